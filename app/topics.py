@@ -1,0 +1,59 @@
+"""The topics, and which partition of them is a room's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aiokafka.partitioner import murmur2
+
+RAW = "chat.raw"
+MODERATED = "chat.moderated"
+LOG = "chat.log"
+VERDICTS = "chat.verdicts"
+RECEIPTS = "chat.receipts"
+CONNECTIONS = "chat.connections"
+DEAD = "chat.dead"
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as Parley creates it; `config` is Kafka's own."""
+
+    name: str
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def _kept(ms: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(ms)}
+
+
+#: `chat.log` is the record of what happened and is never dropped by age. The others are ways
+#: through: a week lets a worker be away over a long weekend and lose nothing.
+TOPICS = (
+    Topic(RAW, _kept(7 * _DAY_MS)),
+    Topic(MODERATED, _kept(7 * _DAY_MS)),
+    Topic(LOG, _kept(-1)),
+    Topic(VERDICTS, _kept(_DAY_MS)),
+    Topic(RECEIPTS, _kept(-1)),
+    Topic(CONNECTIONS, _kept(_DAY_MS)),
+    Topic(DEAD, _kept(30 * _DAY_MS)),
+)
+
+
+def changelog(group: str, table: str) -> Topic:
+    """The changelog topic of a table, under the name that Faust gives it.
+
+    Compaction keeps its hands off the last hour, so that a recovery sees every write of a
+    worker that slept and woke up, and can put them in order.
+    """
+    return Topic(
+        f"{group}-{table}-changelog",
+        {"cleanup.policy": "compact", "min.compaction.lag.ms": str(60 * 60 * 1000)},
+    )
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a room (or of a user, in `chat.connections`): Kafka's own rule."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
