@@ -116,7 +116,7 @@ EDGE: Final = "edge"
 # ── chat.verdicts: answers that are no log event ─────────────────────────────────────────────
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class Verdict(Struct, kw_only=True):
     """What became of a command: its place in the log, or a refusal.
 
     `id` is the attempt that is answered; `event_id` the log event's, which for a repeated

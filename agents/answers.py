@@ -1,0 +1,31 @@
+"""answers: `chat.verdicts` → the edge that waits for it.
+
+An accepted command is answered by `fan_out`, with the event itself; here go refusals, and
+repetitions that keep their number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import asyncio as aioredis
+
+from app.delivery.publisher import Publisher
+from app.events import decode_verdict
+from app.groups import group, raw_topic
+from app.loop import batches
+from app.patience import patiently
+from app.settings import Settings
+from app.topics import VERDICTS
+
+app = group("fan_out", strict=True)
+settings = Settings.read()
+
+
+@app.agent(raw_topic(app, VERDICTS))
+async def answers(stream: Any) -> None:
+    """Brings verdicts to the edges that asked."""
+    publisher = Publisher(aioredis.from_url(settings.redis), settings.window)
+    async for batch in batches(stream):
+        verdicts = [verdict for _, verdict in batch.decode(decode_verdict)]
+        await patiently("Valkey", publisher.answer, verdicts)

@@ -1,0 +1,76 @@
+"""Bringing a partition's tables to the end of its `chat.log`.
+
+A worker can die between the log and the changelogs. The log is what counts: its successor
+applies what the tables have not seen before it decides anything. Where changelogs were lost
+altogether, the same reading brings everything back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from app.errors import Malformed
+from app.events import SRC, AnyLogEvent, decode_log
+from app.log_reader import LogReader
+from app.loop import LIMIT, Batch
+from app.settings import Settings
+from app.topics import LOG
+
+log = structlog.get_logger()
+
+
+class CatchUp:
+    """Follows `chat.log` once for each partition and each assignment of it.
+
+    `position` gives the offset up to which a partition's tables stand, or `None`; `apply` writes
+    to the tables what an event says, given its partition, the event and its `src`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        position: Callable[[int], int | None],
+        apply: Callable[[int, AnyLogEvent, int], None],
+    ) -> None:
+        self._settings = settings
+        self._position = position
+        self._apply = apply
+        self._followed: dict[int, int] = {}
+
+    async def follow(self, batch: Batch) -> None:
+        """Return when the tables of all the batch's partitions stand at the end of the log."""
+        generation = batch.generation
+        missing = {
+            partition
+            for partition in batch.partitions
+            if self._followed.get(partition) != generation
+        }
+        if not missing:
+            return
+        async with LogReader(self._settings) as reader:
+            for partition in missing:
+                await self._follow_one(reader, batch, partition)
+                self._followed[partition] = generation
+
+    async def _follow_one(self, reader: LogReader, batch: Batch, partition: int) -> None:
+        known = self._position(partition)
+        start = 0 if known is None else known + 1
+        count = 0
+        async for record in reader.read(LOG, partition, start):
+            try:
+                event, src = decode_log(record.value), int(dict(record.headers)[SRC])
+            except (Malformed, KeyError) as error:
+                log.warning("not a log event", offset=record.offset, reason=str(error))
+                continue
+            self._apply(partition, event, src)
+            count += 1
+            if count % LIMIT == 0:
+                await batch.settle_tables()
+        if count:
+            await batch.settle_tables()
+            log.info("tables follow the log", partition=partition, start=start, events=count)
+
+

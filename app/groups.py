@@ -1,0 +1,76 @@
+"""Consumer groups: one Faust app each.
+
+A group reads its topics at its own pace and keeps its own offsets, so that a history store that
+is away holds up the archive and nothing else. What shares tables shares a group.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+from mode.supervisors import OneForOneSupervisor
+
+from app.loop import FailStop
+from app.settings import Settings
+
+_groups: dict[str, faust.App] = {}
+
+
+def group(name: str, *, strict: bool = False) -> faust.App:
+    """The Faust app of the consumer group `parley-<name>`, made at the first call.
+
+    It is a plain Faust app: `@app.agent`, `app.topic` and `app.Table` do what Faust's manual
+    says. The worker starts it with the others. `strict` is for agents on Parley's own loop: any
+    failure of theirs ends the process.
+    """
+    if name not in _groups:
+        _groups[name] = _new(name, FailStop if strict else OneForOneSupervisor)
+    return _groups[name]
+
+
+def groups() -> dict[str, faust.App]:
+    """All groups that were declared so far, by name."""
+    return dict(_groups)
+
+
+def raw_topic(app: faust.App, name: str) -> Any:
+    """A topic whose keys and values reach the agent as the bytes they are.
+
+    Decoding is the agent's, so that what can't be decoded can't stall the stream.
+    """
+    return app.topic(name, key_type=bytes, value_type=bytes)
+
+
+def _new(name: str, supervisor: Any) -> faust.App:
+    settings = Settings.read()
+    app = faust.App(
+        f"parley-{name}",
+        broker=settings.broker.replace("kafka://", "parley://", 1),
+        store="rocksdb://",
+        datadir=str(settings.data.absolute() / "workers" / settings.worker_name / name),
+        agent_supervisor=supervisor,
+        consumer_group_instance_id=f"{settings.worker_name}-{name}",
+        topic_partitions=settings.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        autodiscover=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        table_standby_replicas=0,
+        stream_wait_empty=True,
+        stream_recovery_delay=0.0,
+        broker_commit_interval=0.5,
+        broker_session_timeout=15.0,
+        broker_heartbeat_interval=3.0,
+        broker_rebalance_timeout=60.0,
+        consumer_auto_offset_reset="earliest",
+        producer_acks=-1,
+        producer_linger=0.002,
+        producer_request_timeout=30.0,
+        producer_max_batch_size=1024 * 1024,
+        producer_max_request_size=4 * 1024 * 1024,
+    )
+    _groups[name] = app
+    return app

@@ -1,0 +1,57 @@
+"""Reading a partition of a topic from one offset to its end, outside any consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.settings import Settings
+
+
+class LogReader:
+    """A consumer without a group: reads where it is told to and commits nothing.
+
+    One reading at a time. `async with LogReader(settings) as reader: …`
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.bootstrap, enable_auto_commit=False
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._consumer.stop()
+
+    async def end(self, topic: str, partition: int) -> int:
+        """The offset that the partition's next record will get."""
+        place = TopicPartition(topic, partition)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
+        return ends[place]
+
+    async def read(
+        self, topic: str, partition: int, start: int, end: int | None = None
+    ) -> AsyncIterator[Any]:
+        """The partition's records from `start` up to, without, `end`; by default today's end."""
+        stop = await self.end(topic, partition) if end is None else end
+        if start >= stop:
+            return
+        place = TopicPartition(topic, partition)
+        self._consumer.assign([place])
+        self._consumer.seek(place, start)
+        while await self._consumer.position(place) < stop:
+            fetched = await self._consumer.getmany(place, timeout_ms=1000)
+            for record in fetched.get(place, ()):
+                if record.offset < stop:
+                    yield record

@@ -1,0 +1,218 @@
+"""The loop that every agent of Parley runs on.
+
+    async for batch in batches(stream, tables=(rooms, members)):
+        for record, command in batch.decode(decode_command):
+            batch.send(MODERATED, …)
+
+The body decides, over the tables' overlay, and says what is to be sent. When it comes back for
+the next batch, the loop settles this one: the outputs are in Kafka, then the table changes are in
+Kafka, then RocksDB is written, then the offsets may be committed. In this order nothing can be
+committed whose effect is not in Kafka. Any doubt ends the process: its successor begins at the
+last commit, and what it does twice is dropped by number.
+
+Stock Faust does not give that: docs/decisions/the-loop.md has the measurements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+from faust.types import EventT
+from mode.supervisors import SupervisorStrategy
+
+from app.errors import Malformed
+from app.events import Dead, encode
+from app.table import Table
+from app.topics import DEAD
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+Headers = tuple[tuple[str, bytes], ...]
+
+#: Records in a batch at most. More gain little and make a later start after a crash.
+LIMIT = 500
+
+#: sysexits.h: EX_SOFTWARE. The supervisor starts the process again whatever the code.
+EXIT_DOUBT = 70
+
+
+class FailStop(SupervisorStrategy):  # type: ignore[misc]
+    """Ends the process where an agent fails, at once and without a commit."""
+
+    def wakeup(self) -> None:
+        """Called by Faust when an agent has raised."""
+        for service in self._services:
+            if service.crashed:
+                reason = service.crash_reason
+                log.critical("agent failed, the process ends", agent=str(service), exc_info=reason)
+        os._exit(EXIT_DOUBT)
+
+
+class Record(NamedTuple):
+    """A record as it came from Kafka; `headers` is empty where it has none."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: dict[str, bytes]
+
+
+class Output(NamedTuple):
+    """A record to be sent."""
+
+    topic: str
+    partition: int | None
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+class Batch:
+    """Some records of an agent's topic, in order, and what is to be sent because of them."""
+
+    def __init__(
+        self, app: Any, records: Sequence[Record], tables: Sequence[Table[Any]] = ()
+    ) -> None:
+        self.records = records
+        #: Changes with every rebalance: who has a partition now may not have had it before.
+        self.generation: int = app.consumer_generation_id
+        #: The highest offset that an output got, by topic and partition, once it is settled.
+        self.written: dict[tuple[str, int], int] = {}
+        self._app = app
+        self._tables = tables
+        self._outputs: list[Output] = []
+
+    @property
+    def partitions(self) -> set[int]:
+        """The partitions that the records are of."""
+        return {record.partition for record in self.records}
+
+    def decode(self, decoder: Callable[[bytes], T]) -> Iterator[tuple[Record, T]]:
+        """The records with what they hold; what can't be decoded goes to `chat.dead`."""
+        for record in self.records:
+            try:
+                value = decoder(record.value)
+            except Malformed as error:
+                self.bury(record, str(error))
+            else:
+                yield record, value
+
+    def send(
+        self, topic: str, record: Record, value: bytes, headers: Headers = ()
+    ) -> None:
+        """Send a value under the record's key to the record's partition number of `topic`."""
+        self._outputs.append(Output(topic, record.partition, record.key, value, headers))
+
+    def bury(self, record: Record, reason: str) -> None:
+        """Send the record to `chat.dead`, with where it stood and why."""
+        dead = Dead(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            group=self._app.conf.id,
+            reason=reason,
+            value=record.value or b"",
+        )
+        log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
+        self._outputs.append(Output(DEAD, None, record.key or b"", encode(dead), ()))
+
+    async def settle(self) -> None:
+        """Return when Kafka has the outputs, then the table changes, and RocksDB the latter."""
+        self.written |= _highest(await self._produce(self._outputs))
+        await self.settle_tables()
+
+    async def settle_tables(self) -> None:
+        """Return when the changelogs have what was written to the tables, and then RocksDB."""
+        changes = [(table, list(table.changes())) for table in self._tables]
+        outputs = [
+            Output(change.topic, change.partition, change.key, change.value, ())
+            for _, of_table in changes
+            for change in of_table
+        ]
+        offsets = _highest(await self._produce(outputs))
+        for table, of_table in changes:
+            table.keep(of_table, offsets)
+
+    async def _produce(self, outputs: Sequence[Output]) -> list[Any]:
+        send = self._app.producer.send
+        waiting = [
+            await send(
+                output.topic,
+                output.key,
+                output.value,
+                output.partition,
+                None,
+                list(output.headers),
+            )
+            for output in outputs
+        ]
+        return await asyncio.gather(*waiting)
+
+
+async def batches(
+    stream: Any, tables: Sequence[Table[Any]] = (), limit: int = LIMIT
+) -> AsyncIterator[Batch]:
+    """The stream's records in batches, each settled and acknowledged before the next is given.
+
+    A batch is what has come meanwhile, at least one record and at most `limit`: a lone record
+    waits for nobody. Raises what the body or Kafka raises; the group's supervisor then ends the
+    process.
+    """
+    app = stream.app
+    queue = stream.channel.queue
+    while True:
+        events = [await queue.get()]
+        while len(events) < limit and not queue.empty():
+            events.append(queue.get_nowait())
+        current = _of_this_generation(app, events)
+        if not current:
+            continue
+        batch = Batch(app, [_record(event) for event in current], tables)
+        yield batch
+        await batch.settle()
+        for event in current:
+            event.ack()
+
+
+def _of_this_generation(app: Any, events: list[EventT[Any]]) -> list[EventT[Any]]:
+    """The events that came after the last rebalance; those before it will come again.
+
+    Stock Faust acknowledges what it skips here, so that a crash soon after loses it.
+    """
+    if not app.flow_control.is_active():
+        return []
+    generation = app.consumer_generation_id
+    current = [event for event in events if event.message.generation_id == generation]
+    for event in current:
+        event.message.tracked = True
+        app.consumer.track_message(event.message)
+    return current
+
+
+def _record(event: EventT[Any]) -> Record:
+    message = event.message
+    headers = message.headers or ()
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    return Record(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        dict(pairs),
+    )
+
+
+def _highest(written: Sequence[Any]) -> dict[tuple[str, int], int]:
+    highest: dict[tuple[str, int], int] = {}
+    for record in written:
+        place = (record.topic, record.partition)
+        highest[place] = max(record.offset, highest.get(place, -1))
+    return highest

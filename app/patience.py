@@ -1,0 +1,38 @@
+"""Trying again until a store that is away is back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from app.errors import Unreachable
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+#: What a store raises while it is not there; anything else is a mistake, and raised at once.
+AWAY = (Unreachable, RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError)
+
+_FIRST = 0.1
+_LONGEST = 2.0
+
+
+async def patiently(store: str, action: Callable[..., Awaitable[T]], *args: object) -> T:
+    """The action's result, tried until the store is there: 0.1 s to 2 s between tries.
+
+    For agents: their records wait in Kafka meanwhile, and other groups go on.
+    """
+    pause = _FIRST
+    while True:
+        try:
+            return await action(*args)
+        except AWAY as error:
+            log.warning("away, trying again", store=store, error=str(error), seconds=pause)
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+            pause = min(pause * 2, _LONGEST)

@@ -1,0 +1,89 @@
+"""The worker: runs the agents' consumer groups, all or some, until it is told to stop.
+
+Any number of workers share the partitions between them. One that is in doubt ends; start it
+again (`parley up`, a container, systemd), and it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import faust
+import structlog
+import uvloop
+
+from app.discovery import discover
+from app.errors import ParleyError
+from app.groups import groups
+from app.logs import set_up_logs
+from app.loop import EXIT_DOUBT
+from app.provision import provision
+from app.settings import Settings
+from app.topics import TOPICS, Topic, changelog
+
+log = structlog.get_logger()
+
+#: Seconds that stopping may take before the process ends all the same.
+_PATIENCE = 20.0
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
+    set_up_logs("worker")
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    discover(settings.agents)
+    chosen = _chosen(settings.only)
+    await provision(settings, [*TOPICS, *_changelogs(chosen)])
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await asyncio.gather(*(app.start() for app in chosen.values()))
+    log.info("ready", groups=sorted(chosen))
+    ended = [asyncio.create_task(_ended(name, app)) for name, app in chosen.items()]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopping, *ended], return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        os._exit(EXIT_DOUBT)
+    for task in ended:
+        task.cancel()
+    await _stop(chosen)
+
+
+def _chosen(only: str) -> dict[str, faust.App]:
+    known = groups()
+    if not only:
+        return known
+    names = {name.strip() for name in only.split(",")}
+    if unknown := names - known.keys():
+        raise ParleyError(
+            f"PARLEY_ONLY names {', '.join(sorted(unknown))}; "
+            f"the groups are {', '.join(sorted(known))}"
+        )
+    return {name: known[name] for name in sorted(names)}
+
+
+def _changelogs(chosen: dict[str, faust.App]) -> list[Topic]:
+    return [
+        changelog(app.conf.id, table) for app in chosen.values() for table in app.tables
+    ]
+
+
+async def _ended(name: str, app: faust.App) -> None:
+    await app.wait_until_stopped()
+    log.critical("group ended by itself, the process ends", group=name)
+
+
+async def _stop(chosen: dict[str, faust.App]) -> None:
+    log.info("stopping")
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await asyncio.gather(*(app.stop() for app in chosen.values()))
+    except TimeoutError:
+        log.warning("stopping took too long; what was not committed is done again")
+        os._exit(EXIT_DOUBT)
+    log.info("stopped")
