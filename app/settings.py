@@ -142,3 +142,19 @@ def _parse(name: str, kind: str, raw: str) -> Any:
     if kind == "bool":
         return raw.lower() in {"1", "true", "yes", "on"}
     return Path(raw) if kind == "Path" else raw
+
+
+def named(environ: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The fields that the environment sets, whether or not to something new."""
+    source = os.environ if environ is None else environ
+    return frozenset(f.name for f in fields(Settings) if source.get(f"PARLEY_{f.name.upper()}"))
+
+
+def java_home() -> str:
+    """`JAVA_HOME`, or nothing."""
+    return os.environ.get("JAVA_HOME", "")
+
+
+def inherited(extra: Mapping[str, str]) -> dict[str, str]:
+    """A child process's environment: this process's own with `extra` over it."""
+    return {**os.environ, **extra}

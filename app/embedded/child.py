@@ -1,0 +1,117 @@
+"""A child process that never outlives Parley."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from app.settings import inherited
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_LOG_LIMIT = 16 * 1024 * 1024
+
+
+def _die_with(parent: int) -> None:
+    """Runs in the child: have the kernel kill it when its parent ends, however it ends."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it ended before the line above
+            os._exit(1)
+
+
+class Child:
+    """A process with its output in `log`, in a session of its own.
+
+    Ctrl-C in a terminal therefore reaches Parley alone, which ends its children in order. The
+    kernel ties the child to the *thread* that starts it, so call `start` on the main thread.
+    On macOS a parent killed by SIGKILL leaves its children behind: it has no such tie.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        environ: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        self.command = [str(part) for part in command]
+        self.log = log
+        self._environ = inherited(environ or {})
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process; its output is added to the log."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
+            self.log.replace(self.log.with_name(self.log.name + ".1"))
+        parent = os.getpid()
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environ,
+                user=self._user,
+                group=self._user,
+                extra_groups=[] if self._user else None,
+                start_new_session=True,
+                preexec_fn=lambda: _die_with(parent),
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the first start."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs, else what it ended with (negative: the signal)."""
+        return self._process.poll() if self._process else 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self.exit_code is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, to nobody where it has ended."""
+        if self._process:
+            self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once, as `kill -9` does, and wait until it is gone."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    async def stop(self, grace: float = 10.0, by: signal.Signals = signal.SIGTERM) -> bool:
+        """Ask it to end; kill it after `grace` seconds. True where it ended by itself."""
+        self.send(by)
+        if await self.ended(grace):
+            return True
+        self.kill()
+        return False
+
+    async def ended(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for its end; True where it came."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while self.running:
+            if asyncio.get_running_loop().time() >= deadline:
+                return False
+            await asyncio.sleep(0.02)
+        return True
+
+    def tail(self, lines: int = 12) -> str:
+        """The last lines of its log, for an error message."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,185 @@
+"""One real Kafka broker (KRaft) in a child JVM."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import subprocess
+import uuid
+from pathlib import Path
+from types import TracebackType
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from app.embedded.child import Child
+from app.embedded.jars import classpath, fetch_jars
+from app.embedded.java import Java, find_java
+from app.embedded.ports import free_port
+from app.errors import ParleyError
+
+_LOG4J = Path(__file__).with_name("log4j2.xml")
+_START_SECONDS = 60.0
+
+#: Small and quick: one node, no replication, a cleaner buffer that fits the heap. After a
+#: kill -9 the controller refuses the same broker until its old session has run out: 9 s by
+#: default, 3 here.
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+log.cleaner.dedupe.buffer.size=4194304
+num.network.threads=2
+num.io.threads=2
+"""
+
+
+class Kafka:
+    """A broker on 127.0.0.1 that keeps its data in `folder`.
+
+    `port` 0 takes a free one at the first start and keeps it for later starts of this object.
+    Stopped or killed, it can be started again on the same port and data.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, java: Java | None = None) -> None:
+        self.folder = folder.absolute()
+        self.port = port
+        self._controller = 0
+        self._java = java
+        self._child: Child | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port`, as Kafka's clients take it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """What `PARLEY_BROKER` would be."""
+        return f"kafka://{self.address}"
+
+    @property
+    def child(self) -> Child:
+        """The broker's process."""
+        if self._child is None:
+            raise ParleyError("the broker has not been started")
+        return self._child
+
+    async def start(self) -> None:
+        """Start it and wait until it answers; fetches Kafka and formats the folder first.
+
+        Raises `ParleyError` with the end of its log where it does not come up in a minute.
+        """
+        if self._java is None:
+            self._java = await asyncio.to_thread(find_java)
+        jars = await asyncio.to_thread(fetch_jars, self._java)
+        self.port = self.port or free_port()
+        self._controller = self._controller or free_port()
+        config = self._configure()
+        command = _java_command(self._java, jars, self.folder)
+        if not (self.folder / "data" / "meta.properties").exists():
+            await asyncio.to_thread(_format, command, config)
+        self._child = Child([*command, "kafka.Kafka", config], self.folder / "kafka.out")
+        self._child.start()
+        await self._answering()
+
+    async def stop(self) -> None:
+        """Stop it as Kafka wants to be stopped; kill it where that takes 20 s."""
+        if self._child:
+            await self._child.stop(grace=20)
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        if self._child:
+            self._child.kill()
+
+    async def __aenter__(self) -> Kafka:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def _configure(self) -> Path:
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        config = self.folder / "server.properties"
+        config.write_text(
+            _PROPERTIES.format(
+                port=self.port, controller=self._controller, data=self.folder / "data"
+            )
+        )
+        return config
+
+    async def _answering(self) -> None:
+        deadline = asyncio.get_running_loop().time() + _START_SECONDS
+        while not await answers(self.address):
+            if not self.child.running or asyncio.get_running_loop().time() > deadline:
+                self.kill()
+                raise ParleyError(f"Kafka did not come up; its log says:\n{self._last_words()}")
+            await asyncio.sleep(0.05)
+
+    def _last_words(self) -> str:
+        log = self.folder / "kafka.log"
+        logged = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
+        return "\n".join([*logged, self.child.tail(8)])
+
+
+async def answers(address: str) -> bool:
+    """Whether a broker at `host:port` answers the admin API now."""
+    host, _, port = address.rpartition(":")
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    writer.close()
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2000)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that starts is no error
+    try:
+        await admin.start()
+        await admin.describe_cluster()
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    finally:
+        logging.getLogger("aiokafka").setLevel(logging.NOTSET)
+        await admin.close()
+    return True
+
+
+def _java_command(java: Java, jars: Path, folder: Path) -> list[str]:
+    command = [str(java.program), "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
+    command += ["-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
+    command += ["-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"]
+    command += [f"-Djava.io.tmpdir={folder / 'tmp'}", f"-Dparley.log={folder / 'kafka.log'}"]
+    command += [f"-Dlog4j2.configurationFile={_LOG4J}", "-cp", classpath(jars)]
+    return command
+
+
+def _format(command: list[str], config: Path) -> None:
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    arguments = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise ParleyError(f"Kafka could not format its folder:\n{done.stdout}{done.stderr}")

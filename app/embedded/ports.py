@@ -1,0 +1,29 @@
+"""Ports that nobody listens on."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+#: Below the range that Linux and macOS give to outgoing connections, so that no client of
+#: somebody else's takes the port between our look and the server's start.
+_LOWEST, _HIGHEST = 15_000, 30_000
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen on the port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port that is free on 127.0.0.1 now, out of a range that is seldom used."""
+    while True:
+        port = random.randrange(_LOWEST, _HIGHEST)
+        if is_free(port):
+            return port

@@ -1,0 +1,108 @@
+"""Creates the topics that Parley needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from app.errors import ParleyError, Unreachable
+from app.settings import Settings
+from app.topics import Topic
+
+_SETTLE_SECONDS = 15.0
+
+
+async def provision(settings: Settings, topics: Iterable[Topic], within: float = 30.0) -> list[str]:
+    """Create the topics that are missing; the answer is the names of those that it created.
+
+    Waits up to `within` seconds for the broker, then raises `Unreachable`. Raises `ParleyError`
+    where a topic exists with another number of partitions than the settings say: rooms would
+    be looked for in partitions where they are not.
+    """
+    wanted = {topic.name: topic for topic in topics}
+    async with connected(settings, within) as admin:
+        found = await partition_counts(admin)
+        for name in wanted.keys() & found.keys():
+            _check(name, found[name], settings.partitions)
+        missing = [topic for name, topic in wanted.items() if name not in found]
+        created = await _create(admin, settings, missing) if missing else []
+        await _settled(admin, {topic.name for topic in missing})
+        return created
+
+
+@asynccontextmanager
+async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client of the broker, or `Unreachable` after `within` seconds."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=15_000)
+    deadline = asyncio.get_running_loop().time() + within
+    try:
+        while True:
+            try:
+                await admin.start()
+                break
+            except (KafkaError, OSError) as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise Unreachable(f"no Kafka broker answers at {settings.broker}") from error
+                await asyncio.sleep(0.2)
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    """How many partitions each topic of the cluster has."""
+    return {name: len(leaders) for name, leaders in (await _leaders(admin)).items()}
+
+
+async def _leaders(admin: AIOKafkaAdminClient) -> dict[str, list[int]]:
+    names = await admin.list_topics()
+    described: list[dict[str, Any]] = await admin.describe_topics(names) if names else []
+    return {t["topic"]: [part["leader"] for part in t["partitions"]] for t in described}
+
+
+async def _create(
+    admin: AIOKafkaAdminClient, settings: Settings, missing: Iterable[Topic]
+) -> list[str]:
+    durable = {"min.insync.replicas": str(settings.min_insync)}
+    new = [
+        NewTopic(
+            topic.name,
+            settings.partitions,
+            settings.replication,
+            topic_configs={**durable, **topic.config},
+        )
+        for topic in missing
+    ]
+    answer = await admin.create_topics(new)
+    for name, code, *rest in answer.topic_errors:
+        # Another worker may have come first: it starts from the same settings.
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            said = rest[0] if rest and rest[0] else for_code(code).__name__
+            raise ParleyError(f"Kafka would not create the topic {name}: {said}")
+    return [name for name, code, *_ in answer.topic_errors if not code]
+
+
+async def _settled(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until the brokers know the topics: creating answers before that."""
+    deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
+    while True:
+        leaders = await _leaders(admin)
+        if all(name in leaders and min(leaders[name]) >= 0 for name in names):
+            return
+        if asyncio.get_running_loop().time() >= deadline:
+            raise Unreachable(f"Kafka has no leader yet for {', '.join(sorted(names))}")
+        await asyncio.sleep(0.05)
+
+
+def _check(name: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise ParleyError(
+            f"the topic {name} has {found} partitions where PARLEY_PARTITIONS says {wanted};"
+            f" set PARLEY_PARTITIONS={found}, since adding partitions would part rooms from"
+            " their past"
+        )

@@ -1,0 +1,68 @@
+"""The real parts that tests stand on, started once a run, on free ports, in temporary folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.embedded.kafka import Kafka
+from app.embedded.ports import free_port
+from app.embedded.valkey import Valkey
+from app.provision import provision
+from app.settings import Settings
+from app.topics import TOPICS
+from tests.postgres import Postgres, binaries
+
+SECRET = "a secret that only the tests know"
+
+
+def missing(what: str) -> None:
+    """Skip, but fail under CI: there, a part that is not installed is not a test passed."""
+    if os.environ.get("CI"):
+        pytest.fail(f"missing: {what}")
+    pytest.skip(f"missing: {what}")
+
+
+@pytest.fixture(scope="session")
+async def kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafka]:
+    """A broker with Parley's topics, shared by the run: kill one of your own, not this one."""
+    async with Kafka(tmp_path_factory.mktemp("kafka")) as broker:
+        await provision(Settings(broker=broker.url), TOPICS)
+        yield broker
+
+
+@pytest.fixture(scope="session")
+async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Valkey]:
+    """A Valkey, shared by the run: empty or kill one of your own, not this one."""
+    async with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(kafka: Kafka, valkey: Valkey, tmp_path: Path) -> Settings:
+    """Settings on the run's broker and Valkey, with a data folder and a port of the test's own."""
+    return Settings(
+        broker=kafka.url,
+        redis=valkey.url,
+        data=tmp_path / "data",
+        secret=SECRET,
+        port=free_port(),
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL with an empty database, shared by the run: `postgres.url`."""
+    programs = binaries()
+    if programs is None:
+        missing("PostgreSQL's server (Debian: apt-get install postgresql)")
+        raise AssertionError("unreachable")
+    server = Postgres(programs)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

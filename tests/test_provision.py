@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.embedded.ports import free_port
+from app.errors import ParleyError, Unreachable
+from app.provision import connected, partition_counts, provision
+from app.settings import Settings
+from app.topics import TOPICS, Topic
+
+
+async def test_missing_topics_are_created_once(settings: Settings) -> None:
+    topics = [Topic("provision.a"), Topic("provision.b")]
+    assert await provision(settings, topics[:1]) == ["provision.a"]
+    assert await provision(settings, topics) == ["provision.b"]
+    assert await provision(settings, topics) == []
+
+
+async def test_every_topic_has_the_partitions_of_the_settings(settings: Settings) -> None:
+    async with connected(settings, within=5) as admin:
+        counts = await partition_counts(admin)
+    assert {counts[topic.name] for topic in TOPICS} == {settings.partitions}
+
+
+async def test_another_number_of_partitions_is_refused(settings: Settings) -> None:
+    with pytest.raises(ParleyError, match=r"has 8 partitions where PARLEY_PARTITIONS says 3"):
+        await provision(replace(settings, partitions=3), TOPICS)
+
+
+async def test_a_broker_that_is_not_there_is_named() -> None:
+    nobody = f"kafka://127.0.0.1:{free_port()}"
+    with pytest.raises(Unreachable, match=nobody):
+        await provision(Settings(broker=nobody), TOPICS, within=0.1)
