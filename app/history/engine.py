@@ -1,0 +1,79 @@
+"""From the history store's URL to an engine that is set up for it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.errors import SettingError
+
+#: Seconds that a SQLite writer waits for another process's transaction to end.
+LOCK_WAIT = 10.0
+
+_TAKES = "sqlite+aiosqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+}
+# Without these a host that went away without a word holds its callers for many minutes.
+_POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
+
+
+def history_url(raw: str) -> URL:
+    """The URL with a driver that Parley has; raises `SettingError` where there is none."""
+    try:
+        url = make_url(raw)
+    except ArgumentError:
+        # Perhaps with a password in it: so not shown.
+        raise SettingError("PARLEY_HISTORY", "…", _TAKES) from None
+    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+    known = url.drivername in _DRIVERS.values()
+    in_memory = known and url.get_backend_name() == "sqlite" and url.database in (None, ":memory:")
+    if not known or in_memory:
+        raise SettingError("PARLEY_HISTORY", url.render_as_string(hide_password=True), _TAKES)
+    return url
+
+
+def connect(url: URL) -> AsyncEngine:
+    """An engine for `url`; connects to nothing yet."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, connect_args={"timeout": LOCK_WAIT})
+        event.listen(engine.sync_engine, "connect", _pragmas)
+        return engine
+    # The ping finds connections that a restart of the server has ended.
+    settings = {key: value for key, value in _POSTGRESQL.items() if key not in url.query}
+    return create_async_engine(url, connect_args=settings, pool_pre_ping=True, pool_timeout=10)
+
+
+def _pragmas(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    # FULL: a power cut must not take what the archive has reported to Kafka as stored.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA journal_size_limit = 67108864")
+    cursor.close()
+
+
+async def use_wal(engine: AsyncEngine) -> None:
+    """Put a SQLite file, made if it is not there, into WAL mode; it stays so.
+
+    Readers and the writer then don't wait for each other.
+    """
+    Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + LOCK_WAIT
+    while True:
+        try:
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            return
+        except OperationalError as error:
+            # SQLite's own waiting for locks does not cover this change of mode.
+            if "locked" not in str(error) or loop.time() > until:
+                raise
+            await asyncio.sleep(0.02)

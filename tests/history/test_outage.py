@@ -1,0 +1,108 @@
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.errors import SettingError, Unreachable
+from app.history.engine import history_url
+from app.history.store import History
+from tests.history.room import entries, messages_of
+from tests.history.server import Server, binaries
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of this test's own, to stop and start."""
+    if binaries() is None:
+        pytest.skip("needs PostgreSQL's programs (Debian: postgresql)")
+    server = Server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+async def assert_unreachable(history: History) -> None:
+    lobby = entries("lobby", 3)
+    for call in (
+        history.open(), history.ping(), history.append(lobby), history.page("lobby"),
+        history.newest_seq("lobby"),
+    ):  # fmt: skip
+        with pytest.raises(Unreachable):
+            await call
+
+
+async def test_stopped_postgresql_is_unreachable_and_serves_after_its_return(
+    server: Server,
+) -> None:
+    history = History(server.database())
+    lobby = entries("lobby", 3)
+    await history.open()
+    await history.append(lobby)
+    server.stop()
+    await assert_unreachable(history)
+    server.start()
+    await history.ping()
+    await history.append(lobby)
+    assert await history.page("lobby") == messages_of(lobby)
+    await history.close()
+
+
+async def test_restart_of_postgresql_unnoticed_between_two_calls_is_no_error(
+    server: Server,
+) -> None:
+    history = History(server.database())
+    await history.open()
+    server.stop()
+    server.start()
+    await history.append(entries("lobby", 3))
+    assert await history.newest_seq("lobby") == 3
+    await history.close()
+
+
+async def test_sqlite_file_that_cannot_be_opened_is_unreachable(tmp_path: Path) -> None:
+    (tmp_path / "history.db").mkdir()
+    history = History(f"sqlite+aiosqlite:///{tmp_path}/history.db")
+    await assert_unreachable(history)
+    await history.close()
+
+
+async def test_sqlite_writer_waits_for_another_and_readers_do_not(tmp_path: Path) -> None:
+    history = History(f"sqlite+aiosqlite:///{tmp_path}/history.db")
+    await history.open()
+    other = sqlite3.connect(tmp_path / "history.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(history.append(entries("lobby", 3)))
+    assert await history.newest_seq("lobby") == 0
+    assert not waiting.done()
+    other.execute("COMMIT")
+    other.close()
+    await waiting
+    assert await history.newest_seq("lobby") == 3
+    await history.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql://u@h:1/d?sslmode=require", "postgresql+psycopg://u@h:1/d?sslmode=require"),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d"),
+        ("sqlite:///x/y.db", "sqlite+aiosqlite:///x/y.db"),
+    ],
+)
+def test_url_gets_the_driver_that_is_there(given: str, taken: str) -> None:
+    assert history_url(given).render_as_string(hide_password=False) == taken
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["mysql://u:hunter2@h/d", "hunter2", "", "sqlite://", "postgresql+asyncpg://u:hunter2@h/d"],
+)
+def test_url_that_cannot_be_used_is_said_without_its_password(given: str) -> None:
+    with pytest.raises(SettingError, match="PARLEY_HISTORY") as raised:
+        history_url(given)
+    assert "hunter2" not in str(raised.value)
