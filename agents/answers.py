@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis import asyncio as aioredis
+
 
 from app.delivery.publisher import Publisher
+from app.delivery.valkey import connect
 from app.events import decode_verdict
 from app.groups import group, raw_topic
 from app.loop import batches
@@ -25,7 +26,7 @@ settings = Settings.read()
 @app.agent(raw_topic(app, VERDICTS))
 async def answers(stream: Any) -> None:
     """Brings verdicts to the edges that asked."""
-    publisher = Publisher(aioredis.from_url(settings.redis), settings.window)
+    publisher = Publisher(connect(settings.redis), settings.window)
     async for batch in batches(stream):
         verdicts = [verdict for _, verdict in batch.decode(decode_verdict)]
         await patiently("Valkey", publisher.answer, verdicts)

@@ -12,9 +12,10 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from redis import asyncio as aioredis
+
 
 from app.delivery.publisher import Entry, Outcome, Publisher
+from app.delivery.valkey import connect
 from app.errors import Malformed
 from app.events import EDGE, decode_log
 from app.groups import group, raw_topic
@@ -27,8 +28,9 @@ from app.topics import LOG
 app = group("fan_out", strict=True)
 settings = Settings.read()
 log = structlog.get_logger()
-publisher = Publisher(aioredis.from_url(settings.redis), settings.window)
-_stood: dict[int, int] = {}
+publisher = Publisher(connect(settings.redis), settings.window)
+#: Partitions whose view was behind the log when `watch` looked last, and where it stood.
+_behind: dict[int, int] = {}
 
 #: Entries in one round trip to Valkey while the log is read again.
 _CHUNK = 500
@@ -50,9 +52,12 @@ async def watch() -> None:
         ends = await app.consumer.highwaters(*mine) if mine else {}
         for place, end in ends.items():
             stands = await publisher.position(place.partition)
-            if stands + 1 < end and _stood.get(place.partition) == stands:
+            if stands + 1 >= end:
+                _behind.pop(place.partition, None)
+            elif _behind.get(place.partition) == stands:
                 await refill(place.partition, stands + 1)
-            _stood[place.partition] = stands
+            else:
+                _behind[place.partition] = stands
 
 
 async def publish_all(entries: Sequence[Entry]) -> None:

@@ -42,6 +42,8 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for app in chosen.values():
+        app.conf.datadir.mkdir(parents=True, exist_ok=True)
     await asyncio.gather(*(app.start() for app in chosen.values()))
     log.info("ready", groups=sorted(chosen))
     ended = [asyncio.create_task(_ended(name, app)) for name, app in chosen.items()]
