@@ -1,0 +1,42 @@
+"""Which messages a page of history shows, and putting it together from two places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def wanted(head: int, before: int | None, after: int | None, limit: int) -> range:
+    """The `seq`s of a page of a room whose newest message is `head`.
+
+    With neither bound the newest `limit`; with `before` the `limit` messages below it; with
+    `after` the first `limit` above it; with both the first `limit` between the two.
+    """
+    low = 1 if after is None else after + 1
+    high = head if before is None else min(head, before - 1)
+    if after is None:
+        low = max(low, high - limit + 1)
+    else:
+        high = min(high, after + limit)
+    return range(low, max(high, low - 1) + 1)
+
+
+def filled(
+    page: range,
+    stored: Mapping[int, bytes],
+    newest: Mapping[int, bytes],
+    *,
+    upward: bool,
+) -> range:
+    """The longest part of `page` without a gap, from the end that the reader stands at.
+
+    That is the low end where the page is read `upward` (after a message), else the high end. The
+    result is empty where the very first message is in neither place.
+    """
+    run = 0
+    for seq in page if upward else reversed(page):
+        if seq not in stored and seq not in newest:
+            break
+        run += 1
+    if upward:
+        return page[:run]
+    return page[len(page) - run :]

@@ -1,0 +1,178 @@
+"""Who asks: a JSON Web Token in `Authorization: Bearer`, or a stream ticket in the URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import jwt
+from aiohttp import hdrs, web
+
+from app.errors import Unreachable
+from app.rules import names
+from app.settings import Settings
+from web.jwks import KeySet
+from web.keys import AUTH
+from web.problems import Problem
+from web.verified import Identity as Identity
+from web.verified import Verified
+
+#: Seconds by which clocks may differ.
+LEEWAY: Final = 10
+#: The audience of stream tickets, and of nothing else.
+STREAM: Final = "parley.stream"
+
+_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/=-]+) *", re.IGNORECASE)
+
+
+class Auth:
+    """Turns tokens into identities.
+
+    Which algorithm may sign is a matter of the settings: HS256 is checked against the secret
+    alone, RS256 against the key set alone, anything else is refused. What is verified is
+    remembered until it expires.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tokens = Verified()
+        self._tickets = Verified()
+        self._keys = KeySet(settings.jwks, self._tokens.clear) if settings.jwks else None
+
+    async def close(self) -> None:
+        """Let go of what is under way."""
+        if self._keys is not None:
+            await self._keys.close()
+
+    async def bearer(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
+        """Who sends this request. Raises a `Problem` 401, or 503 where keys are out of reach."""
+        if "ticket" in query:
+            raise denied("ticket_misused", "a ticket opens streams and long-polls, nothing else")
+        return await self._bearer(headers)
+
+    async def stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
+        """Who opens this stream or long-poll: by `Authorization`, else by `?ticket=`."""
+        ticket = query.get("ticket")
+        if ticket is None or hdrs.AUTHORIZATION in headers:
+            return await self._bearer(headers)
+        known = self._tickets.get(ticket)
+        return known if known is not None else self._ticket(ticket)
+
+    async def _bearer(self, headers: Mapping[str, str]) -> Identity:
+        header = headers.get(hdrs.AUTHORIZATION)
+        if header is None or not header.lower().startswith("bearer"):
+            raise denied("token_missing", "send Authorization: Bearer with a token")
+        found = _BEARER.fullmatch(header)
+        if found is None:
+            raise denied("token_malformed", "Authorization is not Bearer and one token")
+        known = self._tokens.get(found[1])
+        return known if known is not None else await self._token(found[1])
+
+    async def _token(self, token: str) -> Identity:
+        algorithm, kid = _header(token)
+        if algorithm == "HS256" and self._settings.secret:
+            claims = _claims(token, self._settings.secret, "HS256", None, "")
+        elif algorithm == "RS256" and self._keys is not None:
+            key = await _reach(self._keys, kid)
+            audience, issuer = self._settings.audience or None, self._settings.issuer
+            claims = _claims(token, key, "RS256", audience, issuer)
+        else:
+            raise denied("token_signature", "tokens signed that way are not taken here")
+        if _is_ticket(claims):
+            raise denied("ticket_misused", "a ticket is no token; it goes into ?ticket=")
+        identity = Identity(_user(claims), _time(claims, "exp") + LEEWAY)
+        self._tokens.put(token, identity, identity.expires_at)
+        return identity
+
+    def _ticket(self, ticket: str) -> Identity:
+        algorithm, _ = _header(ticket)
+        if algorithm != "HS256" or not self._settings.secret:
+            raise denied("token_signature", "tickets signed that way are not taken here")
+        claims = _claims(ticket, self._settings.secret, "HS256", None, "")
+        if not _is_ticket(claims):
+            raise denied("ticket_misused", "a token is no ticket; get one at /v1/stream-tickets")
+        identity = Identity(_user(claims), _time(claims, "until"))
+        self._tickets.put(ticket, identity, _time(claims, "exp") + LEEWAY)
+        return identity
+
+
+async def authenticate(request: web.Request) -> Identity:
+    """Who sends this request, by its Bearer token. Raises a `Problem` 401 or 503."""
+    return await request.app[AUTH].bearer(request.headers, request.query)
+
+
+async def authenticate_stream(request: web.Request) -> Identity:
+    """Who opens this stream or long-poll, by token or ticket. Raises a `Problem` 401 or 503."""
+    return await request.app[AUTH].stream(request.headers, request.query)
+
+
+def denied(code: str, detail: str) -> Problem:
+    """A 401 with the challenge that belongs to it (RFC 6750)."""
+    challenge = 'Bearer realm="parley"'
+    if code != "token_missing":
+        challenge += f', error="invalid_token", error_description="{detail}"'
+    return Problem(401, code, detail, headers={"WWW-Authenticate": challenge})
+
+
+def _header(token: str) -> tuple[str, str | None]:
+    """The algorithm and key id that a token claims; nothing is believed yet."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        raise denied("token_malformed", "this is not a JSON Web Token") from None
+    return str(header.get("alg")), header.get("kid")
+
+
+async def _reach(keys: KeySet, kid: str | None) -> jwt.PyJWK:
+    try:
+        key = await keys.key(kid)
+    except Unreachable:
+        detail = "the keys that tokens are checked with are out of reach; try again"
+        again = {"Retry-After": "10"}
+        raise Problem(503, "keys_unreachable", detail, headers=again) from None
+    if key is None:
+        raise denied("token_signature", "no key of the issuer's has the token's key id")
+    return key
+
+
+def _claims(
+    token: str, key: str | jwt.PyJWK, algorithm: str, audience: str | None, issuer: str
+) -> dict[str, Any]:
+    """The claims of a token whose signature, times and addressee are right."""
+    try:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            audience=audience,
+            issuer=issuer or None,
+            leeway=LEEWAY,
+            options={"require": ["sub", "exp"], "verify_aud": audience is not None},
+        )
+    except jwt.ExpiredSignatureError:
+        raise denied("token_expired", "the token has expired") from None
+    except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+        raise denied("token_signature", "the signature is not by a key that counts here") from None
+    except jwt.InvalidTokenError as error:
+        detail = f"a claim is missing or wrong ({type(error).__name__})"
+        raise denied("token_claims", detail) from None
+
+
+def _is_ticket(claims: dict[str, Any]) -> bool:
+    audience = claims.get("aud")
+    return audience == STREAM or (isinstance(audience, list) and STREAM in audience)
+
+
+def _user(claims: dict[str, Any]) -> str:
+    problem = names.user(claims["sub"])
+    if problem is not None:
+        raise denied("token_claims", f"sub: {problem}")
+    return str(claims["sub"])
+
+
+def _time(claims: dict[str, Any], name: str) -> float:
+    try:
+        return float(claims[name])
+    except (KeyError, TypeError, ValueError):
+        raise denied("token_claims", f"{name} is not a time") from None

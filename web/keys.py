@@ -1,0 +1,22 @@
+"""Where the parts of an edge hang in its aiohttp application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from app.delivery.view import View
+    from app.history.store import History
+    from app.settings import Settings
+    from web.auth import Auth
+    from web.hub import Hub
+    from web.sends import Sends
+
+SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
+AUTH: web.AppKey[Auth] = web.AppKey("auth")
+SENDS: web.AppKey[Sends] = web.AppKey("sends")
+VIEW: web.AppKey[View] = web.AppKey("view")
+HISTORY: web.AppKey[History] = web.AppKey("history")
+HUB: web.AppKey[Hub] = web.AppKey("hub")
