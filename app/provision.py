@@ -54,6 +54,13 @@ async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafka
         await admin.close()
 
 
+async def cluster_id(settings: Settings, within: float = 30.0) -> str:
+    """What tells this Kafka cluster from every other, through all restarts."""
+    async with connected(settings, within) as admin:
+        described: dict[str, Any] = await admin.describe_cluster()
+        return str(described["cluster_id"])
+
+
 async def partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
     """How many partitions each topic of the cluster has."""
     return {name: len(leaders) for name, leaders in (await _leaders(admin)).items()}

@@ -46,21 +46,29 @@ class Admission:
         rooms = await hub.view.rooms_of(reader.user)
         reader.rooms |= rooms
         await hub.enter(reader, rooms)
-        lost = await self._replay(reader, cursor) if cursor is not None else []
+        usable = self._usable(cursor)
+        lost = await self._replay(reader, usable) if usable else self._all(reader, cursor)
         await hub.marks.mark((hub.view.partition(room), room) for room in rooms)
-        if cursor is None or cursor.epoch != hub.epoch:
+        if usable is None:
             reader.waiting.clear()
-            reader.stands = tuple(hub.frontier)
-        else:
-            reader.stands = cursor.nexts
+        reader.stands = tuple(hub.frontier) if usable is None else usable.nexts
         reader.begin(hub.cursor(reader.stands), lost)
         hub.release(reader)
+
+    def _usable(self, cursor: Cursor | None) -> Cursor | None:
+        """The cursor, where it is of this log."""
+        hub = self._hub
+        if cursor is None or cursor.epoch != hub.epoch:
+            return None
+        return cursor if len(cursor.nexts) == len(hub.frontier) else None
+
+    def _all(self, reader: Reader, cursor: Cursor | None) -> list[str]:
+        """Every room is lost to a cursor of another log, none to who begins."""
+        return [] if cursor is None else sorted(reader.rooms)
 
     async def _replay(self, reader: Reader, cursor: Cursor) -> list[str]:
         """Put what lies beyond the cursor before the reader; the rooms where that can't be done."""
         view = self._hub.view
-        if cursor.epoch != self._hub.epoch or len(cursor.nexts) != len(self._hub.frontier):
-            return sorted(reader.rooms)
         heads = await view.rooms(list(reader.rooms))
         budget = MOST_REPLAYED
         lost = []

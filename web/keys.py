@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -10,9 +11,12 @@ if TYPE_CHECKING:
     from app.delivery.view import View
     from app.history.store import History
     from app.settings import Settings
+    from web.admission import Admission
     from web.auth import Auth
+    from web.connections import Connections
     from web.hub import Hub
     from web.sends import Sends
+    from web.stream import StreamReader
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 AUTH: web.AppKey[Auth] = web.AppKey("auth")
@@ -20,3 +24,7 @@ SENDS: web.AppKey[Sends] = web.AppKey("sends")
 VIEW: web.AppKey[View] = web.AppKey("view")
 HISTORY: web.AppKey[History] = web.AppKey("history")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
+ADMISSION: web.AppKey[Admission] = web.AppKey("admission")
+CONNECTIONS: web.AppKey[Connections] = web.AppKey("connections")
+STREAMS: web.AppKey[set[StreamReader]] = web.AppKey("streams")
+DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

@@ -13,8 +13,8 @@ import orjson
 from aiohttp import web
 
 from web.auth import authenticate_stream
-from web.bodies import number
 from web.keys import ADMISSION, CONNECTIONS, HUB
+from web.parameters import integer
 from web.reader import Live, Reader
 from web.stream import read_cursor
 
@@ -80,14 +80,15 @@ async def events(request: web.Request) -> web.Response:
     """Answer as soon as there is something after the cursor, or at the end of the time."""
     identity = await authenticate_stream(request)
     cursor = read_cursor(request)
-    timeout = number(request, "timeout", _TIMEOUT, least=0, most=_LONGEST)
+    timeout = integer(request, "timeout", 0, _LONGEST)
+    limit = integer(request, "limit", 1, _MOST)
     hub = request.app[HUB]
-    reader = PollReader(identity.user, number(request, "limit", _LIMIT, least=1, most=_MOST))
+    reader = PollReader(identity.user, limit or _LIMIT)
     opened = request.app[CONNECTIONS].opened(identity.user, "poll")
     try:
         await request.app[ADMISSION].admit(reader, cursor)
         if cursor is not None and not reader.events:
-            await _something(reader, timeout)
+            await _something(reader, _TIMEOUT if timeout is None else timeout)
         if not reader.events and not reader.held:
             reader.cursor = hub.cursor()
     finally:

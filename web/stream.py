@@ -7,13 +7,11 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from app.errors import CursorForeign, CursorMalformed
 from app.patience import AWAY
 from app.rules import cursor as cursors
 from web import frames
 from web.auth import authenticate_stream
 from web.keys import ADMISSION, CONNECTIONS, HUB, SETTINGS, STREAMS
-from web.problems import Problem
 from web.reader import Live, Reader
 
 #: Where a client may put the cursor, by what EventSource and its many copies send.
@@ -106,15 +104,13 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 def read_cursor(request: web.Request) -> cursors.Cursor | None:
-    """Where the client says that it was: the header, or one of the parameters."""
+    """Where the client says that it was: the header, or one of the parameters.
+
+    Raises `CursorMalformed` and `CursorForeign`, which become 400s.
+    """
     token = request.headers.get("Last-Event-ID") or next(
         (request.query[name] for name in _CURSOR_PARAMETERS if request.query.get(name)), None
     )
     if not token:
         return None
-    try:
-        return cursors.decode(token, request.app[HUB].secret)
-    except CursorMalformed as error:
-        raise Problem(400, "cursor_malformed", str(error)) from error
-    except CursorForeign as error:
-        raise Problem(400, "cursor_foreign", str(error)) from error
+    return cursors.decode(token, request.app[HUB].secret)

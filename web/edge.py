@@ -1,0 +1,156 @@
+"""The edge: speaks HTTP with clients, writes to Kafka, reads from Valkey and the history store.
+
+Any number of edges run side by side; they share nothing but what those three hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+import uvloop
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+
+from app.delivery.valkey import connect
+from app.delivery.view import View
+from app.errors import SettingError
+from app.history.store import History
+from app.logs import set_up_logs
+from app.patience import patiently
+from app.provision import cluster_id, provision
+from app.settings import Settings
+from app.topics import TOPICS
+from web import cors, frames, health, messages, pages, poll, problems, rooms, stream, tickets
+from web.access import AccessLogger, UnreadableRequests
+from web.admission import Admission
+from web.auth import Auth
+from web.connections import Connections
+from web.hub import Hub
+from web.keys import (
+    ADMISSION,
+    AUTH,
+    CONNECTIONS,
+    DRAINING,
+    HISTORY,
+    HUB,
+    SENDS,
+    SETTINGS,
+    STREAMS,
+    VIEW,
+)
+from web.sends import Sends
+
+log = structlog.get_logger()
+
+#: Seconds that requests under way get when the edge stops.
+_PATIENCE = 8.0
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
+    set_up_logs("edge")
+    logging.getLogger("aiohttp.server").addFilter(UnreadableRequests())
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serving(settings) as address:
+        log.info("ready", address=address)
+        await stop.wait()
+        log.info("stopping")
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[str]:
+    """An edge that serves at the address that this gives; drained and stopped at the end."""
+    if not settings.secret:
+        raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
+    async with AsyncExitStack() as stack:
+        app = await _assemble(settings, stack)
+        runner = web.AppRunner(
+            app,
+            handler_cancellation=True,
+            access_log_class=AccessLogger,
+            shutdown_timeout=_PATIENCE,
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, settings.host, settings.port, reuse_port=True).start()
+        stack.push_async_callback(_drain, app)
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+
+
+async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Application:
+    await provision(settings, TOPICS)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=1
+    )
+    await producer.start()
+    stack.push_async_callback(producer.stop)
+    redis = connect(settings.redis)
+    stack.push_async_callback(redis.aclose)
+    history = History(settings.history_url)
+    stack.push_async_callback(history.close)
+    opening = asyncio.create_task(patiently("history", history.open))
+    stack.callback(opening.cancel)
+
+    app = web.Application(middlewares=[problems.problems], client_max_size=settings.body_limit)
+    cors.add_cors(app)
+    sends = Sends(settings, producer)
+    view = View(redis, settings.partitions)
+    hub = Hub(
+        redis,
+        view,
+        partitions=settings.partitions,
+        edge=sends.edge,
+        log_id=await cluster_id(settings),
+        secret=settings.secret,
+    )
+    app[SETTINGS], app[VIEW], app[HISTORY], app[HUB], app[SENDS] = (
+        settings,
+        view,
+        history,
+        hub,
+        sends,
+    )
+    app[AUTH], app[ADMISSION] = Auth(settings), Admission(hub)
+    app[CONNECTIONS] = Connections(producer, sends.edge, settings.partitions)
+    app[STREAMS], app[DRAINING] = set(), asyncio.Event()
+    stack.push_async_callback(app[AUTH].close)
+    await hub.start()
+    stack.push_async_callback(hub.stop)
+    await sends.listen(hub)
+    _add_routes(app)
+    pinging = asyncio.create_task(_ping(app))
+    stack.callback(pinging.cancel)
+    return app
+
+
+def _add_routes(app: web.Application) -> None:
+    for part in (health, tickets, rooms, messages, stream, poll, pages):
+        part.add_routes(app)
+
+
+async def _ping(app: web.Application) -> None:
+    """A sign of life on every stream, as an event, so that a page's own watchdog sees it."""
+    while True:
+        await asyncio.sleep(app[SETTINGS].ping)
+        for reader in tuple(app[STREAMS]):
+            reader.write(frames.PING)
+
+
+async def _drain(app: web.Application) -> None:
+    """Say goodbye to the streams: they come back, to another edge if there is one."""
+    app[DRAINING].set()
+    for reader in tuple(app[STREAMS]):
+        reader.end("restart", "This edge stops; please reconnect.")
+    await app[CONNECTIONS].drain()

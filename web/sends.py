@@ -1,0 +1,74 @@
+"""Sending commands into `chat.raw` and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from secrets import token_hex
+
+import uuid_utils
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from app.delivery import keys
+from app.errors import Unreachable
+from app.events import AnyCommand, Verdict, decode_verdict, encode
+from app.settings import Settings
+from app.topics import RAW, partition_of
+from web.hub import Hub
+
+#: Seconds until a send is given up that Kafka does not take.
+TAKE_TIMEOUT = 10.0
+
+
+class Sends:
+    """Writes commands to Kafka; their verdicts come back on this edge's channel in Valkey."""
+
+    def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
+        #: This edge's name, which no other process has or will have.
+        self.edge = token_hex(6)
+        self._settings = settings
+        self._producer = producer
+        self._waiting: dict[str, asyncio.Future[Verdict]] = {}
+
+    async def listen(self, hub: Hub) -> None:
+        """Take the verdicts that come over the hub's subscription."""
+        await hub.listen(keys.edge(self.edge), self._take)
+
+    def new_id(self) -> str:
+        """An id for a command: UUIDv7, so that ids sort by time."""
+        return str(uuid_utils.uuid7())
+
+    async def send(self, command: AnyCommand, wait: float) -> Verdict | None:
+        """The command's verdict; `None` where it is in Kafka but has none after `wait` seconds.
+
+        When this returns, every in-sync replica has the command. Raises `Unreachable` where that
+        can't be said: sending again under the same `client_id` is safe.
+        """
+        verdict = asyncio.get_running_loop().create_future()
+        self._waiting[command.id] = verdict
+        try:
+            await self._write(command)
+            async with asyncio.timeout(wait):
+                return await verdict
+        except TimeoutError:
+            return None
+        finally:
+            del self._waiting[command.id]
+
+    async def _write(self, command: AnyCommand) -> None:
+        try:
+            async with asyncio.timeout(TAKE_TIMEOUT):
+                await self._producer.send_and_wait(
+                    RAW,
+                    encode(command),
+                    key=command.room.encode(),
+                    partition=partition_of(command.room, self._settings.partitions),
+                )
+        except (KafkaError, TimeoutError) as error:
+            raise Unreachable(f"Kafka did not take the command: {error!r}") from error
+
+    async def _take(self, data: bytes) -> None:
+        answer = decode_verdict(data)
+        waiting = self._waiting.get(answer.id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
