@@ -14,6 +14,7 @@ from app.embedded.valkey import Valkey
 from app.provision import provision
 from app.settings import Settings
 from app.topics import TOPICS
+from tests.chat import Chat, data_folder
 from tests.postgres import Postgres, binaries
 
 SECRET = "a secret that only the tests know"
@@ -51,6 +52,20 @@ def settings(kafka: Kafka, valkey: Valkey, tmp_path: Path) -> Settings:
         secret=SECRET,
         port=free_port(),
     )
+
+
+@pytest.fixture(scope="session")
+async def chat(
+    kafka: Kafka, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Chat]:
+    """A whole Parley, shared by the run: use rooms of your own, stop nothing of it."""
+    data = data_folder(tmp_path_factory.mktemp("chat"))
+    running = Chat(Settings(broker=kafka.url, redis=valkey.url, data=data, secret=SECRET))
+    try:
+        await running.start()
+        yield running
+    finally:
+        await running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,116 @@
+"""A whole Parley in processes of its own: worker and edge, on the run's Kafka and Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from app.embedded.child import Child
+from app.embedded.ports import free_port
+from app.settings import Settings
+from app.tokens import mint
+
+START_SECONDS = 60.0
+
+
+class Chat:
+    """One worker and one edge; more of either by `start_worker` and `start_edge`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.workers: list[Child] = []
+        self.edges: list[Child] = []
+        self.urls: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """The first edge's address."""
+        return self.urls[0]
+
+    def token(self, user: str) -> str:
+        """A token for somebody."""
+        return mint(self.settings, user)
+
+    def headers(self, user: str) -> dict[str, str]:
+        """The headers that a request of somebody's needs."""
+        return {"Authorization": f"Bearer {self.token(user)}"}
+
+    async def start(self) -> None:
+        """Start a worker and an edge; returns when a message's way is open."""
+        self.start_worker("w1")
+        await self.start_edge()
+        await self.working()
+
+    def start_worker(self, name: str, **changes: Any) -> Child:
+        """Start one more worker."""
+        child = self._child("worker", name, replace(self.settings, worker=name, **changes))
+        self.workers.append(child)
+        return child
+
+    async def start_edge(self, **changes: Any) -> str:
+        """Start one more edge; returns its address when it is ready."""
+        port = free_port()
+        name = f"edge-{len(self.edges) + 1}"
+        child = self._child("edge", name, replace(self.settings, port=port, **changes))
+        self.edges.append(child)
+        url = f"http://127.0.0.1:{port}"
+        self.urls.append(url)
+        async with aiohttp.ClientSession() as http:
+            await until(lambda: _ok(http, f"{url}/readyz"), child.tail)
+        return url
+
+    async def stop(self) -> None:
+        """Stop everything."""
+        await asyncio.gather(*(child.stop(30) for child in self.edges + self.workers))
+
+    async def working(self) -> None:
+        """Return when a room can be created."""
+        async with aiohttp.ClientSession(headers=self.headers("warm")) as http:
+            url = f"{self.url}/v1/rooms"
+            await until(lambda: _created(http, url), self.workers[0].tail)
+
+    def _child(self, kind: str, name: str, settings: Settings) -> Child:
+        log = self.settings.data / "logs" / f"{name}.log"
+        child = Child([sys.executable, "-m", "app.cli", kind], log, settings.environ())
+        child.start()
+        return child
+
+
+async def _ok(http: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with http.get(url) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+async def _created(http: aiohttp.ClientSession, url: str) -> bool:
+    async with http.post(url, json={"room": uuid4().hex}, headers={"Prefer": "wait=5"}) as answer:
+        return answer.status == 201
+
+
+async def until(
+    condition: Callable[[], Any], tail: Callable[[], str] = lambda: "", within: float = START_SECONDS
+) -> Any:
+    """Return the condition's first true value; fails with what `tail` says when it takes long."""
+    try:
+        async with asyncio.timeout(within):
+            while not (value := await condition()):
+                await asyncio.sleep(0.05)
+            return value
+    except TimeoutError:
+        raise AssertionError(f"not within {within} s\n{tail()}") from None
+
+
+def data_folder(base: Path) -> Path:
+    """A data folder of a run's own."""
+    folder = base / "data"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
