@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
-
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.events import decode_verdict

@@ -6,7 +6,8 @@ from typing import Any
 
 from app.events import decode_log
 from app.groups import group, raw_topic
-from app.history.store import Entry, History
+from app.history.entry import Entry
+from app.history.store import History
 from app.loop import batches
 from app.patience import patiently
 from app.settings import Settings

@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 
-
 from app.delivery.publisher import Entry, Outcome, Publisher
 from app.delivery.valkey import connect
 from app.errors import Malformed
@@ -44,7 +43,7 @@ async def fan_out(stream: Any) -> None:
             await patiently("Valkey", publish_all, entries)
 
 
-@app.timer(interval=2.0)
+@app.timer(interval=2.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Fill Valkey where it was emptied while nobody wrote: no record would tell."""
     with suppress(*AWAY):

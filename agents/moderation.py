@@ -19,13 +19,13 @@ from app.topics import MODERATED, RAW, partition_of
 
 pipeline = group("pipeline", strict=True)
 settings = Settings.read()
+words = Path(settings.blocked_words).read_text().splitlines() if settings.blocked_words else []
+rules = policy(settings.text_limit, words)
 
 
 @pipeline.agent(raw_topic(pipeline, RAW))
 async def moderation(stream: Any) -> None:
     """Gives every command its verdict, in the order in which the commands came."""
-    words = Path(settings.blocked_words).read_text().splitlines() if settings.blocked_words else []
-    rules = policy(settings.text_limit, words)
     async for batch in batches(stream):
         at_ms = time.time_ns() // 1_000_000
         for record, command in batch.decode(decode_command):
@@ -33,9 +33,7 @@ async def moderation(stream: Any) -> None:
                 batch.bury(record, misplaced)
                 continue
             refusal = moderate(command, rules)
-            moderated = Moderated(
-                src=record.offset, at_ms=at_ms, command=command, refusal=refusal
-            )
+            moderated = Moderated(src=record.offset, at_ms=at_ms, command=command, refusal=refusal)
             batch.send(MODERATED, record, encode(moderated))
 
 
@@ -46,5 +44,3 @@ def _misplaced(record: Record, room: str) -> str | None:
     if record.key != room.encode():
         return f"the key {record.key!r} is not the room {room!r}"
     return None
-
-

@@ -8,7 +8,6 @@ altogether, the same reading brings everything back.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 
@@ -72,5 +71,3 @@ class CatchUp:
         if count:
             await batch.settle_tables()
             log.info("tables follow the log", partition=partition, start=start, events=count)
-
-

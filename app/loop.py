@@ -41,7 +41,7 @@ LIMIT = 500
 EXIT_DOUBT = 70
 
 
-class FailStop(SupervisorStrategy):  # type: ignore[misc]
+class FailStop(SupervisorStrategy):
     """Ends the process where an agent fails, at once and without a commit."""
 
     def wakeup(self) -> None:
@@ -54,7 +54,7 @@ class FailStop(SupervisorStrategy):  # type: ignore[misc]
 
 
 class Record(NamedTuple):
-    """A record as it came from Kafka; `headers` is empty where it has none."""
+    """A record as it came from Kafka; a key or value that is not there is empty."""
 
     topic: str
     partition: int
@@ -104,9 +104,7 @@ class Batch:
             else:
                 yield record, value
 
-    def send(
-        self, topic: str, record: Record, value: bytes, headers: Headers = ()
-    ) -> None:
+    def send(self, topic: str, record: Record, value: bytes, headers: Headers = ()) -> None:
         """Send a value under the record's key to the record's partition number of `topic`."""
         self._outputs.append(Output(topic, record.partition, record.key, value, headers))
 
@@ -118,10 +116,10 @@ class Batch:
             offset=record.offset,
             group=self._app.conf.id,
             reason=reason,
-            value=record.value or b"",
+            value=record.value,
         )
         log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
-        self._outputs.append(Output(DEAD, None, record.key or b"", encode(dead), ()))
+        self._outputs.append(Output(DEAD, None, record.key, encode(dead), ()))
 
     async def settle(self) -> None:
         """Return when Kafka has the outputs, then the table changes, and RocksDB the latter."""
@@ -204,8 +202,8 @@ def _record(event: EventT[Any]) -> Record:
         message.topic,
         message.partition,
         message.offset,
-        message.key,
-        message.value,
+        message.key or b"",
+        message.value or b"",
         dict(pairs),
     )
 

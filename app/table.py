@@ -29,7 +29,7 @@ class Change(NamedTuple):
     value: bytes | None
 
 
-class Table(faust.Table, Generic[V]):  # type: ignore[misc,type-arg]
+class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     """A Faust table of `V`, read and written by partition and key, within the loop alone.
 
     Faust does the rest: it creates the store, recovers it from the changelog, and moves it with
@@ -101,7 +101,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[misc,type-arg]
         return offset
 
     def _db(self, partition: int) -> Any:
-        return self.data._db_for_partition(partition)
+        store: Any = self.data
+        return store._db_for_partition(partition)
 
 
 #: Faust's defaults take 2 GiB of block cache for every partition of every table.

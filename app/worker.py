@@ -70,9 +70,7 @@ def _chosen(only: str) -> dict[str, faust.App]:
 
 
 def _changelogs(chosen: dict[str, faust.App]) -> list[Topic]:
-    return [
-        changelog(app.conf.id, table) for app in chosen.values() for table in app.tables
-    ]
+    return [changelog(app.conf.id, table) for app in chosen.values() for table in app.tables]
 
 
 async def _ended(name: str, app: faust.App) -> None:

@@ -97,12 +97,14 @@ async def _created(http: aiohttp.ClientSession, url: str) -> bool:
 
 
 async def until(
-    condition: Callable[[], Any], tail: Callable[[], str] = lambda: "", within: float = START_SECONDS
+    condition: Callable[[], Any],
+    tail: Callable[[], str] = lambda: "",
+    within: float = START_SECONDS,
 ) -> Any:
     """Return the condition's first true value; fails with what `tail` says when it takes long."""
     try:
         async with asyncio.timeout(within):
-            while not (value := await condition()):
+            while not (value := await condition()):  # noqa: ASYNC110 - it is in another process
                 await asyncio.sleep(0.05)
             return value
     except TimeoutError:

@@ -124,7 +124,8 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     )
     app[AUTH], app[ADMISSION] = Auth(settings), Admission(hub)
     app[CONNECTIONS] = Connections(producer, sends.edge, settings.partitions)
-    app[STREAMS], app[DRAINING] = set(), asyncio.Event()
+    streams: set[stream.StreamReader] = set()
+    app[STREAMS], app[DRAINING] = streams, asyncio.Event()
     stack.push_async_callback(app[AUTH].close)
     await hub.start()
     stack.push_async_callback(hub.stop)
@@ -144,13 +145,15 @@ async def _ping(app: web.Application) -> None:
     """A sign of life on every stream, as an event, so that a page's own watchdog sees it."""
     while True:
         await asyncio.sleep(app[SETTINGS].ping)
-        for reader in tuple(app[STREAMS]):
+        streams = app[STREAMS]
+        for reader in tuple(streams):
             reader.write(frames.PING)
 
 
 async def _drain(app: web.Application) -> None:
     """Say goodbye to the streams: they come back, to another edge if there is one."""
     app[DRAINING].set()
-    for reader in tuple(app[STREAMS]):
+    streams = app[STREAMS]
+    for reader in tuple(streams):
         reader.end("restart", "This edge stops; please reconnect.")
     await app[CONNECTIONS].drain()

@@ -55,7 +55,14 @@ class Hub:
     """Delivers rooms' events to readers, in order, without gap, each once."""
 
     def __init__(
-        self, redis: aioredis.Redis, view: View, *, partitions: int, edge: str, log_id: str, secret: str
+        self,
+        redis: aioredis.Redis,
+        view: View,
+        *,
+        partitions: int,
+        edge: str,
+        log_id: str,
+        secret: str,
     ) -> None:
         self.view = view
         self.marks = Marks(redis, edge)
@@ -66,7 +73,7 @@ class Hub:
         self.rooms: dict[str, Room] = {}
         self.people: dict[str, set[Reader]] = {}
         #: Called with user, room and `n` where somebody may have joined a room.
-        self.on_joined: Callable[[str, str, int], None] = lambda user, room, n: None
+        self.on_joined: Callable[[str, str, int], None] = lambda *_: None
         self._handlers: dict[bytes, Handler] = {}
         self._edge = edge
         self._tasks: set[asyncio.Task[None]] = set()

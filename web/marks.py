@@ -35,9 +35,7 @@ class Marks:
     def __init__(self, redis: aioredis.Redis, edge: str) -> None:
         self._redis = redis
         self._edge = edge
-        self._script = redis.register_script(
-            files("app.delivery").joinpath("mark.lua").read_text()
-        )
+        self._script = redis.register_script(files("app.delivery").joinpath("mark.lua").read_text())
         self._tokens = count(1)
         self._wanted: dict[int, Mark] = {}
         self._under_way: dict[int, Mark] = {}
@@ -64,7 +62,7 @@ class Marks:
         return None if mark is None else (mark, numbers[0], numbers[1:])
 
     async def ask_again(self) -> None:
-        """Ask once more for the marks under way: what was published on a lost connection is lost."""
+        """Ask once more for the marks under way, which a lost connection has lost."""
         lost, self._under_way = self._under_way, {}
         await self._send(lost.values())
 

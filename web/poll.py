@@ -62,7 +62,7 @@ class PollReader(Reader):
         self.events.append(orjson.dumps({"kind": "reset", "rooms": list(rooms)}))
         self.something.set()
 
-    def end(self, code: str, reason: str) -> None:
+    def end(self, code: str, reason: str) -> None:  # noqa: ARG002 - a poll has no goodbye
         """Answer with what there is."""
         self.something.set()
 

@@ -44,7 +44,7 @@ class Sends:
         When this returns, every in-sync replica has the command. Raises `Unreachable` where that
         can't be said: sending again under the same `client_id` is safe.
         """
-        verdict = asyncio.get_running_loop().create_future()
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = verdict
         try:
             await self._write(command)

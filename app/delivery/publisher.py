@@ -75,9 +75,7 @@ class Publisher:
     async def _add(self, pipe: Any, entry: Entry) -> None:
         event, partition = entry.event, entry.partition
         if event is None:
-            await self._skip(
-                keys=[keys.position(partition)], args=[entry.offset], client=pipe
-            )
+            await self._skip(keys=[keys.position(partition)], args=[entry.offset], client=pipe)
             return
         joined = _joined(event)
         if joined:

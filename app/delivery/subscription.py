@@ -31,7 +31,7 @@ class Subscription:
     """
 
     def __init__(self, redis: aioredis.Redis, on_message: OnMessage, on_back: OnBack) -> None:
-        self._pool = redis.connection_pool
+        self._pool: Any = redis.connection_pool
         self._on_message = on_message
         self._on_back = on_back
         self._channels: dict[bytes, asyncio.Future[None]] = {}

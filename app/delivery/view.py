@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis import asyncio as aioredis
 
@@ -34,7 +34,7 @@ class View:
     """What `fan_out` has published: a reading is never older than an answer given before it."""
 
     def __init__(self, redis: aioredis.Redis, partitions: int) -> None:
-        self._redis = redis
+        self._redis: Any = redis
         self._partitions = partitions
 
     def partition(self, room: str) -> int:
