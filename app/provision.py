@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -43,7 +44,8 @@ async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafka
     try:
         while True:
             try:
-                await admin.start()
+                with quiet():
+                    await admin.start()
                 break
             except (KafkaError, OSError) as error:
                 if asyncio.get_running_loop().time() >= deadline:
@@ -52,6 +54,18 @@ async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafka
         yield admin
     finally:
         await admin.close()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep aiokafka from logging each failed connection of somebody who waits for a broker."""
+    log = logging.getLogger("aiokafka")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 async def partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
