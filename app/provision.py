@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -43,7 +44,8 @@ async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafka
     try:
         while True:
             try:
-                await admin.start()
+                with quiet():
+                    await admin.start()
                 break
             except (KafkaError, OSError) as error:
                 if asyncio.get_running_loop().time() >= deadline:
@@ -59,6 +61,18 @@ async def cluster_id(settings: Settings, within: float = 30.0) -> str:
     async with connected(settings, within) as admin:
         described: dict[str, Any] = await admin.describe_cluster()
         return str(described["cluster_id"])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep aiokafka from logging each failed connection of somebody who waits for a broker."""
+    log = logging.getLogger("aiokafka")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 async def partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:

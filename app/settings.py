@@ -158,3 +158,9 @@ def java_home() -> str:
 def inherited(extra: Mapping[str, str]) -> dict[str, str]:
     """A child process's environment: this process's own with `extra` over it."""
     return {**os.environ, **extra}
+
+
+def fill_in(extra: Mapping[str, str]) -> None:
+    """Set what the environment does not, for all of this process and its children."""
+    for variable, value in extra.items():
+        os.environ[variable] = os.environ.get(variable) or value

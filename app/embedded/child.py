@@ -101,6 +101,15 @@ class Child:
         self.kill()
         return False
 
+    async def run(self, within: float) -> int:
+        """Start it and wait for its end: its exit code; killed where that takes too long."""
+        self.start()
+        try:
+            await self.ended(within)
+        finally:
+            self.kill()
+        return self.exit_code or 0
+
     async def ended(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds for its end; True where it came."""
         deadline = asyncio.get_running_loop().time() + timeout
@@ -112,6 +121,14 @@ class Child:
 
     def tail(self, lines: int = 12) -> str:
         """The last lines of its log, for an error message."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return tail(self.log, lines)
+
+
+def tail(log: Path, lines: int) -> str:
+    """The last lines of a log; nothing where there is none."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 64 * 1024))
+        said = file.read().decode(errors="replace")
+    return "\n".join(said.splitlines()[-lines:])

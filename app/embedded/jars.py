@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 from pathlib import Path
+from typing import IO
 
+from app.embedded.child import Child
 from app.embedded.java import Java
 from app.errors import ParleyError
-from app.settings import inherited
 
 POM = Path(__file__).with_name("pom.xml")
 _CHECKOUT = Path(__file__).parents[2]
-_MINUTES = 15
+_SECONDS = 900
 
 
 def cache_folder() -> Path:
@@ -39,19 +40,20 @@ def have_jars() -> bool:
     return jars_folder().is_dir()
 
 
-def fetch_jars(java: Java) -> Path:
+async def fetch_jars(java: Java) -> Path:
     """The folder of jars; fetches it (about 50 MB, a minute) where it is not there yet.
 
     Two processes at once fetch it once. Raises `ParleyError` where Maven is missing or fails.
     """
     folder = jars_folder()
-    if folder.is_dir():
+    if have_jars():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "fetch.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            _fetch(folder, java)
+        while not _locked(lock):  # noqa: ASYNC110 - a file lock wakes nobody
+            await asyncio.sleep(0.1)
+        if not have_jars():
+            await _fetch(folder, java)
     return folder
 
 
@@ -60,7 +62,15 @@ def classpath(folder: Path) -> str:
     return ":".join(str(jar) for jar in sorted(folder.glob("*.jar")))
 
 
-def _fetch(folder: Path, java: Java) -> None:
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _fetch(folder: Path, java: Java) -> None:
     mvn = shutil.which("mvn")
     if mvn is None:
         raise ParleyError(
@@ -72,25 +82,10 @@ def _fetch(folder: Path, java: Java) -> None:
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
     command = [mvn, "-B", "-q", "-f", str(POM), goal]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={part}"]
-    _run(command, java)
+    # On the same Java as the broker: a machine whose only one is from PyPI will do.
+    maven = Child(command, folder.with_name("maven.log"), {"JAVA_HOME": str(java.home)})
+    maven.log.unlink(missing_ok=True)
+    if await maven.run(within=_SECONDS) != 0:
+        raise ParleyError(f"Maven could not fetch Apache Kafka:\n{maven.tail()}")
     os.sync()  # a power cut must not leave empty jars under the final name
     part.rename(folder)
-
-
-def _run(command: list[str], java: Java) -> None:
-    # Maven runs on the same Java, so that a machine whose only one is from PyPI will do.
-    environ = inherited({"JAVA_HOME": str(java.home)})
-    try:
-        done = subprocess.run(
-            command,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_MINUTES * 60,
-        )
-    except subprocess.TimeoutExpired:
-        raise ParleyError(f"Maven did not finish within {_MINUTES} minutes") from None
-    if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[:8])
-        raise ParleyError(f"Maven could not fetch Apache Kafka:\n{said}")

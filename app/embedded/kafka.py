@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
-import subprocess
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -13,11 +11,13 @@ from types import TracebackType
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from app.embedded.child import Child
+from app.embedded.archive import Archive
+from app.embedded.child import Child, tail
 from app.embedded.jars import classpath, fetch_jars
 from app.embedded.java import Java, find_java
 from app.embedded.ports import free_port
 from app.errors import ParleyError
+from app.provision import quiet
 
 _LOG4J = Path(__file__).with_name("log4j2.xml")
 _START_SECONDS = 60.0
@@ -64,6 +64,7 @@ class Kafka:
         self.port = port
         self._controller = 0
         self._java = java
+        self._archive: Archive | None = None
         self._child: Child | None = None
 
     @property
@@ -83,6 +84,11 @@ class Kafka:
             raise ParleyError("the broker has not been started")
         return self._child
 
+    @property
+    def log(self) -> Path:
+        """What the broker has to say."""
+        return self.folder / "kafka.log"
+
     async def start(self) -> None:
         """Start it and wait until it answers; fetches Kafka and formats the folder first.
 
@@ -90,21 +96,23 @@ class Kafka:
         """
         if self._java is None:
             self._java = await asyncio.to_thread(find_java)
-        jars = await asyncio.to_thread(fetch_jars, self._java)
+        jars = await fetch_jars(self._java)
+        self._archive = Archive(self._java, jars)
         self.port = self.port or free_port()
         self._controller = self._controller or free_port()
         config = self._configure()
-        command = _java_command(self._java, jars, self.folder)
+        java = _java_command(self._java, jars, self.folder)
         if not (self.folder / "data" / "meta.properties").exists():
-            await asyncio.to_thread(_format, command, config)
-        self._child = Child([*command, "kafka.Kafka", config], self.folder / "kafka.out")
+            await _format([*java, *self._archive.reading()], config)
+        java += self._archive.writing()
+        self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out")
         self._child.start()
         await self._answering()
 
     async def stop(self) -> None:
         """Stop it as Kafka wants to be stopped; kill it where that takes 20 s."""
-        if self._child:
-            await self._child.stop(grace=20)
+        if self._child and await self._child.stop(grace=20) and self._archive:
+            self._archive.adopt()
 
     def kill(self) -> None:
         """End it as `kill -9` does."""
@@ -142,9 +150,7 @@ class Kafka:
             await asyncio.sleep(0.05)
 
     def _last_words(self) -> str:
-        log = self.folder / "kafka.log"
-        logged = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
-        return "\n".join([*logged, self.child.tail(8)])
+        return f"{tail(self.log, 8)}\n{self.child.tail(8)}"
 
 
 async def answers(address: str) -> bool:
@@ -156,14 +162,13 @@ async def answers(address: str) -> bool:
         return False
     writer.close()
     admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2000)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that starts is no error
     try:
-        await admin.start()
-        await admin.describe_cluster()
+        with quiet():
+            await admin.start()
+            await admin.describe_cluster()
     except (KafkaError, OSError, TimeoutError):
         return False
     finally:
-        logging.getLogger("aiokafka").setLevel(logging.NOTSET)
         await admin.close()
     return True
 
@@ -172,14 +177,15 @@ def _java_command(java: Java, jars: Path, folder: Path) -> list[str]:
     command = [str(java.program), "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
     command += ["-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
     command += ["-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"]
+    command += ["-Xlog:disable", "-Xlog:all=error"]
     command += [f"-Djava.io.tmpdir={folder / 'tmp'}", f"-Dparley.log={folder / 'kafka.log'}"]
     command += [f"-Dlog4j2.configurationFile={_LOG4J}", "-cp", classpath(jars)]
     return command
 
 
-def _format(command: list[str], config: Path) -> None:
+async def _format(java: list[str], config: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     arguments = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise ParleyError(f"Kafka could not format its folder:\n{done.stdout}{done.stderr}")
+    child = Child([*java, *arguments], config.with_name("format.log"))
+    if await child.run(within=60) != 0:
+        raise ParleyError(f"Kafka could not format its folder:\n{child.tail()}")

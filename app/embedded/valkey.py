@@ -42,6 +42,11 @@ class Valkey:
             raise ParleyError("Valkey has not been started")
         return self._child
 
+    @property
+    def log(self) -> Path:
+        """What the server has to say."""
+        return self.folder / "valkey.log"
+
     async def start(self) -> None:
         """Start it and wait until it answers and has loaded its data.
 
@@ -49,7 +54,7 @@ class Valkey:
         """
         self.port = self.port or free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._child = Child(self._command(), self.folder / "valkey.log")
+        self._child = Child(self._command(), self.log)
         self._child.start()
         deadline = asyncio.get_running_loop().time() + _START_SECONDS
         while not await answers(self.url):

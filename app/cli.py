@@ -1,0 +1,147 @@
+"""The command `parley`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from app.errors import ParleyError
+from app.settings import Settings, named
+
+_EPILOG = """\b
+Settings come from the environment: PARLEY_BROKER (kafka://host:port), PARLEY_REDIS,
+PARLEY_HISTORY, PARLEY_DATA, PARLEY_SECRET and more, one for each field of
+app/settings.py. What is not set is taken from the `parley up` that runs on the data
+folder, if one does."""
+
+#: What a process beside `parley up` has for itself.
+_OWN = {"worker": frozenset({"worker"}), "edge": frozenset({"host", "port"})}
+
+
+class _Failure(click.ClickException):
+    def show(self, file: IO[Any] | None = None) -> None:
+        """One line for people, no traceback."""
+        click.echo(f"parley: {self.message}", err=True, file=file)
+
+
+class _Parley(click.Group):
+    """Commands whose `ParleyError` ends as one message and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order in which people need them."""
+        return ["up", "worker", "edge", "token", "replay", "doctor"]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """A command by name; `replay` has a file of its own."""
+        if name == "replay":
+            from app.replay import command
+
+            return command
+        return super().get_command(ctx, name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except ParleyError as error:
+            raise _Failure(str(error)) from error
+
+
+@click.group(cls=_Parley, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.version_option(package_name="parley")
+@click.pass_context
+def parley(context: click.Context) -> None:
+    """A chat back end: Faust agents over Kafka, and an edge for web pages."""
+    from app.data_folder import join
+
+    command = context.invoked_subcommand or ""
+    if command != "up":
+        join(Settings.read().data, but=_OWN.get(command, frozenset()))
+
+
+@parley.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the chat page (8080).")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
+@click.option("--fresh", is_flag=True, help="Start over: delete what the data folder holds.")
+def up(port: int | None, data: Path | None, fresh: bool) -> None:
+    """Run everything on this machine until Ctrl-C: Kafka, Valkey, a worker, an edge.
+
+    Everything is kept between runs in the folder data/ of the current folder, or in the one
+    that --data or PARLEY_DATA names: Kafka's and Valkey's data, the worker's tables, the
+    history, the secret that signs tokens, and under logs/ what worker and edge have to say.
+    Apache Kafka itself is fetched by Maven at the first start and kept apart from it.
+
+    Where PARLEY_BROKER or PARLEY_REDIS is set, that broker or server is used and none started.
+    """
+    from app.up import run
+
+    settings, given = Settings.read(), named()
+    if port:
+        settings, given = replace(settings, port=port), given | {"port"}
+    if data:
+        settings = replace(settings, data=data)
+    run(settings, given, fresh=fresh)
+
+
+@parley.command(epilog=_EPILOG)
+def worker() -> None:
+    """Run one worker: the agents that moderate, number, deliver and archive.
+
+    Start as many as there are partitions to share. Each needs a name of its own that stays the
+    same over its restarts: PARLEY_WORKER, by default the name of the host.
+    """
+    from app.worker import run
+
+    run(Settings.read())
+
+
+@parley.command(epilog=_EPILOG)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port (PARLEY_PORT, 8080).")
+def edge(port: int | None) -> None:
+    """Run one edge: HTTP in, Server-Sent Events and long-poll out.
+
+    Any number of them serve the same rooms; a client resumes at any.
+    """
+    from web.edge import run
+
+    settings = Settings.read()
+    run(replace(settings, port=port or settings.port))
+
+
+@parley.command(epilog=_EPILOG)
+@click.argument("user")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True)
+def token(user: str, days: float) -> None:
+    """Print a development token that says its bearer is USER."""
+    from app.tokens import mint
+
+    settings = Settings.read()
+    if not settings.secret:
+        raise ParleyError(
+            "no secret to sign with: set PARLEY_SECRET, or run `parley up` once, which makes one"
+        )
+    click.echo(mint(settings, user, life=days * 24 * 60 * 60))
+
+
+@parley.command(epilog=_EPILOG)
+def doctor() -> None:
+    """Say what is missing or unreachable, and what to do about it.
+
+    Ends with exit code 1 where something is missing that Parley can't do without.
+    """
+    from app.doctor import run
+
+    if not run(Settings.read(), named()):
+        raise SystemExit(1)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    parley(prog_name="parley")
+
+
+if __name__ == "__main__":
+    main()

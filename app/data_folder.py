@@ -1,0 +1,124 @@
+"""The folder of one `parley up`: whose it is now, its secret, and how others find it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.errors import ParleyError
+from app.settings import Settings, fill_in
+
+_MARK = "made-by-parley"
+_LOCK = "up.lock"
+_SECRET = "secret"
+_RUNNING = "running.json"
+
+
+@contextmanager
+def held(data: Path, fresh: bool = False) -> Iterator[None]:
+    """Hold the folder for one `parley up`; with `fresh`, empty it first.
+
+    Raises `ParleyError` where another one holds it, where it can't be written, or where
+    `fresh` would empty a folder that Parley did not make.
+    """
+    try:
+        _make(data)
+        lock = (data / _LOCK).open("w")
+    except OSError as error:
+        raise ParleyError(f"can't write to the data folder {data}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ParleyError(
+                f"`parley up` is running on {data.absolute()} already: stop that one, or give"
+                " this one a folder of its own (PARLEY_DATA or --data)"
+            ) from None
+        if fresh:
+            _empty(data)
+        try:
+            yield
+        finally:
+            (data / _RUNNING).unlink(missing_ok=True)
+
+
+def kept_secret(data: Path) -> str:
+    """The secret in the folder, made at the first call; only its owner may read the file."""
+    path = data / _SECRET
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def announce(settings: Settings) -> None:
+    """Let other commands on the same folder find what this `parley up` runs."""
+    _write_private(settings.data / _RUNNING, json.dumps(settings.environ(), indent=1))
+
+
+def join(data: Path, but: frozenset[str] = frozenset()) -> None:
+    """Fill in what the environment does not set from the `parley up` on the folder.
+
+    So `parley token ann` or a second `parley worker` needs nothing set on the same machine.
+    The fields in `but` are not filled in.
+    """
+    found = _announced(data)
+    fill_in({name: value for name, value in found.items() if _field(name) not in but})
+
+
+def is_held(data: Path) -> bool:
+    """Whether a `parley up` holds the folder now."""
+    try:
+        with (data / _LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _announced(data: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if (data / _SECRET).is_file():
+        found["PARLEY_SECRET"] = kept_secret(data)
+    if is_held(data) and (data / _RUNNING).is_file():
+        running: Mapping[str, str] = json.loads((data / _RUNNING).read_text())
+        found.update(running)
+    return found
+
+
+def _field(variable: str) -> str:
+    return variable.removeprefix("PARLEY_").lower()
+
+
+def _make(data: Path) -> None:
+    new = not data.exists() or not any(data.iterdir())
+    data.mkdir(parents=True, exist_ok=True)
+    if new:
+        (data / _MARK).write_text("`parley up --fresh` may delete everything in this folder.\n")
+
+
+def _empty(data: Path) -> None:
+    if not (data / _MARK).exists():
+        raise ParleyError(f"--fresh would empty {data.absolute()}, which Parley did not make")
+    for path in data.iterdir():
+        if path.name in {_LOCK, _MARK}:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _write_private(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    part.replace(path)
