@@ -15,7 +15,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class AccessLogger(AbstractAccessLogger):
     """One line a request; of a query, which may hold a stream ticket, only that there was one.
 
-    For `web.AppRunner(app, access_log_class=AccessLogger)`.
+    web/server.py puts it in place.
     """
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
@@ -40,7 +40,7 @@ class UnreadableRequests(logging.Filter):
     """Shortens aiohttp's report of a request that it could not parse.
 
     The report is a traceback at level ERROR that quotes the request, so a ticket too, and anybody
-    can cause it. For `logging.getLogger("aiohttp.server").addFilter(UnreadableRequests())`.
+    can cause it. web/server.py puts it in place.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -23,7 +23,8 @@ LEEWAY: Final = 10
 #: The audience of stream tickets, and of nothing else.
 STREAM: Final = "parley.stream"
 
-_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/=-]+) *", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]+")
+_BEARER: Final = re.compile(rf"bearer +({_TOKEN.pattern}) *", re.IGNORECASE)
 
 
 class Auth:
@@ -118,6 +119,8 @@ def denied(code: str, detail: str) -> Problem:
 def _header(token: str) -> tuple[str, str | None]:
     """The algorithm and key id that a token claims; nothing is believed yet."""
     try:
+        if _TOKEN.fullmatch(token) is None:
+            raise jwt.DecodeError("characters that no token has")
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
         raise denied("token_malformed", "this is not a JSON Web Token") from None

@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 import structlog
 from aiohttp import hdrs, web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from aiohttp.web_middlewares import middleware
 from redis import exceptions as redis
@@ -65,12 +64,12 @@ class Problem(Exception):
         )
 
     def response(self) -> web.Response:
-        """The answer. After a 413 the connection ends: its body was not read."""
+        """The answer. Where a body was too large the connection ends: it was not read."""
         answer = web.Response(
             status=self.status, body=self.body(), content_type=CONTENT_TYPE, headers=self.headers
         )
         answer.headers[hdrs.CACHE_CONTROL] = "no-store"
-        if self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        if self.code == "body_too_large":
             answer.force_close()
         return answer
 
@@ -111,8 +110,8 @@ def of(error: Exception) -> Problem:
             log.warning("not reachable", error=str(error))
             detail = "a part that this edge needs does not answer; try again"
             return Problem(503, "unreachable", detail, headers={"Retry-After": "1"})
-        case HttpProcessingError():
-            return Problem(400, "bad_request", "the request is not HTTP that can be read")
+        case web.RequestPayloadError():
+            return Problem(400, "bad_request", "the request broke off, or is not HTTP")
     return _internal(error)
 
 

@@ -1,0 +1,199 @@
+"""`parley replay`: say the lines of chat logs again, over HTTP, as the people who said them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from app.errors import ParleyError
+from app.posting import Posting, Refused
+from app.rules import chatlog
+from app.settings import Settings
+
+#: Refused lines that the summary lists; it counts all of them.
+_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A chat log and the room that it goes into."""
+
+    path: Path
+    room: str
+
+
+@dataclass
+class Tally:
+    """What became of the lines of all files."""
+
+    total: int = 0
+    sent: int = 0
+    there: int = 0
+    skipped: int = 0
+    refused: list[tuple[str, int, str, str]] = field(default_factory=list)
+
+    def reasons(self) -> Counter[str]:
+        """How many lines were refused, by code."""
+        return Counter(code for _, _, code, _ in self.refused)
+
+
+class Replay:
+    """Replays recordings side by side, each in the order of its lines.
+
+    A line is sent when the one before it has its number, so that a room's order is the file's
+    whatever has to be sent twice. What the room holds already is not sent again.
+    """
+
+    def __init__(self, posting: Posting, *, owner: str, speed: float) -> None:
+        self.tally = Tally()
+        self._posting = posting
+        self._owner = owner
+        self._speed = speed
+
+    async def run(self, recordings: list[Recording], guests: list[str]) -> None:
+        """Replay all; `guests` become members too. Raises `ParleyError` where one can't go on."""
+        async with asyncio.TaskGroup() as group:
+            for recording in recordings:
+                group.create_task(self._one(recording, guests))
+
+    async def _one(self, recording: Recording, guests: list[str]) -> None:
+        log = chatlog.parse(await asyncio.to_thread(recording.path.read_bytes))
+        self.tally.total += len(log.lines)
+        self.tally.skipped += log.skipped
+        await self._open(recording, dict.fromkeys([line.nick for line in log.lines] + guests))
+        there = await self._posting.client_ids(recording.room, self._owner)
+        start = time.monotonic()
+        for line, due in zip(log.lines, chatlog.seconds(log.lines), strict=True):
+            if (line.nick, _wish(recording, line)) in there:
+                self.tally.there += 1
+                continue
+            if self._speed:
+                await asyncio.sleep(start + due / self._speed - time.monotonic())
+            await self._say(recording, line)
+
+    async def _open(self, recording: Recording, people: dict[str, None]) -> None:
+        name, room = recording.path.name, recording.room
+        body = {"room": room, "name": name[:80], "client_id": chatlog.client_id(name, 0)}
+        try:
+            await self._posting.post("/v1/rooms", self._owner, body)
+        except Refused as refused:
+            if refused.code != "room_exists":
+                raise
+        for person in people:
+            if person == self._owner:
+                continue
+            body = {"user": person, "client_id": chatlog.client_id(f"{name}/{person}", 0)}
+            await self._posting.post(f"/v1/rooms/{room}/members", self._owner, body)
+
+    async def _say(self, recording: Recording, line: chatlog.Line) -> None:
+        body = {"text": line.text, "client_id": _wish(recording, line)}
+        try:
+            await self._posting.post(f"/v1/rooms/{recording.room}/messages", line.nick, body)
+        except Refused as refused:
+            place = recording.path.name, line.number, refused.code, refused.detail
+            self.tally.refused.append(place)
+        else:
+            self.tally.sent += 1
+
+
+def _wish(recording: Recording, line: chatlog.Line) -> str:
+    return chatlog.client_id(recording.path.name, line.number)
+
+
+def recordings_of(files: tuple[Path, ...], rooms: tuple[str, ...]) -> list[Recording]:
+    """Each file with its room: the one given for it, or one named after it.
+
+    Raises `click.UsageError` where the two don't match one to one.
+    """
+    if rooms and len(rooms) != len(files):
+        raise click.UsageError(f"{len(files)} files need as many --room, not {len(rooms)}")
+    named = rooms or tuple(chatlog.room_id(path.stem) for path in files)
+    if len(set(named)) != len(files):
+        raise click.UsageError("two files would go into one room; give each its own --room")
+    return [Recording(path, room) for path, room in zip(files, named, strict=True)]
+
+
+@click.command(name="replay")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--room", "rooms", multiple=True, help="The room of each file; else its name.")
+@click.option("--speed", default=0.0, help="Times as fast as it was; 0: as fast as it goes.")
+@click.option("--url", default="", help="The edge.  [default: where the settings have it]")
+@click.option("--owner", default="replay", show_default=True, help="Who opens the rooms.")
+@click.option("--member", "guests", multiple=True, help="Somebody else to let in; repeatable.")
+def command(
+    files: tuple[Path, ...],
+    rooms: tuple[str, ...],
+    speed: float,
+    url: str,
+    owner: str,
+    guests: tuple[str, ...],
+) -> None:
+    """Replay chat logs ([HH:MM] <nick> text) through the HTTP edge, each into a room.
+
+    Signs with PARLEY_SECRET. A replay that was interrupted, or is run again, goes on where it
+    was: a line is in its room once.
+    """
+    settings = Settings.read()
+    url = url or f"http://{settings.host}:{settings.port}"
+    recordings = recordings_of(files, rooms)
+    started = time.monotonic()
+    try:
+        tally = asyncio.run(_replay(settings, url, recordings, owner, speed, list(guests)))
+    except ExceptionGroup as group:
+        cause = _first(group)
+        if not isinstance(cause, ParleyError):
+            raise
+        raise click.ClickException(str(cause)) from None
+    _report(tally, len(recordings), time.monotonic() - started)
+
+
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
+async def _replay(
+    settings: Settings,
+    url: str,
+    recordings: list[Recording],
+    owner: str,
+    speed: float,
+    guests: list[str],
+) -> Tally:
+    async with Posting(settings, url) as posting:
+        replay = Replay(posting, owner=owner, speed=speed)
+        async with asyncio.TaskGroup() as group:
+            shown = group.create_task(_show(replay.tally))
+            await replay.run(recordings, guests)
+            shown.cancel()
+    return replay.tally
+
+
+async def _show(tally: Tally) -> None:
+    """The progress, where somebody is looking."""
+    while sys.stderr.isatty():
+        done = tally.sent + tally.there + len(tally.refused)
+        click.echo(f"\r{done} of {tally.total} lines ", err=True, nl=False)
+        await asyncio.sleep(0.5)
+
+
+def _report(tally: Tally, files: int, seconds: float) -> None:
+    if sys.stderr.isatty():
+        click.echo("", err=True)
+    rate = tally.sent / seconds if seconds else 0.0
+    click.echo(
+        f"{files} files, {tally.total} messages: {tally.sent} sent, {tally.there} there already, "
+        f"{len(tally.refused)} refused, {tally.skipped} other lines; "
+        f"{seconds:.1f} s, {rate:.0f} messages/s"
+    )
+    for code, count in tally.reasons().most_common():
+        click.echo(f"  refused, {code}: {count}")
+    for name, number, code, detail in tally.refused[:_LISTED]:
+        click.echo(f"  {name}:{number} {code}: {detail}")

@@ -1,0 +1,110 @@
+"""An HTTP server of the edge's parts that need no pipeline: who asks, in which form, from where."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from app.errors import Unreachable
+from app.rules import names
+from app.settings import Settings
+from app.tokens import mint
+from tests.conftest import SECRET
+from web import tickets
+from web.auth import Auth, authenticate, authenticate_stream
+from web.bodies import checked, read_body
+from web.cors import add_cors
+from web.keys import AUTH, SETTINGS
+from web.parameters import client_id, integer
+from web.problems import problems
+from web.server import runner
+
+Client = TestClient[web.Request, web.Application]
+Serve = Callable[[Settings], Awaitable[Client]]
+
+
+class Note(msgspec.Struct, forbid_unknown_fields=True):
+    text: str
+    client_id: str | None = None
+
+
+async def whoami(request: web.Request) -> web.Response:
+    return web.json_response({"user": (await authenticate(request)).user})
+
+
+async def stream(request: web.Request) -> web.Response:
+    identity = await authenticate_stream(request)
+    return web.json_response({"user": identity.user, "expires_at": identity.expires_at})
+
+
+async def note(request: web.Request) -> web.Response:
+    body = await read_body(request, Note)
+    checked("text", names.room_name, body.text)
+    return web.json_response({"text": body.text, "client_id": client_id(request, body.client_id)})
+
+
+async def page(request: web.Request) -> web.Response:
+    numbers = integer(request, "before_seq"), integer(request, "limit", 1, 200)
+    return web.json_response(numbers)
+
+
+async def broken(request: web.Request) -> web.Response:
+    raise {"unreachable": Unreachable("kafka:9092"), "bug": KeyError("a secret of ours")}[
+        request.match_info["how"]
+    ]
+
+
+class Server(TestServer):
+    async def _make_runner(self, **_: object) -> web.AppRunner:
+        return runner(self.app)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Client]:
+    app = web.Application(middlewares=[problems])
+    add_cors(app)
+    app[SETTINGS] = settings
+    app[AUTH] = Auth(settings)
+    tickets.add_routes(app)
+    app.router.add_get("/whoami", whoami)
+    app.router.add_get("/stream", stream)
+    app.router.add_post("/notes", note)
+    app.router.add_get("/pages", page)
+    app.router.add_get("/broken/{how}", broken)
+    server = Server(app)
+    async with TestClient(server) as client:
+        yield client
+    await app[AUTH].close()
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Starts servers with given settings, and stops them after the test."""
+    running = []
+
+    async def start(settings: Settings) -> Client:
+        context = serving(settings)
+        client = await context.__aenter__()
+        running.append(context)
+        return client
+
+    yield start
+    for context in running:
+        await context.__aexit__(None, None, None)
+
+
+@pytest.fixture
+async def client(serve: Serve) -> Client:
+    """A client of a server with a secret of its own and small limits."""
+    return await serve(Settings(secret=SECRET, body_limit=1024))
+
+
+@pytest.fixture
+def bearer() -> dict[str, str]:
+    """The header of somebody with a good token."""
+    return {"Authorization": f"Bearer {mint(Settings(secret=SECRET), 'alice')}"}
