@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,10 +28,9 @@ def test_a_flipped_bit_is_noticed(nexts: list[int], data: st.DataObject) -> None
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     other = data.draw(st.sampled_from(alphabet.replace(token[place], "")))
     changed = token[:place] + other + token[place + 1 :]
-    try:
-        assert cursor.decode(changed, SECRET) == cursor.decode(token, SECRET)  # unused last bits
-    except (CursorForeign, CursorMalformed):
-        pass
+    with suppress(CursorForeign, CursorMalformed):
+        # The last character has bits that nothing is in.
+        assert cursor.decode(changed, SECRET) == cursor.decode(token, SECRET)
 
 
 @given(offsets)
