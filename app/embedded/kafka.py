@@ -101,11 +101,12 @@ class Kafka:
         self.port = self.port or free_port()
         self._controller = self._controller or free_port()
         config = self._configure()
-        java = _java_command(self._java, jars, self.folder)
+        environ = {"CLASSPATH": classpath(jars)}
+        java = _java_command(self._java, self.folder)
         if not (self.folder / "data" / "meta.properties").exists():
-            await _format([*java, *self._archive.reading()], config)
+            await _format([*java, *self._archive.reading()], config, environ)
         java += self._archive.writing()
-        self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out")
+        self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out", environ)
         self._child.start()
         await self._answering()
 
@@ -173,19 +174,19 @@ async def answers(address: str) -> bool:
     return True
 
 
-def _java_command(java: Java, jars: Path, folder: Path) -> list[str]:
+def _java_command(java: Java, folder: Path) -> list[str]:
     command = [str(java.program), "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
     command += ["-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
     command += ["-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"]
     command += ["-Xlog:disable", "-Xlog:all=error"]
     command += [f"-Djava.io.tmpdir={folder / 'tmp'}", f"-Dparley.log={folder / 'kafka.log'}"]
-    command += [f"-Dlog4j2.configurationFile={_LOG4J}", "-cp", classpath(jars)]
+    command += [f"-Dlog4j2.configurationFile={_LOG4J}"]
     return command
 
 
-async def _format(java: list[str], config: Path) -> None:
+async def _format(java: list[str], config: Path, environ: dict[str, str]) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     arguments = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
-    child = Child([*java, *arguments], config.with_name("format.log"))
+    child = Child([*java, *arguments], config.with_name("format.log"), environ)
     if await child.run(within=60) != 0:
         raise ParleyError(f"Kafka could not format its folder:\n{child.tail()}")

