@@ -9,7 +9,6 @@
 //   await parley.send("lobby", "Hello");
 
 const SILENCE_MS = 40_000; // the server pings every 15 s
-const LONGEST_WAIT_MS = 30_000;
 
 /** The server's no: `code` is for programs, `message` for people. */
 export class Refused extends Error {
@@ -28,7 +27,7 @@ export function mayPass(error) {
 
 /** How long to wait before attempt number `failures` + 1: longer each time, nobody in step. */
 export function backoff(failures) {
-  return Math.min(LONGEST_WAIT_MS, 500 * 2 ** failures) * (0.5 + Math.random());
+  return Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random());
 }
 
 /** A name for something to send, never used before. */
@@ -52,12 +51,10 @@ export class Parley {
 
   /** One request; its answer's JSON. Throws `Refused`, or what `fetch` throws. */
   async request(method, path, body) {
-    const headers = { Authorization: `Bearer ${this.#token}` };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
     const response = await fetch(this.base + path, {
       method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" },
+      body: JSON.stringify(body), // undefined stays so: no body
       cache: "no-store",
       signal: AbortSignal.timeout(30_000),
     });
@@ -78,9 +75,9 @@ export class Parley {
     return this.request("GET", `${pathOf(room)}/messages?${new URLSearchParams(query)}`);
   }
 
-  /** Send a message. Repeat it with the same `clientId` until it is answered: it counts once. */
-  send(room, text, clientId = newId()) {
-    return this.request("POST", `${pathOf(room)}/messages`, { text, client_id: clientId });
+  /** Send a message. Repeat it with the same `client_id` until it is answered: it counts once. */
+  send(room, text, client_id = newId()) {
+    return this.request("POST", `${pathOf(room)}/messages`, { text, client_id });
   }
 
   /** Follow all rooms; see the top of this file. `close()` ends it. */
@@ -101,8 +98,7 @@ class Stream {
   #closed = false;
 
   constructor(parley, on) {
-    this.#parley = parley;
-    this.#on = on;
+    [this.#parley, this.#on] = [parley, on];
     addEventListener("online", this.retry);
     this.#connect();
   }
@@ -114,14 +110,12 @@ class Stream {
   }
 
   /** Reconnect now rather than when the wait is over. */
-  retry = () => {
-    if (!this.#closed && !this.#source) this.#connect();
-  };
+  retry = () => this.#closed || this.#source || this.#connect();
 
   async #connect() {
     this.#drop();
     this.#on.state("connecting", "");
-    this.#timer = setTimeout(() => this.#again(), SILENCE_MS);
+    this.#heard();
     const attempt = this.#timer;
     const error = await this.#renewTicket().catch((error) => error);
     if (attempt !== this.#timer || this.#closed) return; // a later attempt is on its way
@@ -146,16 +140,15 @@ class Stream {
     const search = new URLSearchParams({ ticket: this.#ticket.ticket });
     if (this.#cursor) search.set("cursor", this.#cursor);
     const source = new EventSource(`${this.#parley.base}/v1/stream?${search}`);
-    const on = (name, take) => {
+    const on = (name, take) =>
       source.addEventListener(name, (event) => {
         this.#heard();
         take(JSON.parse(event.data), event);
       });
-    };
     let why = "";
+    on("ping", () => {});
     on("hello", (hello) => this.#hello(hello));
     on("message", (event, { lastEventId }) => this.#event(event, lastEventId));
-    on("ping", () => {});
     on("goodbye", (goodbye) => (why = goodbye.reason));
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) this.#streamRefused();
