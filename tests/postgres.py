@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 
@@ -63,19 +64,28 @@ class Postgres:
                 cwd=self.folder,
             )
         self.child.start()
-        self._make_database()
+        self._wait()
 
     def stop(self) -> None:
         """End it and remove its folder."""
         self.child.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _make_database(self) -> None:
-        where = f"host=127.0.0.1 port={self.port} user=parley dbname=postgres connect_timeout=5"
+    def database(self) -> str:
+        """A new, empty database; its URL."""
+        name = f"t{uuid4().hex}"
+        with psycopg.connect(self._where("parley"), autocommit=True) as connection:
+            connection.execute(f"create database {name}".encode())
+        return self.url.removesuffix("parley") + name
+
+    def _where(self, database: str) -> str:
+        return f"host=127.0.0.1 port={self.port} user=parley dbname={database} connect_timeout=5"
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + 30
         while True:
             try:
-                with psycopg.connect(where, autocommit=True) as connection:
+                with psycopg.connect(self._where("postgres"), autocommit=True) as connection:
                     found = connection.execute("select 1 from pg_database where datname='parley'")
                     if found.fetchone() is None:
                         connection.execute("create database parley")

@@ -1,22 +1,10 @@
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from app.history.store import History
-from tests.history.server import Server, binaries
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Server]:
-    if binaries() is None:
-        pytest.skip("needs PostgreSQL's programs (Debian: postgresql)")
-    server = Server()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
+from tests.postgres import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -24,8 +12,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/new folder/history.db"
-    server: Server = request.getfixturevalue("postgresql_server")
-    return server.database()
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.database()
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import asyncio
+import signal
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,21 +9,28 @@ import pytest
 from app.errors import SettingError, Unreachable
 from app.history.engine import history_url
 from app.history.store import History
+from tests.conftest import missing
 from tests.history.room import entries, messages_of
-from tests.history.server import Server, binaries
+from tests.postgres import Postgres, binaries
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[Postgres]:
     """A server of this test's own, to stop and start."""
-    if binaries() is None:
-        pytest.skip("needs PostgreSQL's programs (Debian: postgresql)")
-    server = Server()
+    programs = binaries()
+    if programs is None:
+        missing("PostgreSQL's server (Debian: apt-get install postgresql)")
+    server = Postgres(programs)
     try:
         server.start()
         yield server
     finally:
-        server.remove()
+        server.stop()
+
+
+async def end(server: Postgres) -> None:
+    # "Fast": connections are ended rather than waited for.
+    assert await server.child.stop(by=signal.SIGINT)
 
 
 async def assert_unreachable(history: History) -> None:
@@ -36,13 +44,13 @@ async def assert_unreachable(history: History) -> None:
 
 
 async def test_stopped_postgresql_is_unreachable_and_serves_after_its_return(
-    server: Server,
+    server: Postgres,
 ) -> None:
     history = History(server.database())
     lobby = entries("lobby", 3)
     await history.open()
     await history.append(lobby)
-    server.stop()
+    await end(server)
     await assert_unreachable(history)
     server.start()
     await history.ping()
@@ -52,11 +60,11 @@ async def test_stopped_postgresql_is_unreachable_and_serves_after_its_return(
 
 
 async def test_restart_of_postgresql_unnoticed_between_two_calls_is_no_error(
-    server: Server,
+    server: Postgres,
 ) -> None:
     history = History(server.database())
     await history.open()
-    server.stop()
+    await end(server)
     server.start()
     await history.append(entries("lobby", 3))
     assert await history.newest_seq("lobby") == 3

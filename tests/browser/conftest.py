@@ -1,0 +1,64 @@
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser.person import Person, Room
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs Chromium (Debian: chromium)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def room(chat: Any) -> AsyncIterator[Room]:
+    """A new room of ann's, with bob in it."""
+    async with Room.open(chat, owner="ann", members=["bob"]) as room:
+        yield room
+
+
+@pytest.fixture
+async def enter(browser: Browser, room: Room) -> AsyncIterator[Callable[..., Awaitable[Person]]]:
+    """`await enter("ann")`: a window of that person's own, in the room, live.
+
+    `through` is another address of the edge, `clock` lets the test move the window's time.
+    Nothing may go wrong in any window: no script error, nothing refused by the page's policy.
+    """
+    people: list[Person] = []
+
+    async def enter(
+        user: str, *, live: bool = True, through: str = "", clock: bool = False, **context: Any
+    ) -> Person:
+        window = await browser.new_context(**context)
+        if clock:
+            await window.clock.install()
+        person = Person(user, await window.new_page())
+        people.append(person)
+        await person.page.goto((through or room.chat.url) + room.link(user))
+        if live:
+            await person.is_live()
+        return person
+
+    yield enter
+    for person in people:
+        await person.page.context.close()
+    assert [trouble for person in people for trouble in person.troubles] == []

@@ -1,0 +1,147 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.browser.person import Person, Room
+
+pytestmark = pytest.mark.browser
+
+# What sticks out of the window to the left or right.
+OUTSIDE = """() => [...document.querySelectorAll("*")].filter((node) => {
+    const { left, right } = node.getBoundingClientRect();
+    return left < -1 || right > innerWidth + 1;
+}).map((node) => node.outerHTML.slice(0, 80))"""
+
+Enter = Callable[..., Awaitable[Person]]
+
+
+async def test_two_people_see_each_others_messages_in_one_order(enter: Enter) -> None:
+    ann, bob = await enter("ann"), await enter("bob")
+    await ann.say("Tea?")
+    await bob.sees("Tea?")
+    await bob.say("Yes please")
+    await ann.sees("Yes please")
+
+    async def talk(person: Person) -> None:
+        for number in range(5):
+            await person.say(f"{person.user} {number}")
+
+    await asyncio.gather(talk(ann), talk(bob))
+    seen = await ann.rows(12)
+    assert seen == await bob.rows(12)
+    assert [row[0] for row in seen] == list(range(1, 13))
+    assert [row[1:3] for row in seen[:2]] == [("ann", "Tea?"), ("bob", "Yes please")]
+    for person in (ann, bob):
+        own = [text for _, by, text, _ in seen if by == person.user]
+        assert own[1:] == [f"{person.user} {number}" for number in range(5)]
+    times = [datetime.fromisoformat(when) for *_, when in seen]
+    assert times == sorted(times)
+    assert datetime.now(UTC) - times[0] < timedelta(minutes=2)
+    await expect(bob.page.locator("#log time").first).to_be_visible()
+    await expect(bob.page.locator("#log .name").first).to_be_visible()
+
+
+async def test_page_says_which_room_and_who_is_in_it(enter: Enter, room: Room) -> None:
+    ann = await enter("ann")
+    await expect(ann.page.locator("#room")).to_have_text("Tea room")
+    await expect(ann.page.locator("#count")).to_have_text("2 members")
+    await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": "cyd"})
+    await expect(ann.page.locator("#count")).to_have_text("3 members")
+    await ann.page.click("#people summary")
+    await expect(ann.page.locator("#members li")).to_have_text(["annowner", "bob", "cyd"])
+
+
+async def test_reload_shows_the_last_messages(enter: Enter, room: Room) -> None:
+    ann = await enter("ann")
+    for text in ("one", "two", "three"):
+        await ann.say(text)
+    before = await ann.rows(3)
+    await ann.page.reload()
+    await ann.is_live()
+    assert await ann.rows(3) == before
+    await ann.say("four")
+    assert [row[2] for row in await ann.rows(4)] == ["one", "two", "three", "four"]
+
+
+async def test_scrolling_up_loads_older_messages(enter: Enter, room: Room) -> None:
+    await room.fill("bob", 130)
+    ann = await enter("ann")
+    await ann.sees("130")
+    await expect(ann.page.locator("#log .message").last).to_be_in_viewport()
+    assert await ann.page.locator("#log .message").count() < 130
+    await ann.scroll_up(130)
+    assert [row[2] for row in await ann.rows(130)] == [str(n) for n in range(1, 131)]
+    await expect(ann.page.locator("#start")).to_have_text("This is where the room begins.")
+
+
+async def test_html_is_shown_literally(enter: Enter) -> None:
+    ann, bob = await enter("ann"), await enter("bob")
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp;"
+    await ann.say(evil)
+    for person in (ann, bob):
+        await person.sees(evil)
+        assert await person.page.locator("#log img, #log script").count() == 0
+
+
+async def test_message_that_gets_no_answer_is_pending_then_numbered_once(
+    enter: Enter, room: Room
+) -> None:
+    ann, bob = await enter("ann"), await enter("bob")
+    client_ids: list[str] = []
+
+    async def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            return await route.continue_()
+        client_ids.append(route.request.post_data_json["client_id"])
+        if len(client_ids) == 1:  # never arrives
+            return await route.abort("connectionfailed")
+        if len(client_ids) == 2:  # arrives; its answer is lost
+            await route.fetch()
+            return await route.abort("connectionreset")
+        return await route.continue_()
+
+    await ann.page.route("**/messages", lose)
+    await ann.say("Anybody there?")
+    await expect(ann.page.locator("#outbox .text")).to_have_text("Anybody there?")
+    await bob.sees("Anybody there?")
+    await ann.say("Good")
+    for person in (ann, bob):
+        rows = await person.rows(2)
+        assert [row[2] for row in rows] == ["Anybody there?", "Good"]
+    assert len(set(client_ids[:-1])) == 1
+
+
+async def test_refused_message_shows_the_reason_and_can_be_edited(enter: Enter) -> None:
+    ann = await enter("ann")
+    await ann.say("x" * 5000)
+    await expect(ann.page.locator("#outbox .status")).to_contain_text("Not sent: ")
+    await ann.page.click("#outbox >> text=Edit")
+    await expect(ann.page.locator("#text")).to_have_value("x" * 5000)
+    await ann.say("shorter")
+    assert [row[2] for row in await ann.rows(1)] == ["shorter"]
+
+
+async def test_stranger_is_told_and_sees_nothing(enter: Enter, room: Room) -> None:
+    await room.fill("ann", 1)
+    eve = await enter("eve", live=False)
+    await expect(eve.page.locator("#notice h2")).to_have_text("This room can't be shown")
+    assert await eve.page.locator("#log .message").count() == 0
+    await expect(eve.page.locator("#write")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_phone_has_no_horizontal_scrolling(enter: Enter, room: Room, scheme: str) -> None:
+    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+    ann = await enter("ann", color_scheme=scheme, **phone)
+    await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": "b" * 60})
+    for text in ("w" * 300, "https://example.org/" + "path/" * 40, "short", "two\nlines"):
+        await room.say("bob", text)
+    await ann.sees("short")
+    await ann.page.locator("#people summary").tap()
+    wide = await ann.page.evaluate(OUTSIDE)
+    assert wide == []
+    assert await ann.page.evaluate("document.documentElement.scrollWidth") <= 320
+    await expect(ann.page.locator("#write button")).to_be_in_viewport()

@@ -1,0 +1,105 @@
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Route, expect
+
+from app.settings import Settings
+from tests.browser.person import Person, Room
+from tests.browser.wire import Wire
+
+pytestmark = pytest.mark.browser
+
+Enter = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture
+async def wire(chat: Any) -> AsyncIterator[Wire]:
+    async with Wire.to(chat.url) as wire:
+        yield wire
+
+
+async def test_cut_connection_resumes_without_loss_or_repetition(
+    enter: Enter, room: Room, wire: Wire
+) -> None:
+    ann = await enter("ann", through=wire.url)
+    await ann.say("before")
+    await ann.rows(1)
+    for number in range(3):
+        wire.cut()
+        await room.say("bob", f"while away {number}")
+    await ann.is_live()
+    await ann.say("after")
+    texts = [row[2] for row in await ann.rows(5)]
+    assert texts == ["before", *(f"while away {number}" for number in range(3)), "after"]
+
+
+async def test_silent_connection_is_found_and_replaced(
+    enter: Enter, room: Room, wire: Wire
+) -> None:
+    ann = await enter("ann", through=wire.url, clock=True)
+    wire.stall()
+    await room.say("bob", "into the void")
+    await ann.page.clock.fast_forward(41_000)
+    await expect(ann.page.locator("#state")).to_have_text("Reconnecting …")
+    wire.resume()
+    await ann.page.clock.fast_forward(60_000)
+    await ann.sees("into the void")
+    await ann.is_live()
+
+
+async def test_refused_ticket_is_replaced(enter: Enter, room: Room, wire: Wire) -> None:
+    ann = await enter("ann", through=wire.url)
+    tickets: list[str] = []
+
+    async def spoil(route: Route) -> None:
+        if not tickets:
+            tickets.append("spoilt")
+            return await route.fulfill(status=401, json={"code": "ticket-expired"})
+        return await route.continue_()
+
+    await ann.page.route("**/v1/stream?*", spoil)
+    wire.cut()
+    await expect(ann.page.locator("#state")).not_to_have_text("Live")
+    await room.say("bob", "still there?")
+    await ann.sees("still there?")
+    await ann.is_live()
+    assert tickets
+
+
+async def test_refused_cursor_is_given_up(enter: Enter, room: Room, wire: Wire) -> None:
+    ann = await enter("ann", through=wire.url)
+    await ann.say("before")
+    await ann.rows(1)
+
+    async def garble(route: Route) -> None:
+        url = route.request.url
+        await route.continue_(url=re.sub("cursor=[^&]+", "cursor=AAAA", url))
+
+    await ann.page.route("**/v1/stream?*", garble)
+    wire.cut()
+    await room.say("bob", "while away")
+    await ann.is_live()
+    assert [row[2] for row in await ann.rows(2)] == ["before", "while away"]
+
+
+async def test_reset_shows_the_newest_and_lets_older_ones_be_scrolled_to(
+    enter: Enter, room: Room, wire: Wire
+) -> None:
+    ann = await enter("ann", through=wire.url)
+    await ann.say("long ago")
+    await ann.rows(1)
+    wire.stall()
+    wire.cut()
+    # More than the room's window, so that the stream can't go on where it was.
+    await room.fill("bob", Settings.window + 20)
+    last = Settings.window + 21
+    wire.resume()
+    await expect(ann.page.locator(f'#log [data-seq="{last}"]')).to_be_in_viewport()
+    await ann.is_live()
+    loaded = await ann.page.locator("#log .message").count()
+    assert loaded < Settings.window
+    await ann.scroll_up(loaded + 60)
+    loaded = await ann.page.locator("#log .message").count()
+    assert [row[0] for row in await ann.rows(loaded)] == list(range(last - loaded + 1, last + 1))

@@ -1,0 +1,78 @@
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from web.pages import add_routes
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    app = web.Application()
+    add_routes(app)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+class Parts(HTMLParser):
+    """What the page fetches, and what in it its own policy would refuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.fetched += [str(given[name]) for name in ("src", "href") if name in given]
+        refused = [name for name in given if name == "style" or name.startswith("on")]
+        if refused or tag == "style" or (tag == "script" and "src" not in given):
+            self.inline.append(f"<{tag} {refused}>")
+
+
+async def test_page_fetches_only_what_is_served_beside_it(client: Client) -> None:
+    page = Parts()
+    page.feed(await (await client.get("/")).text())
+    assert page.inline == []
+    waiting, seen = list(page.fetched), set[str]()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        answer = await client.get(path)
+        assert answer.status == 200, path
+        imports = re.findall(r'from "\./([^"]+)"', await answer.text())
+        waiting += [f"/static/{name}" for name in imports if f"/static/{name}" not in seen]
+    assert {"/static/chat.js", "/static/parley.js", "/static/chat.css"} <= seen
+    assert all(path.startswith("/static/") for path in seen)
+
+
+@pytest.mark.parametrize(
+    ("path", "type_"),
+    [
+        ("/", "text/html"),
+        ("/static/chat.css", "text/css"),
+        ("/static/parley.js", "text/javascript"),
+    ],
+)
+async def test_files_come_with_their_type_and_a_strict_policy(
+    client: Client, path: str, type_: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.content_type == type_
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    again = await client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status == 304
+
+
+@pytest.mark.parametrize("path", ["/static/", "/static/../pages.py", "/static/%2e%2e/pages.py"])
+async def test_nothing_else_is_served(client: Client, path: str) -> None:
+    assert (await client.get(path)).status == 404
