@@ -6,7 +6,6 @@ Any number of edges run side by side; they share nothing but what those three ho
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,7 +25,6 @@ from app.provision import cluster_id, provision
 from app.settings import Settings
 from app.topics import TOPICS
 from web import cors, frames, health, messages, pages, poll, problems, rooms, stream, tickets
-from web.access import AccessLogger, UnreadableRequests
 from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
@@ -44,6 +42,7 @@ from web.keys import (
     VIEW,
 )
 from web.sends import Sends
+from web.server import runner
 
 log = structlog.get_logger()
 
@@ -54,7 +53,6 @@ _PATIENCE = 8.0
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logs("edge")
-    logging.getLogger("aiohttp.server").addFilter(UnreadableRequests())
     uvloop.run(_run(settings))
 
 
@@ -75,17 +73,12 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     async with AsyncExitStack() as stack:
         app = await _assemble(settings, stack)
-        runner = web.AppRunner(
-            app,
-            handler_cancellation=True,
-            access_log_class=AccessLogger,
-            shutdown_timeout=_PATIENCE,
-        )
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, settings.host, settings.port, reuse_port=True).start()
+        server = runner(app, handler_cancellation=True, shutdown_timeout=_PATIENCE)
+        await server.setup()
+        stack.push_async_callback(server.cleanup)
+        await web.TCPSite(server, settings.host, settings.port, reuse_port=True).start()
         stack.push_async_callback(_drain, app)
-        host, port = runner.addresses[0][:2]
+        host, port = server.addresses[0][:2]
         yield f"http://{host}:{port}"
 
 

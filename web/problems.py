@@ -12,10 +12,10 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from aiohttp.web_middlewares import middleware
-from redis import exceptions as redis
 
-from app.errors import CursorForeign, CursorMalformed, Unreachable
+from app.errors import CursorForeign, CursorMalformed
 from app.events import Refusal
+from app.patience import AWAY
 from web.codes import CODES, REFUSALS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -106,12 +106,12 @@ def of(error: Exception) -> Problem:
             return Problem(400, "cursor_malformed", str(error))
         case CursorForeign():
             return Problem(400, "cursor_foreign", str(error))
-        case Unreachable() | redis.ConnectionError() | redis.TimeoutError():
-            log.warning("not reachable", error=str(error))
-            detail = "a part that this edge needs does not answer; try again"
-            return Problem(503, "unreachable", detail, headers={"Retry-After": "1"})
         case web.RequestPayloadError():
             return Problem(400, "bad_request", "the request broke off, or is not HTTP")
+    if isinstance(error, AWAY):
+        log.warning("not reachable", error=repr(error))
+        detail = "a part that this edge needs does not answer; try again"
+        return Problem(503, "unreachable", detail, headers={"Retry-After": "1"})
     return _internal(error)
 
 

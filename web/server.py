@@ -21,7 +21,7 @@ OPTIONS: Final[dict[str, Any]] = {
 _unreadable = UnreadableRequests()
 
 
-def runner(app: web.Application) -> web.AppRunner:
-    """What runs `app`, with logs that hold no ticket."""
+def runner(app: web.Application, **more: Any) -> web.AppRunner:
+    """What runs `app`, with logs that hold no ticket; `more` goes to aiohttp as it is."""
     logging.getLogger("aiohttp.server").addFilter(_unreadable)
-    return web.AppRunner(app, **OPTIONS)
+    return web.AppRunner(app, **OPTIONS, **more)
