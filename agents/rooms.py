@@ -31,12 +31,13 @@ from tables.rooms import rooms as heads
 from tables.senders import senders
 
 pipeline = group("pipeline", strict=True)
+settings = Settings.read()
 
 
 @pipeline.agent(raw_topic(pipeline, MODERATED))
 async def rooms(stream: Any) -> None:
     """Numbers every event of a room, once, in one order."""
-    catch_up = CatchUp(Settings.read(), _position, _apply)
+    catch_up = CatchUp(settings, _position, _apply)
     last: Batch | None = None
     async for batch in batches(stream, (heads, members, senders, progress)):
         _note_progress(batch, last)

@@ -166,7 +166,10 @@ async def batches(
     app = stream.app
     queue = stream.channel.queue
     while True:
-        events = [await queue.get()]
+        try:
+            events = [await queue.get()]
+        except StopAsyncIteration:  # Faust stops the agent
+            return
         while len(events) < limit and not queue.empty():
             events.append(queue.get_nowait())
         current = _of_this_generation(app, events)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from app.events import SendMessage, decode_dead, decode_moderated, encode
+from app.log_reader import LogReader
+from app.settings import Settings
+from app.topics import DEAD, MODERATED, RAW, partition_of
+from tests.agents.conftest import Read, running
+
+
+def message(room: str, text: str, client_id: str = "c") -> SendMessage:
+    return SendMessage(room=room, by="ann", id="i", client_id=client_id, text=text)
+
+
+async def test_every_command_gets_its_verdict_in_order(bench: Settings, read: Read) -> None:
+    from agents.moderation import moderation
+
+    room, partition = "ordered", partition_of("ordered", bench.partitions)
+    async with running(moderation) as put:
+        for offset, text in enumerate(["one", "", "x" * 101, "two"], 40):
+            await put(room.encode(), encode(message(room, text)), partition, offset)
+        records = await read(MODERATED, partition, 4)
+    moderated = [decode_moderated(record.value) for record in records[-4:]]
+    assert [verdict.src for verdict in moderated] == [40, 41, 42, 43]
+    assert [verdict.refusal.code if verdict.refusal else "" for verdict in moderated] == [
+        "",
+        "text_empty",
+        "text_too_long",
+        "",
+    ]
+
+
+async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
+    bench: Settings, read: Read
+) -> None:
+    from agents.moderation import moderation
+
+    room, partition = "buried", partition_of("buried", bench.partitions)
+    other = next(name for name in map(str, range(99)) if partition_of(name, 8) != partition)
+    bad = {
+        b"\xff\xfe": "malformed",
+        b"{}": "kind",
+        b"": "",
+        b'{"kind":"message.send","room":"buried","by":"a","id":"i","client_id":"c","text":7}': "text",
+        encode(message(other, "astray")): "belongs on another partition",
+        encode(message(room, "x")).replace(b"buried", b"burned"): "",
+    }
+    async with LogReader(bench) as reader:
+        starts = [await reader.end(DEAD, place) for place in range(bench.partitions)]
+        start = await reader.end(MODERATED, partition)
+    async with running(moderation) as put:
+        for offset, value in enumerate(bad, 70):
+            await put(room.encode(), value, partition, offset)
+        await put(room.encode(), encode(message(room, "fine")), partition, 99)
+        [fine] = await read(MODERATED, partition, 1, start)
+    assert decode_moderated(fine.value).src == 99
+    async with LogReader(bench) as reader:
+        dead = [
+            decode_dead(record.value)
+            for place in range(bench.partitions)
+            async for record in reader.read(DEAD, place, starts[place])
+        ]
+    assert sorted(record.offset for record in dead) == list(range(70, 70 + len(bad)))
+    for record in dead:
+        assert (record.topic, record.partition) == (RAW, partition)
+        assert record.value in bad
+        assert bad[record.value] in record.reason.lower()

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+from app.events import (
+    SRC,
+    AnyCommand,
+    CreateRoom,
+    Moderated,
+    Refusal,
+    SendMessage,
+    decode_dead,
+    decode_log,
+    decode_verdict,
+    encode,
+)
+from app.groups import groups
+from app.log_reader import LogReader
+from app.settings import Settings
+from app.topics import DEAD, LOG, MODERATED, VERDICTS, partition_of
+from tests.agents.conftest import Read, running
+
+
+def uuid(number: int) -> str:
+    return f"00000000-0000-7000-8000-{number:012d}"
+
+
+class Room:
+    """A room on its own partition of the bench's topics, from where they end now."""
+
+    def __init__(self, name: str, bench: Settings) -> None:
+        self.name = name
+        self.partition = partition_of(name, bench.partitions)
+        self._bench = bench
+
+    async def begin(self) -> Room:
+        async with LogReader(self._bench) as reader:
+            self.log_start = await reader.end(LOG, self.partition)
+            self.verdict_start = await reader.end(VERDICTS, self.partition)
+        return self
+
+    def message(self, number: int, by: str = "ann", client_id: str = "") -> SendMessage:
+        client_id = client_id or f"m{number}"
+        return SendMessage(
+            room=self.name, by=by, id=uuid(number), client_id=client_id, text=f"{number}"
+        )
+
+    def opening(self) -> CreateRoom:
+        return CreateRoom(room=self.name, by="ann", id=uuid(0), client_id="open")
+
+    async def put(self, put: Any, command: AnyCommand, src: int, refusal: Any = None) -> None:
+        moderated = Moderated(src=src, at_ms=5, command=command, refusal=refusal)
+        await put(self.name.encode(), encode(moderated), self.partition, src)
+
+
+async def test_events_are_numbered_and_carry_what_caused_them(bench: Settings, read: Read) -> None:
+    from agents.rooms import rooms
+
+    room = await Room("numbered", bench).begin()
+    async with running(rooms) as put:
+        await room.put(put, room.opening(), 10)
+        for src in (11, 13, 17):
+            await room.put(put, room.message(src), src)
+        records = await read(LOG, room.partition, 4, room.log_start)
+    events = [decode_log(record.value) for record in records]
+    assert [event.n for event in events] == [1, 2, 3, 4]
+    assert [int(dict(record.headers)[SRC]) for record in records] == [10, 11, 13, 17]
+    assert {event.at_ms for event in events} == {5}
+
+
+async def test_refusals_and_repetitions_are_answered(bench: Settings, read: Read) -> None:
+    from agents.rooms import rooms
+
+    room = await Room("answered", bench).begin()
+    async with running(rooms) as put:
+        await room.put(put, room.opening(), 10)
+        await room.put(put, room.message(1), 11)
+        await room.put(put, room.message(2, by="mallory"), 12)
+        await room.put(put, room.message(3), 13, Refusal("blocked", "no"))
+        await room.put(put, room.message(4, client_id="m1"), 14)
+        records = await read(VERDICTS, room.partition, 3, room.verdict_start)
+    verdicts = [decode_verdict(record.value) for record in records]
+    codes = [verdict.refusal.code if verdict.refusal else "" for verdict in verdicts]
+    assert codes == ["not_a_member", "blocked", ""]
+    repeated = verdicts[2]
+    assert (repeated.id, repeated.event_id, repeated.n, repeated.seq) == (uuid(4), uuid(1), 2, 1)
+
+
+async def test_tables_that_are_gone_follow_the_log_again(bench: Settings, read: Read) -> None:
+    from agents.rooms import rooms
+
+    room = await Room("regained", bench).begin()
+    async with running(rooms) as put:
+        await room.put(put, room.opening(), 10)
+        await room.put(put, room.message(1), 11)
+        await read(LOG, room.partition, 2, room.log_start)
+    for table in groups()["pipeline"].tables.values():
+        table.forget()
+        table.reset_state()
+    groups()["pipeline"].conf.tabledir.mkdir(parents=True)
+    async with running(rooms) as put:
+        await room.put(put, room.message(1), 11)
+        await room.put(put, room.message(2), 12)
+        await room.put(put, room.message(9, client_id="m1"), 13)
+        records = await read(LOG, room.partition, 3, room.log_start)
+        verdicts = await read(VERDICTS, room.partition, 1, room.verdict_start)
+    assert [decode_log(record.value).n for record in records] == [1, 2, 3]
+    assert decode_verdict(verdicts[0].value).n == 2
+
+
+async def test_an_event_that_a_rule_fails_on_is_buried_and_the_next_one_goes_on(
+    bench: Settings, read: Read
+) -> None:
+    from agents.rooms import rooms
+
+    room = await Room("failing", bench).begin()
+    no_uuid = SendMessage(room="failing", by="ann", id="not a uuid", client_id="x", text="x")
+    async with running(rooms) as put:
+        await room.put(put, room.opening(), 30)
+        await room.put(put, no_uuid, 31)
+        await room.put(put, room.message(1), 32)
+        records = await read(LOG, room.partition, 2, room.log_start)
+    assert [decode_log(record.value).n for record in records] == [1, 2]
+    async with LogReader(bench) as reader:
+        dead = [
+            decode_dead(record.value)
+            for place in range(bench.partitions)
+            async for record in reader.read(DEAD, place, 0)
+        ]
+    assert [(d.topic, d.offset) for d in dead if "UUID" in d.reason] == [(MODERATED, 31)]
