@@ -151,7 +151,7 @@ def command(
         cause = _first(group)
         if not isinstance(cause, ParleyError):
             raise
-        raise click.ClickException(str(cause)) from None
+        raise cause from None
     _report(tally, len(recordings), time.monotonic() - started)
 
 

@@ -5,11 +5,13 @@ import hashlib
 import hmac
 import json
 import time
+import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
 import jwt
 import pytest
+from jwt.warnings import InsecureKeyLengthWarning
 
 from app.settings import Settings
 from tests.conftest import SECRET
@@ -23,7 +25,9 @@ from web.verified import Identity, Verified
 def signed(secret: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
     given = {"sub": "alice", "exp": int(time.time()) + 600, **claims}
     left = {name: value for name, value in given.items() if value is not None}
-    return jwt.encode(left, secret, algorithm=algorithm)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureKeyLengthWarning)
+        return jwt.encode(left, secret, algorithm=algorithm)
 
 
 def part(content: bytes) -> str:
