@@ -1,0 +1,63 @@
+"""Valkey may lose everything: it is filled again from the log."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from redis import asyncio as aioredis
+
+from tests.faults.conftest import Frail
+from tests.listener import Listener
+from tests.person import Person
+
+pytestmark = pytest.mark.faults
+
+
+async def test_an_emptied_valkey_is_filled_while_messages_come(frail: Frail) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann, Listener(chat, "ben") as ben:
+        room = await ann.open_room("ben")
+        for i in range(20):
+            if i == 10:
+                async with aioredis.from_url(chat.settings.redis) as redis:
+                    await redis.flushall()
+            await ann.say(room, f"{i}")
+        await ben.until(lambda: len(ben.messages(room)) == 20)
+        assert ben.messages(room) == [str(i) for i in range(20)]
+        async with Listener(chat, "ben", ben.hello["cursor"]) as again:
+            await again.until(lambda: len(again.messages(room)) == 20)
+            assert again.hello["recovered"] is True
+
+
+async def test_an_emptied_valkey_is_filled_while_nobody_writes(frail: Frail) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room("ben")
+        await ann.say(room, "still here")
+        async with aioredis.from_url(chat.settings.redis) as redis:
+            await redis.flushall()
+
+        async with asyncio.timeout(20):
+            while (await ann.get(f"/v1/rooms/{room}"))[0] != 200:
+                await asyncio.sleep(0.1)
+        _, answer = await ann.get(f"/v1/rooms/{room}")
+        assert (answer["n"], answer["seq"]) == (3, 1)
+        assert [member["user"] for member in answer["members"]] == ["ann", "ben"]
+
+
+async def test_valkey_killed_and_started_empty_costs_no_event(frail: Frail) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann, Listener(chat, "ben") as ben:
+        room = await ann.open_room("ben")
+        await ann.say(room, "before")
+        await ben.until(lambda: ben.messages(room) == ["before"])
+        frail.valkey.kill()
+        status, accepted = await ann.post(
+            f"/v1/rooms/{room}/messages", {"text": "meanwhile"}, Prefer="wait=1"
+        )
+        assert status == 202, accepted
+        await frail.valkey.start()
+        await ben.until(lambda: ben.messages(room) == ["before", "meanwhile"])
+        await ann.say(room, "after")
+        await ben.until(lambda: ben.messages(room) == ["before", "meanwhile", "after"])
