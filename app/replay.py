@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,9 +16,7 @@ from app.errors import ParleyError
 from app.posting import Posting, Refused
 from app.rules import chatlog
 from app.settings import Settings
-
-#: Refused lines that the summary lists; it counts all of them.
-_LISTED = 20
+from app.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -26,21 +25,6 @@ class Recording:
 
     path: Path
     room: str
-
-
-@dataclass
-class Tally:
-    """What became of the lines of all files."""
-
-    total: int = 0
-    sent: int = 0
-    there: int = 0
-    skipped: int = 0
-    refused: list[tuple[str, int, str, str]] = field(default_factory=list)
-
-    def reasons(self) -> Counter[str]:
-        """How many lines were refused, by code."""
-        return Counter(code for _, _, code, _ in self.refused)
 
 
 class Replay:
@@ -96,8 +80,7 @@ class Replay:
         try:
             await self._posting.post(f"/v1/rooms/{recording.room}/messages", line.nick, body)
         except Refused as refused:
-            place = recording.path.name, line.number, refused.code, refused.detail
-            self.tally.refused.append(place)
+            self.tally.refuse(recording.path.name, line.number, refused.code, refused.detail)
         else:
             self.tally.sent += 1
 
@@ -124,7 +107,12 @@ def recordings_of(files: tuple[Path, ...], rooms: tuple[str, ...]) -> list[Recor
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--room", "rooms", multiple=True, help="The room of each file; else its name.")
-@click.option("--speed", default=0.0, help="Times as fast as it was; 0: as fast as it goes.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Times as fast as it was; 0: as fast as it goes.",
+)
 @click.option("--url", default="", help="The edge.  [default: where the settings have it]")
 @click.option("--owner", default="replay", show_default=True, help="Who opens the rooms.")
 @click.option("--member", "guests", multiple=True, help="Somebody else to let in; repeatable.")
@@ -145,14 +133,20 @@ def command(
     url = url or f"http://{settings.host}:{settings.port}"
     recordings = recordings_of(files, rooms)
     started = time.monotonic()
+    tally = _run(_replay(Posting(settings, url), recordings, owner, speed, list(guests)))
+    for row in tally.summary(len(recordings), time.monotonic() - started):
+        click.echo(row)
+
+
+def _run(replay: Coroutine[Any, Any, Tally]) -> Tally:
+    """Its tally, or the first of the errors that ended it."""
     try:
-        tally = asyncio.run(_replay(settings, url, recordings, owner, speed, list(guests)))
+        return asyncio.run(replay)
     except ExceptionGroup as group:
         cause = _first(group)
         if not isinstance(cause, ParleyError):
             raise
         raise cause from None
-    _report(tally, len(recordings), time.monotonic() - started)
 
 
 def _first(error: Exception) -> Exception:
@@ -160,40 +154,22 @@ def _first(error: Exception) -> Exception:
 
 
 async def _replay(
-    settings: Settings,
-    url: str,
-    recordings: list[Recording],
-    owner: str,
-    speed: float,
-    guests: list[str],
+    posting: Posting, recordings: list[Recording], owner: str, speed: float, guests: list[str]
 ) -> Tally:
-    async with Posting(settings, url) as posting:
+    async with posting, asyncio.TaskGroup() as group:
         replay = Replay(posting, owner=owner, speed=speed)
-        async with asyncio.TaskGroup() as group:
-            shown = group.create_task(_show(replay.tally))
-            await replay.run(recordings, guests)
-            shown.cancel()
+        shown = group.create_task(_show(replay.tally))
+        await replay.run(recordings, guests)
+        shown.cancel()
     return replay.tally
 
 
 async def _show(tally: Tally) -> None:
     """The progress, where somebody is looking."""
     while sys.stderr.isatty():
-        done = tally.sent + tally.there + len(tally.refused)
-        click.echo(f"\r{done} of {tally.total} lines ", err=True, nl=False)
-        await asyncio.sleep(0.5)
-
-
-def _report(tally: Tally, files: int, seconds: float) -> None:
-    if sys.stderr.isatty():
-        click.echo("", err=True)
-    rate = tally.sent / seconds if seconds else 0.0
-    click.echo(
-        f"{files} files, {tally.total} messages: {tally.sent} sent, {tally.there} there already, "
-        f"{len(tally.refused)} refused, {tally.skipped} other lines; "
-        f"{seconds:.1f} s, {rate:.0f} messages/s"
-    )
-    for code, count in tally.reasons().most_common():
-        click.echo(f"  refused, {code}: {count}")
-    for name, number, code, detail in tally.refused[:_LISTED]:
-        click.echo(f"  {name}:{number} {code}: {detail}")
+        click.echo(f"\r{tally.done} of {tally.total} lines ", err=True, nl=False)
+        try:
+            await asyncio.sleep(0.5)
+        except asyncio.CancelledError:
+            click.echo("\r", err=True, nl=False)
+            raise

@@ -86,20 +86,28 @@ async def _messages(
             room, before_seq=span.stop, after_seq=span.start - 1, limit=len(span)
         )
     )
-    newest: dict[int, bytes] = {}
-    window = request.app[SETTINGS].window
     lacking = [seq for seq in span if seq not in stored]
-    if lacking:
-        for count in (2 * (head - lacking[0] + 1) + 16, window):
-            newest = _numbered(await request.app[VIEW].newest(room, min(count, window)))
-            if all(seq in newest for seq in lacking):
-                break
+    newest = await _newest(request, room, lacking, head) if lacking else {}
     found = pages.filled(span, stored, newest, upward=upward)
     if not found:
         detail = "these messages are on their way into the history; try again"
         raise Problem(503, "history_behind", detail, headers={"Retry-After": "1"})
     both = newest | stored
     return {seq: both[seq] for seq in found}
+
+
+async def _newest(
+    request: web.Request, room: str, lacking: list[int], head: int
+) -> dict[int, bytes]:
+    """The newest messages in Valkey, as far back as needed for those that are lacking."""
+    window = request.app[SETTINGS].window
+    newest: dict[int, bytes] = {}
+    # Other events stand between the messages: a guess that is nearly always enough, then all.
+    for count in (2 * (head - lacking[0] + 1) + 16, window):
+        newest = _numbered(await request.app[VIEW].newest(room, min(count, window)))
+        if newest.keys() >= set(lacking):
+            break
+    return newest
 
 
 def _numbered(events: Iterable[bytes]) -> dict[int, bytes]:
