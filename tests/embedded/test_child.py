@@ -23,11 +23,11 @@ time.sleep(600)
 """
 
 
-def sleeper(tmp_path: Path, ignoring: str = "") -> Child:
-    script = f"import signal, time; {ignoring}; print('up', flush=True); time.sleep(600)"
+def sleeper(tmp_path: Path, ignoring: str = "pass") -> Child:
+    script = f"import signal, time; {ignoring}; print(chr(33), flush=True); time.sleep(600)"
     child = Child([sys.executable, "-c", script], tmp_path / "log")
     child.start()
-    wait_until(lambda: "up" in child.tail(), 10, "the child did not start")
+    wait_until(lambda: "!" in child.tail(), 10, "the child did not start")
     return child
 
 
