@@ -129,10 +129,10 @@ class Supervisor:
         kept.due = time.monotonic() + kept.pause
         code = child.exit_code or 0
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        last = tail(kept.part.log, 1)
+        said = f", which ends with: {tail(kept.part.log, 1)}" if code > 0 else ""
         self._say(
-            f"The {kept.name} ended ({how}); it is started again in {kept.pause:g} s."
-            f" Its log, {kept.part.log}, ends with: {last}"
+            f"{_begin(kept.name)} ended ({how}) and is started again in {kept.pause:g} s."
+            f" Its log: {kept.part.log}{said}"
         )
         kept.pause = min(kept.pause * 2, _LONGEST_PAUSE)
 
@@ -142,6 +142,10 @@ class Supervisor:
         try:
             await kept.part.start()
         except ParleyError as error:
-            self._say(f"The {kept.name} did not start: {error}")
+            self._say(f"{_begin(kept.name)} did not start: {error}")
         else:
-            self._say(f"The {kept.name} is started again.")
+            self._say(f"{_begin(kept.name)} is started again.")
+
+
+def _begin(name: str) -> str:
+    return name[0].upper() + name[1:]

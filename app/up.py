@@ -133,7 +133,9 @@ class _Up:
     async def _start_chat(self) -> None:
         logs, environ = self._settings.data / "logs", self._settings.environ()
         for name in ("worker", "edge"):
-            await self._supervisor.start(name, Command([name], logs / f"{name}.log", environ))
+            await self._supervisor.start(
+                f"the {name}", Command([name], logs / f"{name}.log", environ)
+            )
         with self._progress.step(f"Edge on {address(self._settings)}"):
             await self._wait("edge", edge_is_ready)
         with self._progress.step("Worker, and the room “lobby” through it"):
@@ -143,7 +145,7 @@ class _Up:
         deadline = time.monotonic() + _READY_SECONDS
         while not await ready(self._settings):
             await self._supervisor.tick()
-            ended = self._supervisor.ends(name)
+            ended = self._supervisor.ends(f"the {name}")
             if ended >= 3 or time.monotonic() > deadline:
                 how = "keeps ending" if ended else "is not ready"
                 said = tail(self._settings.data / "logs" / f"{name}.log", 12)

@@ -25,7 +25,7 @@ _START_SECONDS = 60.0
 #: Small and quick: one node, no replication, a cleaner buffer that fits the heap. After a
 #: kill -9 the controller refuses the same broker until its old session has run out: 9 s by
 #: default, 3 here.
-_PROPERTIES = """\
+PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
@@ -136,7 +136,7 @@ class Kafka:
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
         config.write_text(
-            _PROPERTIES.format(
+            PROPERTIES.format(
                 port=self.port, controller=self._controller, data=self.folder / "data"
             )
         )

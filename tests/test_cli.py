@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jwt
+import pytest
+
+from app.embedded.ports import free_port
+from app.settings import Settings
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def parley(*arguments: str, data: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        env={**kept, "PARLEY_DATA": str(data), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def on(settings: Settings) -> dict[str, str]:
+    """The settings as variables, without the data folder, which `parley` takes by name."""
+    return {name: v for name, v in settings.environ().items() if name != "PARLEY_DATA"}
+
+
+@pytest.mark.parametrize("command", ["up", "worker", "edge", "token", "replay", "doctor"])
+def test_each_command_has_help(command: str, tmp_path: Path) -> None:
+    helped = parley(command, "--help", data=tmp_path)
+    assert helped.returncode == 0, helped.stderr
+    assert f"Usage: parley {command}" in helped.stdout
+
+
+def test_help_lists_the_commands(tmp_path: Path) -> None:
+    listed = parley("--help", data=tmp_path).stdout
+    for command in ("up", "worker", "edge", "token", "replay", "doctor"):
+        assert f"  {command} " in listed
+
+
+def test_up_says_where_the_data_is(tmp_path: Path) -> None:
+    helped = parley("up", "--help", data=tmp_path).stdout
+    assert "data/" in helped
+    assert "PARLEY_DATA" in helped
+
+
+def test_a_token_says_who_its_bearer_is(tmp_path: Path) -> None:
+    made = parley("token", "ann", "--days", "2", data=tmp_path, PARLEY_SECRET=SECRET)
+    claims = jwt.decode(made.stdout.strip(), SECRET, algorithms=["HS256"])
+    assert claims["sub"] == "ann"
+    assert claims["exp"] - claims["iat"] == 2 * 24 * 60 * 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "said"),
+    [
+        (["token", "ann"], {}, "no secret to sign with"),
+        (["token", "ann"], {"PARLEY_SECRET": "short"}, "at least 32 characters"),
+        (["doctor"], {"PARLEY_PORT": "eighty"}, "PARLEY_PORT is 'eighty'; it takes a number"),
+        (["up"], {"PARLEY_REDIS": "redis://127.0.0.1:1", "PARLEY_BROKER": "kafka://127.0.0.1:1"},
+         "no Valkey or Redis answers at PARLEY_REDIS"),
+    ],
+)  # fmt: skip
+def test_an_error_is_one_line_and_no_traceback(
+    arguments: list[str], environ: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    failed = parley(*arguments, data=tmp_path, **environ)
+    assert failed.returncode == 1
+    assert said in failed.stderr
+    assert failed.stderr.startswith("parley: ")
+    assert len(failed.stderr.strip().splitlines()) == 1
+
+
+def test_doctor_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
+    told = parley(
+        "doctor",
+        data=tmp_path,
+        PARLEY_BROKER=f"kafka://127.0.0.1:{free_port()}",
+        PARLEY_REDIS=f"redis://127.0.0.1:{free_port()}",
+        PARLEY_HISTORY=f"postgresql+psycopg://x@127.0.0.1:{free_port()}/x",
+    )
+    assert told.returncode == 1
+    rows = {line[:12].strip(): line[12:] for line in told.stdout.splitlines()}
+    for part, variable in {"Kafka": "BROKER", "Valkey": "REDIS", "history": "HISTORY"}.items():
+        assert rows[part].startswith(" missing")
+        assert f"correct PARLEY_{variable}" in rows[part]
+
+
+def test_doctor_is_content_with_what_answers(settings: Settings) -> None:
+    told = parley("doctor", data=settings.data, **on(settings))
+    assert told.returncode == 0, told.stdout
+    assert "8 partitions each" in told.stdout
+    assert "Valkey       ok       valkey 9" in told.stdout
+
+
+def test_doctor_finds_topics_with_other_partitions(settings: Settings) -> None:
+    told = parley("doctor", data=settings.data, **on(settings), PARLEY_PARTITIONS="4")
+    assert told.returncode == 1
+    assert "set it to 8" in told.stdout
