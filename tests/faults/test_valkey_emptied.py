@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from redis import asyncio as aioredis
 
+from tests.chat import until
 from tests.faults.conftest import Frail
 from tests.listener import Listener
 from tests.person import Person
@@ -38,9 +37,10 @@ async def test_an_emptied_valkey_is_filled_while_nobody_writes(frail: Frail) -> 
         async with aioredis.from_url(chat.settings.redis) as redis:
             await redis.flushall()
 
-        async with asyncio.timeout(20):
-            while (await ann.get(f"/v1/rooms/{room}"))[0] != 200:
-                await asyncio.sleep(0.1)
+        async def there() -> bool:
+            return (await ann.get(f"/v1/rooms/{room}"))[0] == 200
+
+        await until(there, within=20)
         _, answer = await ann.get(f"/v1/rooms/{room}")
         assert (answer["n"], answer["seq"]) == (3, 1)
         assert [member["user"] for member in answer["members"]] == ["ann", "ben"]
