@@ -53,6 +53,21 @@ async def test_a_settled_batch_is_acknowledged(bench: Settings) -> None:
     assert all(message.acked for message in await run(body))
 
 
+async def test_a_settled_batch_is_in_the_store_with_its_changelog_offset(bench: Settings) -> None:
+    from tables.members import members
+
+    def body(_: Any) -> None:
+        members.write(1, "r/kept", Member("owner", 1))
+
+    before = members.kept_offset(1)
+    await run(body, (members,))
+    members.forget()
+    assert members.read(1, "r/kept") == Member("owner", 1)
+    after = members.kept_offset(1)
+    assert after is not None
+    assert before is None or after > before
+
+
 async def test_a_batch_whose_output_kafka_does_not_take_is_not_acknowledged(
     bench: Settings,
 ) -> None:

@@ -1,0 +1,50 @@
+"""A small log to publish, and an empty Valkey to publish it into."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import asyncio as aioredis
+
+from app.delivery.publisher import Entry
+from app.delivery.valkey import connect
+from app.embedded.valkey import Valkey
+from app.events import AnyLogEvent, MemberAdded, MessageCreated, RoomCreated, encode
+
+PARTITIONS = 8
+
+
+@pytest.fixture
+async def redis(valkey: Valkey) -> AsyncIterator[aioredis.Redis]:
+    """A database of the run's Valkey, empty: the chat's is another."""
+    client = connect(valkey.url.replace("/0", "/7"))
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+def entry(partition: int, offset: int, event: AnyLogEvent | None) -> Entry:
+    """A record of `chat.log` with the event."""
+    return Entry(partition, offset, encode(event) if event else b"?", event, "")
+
+
+def opened(room: str, by: str = "ann") -> RoomCreated:
+    """A room's first event."""
+    return RoomCreated(
+        room=room, n=1, by=by, at_ms=1, id="i", client_id="c", type="group", name=room
+    )
+
+
+def added(room: str, n: int, user: str) -> MemberAdded:
+    """Somebody joins."""
+    return MemberAdded(
+        room=room, n=n, by="ann", at_ms=1, id="i", client_id="c", user=user, role="member"
+    )
+
+
+def message(room: str, n: int, seq: int) -> MessageCreated:
+    """Somebody says their number."""
+    return MessageCreated(
+        room=room, n=n, by="ann", at_ms=1, id="i", client_id="c", seq=seq, text=f"{n}"
+    )

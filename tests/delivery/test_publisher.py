@@ -1,0 +1,122 @@
+"""The view is what the log says, whoever publishes it, and however often."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from redis import asyncio as aioredis
+
+from app.delivery import keys
+from app.delivery.publisher import Entry, Outcome, Publisher
+from app.delivery.view import View
+from tests.delivery.conftest import PARTITIONS, added, entry, message, opened
+
+ROOM = "r"
+P = 3  # the partition; View looks for rooms where their names belong
+
+LOG = [
+    entry(P, 0, opened(ROOM)),
+    entry(P, 1, added(ROOM, 2, "ben")),
+    entry(P, 2, message(ROOM, 3, 1)),
+    entry(P, 3, opened("other")),
+    entry(P, 4, message(ROOM, 4, 2)),
+]
+
+
+async def state(redis: aioredis.Redis, of: str = "*") -> dict[bytes, object]:
+    found: dict[bytes, object] = {}
+    for key in sorted(await redis.keys(of)):
+        kind = await redis.type(key)
+        if kind == b"hash":
+            found[key] = await redis.hgetall(key)
+        elif kind == b"stream":
+            found[key] = await redis.xrange(key)
+        else:
+            found[key] = await redis.get(key)
+    return found
+
+
+async def test_publishing_again_changes_nothing(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 100)
+    assert await publisher.publish(LOG) == [Outcome.PUBLISHED] * 5
+    before = await state(redis)
+    assert await publisher.publish(LOG[2:]) == [Outcome.REPEATED] * 3
+    assert await state(redis) == before
+
+
+async def test_an_entry_whose_predecessor_is_not_there_is_refused(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 100)
+    await publisher.publish(LOG[:2])
+    before = await state(redis, "{p*")
+    outcomes = await publisher.publish(LOG[3:])
+    assert outcomes == [Outcome.BEHIND] * 2
+    assert await state(redis, "{p*") == before
+    assert await publisher.publish(LOG[2:]) == [Outcome.PUBLISHED] * 3
+
+
+async def test_a_room_that_was_evicted_is_told_apart(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 100)
+    await publisher.publish(LOG[:3])
+    await redis.delete(keys.room(P, ROOM), keys.log(P, ROOM))
+    assert await publisher.publish(LOG[3:]) == [Outcome.PUBLISHED, Outcome.GAP]
+    assert await publisher.position(P) == 3
+    await publisher.publish(LOG)
+    assert await publisher.position(P) == 4
+
+
+async def test_the_view_steps_over_what_is_no_event(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 100)
+    odd = [LOG[0], entry(P, 1, None), entry(P, 2, message(ROOM, 2, 1))]
+    assert await publisher.publish(odd) == [Outcome.PUBLISHED, Outcome.REPEATED, Outcome.PUBLISHED]
+    assert await publisher.publish([entry(P, 9, None)]) == [Outcome.BEHIND]
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_publishers_side_by_side_do_as_one(redis: aioredis.Redis, seed: int) -> None:
+    """A worker that slept wakes up beside the one that took its place."""
+    await Publisher(redis, 100).publish(LOG)
+    alone = await state(redis)
+    await redis.flushdb()
+    pubsub = redis.pubsub(ignore_subscribe_messages=True)
+    await pubsub.subscribe(keys.channel(P, ROOM))
+    await pubsub.get_message(timeout=1)
+    chance = random.Random(seed)
+
+    async def publish(start: int) -> None:
+        publisher = Publisher(redis, 100)
+        while start < len(LOG):
+            await asyncio.sleep(0)
+            some: list[Entry] = LOG[start : start + chance.randint(1, 3)]
+            if min(await publisher.publish(some)) >= 0:
+                start += len(some)
+
+    await asyncio.gather(publish(0), publish(0), publish(1))
+    assert await state(redis) == alone
+    heard = []
+    while (told := await pubsub.get_message(timeout=0.1)) is not None:
+        heard.append(int(told["data"].split()[1]))
+    assert heard == [1, 2, 3, 4]
+    await pubsub.aclose()
+
+
+async def test_what_is_read_is_what_was_published(redis: aioredis.Redis) -> None:
+    view = View(redis, PARTITIONS)
+    place = view.partition("room")
+    log = [
+        entry(place, 0, opened("room")),
+        entry(place, 1, added("room", 2, "ben")),
+        *(entry(place, offset, message("room", offset + 1, offset - 1)) for offset in range(2, 9)),
+    ]
+    await Publisher(redis, 100).publish(log)
+    head = await view.room("room")
+    assert head is not None
+    assert (head.n, head.seq, head.offset, head.type) == (9, 7, 8, "group")
+    assert await view.members("room") == {"ann": "owner", "ben": "member"}
+    assert (await view.joined("room", "ben"), await view.joined("room", "eve")) == (2, None)
+    assert await view.rooms_of("ben") == {"room": 2}
+    assert [logged.n for logged in await view.since("room", 6, 2)] == [7, 8]
+    assert [logged.n for logged in await view.before("room", 6, 2)] == [6, 5]
+    assert await view.newest("room", 2) == [log[-2].value, log[-1].value]
+    assert await view.room("unknown") is None

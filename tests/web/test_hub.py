@@ -1,0 +1,141 @@
+"""The hub against a real Valkey: what it does when messages were lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from itertools import count
+
+import pytest
+from redis import asyncio as aioredis
+
+from app.delivery import keys
+from app.delivery.publisher import Publisher
+from app.delivery.valkey import connect
+from app.delivery.view import View
+from app.embedded.valkey import Valkey
+from tests.chat import until
+from tests.delivery.conftest import PARTITIONS, entry, message, opened
+from web.admission import Admission
+from web.hub import Hub
+from web.reader import Live, Reader
+
+
+class Recorder(Reader):
+    """A reader that writes down what it gets."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(user)
+        self.got: list[tuple[str, int]] = []
+        self.resets: list[str] = []
+
+    def begin(self, cursor: str, lost: Sequence[str]) -> None:
+        pass
+
+    def deliver(self, live: Live) -> None:
+        self.got.append((live.item.room, live.item.n))
+
+    def reset(self, rooms: Sequence[str]) -> None:
+        self.resets += rooms
+
+    def end(self, code: str, reason: str) -> None:
+        raise AssertionError(code)
+
+
+class Scene:
+    """A hub with one reader in two rooms of one partition, and the log that they follow."""
+
+    def __init__(self, redis: aioredis.Redis) -> None:
+        self.redis = redis
+        self.publisher = Publisher(redis, 100)
+        view = View(redis, PARTITIONS)
+        self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
+        self.reader = Recorder("ann")
+        names = (f"room{i}" for i in count())
+        self.a = next(names)
+        self.partition = view.partition(self.a)
+        self.b = next(name for name in names if view.partition(name) == self.partition)
+        self._offset = count()
+        self._n = {self.a: count(1), self.b: count(1)}
+
+    async def say(self, room: str) -> None:
+        n = next(self._n[room])
+        event = opened(room) if n == 1 else message(room, n, n - 1)
+        await self.publisher.publish([entry(self.partition, next(self._offset), event)])
+
+    async def lose(self, room: str) -> None:
+        """An event gets into the room's window and to nobody."""
+        n, offset = next(self._n[room]), next(self._offset)
+        event = message(room, n, n - 1)
+        value = entry(self.partition, offset, event).value
+        place = self.partition
+        await self.redis.xadd(keys.log(place, room), {"o": offset, "e": value}, id=f"{n}-0")
+        await self.redis.hset(keys.room(place, room), mapping={"n": n, "offset": offset})
+        await self.redis.set(keys.position(place), offset)
+
+    async def has(self, *got: tuple[str, int], within: float = 10) -> None:
+        async def there() -> bool:
+            return len(self.reader.got) >= len(got)
+
+        await until(there, lambda: str(self.reader.got), within)
+        assert self.reader.got == list(got)
+
+
+@pytest.fixture
+async def scene(valkey: Valkey) -> AsyncIterator[Scene]:
+    redis = connect(valkey.url.replace("/0", "/8"))
+    await redis.flushdb()
+    scene = Scene(redis)
+    await scene.say(scene.a)
+    await scene.say(scene.b)
+    await scene.hub.start()
+    await Admission(scene.hub).admit(scene.reader, None)
+    yield scene
+    await scene.hub.stop()
+    await redis.aclose()
+
+
+async def test_a_gap_is_filled_before_what_comes_after_it(scene: Scene) -> None:
+    await scene.lose(scene.a)
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2), (scene.a, 3), within=1)
+
+
+async def test_what_was_missed_comes_before_what_is_live(scene: Scene) -> None:
+    """Else the cursor would pass by what was missed."""
+    await scene.hub.subscription.reconnect()
+    await scene.say(scene.a)
+
+    async def back() -> bool:
+        return scene.hub.subscription.connected
+
+    await until(back)
+    await scene.say(scene.b)
+    await scene.has((scene.a, 2), (scene.b, 2))
+
+
+async def test_what_the_window_lacks_is_reset(scene: Scene) -> None:
+    await scene.lose(scene.a)
+    await scene.redis.xtrim(keys.log(scene.partition, scene.a), maxlen=0, approximate=False)
+    await scene.say(scene.a)
+    await scene.has((scene.a, 3))
+    assert scene.reader.resets == [scene.a]
+
+
+async def test_the_cursor_stands_on_what_was_delivered(scene: Scene) -> None:
+    for _ in range(3):
+        await scene.say(scene.a)
+    await scene.has((scene.a, 2), (scene.a, 3), (scene.a, 4))
+    assert scene.hub.frontier[scene.partition] == 5
+
+
+async def test_a_room_that_nobody_reads_is_given_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.hub.LINGER", 0.01)
+    scene.hub.leave(scene.reader)
+
+    async def left() -> bool:
+        listening = await scene.redis.pubsub_numsub(keys.channel(scene.partition, scene.a))
+        return not scene.hub.rooms and listening[0][1] == 0
+
+    await until(left)
