@@ -120,13 +120,14 @@ class Settings:
         return self.worker or socket.gethostname()
 
     def environ(self) -> dict[str, str]:
-        """The variables that make another process read the same settings."""
-        default = Settings()
+        """The variables that make another process read the same settings.
+
+        Defaults are among them: the other process may inherit variables that say otherwise.
+        """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            f"PARLEY_{name.upper()}": "1" if value is True else str(value)
+            f"PARLEY_{name.upper()}": str(int(value) if isinstance(value, bool) else value)
             for name, value in values.items()
-            if value != getattr(default, name)
         }
 
 

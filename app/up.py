@@ -66,6 +66,7 @@ class _Up:
     async def _serve(self) -> None:
         try:
             self._progress.say(f"Data is kept in {self._settings.data}")
+            self._settings = replace(self._settings, port=self._edge_port())
             await self._start_broker()
             await self._start_valkey()
             self._complete_settings()
@@ -112,7 +113,6 @@ class _Up:
             settings,
             secret=settings.secret or kept_secret(settings.data),
             worker=settings.worker or "up",
-            port=self._edge_port(),
             # The development login lets anybody be anybody: not where others can reach it.
             dev=settings.dev or settings.host in _LOOPBACK,
         )

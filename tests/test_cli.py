@@ -100,6 +100,6 @@ def test_doctor_is_content_with_what_answers(settings: Settings) -> None:
 
 
 def test_doctor_finds_topics_with_other_partitions(settings: Settings) -> None:
-    told = parley("doctor", data=settings.data, **on(settings), PARLEY_PARTITIONS="4")
+    told = parley("doctor", data=settings.data, **{**on(settings), "PARLEY_PARTITIONS": "4"})
     assert told.returncode == 1
     assert "set it to 8" in told.stdout
