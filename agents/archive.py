@@ -23,5 +23,9 @@ async def archive(stream: Any) -> None:
     history = History(settings.history_url)
     await patiently("history", history.open)
     async for batch in batches(stream):
-        entries = [Entry.of(event, record.value) for record, event in batch.decode(decode_log)]
+        entries = [entry for _, entry in batch.decode(_entry)]
         await patiently("history", history.append, entries)
+
+
+def _entry(value: bytes) -> Entry:
+    return Entry.of(decode_log(value), value)

@@ -14,6 +14,7 @@ from app.events import Moderated, decode_command, encode
 from app.groups import group, raw_topic
 from app.loop import Record, batches
 from app.rules.moderation import moderate, policy
+from app.rules.wellformed import flaw
 from app.settings import Settings
 from app.topics import MODERATED, RAW, partition_of
 
@@ -29,8 +30,8 @@ async def moderation(stream: Any) -> None:
     async for batch in batches(stream):
         at_ms = time.time_ns() // 1_000_000
         for record, command in batch.decode(decode_command):
-            if misplaced := _misplaced(record, command.room):
-                batch.bury(record, misplaced)
+            if wrong := _misplaced(record, command.room) or flaw(command):
+                batch.bury(record, wrong)
                 continue
             refusal = moderate(command, rules)
             moderated = Moderated(src=record.offset, at_ms=at_ms, command=command, refusal=refusal)

@@ -6,9 +6,11 @@ from app.settings import Settings
 from app.topics import DEAD, MODERATED, RAW, partition_of
 from tests.agents.conftest import Read, running
 
+ID = "00000000-0000-7000-8000-000000000001"
+
 
 def message(room: str, text: str, client_id: str = "c") -> SendMessage:
-    return SendMessage(room=room, by="ann", id="i", client_id=client_id, text=text)
+    return SendMessage(room=room, by="ann", id=ID, client_id=client_id, text=text)
 
 
 async def test_every_command_gets_its_verdict_in_order(bench: Settings, read: Read) -> None:
@@ -43,6 +45,9 @@ async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
         encode(message(room, "x")).replace(b'"x"', b"7"): "text",
         encode(message(other, "astray")): "belongs on another partition",
         encode(message(room, "x")).replace(b"buried", b"burned"): "",
+        encode(message(room, "x")).replace(b'"ann"', b'"an/n"'): "no /",
+        encode(message(room, "x")).replace(ID.encode(), b"1"): "uuid",
+        encode(message(room, "x", "\u00e9")): "client_id",
     }
     async with LogReader(bench) as reader:
         starts = [await reader.end(DEAD, place) for place in range(bench.partitions)]
