@@ -1,12 +1,14 @@
 """rooms: `chat.moderated` → number → `chat.log`, and what is refused or repeated → `chat.verdicts`.
 
-The room's state is its log, applied: `app/rules/room.py` decides and applies, this file reads
-and writes.
+`app/rules/room.py` decides, `app/rules/follow.py` says what that changes; this file reads and
+writes.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from msgspec.structs import replace
 
 from app.catch_up import CatchUp
 from app.events import (
@@ -22,24 +24,31 @@ from app.events import (
 )
 from app.groups import group, raw_topic
 from app.loop import Batch, Record, batches
-from app.rules.room import Progress, Repeat, Sender, State, apply, decide, subject_of
+from app.rules.follow import follow
+from app.rules.mentions import named
+from app.rules.records import Progress, Reactions, Repeat, Sender, State
+from app.rules.room import decide
 from app.settings import Settings
 from app.topics import LOG, MODERATED, VERDICTS
 from tables.members import members
+from tables.messages import messages
 from tables.progress import progress
+from tables.reactions import reactions
 from tables.rooms import rooms as heads
 from tables.senders import senders
 
 pipeline = group("pipeline", strict=True)
 settings = Settings.read()
 
+TABLES = (heads, members, senders, messages, reactions, progress)
+
 
 @pipeline.agent(raw_topic(pipeline, MODERATED))
 async def rooms(stream: Any) -> None:
     """Numbers every event of a room, once, in one order."""
-    catch_up = CatchUp(settings, _position, _apply)
+    catch_up = CatchUp(settings, _position, _follow)
     last: Batch | None = None
-    async for batch in batches(stream, (heads, members, senders, progress)):
+    async for batch in batches(stream, TABLES):
         _note_progress(batch, last)
         await catch_up.follow(batch)
         for record, moderated in batch.decode(decode_moderated):
@@ -59,10 +68,10 @@ def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
     if isinstance(outcome, Refusal | Repeat):
         batch.send(VERDICTS, record, encode(_verdict(command, outcome)))
         return
-    after = apply(state, outcome, moderated.src)
+    # Followed first: what no rule can follow is buried, and not in the log.
+    _follow(record.partition, outcome, moderated.src)
     headers = ((SRC, b"%d" % moderated.src), (EDGE, command.edge.encode()))
     batch.send(LOG, record, encode(outcome), headers)
-    _remember(record.partition, outcome, state, after)
 
 
 def _verdict(command: AnyCommand, outcome: Refusal | Repeat) -> Verdict:
@@ -81,30 +90,50 @@ def _verdict(command: AnyCommand, outcome: Refusal | Repeat) -> Verdict:
     return answer
 
 
-def _state(partition: int, event: AnyCommand | AnyLogEvent) -> State:
-    room, subject = event.room, subject_of(event)
-    actor_key = f"{room}/{event.by}"
+def _state(partition: int, command: AnyCommand) -> State:
+    """What the outcome of a command depends on."""
+    room, seq = command.room, getattr(command, "seq", 0)
+    text = getattr(command, "text", "")
+    state = _followed(partition, command, seq or getattr(command, "reply_to", 0))
+    thread = getattr(command, "thread", 0)
+    return replace(
+        state,
+        root=messages.read(partition, f"{room}/{thread}") if thread else None,
+        named=tuple(name for name in named(text) if members.read(partition, f"{room}/{name}")),
+    )
+
+
+def _followed(partition: int, event: AnyCommand | AnyLogEvent, seq: int) -> State:
+    """What an event changes, or a command's event would."""
+    room, by, user = event.room, event.by, getattr(event, "user", "")
     return State(
         room=heads.read(partition, room),
-        actor=members.read(partition, actor_key),
-        sender=senders.read(partition, actor_key) or Sender(),
-        subject=members.read(partition, f"{room}/{subject}") if subject else None,
+        actor=members.read(partition, f"{room}/{by}"),
+        sender=senders.read(partition, f"{room}/{by}") or Sender(),
+        subject=members.read(partition, f"{room}/{user}") if user else None,
+        message=messages.read(partition, f"{room}/{seq}") if seq else None,
+        own=(reactions.read(partition, f"{room}/{seq}/{by}") if seq else None) or Reactions(),
     )
 
 
 def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -> None:
-    actor_key = f"{event.room}/{event.by}"
-    heads.write(partition, event.room, after.room)
-    senders.write(partition, actor_key, after.sender)
+    room, by, user = event.room, event.by, getattr(event, "user", "")
+    seq = getattr(event, "seq", 0)
+    heads.write(partition, room, after.room)
+    senders.write(partition, f"{room}/{by}", after.sender)
     if after.actor != before.actor:
-        members.write(partition, actor_key, after.actor)
-    if after.subject != before.subject:
-        members.write(partition, f"{event.room}/{subject_of(event)}", after.subject)
+        members.write(partition, f"{room}/{by}", after.actor)
+    if user and after.subject != before.subject:
+        members.write(partition, f"{room}/{user}", after.subject)
+    if seq and after.message != before.message:
+        messages.write(partition, f"{room}/{seq}", after.message)
+    if seq and after.own != before.own:
+        reactions.write(partition, f"{room}/{seq}/{by}", after.own)
 
 
-def _apply(partition: int, event: AnyLogEvent, src: int) -> None:
-    before = _state(partition, event)
-    _remember(partition, event, before, apply(before, event, src))
+def _follow(partition: int, event: AnyLogEvent, src: int) -> None:
+    before = _followed(partition, event, getattr(event, "seq", 0))
+    _remember(partition, event, before, follow(before, event, src))
 
 
 def _position(partition: int) -> int | None:

@@ -30,11 +30,37 @@ class Command(Struct, frozen=True, kw_only=True, tag_field="kind"):
     edge: str = ""
 
 
-class CreateRoom(Command, frozen=True, kw_only=True, tag="room.create"):
-    """Open a room, with oneself as its owner. `type` is `group` or `public`."""
+class RoomSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a room is run.
+
+    `slow_mode`: seconds that a member waits between two messages, 0 for none. `post`: the least
+    role that may write. `receipts`: whether people see who has read.
+    """
+
+    slow_mode: int = 0
+    post: str = "member"
+    receipts: bool = True
+
+
+class CreateRoom(Command, frozen=True, kw_only=True, tag="room.create", omit_defaults=True):
+    """Open a room, with oneself as its owner.
+
+    `type` is `group`, `public` or `direct`; a direct room is one's own with `user`.
+    """
 
     type: str = "group"
     name: str = ""
+    topic: str = ""
+    user: str = ""
+
+
+class ChangeRoom(Command, frozen=True, kw_only=True, tag="room.change", omit_defaults=True):
+    """Change what is given: name, topic, settings, whether the room is archived."""
+
+    name: str | None = None
+    topic: str | None = None
+    settings: RoomSettings | None = None
+    archived: bool | None = None
 
 
 class AddMember(Command, frozen=True, kw_only=True, tag="member.add"):
@@ -44,13 +70,77 @@ class AddMember(Command, frozen=True, kw_only=True, tag="member.add"):
     role: str = "member"
 
 
-class SendMessage(Command, frozen=True, kw_only=True, tag="message.send"):
-    """Say something."""
+class RemoveMember(Command, frozen=True, kw_only=True, tag="member.remove"):
+    """Let `user` be a member no longer; oneself: leave."""
 
+    user: str
+
+
+class ChangeRole(Command, frozen=True, kw_only=True, tag="member.change"):
+    """Give `user` another role; `owner`: hand the room over."""
+
+    user: str
+    role: str
+
+
+class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that lies elsewhere; `size` in bytes."""
+
+    url: str
+    name: str = ""
+    type: str = ""
+    size: int = 0
+
+
+class SendMessage(Command, frozen=True, kw_only=True, tag="message.send", omit_defaults=True):
+    """Say something; `reply_to` and `thread` are the `seq` of a message answered, of a root."""
+
+    text: str
+    reply_to: int = 0
+    thread: int = 0
+    attachments: tuple[Attachment, ...] = ()
+    meta: dict[str, Any] = {}
+
+
+class EditMessage(Command, frozen=True, kw_only=True, tag="message.edit"):
+    """Give a message another text."""
+
+    seq: int
     text: str
 
 
-AnyCommand = CreateRoom | AddMember | SendMessage
+class DeleteMessage(Command, frozen=True, kw_only=True, tag="message.delete"):
+    """Take a message away."""
+
+    seq: int
+
+
+class AddReaction(Command, frozen=True, kw_only=True, tag="reaction.add"):
+    """React to a message with an emoji."""
+
+    seq: int
+    emoji: str
+
+
+class RemoveReaction(Command, frozen=True, kw_only=True, tag="reaction.remove"):
+    """Take a reaction of one's own back."""
+
+    seq: int
+    emoji: str
+
+
+AnyCommand = (
+    CreateRoom
+    | ChangeRoom
+    | AddMember
+    | RemoveMember
+    | ChangeRole
+    | SendMessage
+    | EditMessage
+    | DeleteMessage
+    | AddReaction
+    | RemoveReaction
+)
 
 # ── chat.moderated: the wish with its verdict ────────────────────────────────────────────────
 
@@ -85,11 +175,22 @@ class LogEvent(Struct, frozen=True, kw_only=True, tag_field="kind"):
     client_id: str
 
 
-class RoomCreated(LogEvent, frozen=True, kw_only=True, tag="room.created"):
-    """The room begins; `by` is its owner and first member."""
+class RoomCreated(LogEvent, frozen=True, kw_only=True, tag="room.created", omit_defaults=True):
+    """The room begins; `by` is its owner and first member, of a direct room `user` the other."""
 
     type: str
     name: str
+    topic: str = ""
+    user: str = ""
+
+
+class RoomChanged(LogEvent, frozen=True, kw_only=True, tag="room.changed", omit_defaults=True):
+    """What is given is so from here on."""
+
+    name: str | None = None
+    topic: str | None = None
+    settings: RoomSettings | None = None
+    archived: bool | None = None
 
 
 class MemberAdded(LogEvent, frozen=True, kw_only=True, tag="member.added"):
@@ -99,14 +200,91 @@ class MemberAdded(LogEvent, frozen=True, kw_only=True, tag="member.added"):
     role: str
 
 
-class MessageCreated(LogEvent, frozen=True, kw_only=True, tag="message.created"):
-    """A message; `seq` counts the room's messages: 1, 2, 3, no gap."""
+class MemberRemoved(LogEvent, frozen=True, kw_only=True, tag="member.removed"):
+    """`user` is a member no longer; where `by` is the same, they left."""
+
+    user: str
+
+
+class MemberRole(LogEvent, frozen=True, kw_only=True, tag="member.role"):
+    """`user` has another role; a new `owner` makes `by`, who was it, an admin."""
+
+    user: str
+    role: str
+
+
+class MessageCreated(
+    LogEvent, frozen=True, kw_only=True, tag="message.created", omit_defaults=True
+):
+    """A message; `seq` counts the room's messages: 1, 2, 3, no gap.
+
+    `mentions` are the members whom it names with `@`, `everyone` that it names `@room`.
+    """
 
     seq: int
     text: str
+    reply_to: int = 0
+    thread: int = 0
+    mentions: tuple[str, ...] = ()
+    everyone: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    meta: dict[str, Any] = {}
+    #: Only where the message is shown as it is now, never in `chat.log`.
+    edited_ms: int = 0
+    deleted: bool = False
 
 
-AnyLogEvent = RoomCreated | MemberAdded | MessageCreated
+class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", omit_defaults=True):
+    """Message `seq` has another text, and may name more people.
+
+    `of` is the `n` of the message itself, `prev` of the edit that this one replaces, or 0: where
+    the old text still lies.
+    """
+
+    seq: int
+    of: int
+    text: str
+    prev: int = 0
+    mentions: tuple[str, ...] = ()
+    everyone: bool = False
+
+
+class MessageDeleted(
+    LogEvent, frozen=True, kw_only=True, tag="message.deleted", omit_defaults=True
+):
+    """Message `seq` is gone: drop its text wherever it is; `of` and `prev` as of an edit."""
+
+    seq: int
+    of: int
+    prev: int = 0
+
+
+class ReactionAdded(LogEvent, frozen=True, kw_only=True, tag="reaction.added"):
+    """`by` reacts to message `seq`."""
+
+    seq: int
+    emoji: str
+
+
+class ReactionRemoved(LogEvent, frozen=True, kw_only=True, tag="reaction.removed"):
+    """`by` takes the reaction back."""
+
+    seq: int
+    emoji: str
+
+
+AnyLogEvent = (
+    RoomCreated
+    | RoomChanged
+    | MemberAdded
+    | MemberRemoved
+    | MemberRole
+    | MessageCreated
+    | MessageEdited
+    | MessageDeleted
+    | ReactionAdded
+    | ReactionRemoved
+)
 
 #: Headers of a `chat.log` record: the offset in `chat.raw` that caused it, and the edge that
 #: waits for the answer.
@@ -133,6 +311,18 @@ class Verdict(Struct, kw_only=True):
     seq: int = 0
     repeated: bool = False
     refusal: Refusal | None = None
+
+
+# ── chat.receipts: who has read up to where ──────────────────────────────────────────────────
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """`by` has read the room's messages up to `seq`."""
+
+    room: str
+    by: str
+    seq: int
+    at_ms: int
 
 
 # ── chat.connections, chat.dead ──────────────────────────────────────────────────────────────
@@ -168,7 +358,7 @@ T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind)
-    for kind in (AnyCommand, Moderated, AnyLogEvent, Verdict, Connection, Dead)
+    for kind in (AnyCommand, Moderated, AnyLogEvent, Verdict, Receipt, Connection, Dead)
 }
 
 
@@ -208,6 +398,12 @@ def decode_verdict(value: bytes | None) -> Verdict:
     """A `chat.verdicts` record; raises `Malformed` with what is wrong."""
     verdict: Verdict = _decode(Verdict, value)
     return verdict
+
+
+def decode_receipt(value: bytes | None) -> Receipt:
+    """A `chat.receipts` record; raises `Malformed` with what is wrong."""
+    receipt: Receipt = _decode(Receipt, value)
+    return receipt
 
 
 def decode_connection(value: bytes | None) -> Connection:

@@ -1,7 +1,7 @@
 """How far a partition's tables follow `chat.log`: key `log`, one record a partition."""
 
 from app.groups import group
-from app.rules.room import Progress
+from app.rules.records import Progress
 from app.table import Table
 
 progress = Table(group("pipeline", strict=True), "progress", Progress)

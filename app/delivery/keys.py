@@ -1,19 +1,24 @@
 """Names of keys and channels in Valkey.
 
 What belongs to a partition of `chat.log` carries it as hash tag, so that in a cluster, too, one
-node has it all and a subscriber gets it in the order of offsets.
+node has it all and a subscriber gets it in the order of offsets. What belongs to a person lies
+with that person's name, wherever that is.
 """
 
 from __future__ import annotations
 
 
 def room(partition: int, name: str) -> str:
-    """Hash: the room's head (`n`, `seq`, `offset`), `type` and `name`."""
+    """Hash: the room's head (`n`, `seq`, `offset`), how it is called and run, its last message."""
     return f"{{p{partition}}}:room:{name}"
 
 
 def log(partition: int, name: str) -> str:
-    """Stream: the room's newest events under the id `n-0`, each with its offset."""
+    """Hash: `n` → `offset event` of the room's newest events.
+
+    Not a stream: when a message is deleted, its text has to go from here, too, and what stands
+    in a stream can't be changed.
+    """
     return f"{{p{partition}}}:log:{name}"
 
 
@@ -22,13 +27,33 @@ def members(partition: int, name: str) -> str:
     return f"{{p{partition}}}:members:{name}"
 
 
+def read(partition: int, name: str) -> str:
+    """Hash: user → `seq` up to which the user has read, or counts as having read."""
+    return f"{{p{partition}}}:read:{name}"
+
+
+def gone(partition: int, name: str) -> str:
+    """Sorted set: `seq`s of deleted messages, which count for nobody as unread."""
+    return f"{{p{partition}}}:gone:{name}"
+
+
+def mentioned(partition: int, name: str, user: str) -> str:
+    """Sorted set: `seq`s of the newest messages that name the user."""
+    return f"{{p{partition}}}:mentioned:{name}:{user}"
+
+
+def everyone(partition: int, name: str) -> str:
+    """Sorted set: `seq`s of the newest messages that name everyone."""
+    return f"{{p{partition}}}:everyone:{name}"
+
+
 def position(partition: int) -> str:
     """String: the offset of `chat.log` up to which this view stands."""
     return f"{{p{partition}}}:position"
 
 
 def channel(partition: int, name: str) -> str:
-    """Channel: the room's events as they are published."""
+    """Channel: the room's events as they are published, and its passing states."""
     return f"{{p{partition}}}:live:{name}"
 
 
@@ -38,7 +63,7 @@ def marks(partition: int, edge: str) -> str:
 
 
 def rooms_of(user: str) -> str:
-    """Hash: the rooms that a user belongs to → the `n` of joining."""
+    """Hash: room → the `n` of joining; negative: of being removed."""
     return f"user:{user}:rooms"
 
 

@@ -7,11 +7,18 @@ from enum import IntEnum
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-import orjson
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.events import AnyLogEvent, MemberAdded, MessageCreated, RoomCreated, Verdict, encode
+from app.delivery.changes import changes_of
+from app.events import (
+    AnyLogEvent,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    Verdict,
+    encode,
+)
 
 
 class Entry(NamedTuple):
@@ -42,23 +49,53 @@ class Publisher:
     """
 
     def __init__(self, redis: aioredis.Redis, window: int) -> None:
-        self._redis = redis
+        self._redis: Any = redis
         self._window = window
         self._publish = redis.register_script(_source("publish.lua"))
+        self._belong = redis.register_script(_source("belong.lua"))
         self._skip = redis.register_script(_source("skip.lua"))
 
     async def publish(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Publish in order, in one round trip; the outcome of each.
+        """Publish in order, in few round trips; the outcome of each.
 
         After an outcome below zero the partition's later entries have one, too.
         """
+        outcomes: list[Outcome] = []
+        run: list[Entry] = []
+        for entry in entries:
+            if isinstance(entry.event, MessageEdited | MessageDeleted):
+                # What it replaces may be just before it.
+                outcomes += await self._run(run, {})
+                outcomes += await self._run(
+                    [entry], await self._texts(entry.partition, entry.event)
+                )
+                run = []
+            else:
+                run.append(entry)
+        return outcomes + await self._run(run, {})
+
+    async def _run(self, entries: Sequence[Entry], texts: dict[int, bytes]) -> list[Outcome]:
+        if not entries:
+            return []
         async with self._redis.pipeline(transaction=False) as pipe:
             asked: list[int] = []
             for entry in entries:
-                await self._add(pipe, entry)
+                await self._add(pipe, entry, texts)
                 asked.append(len(pipe.command_stack) - 1)
             answers = await pipe.execute()
         return [Outcome(answers[place]) for place in asked]
+
+    async def _texts(
+        self, partition: int, event: MessageEdited | MessageDeleted
+    ) -> dict[int, bytes]:
+        """The window's events that hold the text which the event replaces."""
+        places = [place for place in (event.of, event.prev) if place]
+        found = await self._redis.hmget(keys.log(partition, event.room), places)
+        return {
+            place: raw.split(b" ", 1)[1]
+            for place, raw in zip(places, found, strict=True)
+            if raw is not None
+        }
 
     async def position(self, partition: int) -> int:
         """The offset up to which a partition's view stands; -1 where it is empty."""
@@ -72,52 +109,47 @@ class Publisher:
                 pipe.publish(keys.edge(verdict.edge), encode(verdict))
             await pipe.execute()
 
-    async def _add(self, pipe: Any, entry: Entry) -> None:
+    async def _add(self, pipe: Any, entry: Entry, texts: dict[int, bytes]) -> None:
         event, partition = entry.event, entry.partition
         if event is None:
-            await self._skip(keys=[keys.position(partition)], args=[entry.offset], client=pipe)
+            position = keys.position(partition)
+            await self._skip(keys=[position], args=[entry.offset], client=pipe)
             return
-        joined = _joined(event)
-        if joined:
-            # Ahead of the event and repeated with it: the rooms of a person live elsewhere.
-            pipe.hset(keys.rooms_of(joined[0]), event.room, event.n)
+        changes = changes_of(event, texts)
+        for user, n in changes.belong:
+            # Ahead of the event and repeated with it: it lies elsewhere in a cluster.
+            rooms = keys.rooms_of(user)
+            await self._belong(keys=[rooms], args=[event.room, n], client=pipe)
+        answered = bool(entry.edge)
         await self._publish(
-            keys=[
-                keys.position(partition),
-                keys.room(partition, event.room),
-                keys.log(partition, event.room),
-                keys.members(partition, event.room),
-            ],
+            keys=_keys(partition, event.room, changes.named),
             args=[
                 entry.offset,
                 event.n,
                 self._window,
-                entry.value,
                 keys.channel(partition, event.room),
-                keys.edge(entry.edge) if entry.edge else "",
-                encode(_accepted(event)) if entry.edge else "",
-                keys.user(joined[0]) if joined else "",
-                orjson.dumps(_room_fields(event)),
-                orjson.dumps([joined[0], f"{joined[1]} {event.n}"] if joined else []),
+                entry.value,
+                keys.edge(entry.edge) if answered else "",
+                encode(_accepted(event)) if answered else "",
+                changes.json(),
             ],
             client=pipe,
         )
 
 
+def _keys(partition: int, room: str, named: Sequence[str]) -> list[str]:
+    return [
+        keys.position(partition),
+        *(
+            of(partition, room)
+            for of in (keys.room, keys.log, keys.members, keys.read, keys.gone, keys.everyone)
+        ),
+        *(keys.mentioned(partition, room, user) for user in named),
+    ]
+
+
 def _source(name: str) -> str:
     return files("app.delivery").joinpath(name).read_text()
-
-
-def _joined(event: AnyLogEvent) -> tuple[str, str] | None:
-    if isinstance(event, RoomCreated):
-        return event.by, "owner"
-    return (event.user, event.role) if isinstance(event, MemberAdded) else None
-
-
-def _room_fields(event: AnyLogEvent) -> list[str]:
-    if isinstance(event, RoomCreated):
-        return ["type", event.type, "name", event.name, "seq", "0"]
-    return ["seq", str(event.seq)] if isinstance(event, MessageCreated) else []
 
 
 def _accepted(event: AnyLogEvent) -> Verdict:

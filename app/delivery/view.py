@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.events import RoomSettings
 from app.topics import partition_of
 
 
 class RoomHead(NamedTuple):
-    """A room and where its log stands; `offset` is its newest event's in `chat.log`."""
+    """A room as it is now; `offset` is its newest event's in `chat.log`, `seq` its last message's.
+
+    `users` are the two of a direct room. `last_by` and `last_text` are of the last message, the
+    text cut, and empty where it was deleted.
+    """
 
     room: str
     partition: int
@@ -20,6 +26,13 @@ class RoomHead(NamedTuple):
     offset: int
     type: str
     name: str
+    topic: str = ""
+    users: tuple[str, ...] = ()
+    settings: RoomSettings = RoomSettings()
+    archived: bool = False
+    at_ms: int = 0
+    last_by: str = ""
+    last_text: str = ""
 
 
 class Logged(NamedTuple):
@@ -44,7 +57,7 @@ class View:
     async def rooms_of(self, user: str) -> dict[str, int]:
         """The rooms that a user belongs to, each with the `n` of joining."""
         rooms = await self._redis.hgetall(keys.rooms_of(user))
-        return {room.decode(): int(n) for room, n in rooms.items()}
+        return {room.decode(): int(n) for room, n in rooms.items() if int(n) > 0}
 
     async def joined(self, room: str, user: str) -> int | None:
         """The `n` at which the user joined, `None` for who is no member."""
@@ -74,33 +87,51 @@ class View:
 
     async def newest(self, room: str, limit: int) -> list[bytes]:
         """The newest events of the room's window, in ascending order."""
-        found = await self._redis.xrevrange(keys.log(self.partition(room), room), count=limit)
-        return [fields[b"e"] for _, fields in reversed(found)]
+        head = await self.room(room)
+        if head is None:
+            return []
+        return [logged.event for logged in reversed(await self.before(room, head.n, limit))]
 
     async def since(self, room: str, n: int, limit: int) -> list[Logged]:
         """The room's events after `n` that the window still has, in ascending order."""
-        key = keys.log(self.partition(room), room)
-        found = await self._redis.xrange(key, min=f"({n}-0", count=limit)
-        return [_logged(id_, fields) for id_, fields in found]
+        return await self._window(room, range(n + 1, n + 1 + limit))
 
     async def before(self, room: str, n: int, limit: int) -> list[Logged]:
-        """The room's events up to and with `n`, newest first."""
-        key = keys.log(self.partition(room), room)
-        found = await self._redis.xrevrange(key, max=f"{n}-0", count=limit)
-        return [_logged(id_, fields) for id_, fields in found]
+        """The room's events up to and with `n` that the window still has, newest first."""
+        return await self._window(room, range(n, max(0, n - limit), -1))
+
+    async def _window(self, room: str, numbers: range) -> list[Logged]:
+        if not numbers:
+            return []
+        found = await self._redis.hmget(keys.log(self.partition(room), room), list(numbers))
+        return [_logged(n, raw) for n, raw in zip(numbers, found, strict=True) if raw is not None]
 
 
 def _head(room: str, partition: int, fields: dict[bytes, bytes]) -> RoomHead:
+    def text(name: bytes) -> str:
+        return fields.get(name, b"").decode()
+
     return RoomHead(
         room=room,
         partition=partition,
         n=int(fields[b"n"]),
         seq=int(fields.get(b"seq", 0)),
         offset=int(fields[b"offset"]),
-        type=fields.get(b"type", b"").decode(),
-        name=fields.get(b"name", b"").decode(),
+        type=text(b"type"),
+        name=text(b"name"),
+        topic=text(b"topic"),
+        users=tuple(dict.fromkeys(text(b"user").split())),
+        settings=_settings(fields.get(b"settings", b"{}")),
+        archived=bool(fields.get(b"archived")),
+        at_ms=int(fields.get(b"at_ms", 0)),
+        last_by=text(b"last_by"),
+        last_text=text(b"last_text"),
     )
 
 
-def _logged(id_: bytes, fields: dict[bytes, bytes]) -> Logged:
-    return Logged(int(id_.split(b"-")[0]), int(fields[b"o"]), fields[b"e"])
+_settings = msgspec.json.Decoder(RoomSettings).decode
+
+
+def _logged(n: int, raw: bytes) -> Logged:
+    offset, event = raw.split(b" ", 1)
+    return Logged(n, int(offset), event)

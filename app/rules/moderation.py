@@ -8,7 +8,7 @@ from re import Pattern
 
 from msgspec import Struct
 
-from app.events import AnyCommand, Refusal, SendMessage
+from app.events import AnyCommand, EditMessage, Refusal, SendMessage
 
 
 class Policy(Struct, frozen=True):
@@ -29,10 +29,11 @@ def policy(text_limit: int, blocked_words: Iterable[str]) -> Policy:
 
 def moderate(command: AnyCommand, policy: Policy) -> Refusal | None:
     """Why the command is refused, or `None` where it may go on."""
-    if not isinstance(command, SendMessage):
+    if not isinstance(command, SendMessage | EditMessage):
         return None
-    if not command.text.strip():
-        return Refusal("text_empty", "A message needs text.")
+    attached = isinstance(command, SendMessage) and command.attachments
+    if not command.text.strip() and not attached:
+        return Refusal("text_empty", "A message needs text, or something attached.")
     if len(command.text) > policy.text_limit:
         return Refusal(
             "text_too_long",

@@ -15,6 +15,7 @@ _DOTS: Final = frozenset({".", ".."})
 
 #: Control, format (bidirectional controls are among them), surrogate, space, line, paragraph.
 _NOT_IN_USERS: Final = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+_NOT_IN_EMOJIS: Final = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})
 _NOT_IN_ROOM_NAMES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 #: Characters that turn the direction of the text around them (Unicode's Bidi_Control).
@@ -62,3 +63,17 @@ def client_id(text: str) -> str | None:
     if _PRINTABLE.fullmatch(text):
         return None
     return "a client_id is 1 to 64 printable ASCII characters"
+
+
+def emoji(text: str) -> str | None:
+    """What a reaction shows: 1 to 32 characters without spaces, controls or letters turned around.
+
+    Joiners and variation selectors are fine: many emojis are made with them.
+    """
+    if not 1 <= len(text) <= 32:
+        return "a reaction is 1 to 32 characters"
+    if any(unicodedata.category(character) in _NOT_IN_EMOJIS for character in text):
+        return "a reaction has no spaces and no control characters"
+    if not _BIDI.isdisjoint(text):
+        return "a reaction has no characters that change the direction of text"
+    return None

@@ -8,15 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from app.events import AddMember, AnyCommand, CreateRoom
+import orjson
+
+from app.events import (
+    AddMember,
+    AddReaction,
+    AnyCommand,
+    Attachment,
+    ChangeRole,
+    ChangeRoom,
+    CreateRoom,
+    RemoveMember,
+    RemoveReaction,
+    RoomSettings,
+    SendMessage,
+)
 from app.rules import names
+from app.rules.roles import ROLES
 
 _known_user = lru_cache(10_000)(names.user)
 _known_room = lru_cache(10_000)(names.room)
 
-ROOM_TYPES = ("group", "public")
+ROOM_TYPES = ("group", "public", "direct")
+
+#: Longest topic in characters, slow mode in seconds, attachments of a message, `meta` in bytes.
+TOPIC = 500
+SLOW_MODE = 6 * 60 * 60
+ATTACHMENTS = 10
+META = 2048
 
 
 def flaw(command: AnyCommand) -> str | None:
@@ -29,11 +51,62 @@ def _flaws(command: AnyCommand) -> Iterator[str | None]:
     yield _known_user(command.by)
     yield names.client_id(command.client_id)
     yield _uuid(command.id)
-    if isinstance(command, CreateRoom):
-        yield names.room_name(command.name)
-        yield None if command.type in ROOM_TYPES else f"a room's type is one of {ROOM_TYPES}"
-    if isinstance(command, AddMember):
-        yield _known_user(command.user)
+    match command:
+        case CreateRoom():
+            yield names.room_name(command.name) or topic(command.topic)
+            yield None if command.type in ROOM_TYPES else f"a room's type is one of {ROOM_TYPES}"
+            yield None if (command.type == "direct") == bool(command.user) else _DIRECT
+            yield _known_user(command.user) if command.user else None
+        case ChangeRoom():
+            yield names.room_name(command.name or "") or topic(command.topic or "")
+            yield settings(command.settings) if command.settings is not None else None
+        case AddMember() | ChangeRole():
+            yield _known_user(command.user) or role(command.role)
+        case RemoveMember():
+            yield _known_user(command.user)
+        case AddReaction() | RemoveReaction():
+            yield names.emoji(command.emoji)
+        case SendMessage():
+            yield attachments(command.attachments) or meta(command.meta)
+
+
+_DIRECT = "a direct room, and no other, is with a user"
+
+
+def topic(text: str) -> str | None:
+    """A room's topic: up to 500 characters."""
+    return None if len(text) <= TOPIC else f"a topic has at most {TOPIC} characters"
+
+
+def role(name: str) -> str | None:
+    """One of the roles that there are."""
+    return None if name in ROLES else f"a role is one of {', '.join(ROLES)}"
+
+
+def settings(given: RoomSettings) -> str | None:
+    """Settings of a room: slow mode up to six hours, `post` a role."""
+    if not 0 <= given.slow_mode <= SLOW_MODE:
+        return f"slow_mode is 0 to {SLOW_MODE} seconds"
+    return role(given.post)
+
+
+def attachments(given: tuple[Attachment, ...]) -> str | None:
+    """Up to ten references, each by a URL of http or https."""
+    if len(given) > ATTACHMENTS:
+        return f"a message has at most {ATTACHMENTS} attachments"
+    for one in given:
+        if not one.url.startswith(("https://", "http://")) or len(one.url) > 2048:
+            return "an attachment's url is of http or https and has at most 2048 characters"
+        if len(one.name) > 255 or len(one.type) > 100 or one.size < 0:
+            return "an attachment's name has at most 255 characters, its type 100"
+    return None
+
+
+def meta(given: dict[str, Any]) -> str | None:
+    """Anything small: at most 2 KiB as JSON."""
+    if given and len(orjson.dumps(given)) > META:
+        return f"meta has at most {META} bytes as JSON"
+    return None
 
 
 def _uuid(text: str) -> str | None:

@@ -11,6 +11,14 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.publisher import Entry, Outcome, Publisher
 from app.delivery.view import View
+from app.events import (
+    MemberRemoved,
+    MemberRole,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    decode_log,
+)
 from tests.delivery.conftest import PARTITIONS, added, entry, message, opened
 
 ROOM = "r"
@@ -31,8 +39,8 @@ async def state(redis: aioredis.Redis, of: str = "*") -> dict[bytes, object]:
         kind = await redis.type(key)
         if kind == b"hash":
             found[key] = await redis.hgetall(key)
-        elif kind == b"stream":
-            found[key] = await redis.xrange(key)
+        elif kind == b"zset":
+            found[key] = await redis.zrange(key, 0, -1)
         else:
             found[key] = await redis.get(key)
     return found
@@ -120,3 +128,82 @@ async def test_what_is_read_is_what_was_published(redis: aioredis.Redis) -> None
     assert [logged.n for logged in await view.before("room", 6, 2)] == [6, 5]
     assert await view.newest("room", 2) == [log[-2].value, log[-1].value]
     assert await view.room("unknown") is None
+
+
+def edited(n: int, seq: int, of: int, prev: int, text: str) -> MessageEdited:
+    return MessageEdited(**STAMP, n=n, seq=seq, of=of, prev=prev, text=text)
+
+
+STAMP = {"room": ROOM, "by": "ann", "at_ms": 9, "id": "i", "client_id": "c"}
+
+
+async def test_a_deleted_messages_text_is_nowhere_in_the_view(redis: aioredis.Redis) -> None:
+    place = View(redis, PARTITIONS).partition(ROOM)
+    said = MessageCreated(**STAMP, n=2, seq=1, text="secret one")
+    log = [
+        opened(ROOM),
+        said,
+        edited(3, 1, 2, 0, "secret two"),
+        edited(4, 1, 2, 3, "secret three"),
+        MessageDeleted(**STAMP, n=5, seq=1, of=2, prev=4),
+    ]
+    publisher, view = Publisher(redis, 100), View(redis, PARTITIONS)
+    for offset, event in enumerate(log):
+        await publisher.publish([entry(place, offset, event)])
+        texts = b" ".join(await view.newest(ROOM, 9))
+        assert (b"two" in texts) == (offset == 2)
+        assert (b"three" in texts) == (offset == 3)
+    everything = str(await state(redis))
+    assert "secret" not in everything
+    shown = decode_log((await view.newest(ROOM, 9))[1])
+    assert isinstance(shown, MessageCreated)
+    assert (shown.deleted, shown.text) == (True, "")
+
+
+async def test_publishing_edits_in_one_batch_is_as_one_by_one(redis: aioredis.Redis) -> None:
+    log = [
+        entry(P, offset, event)
+        for offset, event in enumerate(
+            [
+                opened(ROOM),
+                MessageCreated(**STAMP, n=2, seq=1, text="one"),
+                edited(3, 1, 2, 0, "two"),
+                MessageCreated(**STAMP, n=4, seq=2, text="three"),
+                MessageDeleted(**STAMP, n=5, seq=2, of=4),
+            ]
+        )
+    ]
+    assert await Publisher(redis, 100).publish(log) == [Outcome.PUBLISHED] * 5
+    together = await state(redis)
+    await redis.flushdb()
+    for one in log:
+        await Publisher(redis, 100).publish([one])
+    assert await state(redis) == together
+
+
+async def test_who_was_removed_stays_removed_when_the_log_is_published_again(
+    redis: aioredis.Redis,
+) -> None:
+    view = View(redis, PARTITIONS)
+    place = view.partition(ROOM)
+    removed = MemberRemoved(**STAMP, n=3, user="ben")
+    log = [
+        entry(place, offset, event)
+        for offset, event in enumerate([opened(ROOM), added(ROOM, 2, "ben"), removed])
+    ]
+    await Publisher(redis, 100).publish(log)
+    await redis.delete(keys.room(place, ROOM), keys.position(place))
+    for one in log:
+        await Publisher(redis, 100).publish([one])
+        assert await view.rooms_of("ben") == {}
+    assert await view.members(ROOM) == {"ann": "owner"}
+
+
+async def test_a_new_role_keeps_the_place_of_joining(redis: aioredis.Redis) -> None:
+    view = View(redis, PARTITIONS)
+    place = view.partition(ROOM)
+    role = MemberRole(**STAMP, n=3, user="ben", role="owner")
+    log = [opened(ROOM), added(ROOM, 2, "ben"), role]
+    await Publisher(redis, 100).publish([entry(place, i, event) for i, event in enumerate(log)])
+    assert await view.members(ROOM) == {"ann": "admin", "ben": "owner"}
+    assert await view.joined(ROOM, "ben") == 2

@@ -1,89 +1,37 @@
-"""A room is its log, applied: whatever the commands, and whatever was lost on the way."""
+"""A room is its log, followed: whatever the commands, and whatever was lost on the way."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.events import (
     AddMember,
     AnyCommand,
-    AnyLogEvent,
+    ChangeRoom,
     CreateRoom,
+    DeleteMessage,
     MemberAdded,
+    MemberRemoved,
+    MemberRole,
     MessageCreated,
+    MessageDeleted,
+    MessageEdited,
     Moderated,
+    ReactionAdded,
+    ReactionRemoved,
     Refusal,
     RoomCreated,
+    RoomSettings,
     SendMessage,
 )
-from app.rules.room import Repeat, Sender, State, apply, decide, subject_of
-
-PEOPLE = ("ann", "ben", "cid")
-person = st.sampled_from(PEOPLE)
-
-
-class Tables:
-    """What the agent does with its tables, over plain dictionaries."""
-
-    def __init__(self) -> None:
-        self.parts: dict[tuple[str, str], Any] = {}
-
-    def state(self, event: AnyCommand | AnyLogEvent) -> State:
-        subject = subject_of(event)
-        return State(
-            room=self.parts.get(("room", "")),
-            actor=self.parts.get(("member", event.by)),
-            sender=self.parts.get(("sender", event.by), Sender()),
-            subject=self.parts.get(("member", subject)) if subject else None,
-        )
-
-    def keep(self, event: AnyLogEvent, after: State) -> dict[tuple[str, str], Any]:
-        changed: dict[tuple[str, str], Any] = {
-            ("room", ""): after.room,
-            ("sender", event.by): after.sender,
-        }
-        if after.actor is not None:
-            changed[("member", event.by)] = after.actor
-        if after.subject is not None:
-            changed[("member", subject_of(event) or "")] = after.subject
-        return changed
-
-
-@st.composite
-def wishes(draw: st.DrawFn) -> list[AnyCommand]:
-    """Commands of a few people with few client ids, so that repetitions are frequent."""
-    found: list[AnyCommand] = []
-    for number in range(draw(st.integers(0, 30))):
-        common = {
-            "room": "r",
-            "by": draw(person),
-            "id": str(UUID(int=number + 1)),
-            "client_id": f"c{draw(st.integers(0, 8))}",
-        }
-        kind = draw(st.integers(0, 5))
-        if kind == 0:
-            found.append(CreateRoom(**common, type=draw(st.sampled_from(["group", "public"]))))
-        elif kind == 1:
-            found.append(AddMember(**common, user=draw(person)))
-        else:
-            found.append(SendMessage(**common, text="x"))
-    return [CreateRoom(room="r", by="ann", id=str(UUID(int=0)), client_id="open"), *found]
-
-
-def run(commands: list[AnyCommand], tables: Tables, src: int = 0) -> list[tuple[AnyLogEvent, int]]:
-    log = []
-    for offset, command in enumerate(commands, src):
-        moderated = Moderated(src=offset, at_ms=1, command=command)
-        state = tables.state(command)
-        outcome = decide(state, moderated)
-        if outcome is not None and not isinstance(outcome, Refusal | Repeat):
-            tables.parts |= tables.keep(outcome, apply(state, outcome, offset))
-            log.append((outcome, offset))
-    return log
+from app.rules.records import Repeat
+from app.rules.room import decide
+from tests.rules.room_tables import Tables, replayed, run, wishes
 
 
 @given(wishes())
@@ -101,14 +49,47 @@ def test_one_sender_and_client_id_is_in_the_log_once(commands: list[AnyCommand])
 
 
 @given(wishes())
-def test_only_members_write(commands: list[AnyCommand]) -> None:
-    members: set[str] = set()
+def test_only_members_act_and_there_is_always_one_owner(commands: list[AnyCommand]) -> None:
+    roles: dict[str, str] = {}
     for event, _ in run(commands, Tables()):
-        if isinstance(event, RoomCreated):
-            members.add(event.by)
-        elif isinstance(event, MemberAdded):
-            members.add(event.user)
-        assert event.by in members
+        joins = isinstance(event, RoomCreated) or (
+            isinstance(event, MemberAdded) and event.user == event.by
+        )
+        assert joins or event.by in roles
+        match event:
+            case RoomCreated():
+                roles[event.by] = "owner"
+            case MemberAdded():
+                roles[event.user] = event.role
+            case MemberRemoved():
+                del roles[event.user]
+            case MemberRole():
+                if event.role == "owner":
+                    roles[event.by] = "admin"
+                roles[event.user] = event.role
+        assert list(roles.values()).count("owner") == 1
+
+
+@given(wishes())
+def test_what_is_done_to_a_message_is_done_to_one_that_is_there(commands: list[AnyCommand]) -> None:
+    alive: dict[int, tuple[int, int]] = {}
+    reactions: set[tuple[int, str, str]] = set()
+    for event, _ in run(commands, Tables()):
+        match event:
+            case MessageCreated():
+                assert not event.reply_to or event.reply_to in alive
+                alive[event.seq] = (event.n, 0)
+            case MessageEdited():
+                assert (event.of, event.prev) == alive[event.seq]
+                alive[event.seq] = (event.of, event.n)
+            case MessageDeleted():
+                assert (event.of, event.prev) == alive.pop(event.seq)
+            case ReactionAdded():
+                assert event.seq in alive
+                assert (event.seq, event.by, event.emoji) not in reactions
+                reactions.add((event.seq, event.by, event.emoji))
+            case ReactionRemoved():
+                reactions.remove((event.seq, event.by, event.emoji))
 
 
 @given(wishes(), st.data())
@@ -119,9 +100,8 @@ def test_what_is_given_again_changes_nothing(
     run(commands, tables)
     before = dict(tables.parts)
     start = data.draw(st.integers(0, len(commands) - 1))
-    last = before[("room", "")].src
-    again = run(commands[start : last + 1], tables, start)
-    assert again == []
+    last = before[("room",)].src
+    assert run(commands[start : last + 1], tables, start) == []
     assert tables.parts == before
 
 
@@ -130,44 +110,100 @@ def test_tables_that_lost_some_writes_follow_the_log_again(
     commands: list[AnyCommand], data: st.DataObject
 ) -> None:
     """After a crash any subset of a batch's changelog records may be there."""
-    whole = Tables()
-    log = run(commands, whole)
+    log = run(commands, Tables())
     kept = data.draw(st.integers(0, len(log)), label="events that all tables had")
-    crashed = Tables()
+    crashed, whole = Tables(), Tables()
     for place, (event, src) in enumerate(log):
-        written = crashed.keep(event, apply(whole_state(log[:place], event), event, src))
-        for key, value in written.items():
-            if place < kept or data.draw(st.booleans()):
-                crashed.parts[key] = value
+        changes = whole.changes(event, src)
+        whole.keep(changes)
+        crashed.keep({k: v for k, v in changes.items() if place < kept or data.draw(st.booleans())})
     for event, src in log[kept:]:
-        crashed.parts |= crashed.keep(event, apply(crashed.state(event), event, src))
-    assert crashed.parts == whole.parts
+        crashed.keep(crashed.changes(event, src))
+    assert crashed.parts == whole.parts == replayed(log).parts
 
 
-def whole_state(log: list[tuple[AnyLogEvent, int]], event: AnyLogEvent) -> State:
-    tables = Tables()
-    for earlier, src in log:
-        tables.parts |= tables.keep(earlier, apply(tables.state(earlier), earlier, src))
-    return tables.state(event)
+def opened(**fields: Any) -> CreateRoom:
+    return CreateRoom(room="r", by="ann", id=str(UUID(int=0)), client_id="open", **fields)
+
+
+def by(who: str, number: int, kind: Any, **fields: Any) -> Any:
+    return kind(room="r", by=who, id=str(UUID(int=number)), client_id=f"{who}{number}", **fields)
+
+
+def refused(tables: Tables, command: AnyCommand, at_ms: int = 10**9) -> str:
+    outcome = decide(tables.state(command), Moderated(src=10**9, at_ms=at_ms, command=command))
+    return outcome.code if isinstance(outcome, Refusal) else ""
 
 
 def test_a_repeated_send_keeps_its_number_although_moderation_thinks_otherwise_now() -> None:
     tables = Tables()
-    opened = CreateRoom(room="r", by="ann", id=str(UUID(int=1)), client_id="a")
-    sent = SendMessage(room="r", by="ann", id=str(UUID(int=2)), client_id="b", text="x")
-    run([opened, sent], tables)
-    refused = Moderated(src=2, at_ms=1, command=sent, refusal=Refusal("blocked", "…"))
-    assert decide(tables.state(sent), refused) == Repeat(2, 1, str(UUID(int=2)))
+    sent = by("ann", 2, SendMessage, text="x")
+    run([opened(), sent], tables)
+    again = Moderated(src=2, at_ms=1, command=sent, refusal=Refusal("blocked", "…"))
+    assert decide(tables.state(sent), again) == Repeat(2, 1, str(UUID(int=2)))
 
 
 def test_a_public_room_lets_people_join_themselves_and_nobody_else() -> None:
     tables = Tables()
-    run([CreateRoom(room="r", by="ann", id=str(UUID(int=1)), client_id="a", type="public")], tables)
-    joins = AddMember(room="r", by="ben", id=str(UUID(int=2)), client_id="b", user="ben")
-    drags = AddMember(room="r", by="ben", id=str(UUID(int=3)), client_id="c", user="cid")
-    assert isinstance(
-        decide(tables.state(joins), Moderated(src=1, at_ms=1, command=joins)), MemberAdded
-    )
-    refusal = decide(tables.state(drags), Moderated(src=1, at_ms=1, command=drags))
-    assert isinstance(refusal, Refusal)
-    assert refusal.code == "not_a_member"
+    run([opened(type="public")], tables)
+    assert refused(tables, by("ben", 2, AddMember, user="ben")) == ""
+    assert refused(tables, by("ben", 3, AddMember, user="cid")) == "not_a_member"
+
+
+def test_a_direct_room_has_two_members_for_ever() -> None:
+    tables = Tables()
+    run([opened(type="direct", user="ben")], tables)
+    assert ("member", "ben") in tables.parts
+    for command in (
+        by("ann", 2, AddMember, user="cid"),
+        by("ben", 3, ChangeRoom, name="ours"),
+    ):
+        assert refused(tables, command) == "not_allowed"
+
+
+def test_slow_mode_makes_members_wait_and_moderators_not() -> None:
+    tables = Tables()
+    slow = by("ann", 1, ChangeRoom, settings=RoomSettings(slow_mode=30))
+    said = by("ben", 3, SendMessage, text="x")
+    run([opened(), slow, by("ann", 2, AddMember, user="ben"), said], tables)
+    last = tables.parts[("sender", "ben")].last_ms
+    again = by("ben", 4, SendMessage, text="y")
+    assert refused(tables, again, last + 29_999) == "slow_mode"
+    assert refused(tables, again, last + 30_000) == ""
+    assert refused(tables, by("ann", 5, SendMessage, text="z"), last) == ""
+
+
+def test_where_only_moderators_write_members_react() -> None:
+    tables = Tables()
+    quiet = by("ann", 1, ChangeRoom, settings=RoomSettings(post="moderator"))
+    run([opened(), quiet, by("ann", 2, AddMember, user="ben")], tables)
+    assert refused(tables, by("ben", 3, SendMessage, text="x")) == "not_allowed"
+
+
+def test_an_archived_room_is_still_and_can_be_opened_again() -> None:
+    tables = Tables()
+    run([opened(), by("ann", 1, ChangeRoom, archived=True)], tables)
+    assert refused(tables, by("ann", 2, SendMessage, text="x")) == "room_archived"
+    assert refused(tables, by("ann", 3, ChangeRoom, archived=False)) == ""
+
+
+@pytest.mark.parametrize("kind", ["edit of nothing", "deleted twice", "reply to nothing"])
+def test_what_is_not_there_is_refused(kind: str) -> None:
+    tables = Tables()
+    gone = by("ann", 2, DeleteMessage, seq=1)
+    run([opened(), by("ann", 1, SendMessage, text="x"), gone], tables)
+    command, code = {
+        "edit of nothing": (by("ann", 3, DeleteMessage, seq=9), "message_unknown"),
+        "deleted twice": (by("ann", 3, DeleteMessage, seq=1), "message_gone"),
+        "reply to nothing": (by("ann", 3, SendMessage, text="x", reply_to=7), "message_unknown"),
+    }[kind]
+    assert refused(tables, command) == code
+
+
+def test_members_alone_are_mentioned_and_code_mentions_nobody() -> None:
+    tables = Tables()
+    said = by("ann", 2, SendMessage, text="@ben, @eve! `@ann` and @room")
+    log = run([opened(), by("ann", 1, AddMember, user="ben"), said], tables)
+    event = log[-1][0]
+    assert isinstance(event, MessageCreated)
+    assert (event.mentions, event.everyone) == (("ben",), True)

@@ -1,0 +1,122 @@
+"""What an event changes: a room's state is nothing but its log, followed.
+
+Whoever lost the state reads the log again and has it back. Any record that has seen an event
+already stays as it is.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from app.events import (
+    AnyLogEvent,
+    MemberAdded,
+    MemberRemoved,
+    MemberRole,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    ReactionAdded,
+    ReactionRemoved,
+    RoomChanged,
+    RoomCreated,
+)
+from app.rules.records import Member, Message, Reactions, Room, Sender, State
+from app.rules.sent import Sent, remember
+
+
+def follow(state: State, event: AnyLogEvent, src: int) -> State:
+    """The state after an event that the command at offset `src` of `chat.raw` caused."""
+    return State(
+        room=_room(state.room, event, src),
+        actor=_actor(state.actor, event),
+        sender=_sender(state.sender, event),
+        subject=_subject(state.subject, event),
+        message=_message(state.message, event),
+        root=state.root,
+        own=_own(state.own, event),
+    )
+
+
+def _room(room: Room | None, event: AnyLogEvent, src: int) -> Room:
+    if room is not None and event.n <= room.n:
+        return room
+    if isinstance(event, RoomCreated):
+        return Room(n=event.n, seq=0, src=src, type=event.type)
+    if room is None:
+        raise ValueError(f"{event.room} has event {event.n} before its room.created")
+    room = replace(room, n=event.n, src=src)
+    if isinstance(event, MessageCreated):
+        return replace(room, seq=event.seq)
+    if isinstance(event, RoomChanged):
+        settings = room.settings if event.settings is None else event.settings
+        archived = room.archived if event.archived is None else event.archived
+        return replace(room, settings=settings, archived=archived)
+    return room
+
+
+def _actor(actor: Member | None, event: AnyLogEvent) -> Member | None:
+    if isinstance(event, RoomCreated):
+        return Member("owner", event.n)
+    if isinstance(event, MemberRemoved) and event.user == event.by:
+        return None
+    if isinstance(event, MemberRole) and event.role == "owner" and actor is not None:
+        return Member("admin", actor.n)
+    return actor
+
+
+def _subject(subject: Member | None, event: AnyLogEvent) -> Member | None:
+    match event:
+        case RoomCreated(user=user) if user and user != event.by:
+            return Member("owner", event.n)
+        case MemberAdded():
+            return Member(event.role, event.n)
+        case MemberRemoved():
+            return None
+        case MemberRole():
+            return Member(event.role, subject.n if subject else event.n)
+    return subject
+
+
+def _sender(sender: Sender, event: AnyLogEvent) -> Sender:
+    if event.n <= sender.n:
+        return sender
+    said = isinstance(event, MessageCreated)
+    sent = Sent(
+        n=event.n, seq=event.seq if isinstance(event, MessageCreated) else 0, event_id=event.id
+    )
+    return Sender(
+        n=event.n,
+        sent=remember(sender.sent, event.client_id, sent),
+        last_ms=event.at_ms if said else sender.last_ms,
+    )
+
+
+def _message(message: Message | None, event: AnyLogEvent) -> Message | None:
+    if isinstance(event, MessageCreated):
+        return Message(n=event.n, by=event.by, at=event.n, thread=event.thread)
+    if message is None or event.n <= message.n:
+        return message
+    if isinstance(event, MessageEdited):
+        return replace(message, n=event.n, edit=event.n)
+    if isinstance(event, MessageDeleted):
+        return replace(message, n=event.n, deleted=True, emojis={})
+    if isinstance(event, ReactionAdded):
+        count = message.emojis.get(event.emoji, 0) + 1
+        return replace(message, n=event.n, emojis={**message.emojis, event.emoji: count})
+    if isinstance(event, ReactionRemoved):
+        count = message.emojis.get(event.emoji, 0) - 1
+        others = {emoji: n for emoji, n in message.emojis.items() if emoji != event.emoji}
+        emojis = {**others, event.emoji: count} if count > 0 else others
+        return replace(message, n=event.n, emojis=emojis)
+    return message
+
+
+def _own(own: Reactions, event: AnyLogEvent) -> Reactions:
+    if event.n <= own.n:
+        return own
+    if isinstance(event, ReactionAdded):
+        return Reactions(event.n, (*own.emojis, event.emoji))
+    if isinstance(event, ReactionRemoved):
+        return Reactions(event.n, tuple(e for e in own.emojis if e != event.emoji))
+    return own

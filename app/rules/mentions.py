@@ -1,0 +1,29 @@
+"""Whom a text names: `@ann`, and `@room` for everyone."""
+
+from __future__ import annotations
+
+import re
+
+#: Names looked up for one message, at most; what comes after is text.
+MOST = 50
+
+EVERYONE = "room"
+
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_TOKEN = re.compile(r"(?<![\w@])@(\S{1,80})")
+_TRAILING = ".,:;!?)]}>'\"\u2026\u3002\uff0c\uff01\uff1f\u3001"
+
+
+def named(text: str) -> tuple[str, ...]:
+    """The names after an `@`, each as it stands and without punctuation at its end.
+
+    Which of them are members is for others to say. Code between backticks names nobody.
+    """
+    found: dict[str, None] = {}
+    for token in _TOKEN.findall(_CODE.sub(" ", text)):
+        found[token] = None
+        found[token.rstrip(_TRAILING)] = None
+        if len(found) >= 2 * MOST:
+            break
+    found.pop("", None)
+    return tuple(found)[: 2 * MOST]

@@ -1,0 +1,23 @@
+"""What can become of a command, and the fields that every event of a log has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.events import AnyLogEvent, Moderated, Refusal
+from app.rules.records import Repeat, Room
+
+Outcome = AnyLogEvent | Refusal | Repeat
+
+
+def stamp(room: Room | None, moderated: Moderated) -> dict[str, Any]:
+    """The fields of the room's next event: its place, who, when, and the wish behind it."""
+    command = moderated.command
+    return {
+        "room": command.room,
+        "n": room.n + 1 if room is not None else 1,
+        "by": command.by,
+        "at_ms": moderated.at_ms,
+        "id": command.id,
+        "client_id": command.client_id,
+    }

@@ -1,0 +1,95 @@
+"""What the tables hold: all that a command's outcome can depend on.
+
+Each record says up to which event `n` of its room it stands. After a crash one record may have
+been kept and another not; `n` lets the log be applied again to each, without harm.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from app.events import RoomSettings
+
+
+class Room(Struct, frozen=True, omit_defaults=True):
+    """A room's head: the numbers of its newest event and message, and how it is run.
+
+    `src` is the `chat.raw` offset of the newest event. Commands at or below it have been
+    decided, whatever became of them.
+    """
+
+    n: int
+    seq: int
+    src: int
+    type: str
+    settings: RoomSettings = RoomSettings()
+    archived: bool = False
+
+
+class Member(Struct, frozen=True):
+    """Somebody who belongs to a room since its event `n`."""
+
+    role: str
+    n: int
+
+
+class Sender(Struct, frozen=True, omit_defaults=True):
+    """What somebody sent to a room: a ring of the last client ids, and the last message's time."""
+
+    n: int = 0
+    sent: bytes = b""
+    last_ms: int = 0
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """A message: who wrote it, its thread's root, whether it is gone, its reactions counted.
+
+    `at` is the message's own `n`, `edit` that of its last edit, or 0.
+    """
+
+    n: int
+    by: str
+    at: int
+    edit: int = 0
+    thread: int = 0
+    deleted: bool = False
+    emojis: dict[str, int] = {}
+
+
+class Reactions(Struct, frozen=True, omit_defaults=True):
+    """What one person has put under one message."""
+
+    n: int = 0
+    emojis: tuple[str, ...] = ()
+
+
+class Progress(Struct, frozen=True):
+    """All that the log says up to this offset of `chat.log` is in the tables."""
+
+    offset: int
+
+
+class State(Struct, frozen=True):
+    """All that one command depends on: nothing else may be looked at.
+
+    `actor` is who acts, `subject` who is acted upon, `message` which message, `root` the root of
+    its thread, `own` the actor's reactions to the message, `named` those members whom the text
+    names.
+    """
+
+    room: Room | None = None
+    actor: Member | None = None
+    sender: Sender = Sender()
+    subject: Member | None = None
+    message: Message | None = None
+    root: Message | None = None
+    own: Reactions = Reactions()
+    named: tuple[str, ...] = ()
+
+
+class Repeat(Struct, frozen=True):
+    """The wish was there before, or is so already: its place in the log stays."""
+
+    n: int
+    seq: int = 0
+    event_id: str = ""
