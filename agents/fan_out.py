@@ -72,6 +72,7 @@ async def publish_all(entries: Sequence[Entry]) -> None:
 async def refill(partition: int, start: int, end: int | None = None) -> None:
     """Publish a partition of the log again, from `start` up to, without, `end`."""
     log.warning("Valkey stands behind the log", partition=partition, start=start)
+    await publisher.lost(partition)
     chunk: list[Entry] = []
     async with LogReader(settings) as reader:
         async for record in reader.read(LOG, partition, start, end):

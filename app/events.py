@@ -317,12 +317,13 @@ class Verdict(Struct, kw_only=True):
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """`by` has read the room's messages up to `seq`."""
+    """`by` has read the room's messages up to `seq`; `id` and `edge` as of a command."""
 
     room: str
     by: str
     seq: int
-    at_ms: int
+    id: str
+    edge: str = ""
 
 
 # ── chat.connections, chat.dead ──────────────────────────────────────────────────────────────

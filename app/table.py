@@ -95,6 +95,12 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         """Drop what the batch has written and not kept."""
         self._overlay.clear()
 
+    def kept(self, partition: int) -> Iterator[tuple[str, V]]:
+        """Everything that RocksDB has of a partition, without what a batch has written."""
+        for key, raw in self._db(partition).items():
+            if key != Store.offset_key:
+                yield key.decode(), self._decode(raw)
+
     def kept_offset(self, partition: int) -> int | None:
         """The changelog offset up to which RocksDB stands, `None` before its first write."""
         offset: int | None = self.data.persisted_offset(TP(self.changelog_topic_name, partition))

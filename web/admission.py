@@ -13,7 +13,7 @@ from typing import Any
 from app.delivery import keys
 from app.delivery.view import Logged, RoomHead
 from app.errors import Malformed
-from app.events import decode_log
+from app.events import MemberRemoved, decode_log
 from app.patience import AWAY
 from app.rules.cursor import Cursor
 from app.rules.joining import Item
@@ -107,9 +107,11 @@ class Admission:
         async def listen(data: bytes) -> None:
             try:
                 event = decode_log(data)
-            except Malformed:
+            except Malformed:  # a state of one's own, such as unread
+                self._hub.tell(self._hub.people.get(user, ()), data)
                 return
-            self._on_joined(user, event.room, event.n)
+            if not isinstance(event, MemberRemoved):
+                self._on_joined(user, event.room, event.n)
 
         return listen
 

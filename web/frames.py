@@ -25,6 +25,11 @@ def event(data: bytes, cursor: str) -> bytes:
     return b"data: " + data + b"\nid: " + cursor.encode() + b"\n\n"
 
 
+def state(data: bytes) -> bytes:
+    """A passing state, such as typing: without an id it leaves the reader's cursor alone."""
+    return b"data: " + data + b"\n\n"
+
+
 def hello(data: dict[str, Any], retry_ms: int, cursor: str) -> bytes:
     """The first block of a stream: who, where it begins, how soon to come back."""
     return b"event: hello\ndata: %b\nretry: %d\nid: %b\n\n" % (

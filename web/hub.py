@@ -19,6 +19,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
+from app.events import MemberRemoved, decode_log
 from app.patience import AWAY
 from app.rules import cursor as cursors
 from app.rules.joining import Item, join
@@ -34,6 +35,9 @@ LINGER = 30.0
 #: Seconds between looks for a lost tail, and the rooms of a partition looked at each time.
 TAIL_INTERVAL = 2.0
 TAIL_ROOMS = 200
+
+#: How the JSON of the one event begins that changes who gets the next ones.
+_REMOVED = b'{"kind":"member.removed"'
 
 Handler = Callable[[bytes], Awaitable[None]]
 
@@ -168,8 +172,18 @@ class Hub:
             await handler(data)
 
     async def _on_room(self, room: Room, data: bytes) -> None:
-        offset, n, event = data.split(b" ", 2)
-        await self._receive(room, Logged(int(n), int(offset), event))
+        if data.startswith(b"- "):
+            self.tell(room.readers, data[2:])
+        else:
+            offset, n, event = data.split(b" ", 2)
+            await self._receive(room, Logged(int(n), int(offset), event))
+
+    def tell(self, readers: Iterable[Reader], state: bytes) -> None:
+        """Pass on a state, such as typing: it has no number, and whoever misses it misses it."""
+        frame = frames.state(state)
+        for reader in tuple(readers):
+            if not reader.held:
+                reader.tell(state, frame)
 
     async def _receive(self, room: Room, logged: Logged) -> None:
         if room.n is not None:
@@ -189,6 +203,16 @@ class Hub:
             live = Live(item, cursor, frames.event(logged.event, cursor))
             for reader in tuple(room.readers):
                 reader.take(live)
+            if logged.event.startswith(_REMOVED):
+                self._remove(room, logged.event)
+
+    def _remove(self, room: Room, event: bytes) -> None:
+        """Somebody is a member no longer: that was the last event that they got."""
+        gone = decode_log(event)
+        if isinstance(gone, MemberRemoved):
+            for reader in self.people.get(gone.user, ()):
+                reader.rooms.pop(room.name, None)
+                room.readers.discard(reader)
 
     async def _fill(self, room: Room, upto: int) -> None:
         """Deliver what is missing up to, with, event `upto`; what the window lacks is reset."""

@@ -56,6 +56,12 @@ class PollReader(Reader):
             self.has_more = True
         self.something.set()
 
+    def tell(self, state: bytes, frame: bytes) -> None:  # noqa: ARG002 - a stream takes the other
+        """Gather the state."""
+        if len(self.events) < self._limit:
+            self.events.append(state)
+            self.something.set()
+
     def reset(self, rooms: Sequence[str]) -> None:
         """Gather a reset."""
         self.recovered = False

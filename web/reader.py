@@ -70,6 +70,10 @@ class Reader(ABC):
         """Give the event to the client, or make sure that it is given."""
 
     @abstractmethod
+    def tell(self, state: bytes, frame: bytes) -> None:
+        """Give a passing state to the client, as JSON or as a frame of a stream."""
+
+    @abstractmethod
     def reset(self, rooms: Sequence[str]) -> None:
         """Tell the client to fetch these rooms' history."""
 

@@ -11,9 +11,9 @@ from aiokafka.errors import KafkaError
 
 from app.delivery import keys
 from app.errors import Unreachable
-from app.events import AnyCommand, Verdict, decode_verdict, encode
+from app.events import AnyCommand, Receipt, Verdict, decode_verdict, encode
 from app.settings import Settings
-from app.topics import RAW, partition_of
+from app.topics import RAW, RECEIPTS, partition_of
 from web.hub import Hub
 
 #: Seconds until a send is given up that Kafka does not take.
@@ -38,8 +38,8 @@ class Sends:
         """An id for a command: UUIDv7, so that ids sort by time."""
         return str(uuid_utils.uuid7())
 
-    async def send(self, command: AnyCommand, wait: float) -> Verdict | None:
-        """The command's verdict; `None` where it is in Kafka but has none after `wait` seconds.
+    async def send(self, command: AnyCommand | Receipt, wait: float) -> Verdict | None:
+        """The verdict; `None` where the command is in Kafka but has none after `wait` seconds.
 
         When this returns, every in-sync replica has the command. Raises `Unreachable` where that
         can't be said: sending again under the same `client_id` is safe.
@@ -55,14 +55,14 @@ class Sends:
         finally:
             del self._waiting[command.id]
 
-    async def _write(self, command: AnyCommand) -> None:
+    async def _write(self, wish: AnyCommand | Receipt) -> None:
         try:
             async with asyncio.timeout(TAKE_TIMEOUT):
                 await self._producer.send_and_wait(
-                    RAW,
-                    encode(command),
-                    key=command.room.encode(),
-                    partition=partition_of(command.room, self._settings.partitions),
+                    RECEIPTS if isinstance(wish, Receipt) else RAW,
+                    encode(wish),
+                    key=wish.room.encode(),
+                    partition=partition_of(wish.room, self._settings.partitions),
                 )
         except (KafkaError, TimeoutError) as error:
             raise Unreachable(f"Kafka did not take the command: {error!r}") from error

@@ -52,6 +52,11 @@ def position(partition: int) -> str:
     return f"{{p{partition}}}:position"
 
 
+def receipts(partition: int) -> str:
+    """String: there, as long as nothing of the partition's read marks was lost."""
+    return f"{{p{partition}}}:receipts"
+
+
 def channel(partition: int, name: str) -> str:
     """Channel: the room's events as they are published, and its passing states."""
     return f"{{p{partition}}}:live:{name}"

@@ -40,7 +40,11 @@ if n == head + 1 then
   end
   if #changes.leaves > 0 then redis.call('HDEL', KEYS[4], unpack(changes.leaves)) end
   local seq = redis.call('HGET', KEYS[2], 'seq')
-  for _, user in ipairs(changes.read) do redis.call('HSET', KEYS[5], user, seq) end
+  for _, user in ipairs(changes.read) do
+    -- A receipt may have been there first, when the view is filled again.
+    local known = tonumber(redis.call('HGET', KEYS[5], user) or '-1')
+    if tonumber(seq) > known then redis.call('HSET', KEYS[5], user, seq) end
+  end
   if changes.last[1] == seq then redis.call('HSET', KEYS[2], 'last_text', changes.last[2]) end
   if changes.gone > 0 then redis.call('ZADD', KEYS[6], changes.gone, changes.gone) end
   if changes.everyone > 0 then remember(KEYS[7], changes.everyone) end

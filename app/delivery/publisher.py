@@ -102,6 +102,10 @@ class Publisher:
         value = await self._redis.get(keys.position(partition))
         return -1 if value is None else int(value)
 
+    async def lost(self, partition: int) -> None:
+        """Note that Valkey has lost some of the partition, so that others look after theirs."""
+        await self._redis.delete(keys.receipts(partition))
+
     async def answer(self, verdicts: Sequence[Verdict]) -> None:
         """Give edges the answers they wait for."""
         async with self._redis.pipeline(transaction=False) as pipe:

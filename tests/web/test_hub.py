@@ -13,6 +13,7 @@ from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.embedded.valkey import Valkey
+from app.events import MemberRemoved
 from tests.chat import until
 from tests.delivery.conftest import PARTITIONS, entry, message, opened
 from web.admission import Admission
@@ -27,12 +28,16 @@ class Recorder(Reader):
         super().__init__(user)
         self.got: list[tuple[str, int]] = []
         self.resets: list[str] = []
+        self.told: list[bytes] = []
 
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         pass
 
     def deliver(self, live: Live) -> None:
         self.got.append((live.item.room, live.item.n))
+
+    def tell(self, state: bytes, frame: bytes) -> None:
+        self.told.append(state)
 
     def reset(self, rooms: Sequence[str]) -> None:
         self.resets += rooms
@@ -139,3 +144,24 @@ async def test_a_room_that_nobody_reads_is_given_up(
         return not scene.hub.rooms and listening[0][1] == 0
 
     await until(left)
+
+
+async def test_who_is_removed_hears_of_it_and_of_nothing_after(scene: Scene) -> None:
+    n, offset = next(scene._n[scene.a]), next(scene._offset)
+    removed = MemberRemoved(room=scene.a, n=n, by="ann", at_ms=1, id="i", client_id="c", user="ann")
+    await scene.publisher.publish([entry(scene.partition, offset, removed)])
+    await scene.say(scene.a)
+    await scene.say(scene.b)
+    await scene.has((scene.a, 2), (scene.b, 2))
+
+
+async def test_a_state_passes_without_moving_the_cursor(scene: Scene) -> None:
+    before = scene.hub.cursor()
+    channel = keys.channel(scene.partition, scene.a)
+    await scene.redis.publish(channel, b'- {"kind":"typing"}')
+
+    async def told() -> bool:
+        return scene.reader.told == [b'{"kind":"typing"}']
+
+    await until(told)
+    assert scene.hub.cursor() == before

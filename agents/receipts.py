@@ -1,0 +1,102 @@
+"""receipts: `chat.receipts` → how far everybody has read, which never goes back.
+
+The table is what counts. Valkey has it for readers, and the members of a room hear of it: a few
+times a second at most, however many read at once.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from app.delivery.publisher import Publisher
+from app.delivery.reads import Reads
+from app.delivery.valkey import connect
+from app.events import Verdict, decode_receipt
+from app.groups import group, raw_topic
+from app.loop import Batch, batches
+from app.patience import AWAY, patiently
+from app.rules.receipts import advance
+from app.settings import Settings
+from app.topics import RECEIPTS
+from tables.receipts import receipts as marks
+
+app = group("receipts", strict=True)
+settings = Settings.read()
+redis = connect(settings.redis)
+reads, publisher = Reads(redis, settings.partitions), Publisher(redis, settings.window)
+
+#: Seconds between two receipts events of a room.
+TELL_EVERY = 0.25
+
+#: Marks brought back in one round trip.
+_CHUNK = 500
+
+_untold: dict[str, dict[str, int]] = {}
+
+
+@app.agent(raw_topic(app, RECEIPTS))
+async def receipts(stream: Any) -> None:
+    """Moves read marks on, and answers when they have moved."""
+    async for batch in batches(stream, (marks,)):
+        moved, verdicts = _move(batch)
+        if moved:
+            for room in await patiently("Valkey", reads.advance, moved):
+                _untold.setdefault(room, {}).update(moved[room])
+        await patiently("Valkey", publisher.answer, verdicts)
+
+
+def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
+    moved: dict[str, dict[str, int]] = {}
+    verdicts: list[Verdict] = []
+    for record, receipt in batch.decode(decode_receipt):
+        key = f"{receipt.room}/{receipt.by}"
+        read = advance(marks.read(record.partition, key), receipt.seq)
+        if read is not None:
+            marks.write(record.partition, key, read)
+        # Again where it was there already: Valkey may have lost it.
+        known = marks.read(record.partition, key)
+        if known is not None:
+            moved.setdefault(receipt.room, {})[receipt.by] = known.seq
+        if receipt.edge:
+            verdicts.append(
+                Verdict(
+                    id=receipt.id,
+                    room=receipt.room,
+                    by=receipt.by,
+                    client_id="",
+                    edge=receipt.edge,
+                    seq=known.seq if known is not None else 0,
+                    repeated=read is None,
+                )
+            )
+    return moved, verdicts
+
+
+@app.timer(interval=TELL_EVERY)  # type: ignore[untyped-decorator]
+async def tell() -> None:
+    """Tell the rooms what has gathered."""
+    if _untold:
+        gathered = dict(_untold)
+        _untold.clear()
+        await patiently("Valkey", reads.tell, gathered)
+
+
+@app.timer(interval=2.0)  # type: ignore[untyped-decorator]
+async def watch() -> None:
+    """Bring the marks back where Valkey has lost them."""
+    with suppress(*AWAY):
+        for place in app.consumer.assignment():
+            if place.topic == RECEIPTS and not await reads.filled(place.partition):
+                await _fill(place.partition)
+                await reads.note_filled(place.partition)
+
+
+async def _fill(partition: int) -> None:
+    kept = list(marks.kept(partition))
+    for start in range(0, len(kept), _CHUNK):
+        found: dict[str, dict[str, int]] = {}
+        for key, read in kept[start : start + _CHUNK]:
+            room, user = key.split("/", 1)
+            found.setdefault(room, {})[user] = read.seq
+        await reads.advance(found)
