@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
+from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
@@ -24,7 +25,21 @@ from app.patience import patiently
 from app.provision import cluster_id, provision
 from app.settings import Settings
 from app.topics import TOPICS
-from web import cors, frames, health, messages, pages, poll, problems, rooms, stream, tickets
+from web import (
+    cors,
+    frames,
+    health,
+    members,
+    message,
+    messages,
+    pages,
+    poll,
+    problems,
+    reads,
+    rooms,
+    stream,
+    tickets,
+)
 from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
@@ -36,6 +51,7 @@ from web.keys import (
     DRAINING,
     HISTORY,
     HUB,
+    READS,
     SENDS,
     SETTINGS,
     STREAMS,
@@ -100,6 +116,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     cors.add_cors(app)
     sends = Sends(settings, producer)
     view = View(redis, settings.partitions)
+    app[READS] = Reads(redis, settings.partitions)
     hub = Hub(
         redis,
         view,
@@ -130,7 +147,10 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
 
 
 def _add_routes(app: web.Application) -> None:
-    for part in (health, tickets, rooms, messages, stream, poll, pages):
+    for part in (
+        *(health, tickets, rooms, members, messages, message),
+        *(reads, stream, poll, pages),
+    ):
         part.add_routes(app)
 
 

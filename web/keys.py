@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from app.delivery.reads import Reads
     from app.delivery.view import View
     from app.history.store import History
     from app.settings import Settings
@@ -22,6 +23,7 @@ SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 AUTH: web.AppKey[Auth] = web.AppKey("auth")
 SENDS: web.AppKey[Sends] = web.AppKey("sends")
 VIEW: web.AppKey[View] = web.AppKey("view")
+READS: web.AppKey[Reads] = web.AppKey("reads")
 HISTORY: web.AppKey[History] = web.AppKey("history")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 ADMISSION: web.AppKey[Admission] = web.AppKey("admission")

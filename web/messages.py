@@ -3,46 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from app.events import MessageCreated, SendMessage, decode_log
-from app.rules import pages
+from app.events import Attachment, MessageCreated, SendMessage, decode_log
+from app.rules import pages, wellformed
 from web.auth import authenticate
 from web.bodies import read_body
-from web.keys import HISTORY, SENDS, SETTINGS, VIEW
+from web.keys import HISTORY, SETTINGS, VIEW
 from web.membership import required_head
-from web.parameters import client_id, integer, room_id
+from web.parameters import integer, room_id
 from web.problems import Problem
 from web.submit import submit
+from web.wish import wish
 
 _LIMIT: Final = 50
 _LARGEST: Final = 200
 
 
+class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of a message, which lies elsewhere."""
+
+    url: str
+    name: str = ""
+    type: str = ""
+    size: int = 0
+
+
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/rooms/{room}/messages`."""
 
-    text: str
+    text: str = ""
     client_id: str | None = None
+    reply_to: int = 0
+    thread: int = 0
+    attachments: list[NewAttachment] = []
+    meta: dict[str, Any] = {}
 
 
 async def send(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/messages`: say something."""
-    identity = await authenticate(request)
+    await authenticate(request)
     room = room_id(request)
     body = await read_body(request, NewMessage)
-    sends = request.app[SENDS]
-    attempt = sends.new_id()
+    attached = tuple(Attachment(**msgspec.structs.asdict(one)) for one in body.attachments)
+    if wrong := wellformed.attachments(attached):
+        raise Problem(400, "field_value", wrong, field="attachments")
+    if wrong := wellformed.meta(body.meta):
+        raise Problem(400, "field_value", wrong, field="meta")
     command = SendMessage(
-        room=room,
-        by=identity.user,
-        id=attempt,
-        client_id=client_id(request, body.client_id) or attempt,
-        edge=sends.edge,
+        **await wish(request, room, body.client_id),
         text=body.text,
+        reply_to=body.reply_to,
+        thread=body.thread,
+        attachments=attached,
+        meta=body.meta,
     )
     return await submit(request, command)
 

@@ -43,6 +43,27 @@ def room_id(request: web.Request) -> str:
     return room
 
 
+def user_id(request: web.Request) -> str:
+    """The user that the path names. Raises `Problem` 404 where nobody can be called that."""
+    user = request.match_info["user"]
+    if names.user(user) is not None:
+        raise Problem(404, "member_unknown", "there is no such member")
+    return user
+
+
+def message_seq(request: web.Request) -> int:
+    """The message that the path names. Raises `Problem` 404 where there can't be one."""
+    given = request.match_info["seq"]
+    if not _DIGITS.fullmatch(given) or int(given) < 1:
+        raise Problem(404, "message_unknown", "there is no such message")
+    return int(given)
+
+
+def word(request: web.Request, name: str) -> str:
+    """A text from the query, empty where it is not given."""
+    return request.query.get(name, "")
+
+
 def client_id(request: web.Request, given: str | None) -> str | None:
     """The client's name for its request, from the body's `client_id` or from `Idempotency-Key`.
 

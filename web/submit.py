@@ -16,7 +16,8 @@ from web.problems import refused
 async def submit(request: web.Request, command: AnyCommand, location: str = "") -> web.Response:
     """Send a command and answer.
 
-    201: it has its place in the log; 200: it had it before, from an earlier attempt; 202: it is
+    201: what was posted has its place in the log; 200: something was changed, or it had its place
+    before, from an earlier attempt; 202: it is
     in Kafka and will get its place. Raises `Problem` where the pipeline refuses, `Unreachable`
     where Kafka did not take it: then sending it again under the same client id is safe.
     """
@@ -28,7 +29,8 @@ async def submit(request: web.Request, command: AnyCommand, location: str = "") 
         raise refused(verdict.refusal)
     if location or verdict.seq:
         headers["Location"] = location or _message(verdict)
-    return _answer(200 if verdict.repeated else 201, _placed(verdict), headers)
+    made = request.method == "POST" and not verdict.repeated
+    return _answer(201 if made else 200, _placed(verdict), headers)
 
 
 def _accepted(command: AnyCommand) -> dict[str, Any]:

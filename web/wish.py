@@ -1,0 +1,29 @@
+"""The fields that every command has, out of a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from web.auth import authenticate
+from web.keys import SENDS
+from web.parameters import client_id
+
+
+async def wish(request: web.Request, room: str, given: str | None = None) -> dict[str, Any]:
+    """`room`, `by`, `id`, `client_id` and `edge` of a command.
+
+    `given` is the body's `client_id`; without it and without `Idempotency-Key` each request is a
+    wish of its own. Raises `Problem` 401, and 400 as `client_id` does.
+    """
+    identity = await authenticate(request)
+    sends = request.app[SENDS]
+    attempt = sends.new_id()
+    return {
+        "room": room,
+        "by": identity.user,
+        "id": attempt,
+        "client_id": client_id(request, given) or attempt,
+        "edge": sends.edge,
+    }
