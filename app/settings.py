@@ -15,6 +15,9 @@ from app.errors import SettingError
 MAX_PARTITIONS = 24
 
 
+PRESENCE = ("everyone", "rooms", "nobody")
+
+
 @dataclass(frozen=True)
 class Settings:
     """One process's settings; each field is set by `PARLEY_<FIELD>` in capitals.
@@ -67,6 +70,8 @@ class Settings:
     """Interval of `ping` events on a stream."""
     retry_ms: int = 2000
     """Milliseconds that a browser waits before it reconnects a stream."""
+    presence: str = "rooms"
+    """Who sees whether somebody is there: `everyone`, who shares `rooms`, or `nobody`."""
     ticket_life: float = 600.0
     """How long a stream ticket can be used to connect."""
     window: int = 1000
@@ -100,6 +105,8 @@ class Settings:
             raise SettingError("PARLEY_PARTITIONS", self.partitions, f"1 to {MAX_PARTITIONS}")
         if self.secret and len(self.secret) < 32:
             raise SettingError("PARLEY_SECRET", "…", "at least 32 characters")
+        if self.presence not in PRESENCE:
+            raise SettingError("PARLEY_PRESENCE", self.presence, " or ".join(PRESENCE))
         if not self.broker.startswith("kafka://"):
             raise SettingError("PARLEY_BROKER", self.broker, "kafka://host:port")
         return self

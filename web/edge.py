@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
+from app.delivery.presence import Presences
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.delivery.view import View
@@ -34,11 +35,14 @@ from web import (
     messages,
     pages,
     poll,
+    presence,
     problems,
     reads,
     rooms,
     stream,
+    sync,
     tickets,
+    typing,
 )
 from web.admission import Admission
 from web.auth import Auth
@@ -51,6 +55,7 @@ from web.keys import (
     DRAINING,
     HISTORY,
     HUB,
+    PRESENCES,
     READS,
     SENDS,
     SETTINGS,
@@ -117,6 +122,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     sends = Sends(settings, producer)
     view = View(redis, settings.partitions)
     app[READS] = Reads(redis, settings.partitions)
+    app[PRESENCES] = Presences(redis)
     hub = Hub(
         redis,
         view,
@@ -141,15 +147,15 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     stack.push_async_callback(hub.stop)
     await sends.listen(hub)
     _add_routes(app)
-    pinging = asyncio.create_task(_ping(app))
-    stack.callback(pinging.cancel)
+    for chore in (_ping(app), presence.say_alive(app)):
+        stack.callback(asyncio.create_task(chore).cancel)
     return app
 
 
 def _add_routes(app: web.Application) -> None:
     for part in (
         *(health, tickets, rooms, members, messages, message),
-        *(reads, stream, poll, pages),
+        *(reads, sync, typing, presence, stream, poll, pages),
     ):
         part.add_routes(app)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from app.delivery.presence import Presences
     from app.delivery.reads import Reads
     from app.delivery.view import View
     from app.history.store import History
@@ -24,6 +25,7 @@ AUTH: web.AppKey[Auth] = web.AppKey("auth")
 SENDS: web.AppKey[Sends] = web.AppKey("sends")
 VIEW: web.AppKey[View] = web.AppKey("view")
 READS: web.AppKey[Reads] = web.AppKey("reads")
+PRESENCES: web.AppKey[Presences] = web.AppKey("presences")
 HISTORY: web.AppKey[History] = web.AppKey("history")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 ADMISSION: web.AppKey[Admission] = web.AppKey("admission")

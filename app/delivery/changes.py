@@ -66,10 +66,16 @@ def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:
             return _joins(event.n, event.user, event.role)
         case MemberRemoved():
             leaves = [(event.user, -event.n)]
-            return Changes(leaves=[event.user], belong=leaves, tell=[keys.user(event.user)])
+            return Changes(
+                room=["members_n", str(event.n)],
+                leaves=[event.user],
+                belong=leaves,
+                tell=[keys.user(event.user)],
+            )
         case MemberRole():
             owner = event.role == "owner"
-            return Changes(roles=[event.user, event.role, *((event.by, "admin") if owner else ())])
+            roles = [event.user, event.role, *((event.by, "admin") if owner else ())]
+            return Changes(room=["members_n", str(event.n)], roles=roles)
         case MessageCreated():
             return _said(event)
         case MessageEdited() | MessageDeleted():
@@ -91,7 +97,7 @@ def _created(event: RoomCreated) -> Changes:
         "user": " ".join((event.by, event.user)) if event.type == "direct" else "",
         "at_ms": str(event.at_ms),
     }
-    changes.room = [part for pair in fields.items() for part in pair]
+    changes.room += [part for pair in fields.items() for part in pair]
     return changes
 
 
@@ -110,6 +116,7 @@ def _run(event: RoomChanged) -> list[str]:
 
 def _joins(n: int, user: str, role: str) -> Changes:
     return Changes(
+        room=["members_n", str(n)],
         members=[user, f"{role} {n}"],
         read=[user],
         belong=[(user, n)],

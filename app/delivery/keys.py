@@ -72,6 +72,26 @@ def rooms_of(user: str) -> str:
     return f"user:{user}:rooms"
 
 
+def presence(user: str) -> str:
+    """String: the open streams of a user, as JSON."""
+    return f"user:{user}:presence"
+
+
+def presences(partition: int) -> str:
+    """String: there, as long as nothing of a partition's presence was lost."""
+    return f"presence:{partition}"
+
+
+def away(user: str) -> str:
+    """String: there while a user says to be away."""
+    return f"user:{user}:away"
+
+
+def alive(edge: str) -> str:
+    """String: there while an edge lives."""
+    return f"edge:{edge}:alive"
+
+
 def user(name: str) -> str:
     """Channel: what concerns one person alone."""
     return f"user:{name}"

@@ -15,8 +15,9 @@ from app.topics import partition_of
 class RoomHead(NamedTuple):
     """A room as it is now; `offset` is its newest event's in `chat.log`, `seq` its last message's.
 
-    `users` are the two of a direct room. `last_by` and `last_text` are of the last message, the
-    text cut, and empty where it was deleted.
+    `users` are the two of a direct room, `members_n` is the last event that changed who is a
+    member. `last_by` and `last_text` are of the last message, the text cut, and empty where it
+    was deleted.
     """
 
     room: str
@@ -31,6 +32,7 @@ class RoomHead(NamedTuple):
     settings: RoomSettings = RoomSettings()
     archived: bool = False
     at_ms: int = 0
+    members_n: int = 0
     last_by: str = ""
     last_text: str = ""
 
@@ -85,6 +87,11 @@ class View:
             if fields
         }
 
+    async def pass_on(self, room: str, state: bytes) -> None:
+        """Tell whoever reads the room a state, such as typing, that nobody keeps."""
+        channel = keys.channel(self.partition(room), room)
+        await self._redis.publish(channel, b"- " + state)
+
     async def newest(self, room: str, limit: int) -> list[bytes]:
         """The newest events of the room's window, in ascending order."""
         head = await self.room(room)
@@ -124,6 +131,7 @@ def _head(room: str, partition: int, fields: dict[bytes, bytes]) -> RoomHead:
         settings=_settings(fields.get(b"settings", b"{}")),
         archived=bool(fields.get(b"archived")),
         at_ms=int(fields.get(b"at_ms", 0)),
+        members_n=int(fields.get(b"members_n", 0)),
         last_by=text(b"last_by"),
         last_text=text(b"last_text"),
     )

@@ -1,0 +1,48 @@
+"""presence: `chat.connections` → who is there, for whoever may ask."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from app.delivery.presence import Presences
+from app.delivery.valkey import connect
+from app.events import decode_connection
+from app.groups import group, raw_topic
+from app.loop import batches
+from app.patience import AWAY, patiently
+from app.rules.presence import Presence, after
+from app.settings import Settings
+from app.topics import CONNECTIONS
+from tables.presence import presence as known
+
+app = group("presence", strict=True)
+settings = Settings.read()
+presences = Presences(connect(settings.redis))
+
+
+@app.agent(raw_topic(app, CONNECTIONS))
+async def presence(stream: Any) -> None:
+    """Follows the streams of each person; of a batch only the last state goes to Valkey."""
+    async for batch in batches(stream, (known,)):
+        changed: dict[str, Presence] = {}
+        for record, event in batch.decode(decode_connection):
+            if event.transport != "sse":
+                continue  # a poll opens and closes with every answer
+            before = known.read(record.partition, event.user)
+            now = after(before, event.what, event.connection, event.edge, event.at_ms)
+            known.write(record.partition, event.user, now)
+            changed[event.user] = now
+        if changed:
+            await patiently("Valkey", presences.keep, changed)
+
+
+@app.timer(interval=2.0)  # type: ignore[untyped-decorator]
+async def watch() -> None:
+    """Bring presence back where Valkey has lost it."""
+    with suppress(*AWAY):
+        for place in app.consumer.assignment():
+            if place.topic == CONNECTIONS and not await presences.filled(place.partition):
+                if kept := dict(known.kept(place.partition)):
+                    await presences.keep(kept)
+                await presences.note_filled(place.partition)

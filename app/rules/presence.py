@@ -1,0 +1,44 @@
+"""Who is there: from streams that open and close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+from msgspec import Struct
+
+#: Milliseconds after the last stream closed for which somebody still counts as there: a stream
+#: that is rotated, or drops for some seconds, is no going away.
+GRACE_MS = 15_000
+
+#: Streams of one person that are remembered; the oldest falls out.
+MOST = 50
+
+
+class Presence(Struct, frozen=True):
+    """The open streams of a person, each with its edge, and when the last of them closed."""
+
+    open: dict[str, str] = {}
+    last_ms: int = 0
+
+
+def after(known: Presence | None, what: str, connection: str, edge: str, at_ms: int) -> Presence:
+    """The presence after a stream has `opened` or `closed`."""
+    known = known or Presence()
+    others = {one: where for one, where in known.open.items() if one != connection}
+    if what == "opened":
+        others = dict(list(others.items())[-(MOST - 1) :])
+        return Presence({**others, connection: edge}, known.last_ms)
+    return Presence(others, max(known.last_ms, at_ms))
+
+
+def status(presence: Presence, alive: Set[str], away: bool, now_ms: int) -> str:
+    """`online`, `away` or `offline`; streams of edges that are not `alive` are gone with them."""
+    open_now = any(edge in alive for edge in presence.open.values())
+    if not open_now and now_ms - presence.last_ms >= GRACE_MS:
+        return "offline"
+    return "away" if away else "online"
+
+
+def may_see(rule: str, mine: Mapping[str, int], theirs: Mapping[str, int]) -> bool:
+    """Whether the one may see the other's presence: `everyone`, who shares `rooms`, `nobody`."""
+    return rule == "everyone" or (rule == "rooms" and not mine.keys().isdisjoint(theirs.keys()))
