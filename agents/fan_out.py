@@ -14,9 +14,8 @@ from typing import Any
 import structlog
 
 from app.delivery.publisher import Entry, Outcome, Publisher
+from app.delivery.refill import entry_of, refill
 from app.delivery.valkey import connect
-from app.errors import Malformed
-from app.events import EDGE, decode_log
 from app.groups import group, raw_topic
 from app.log_reader import LogReader
 from app.loop import Batch, batches
@@ -30,9 +29,6 @@ log = structlog.get_logger()
 publisher = Publisher(connect(settings.redis), settings.window)
 #: Partitions whose view was behind the log when `watch` looked last, and where it stood.
 _behind: dict[int, int] = {}
-
-#: Entries in one round trip to Valkey while the log is read again.
-_CHUNK = 500
 
 
 @app.agent(raw_topic(app, LOG))
@@ -54,7 +50,7 @@ async def watch() -> None:
             if stands + 1 >= end:
                 _behind.pop(place.partition, None)
             elif _behind.get(place.partition) == stands:
-                await refill(place.partition, stands + 1)
+                await fill(place.partition, stands + 1)
             else:
                 _behind[place.partition] = stands
 
@@ -66,37 +62,18 @@ async def publish_all(entries: Sequence[Entry]) -> None:
         return
     partition = entries[0].partition
     start = 0 if Outcome.GAP in outcomes else 1 + await publisher.position(partition)
-    await refill(partition, start, entries[-1].offset + 1)
+    await fill(partition, start, entries[-1].offset + 1)
 
 
-async def refill(partition: int, start: int, end: int | None = None) -> None:
+async def fill(partition: int, start: int, end: int | None = None) -> None:
     """Publish a partition of the log again, from `start` up to, without, `end`."""
     log.warning("Valkey stands behind the log", partition=partition, start=start)
-    await publisher.lost(partition)
-    chunk: list[Entry] = []
     async with LogReader(settings) as reader:
-        async for record in reader.read(LOG, partition, start, end):
-            chunk.append(entry_of(record, dict(record.headers)))
-            if len(chunk) == _CHUNK:
-                await publisher.publish(chunk)
-                chunk.clear()
-    if chunk:
-        await publisher.publish(chunk)
-
-
-def entry_of(record: Any, headers: dict[str, bytes]) -> Entry:
-    """A record of `chat.log` as an entry to publish."""
-    edge = headers.get(EDGE, b"").decode()
-    try:
-        event = decode_log(record.value)
-    except Malformed as error:
-        log.warning("not a log event", offset=record.offset, reason=str(error))
-        event = None
-    return Entry(record.partition, record.offset, record.value, event, edge)
+        await refill(reader, publisher, partition, start, end)
 
 
 def _by_partition(batch: Batch) -> list[list[Entry]]:
     entries: dict[int, list[Entry]] = {}
     for record in batch.records:
-        entries.setdefault(record.partition, []).append(entry_of(record, record.headers))
+        entries.setdefault(record.partition, []).append(entry_of(record))
     return list(entries.values())

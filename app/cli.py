@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,10 @@ folder, if one does."""
 _OWN = {"worker": frozenset({"worker"}), "edge": frozenset({"host", "port"})}
 
 
+#: Commands of a module of their own, as `replay` is.
+_ELSEWHERE = frozenset({"verify", "rebuild"})
+
+
 class _Failure(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """One line for people, no traceback."""
@@ -32,14 +37,13 @@ class _Parley(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order in which people need them."""
-        return ["up", "worker", "edge", "token", "replay", "doctor"]
+        return ["up", "worker", "edge", "token", "replay", "doctor", *sorted(_ELSEWHERE)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """A command by name; `replay` has a file of its own."""
-        if name == "replay":
-            from app.replay import command
-
-            return command
+        """A command by name; those with a file of their own are imported when they are used."""
+        if name in _ELSEWHERE or name == "replay":
+            found: click.Command = import_module(f"app.{name}").command
+            return found
         return super().get_command(ctx, name)
 
     def invoke(self, ctx: click.Context) -> Any:

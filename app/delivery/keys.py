@@ -8,6 +8,11 @@ with that person's name, wherever that is.
 from __future__ import annotations
 
 
+def of_partition(partition: int) -> str:
+    """The pattern of all keys of a partition."""
+    return f"{{p{partition}}}:*"
+
+
 def room(partition: int, name: str) -> str:
     """Hash: the room's head (`n`, `seq`, `offset`), how it is called and run, its last message."""
     return f"{{p{partition}}}:room:{name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -101,6 +101,18 @@ class Publisher:
         """The offset up to which a partition's view stands; -1 where it is empty."""
         value = await self._redis.get(keys.position(partition))
         return -1 if value is None else int(value)
+
+    async def belong(self, places: Mapping[tuple[str, str], int]) -> None:
+        """Note where people belong: (user, room) → `n` of joining, or minus that of leaving."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for (user, room), n in places.items():
+                await self._belong(keys=[keys.rooms_of(user)], args=[room, n], client=pipe)
+            await pipe.execute()
+
+    async def drop(self, partition: int) -> None:
+        """Empty the view of a partition."""
+        async for key in self._redis.scan_iter(match=keys.of_partition(partition), count=500):
+            await self._redis.unlink(key)
 
     async def lost(self, partition: int) -> None:
         """Note that Valkey has lost some of the partition, so that others look after theirs."""

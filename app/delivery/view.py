@@ -63,8 +63,8 @@ class View:
 
     async def joined(self, room: str, user: str) -> int | None:
         """The `n` at which the user joined, `None` for who is no member."""
-        found = await self._redis.hget(keys.members(self.partition(room), room), user)
-        return None if found is None else int(found.split()[1])
+        found = await self._redis.hget(keys.rooms_of(user), room)
+        return int(found) if found is not None and int(found) > 0 else None
 
     async def members(self, room: str) -> dict[str, str]:
         """Everybody in the room, with their roles."""

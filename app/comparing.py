@@ -1,0 +1,79 @@
+"""Comparing what Parley keeps with what was counted anew: one line for each difference."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from app.counting import Counting
+from app.delivery.reads import Reads
+from app.delivery.view import View
+from app.events import MessageCreated, decode_log
+from app.history.store import History
+from app.rules.receipts import Read
+from app.rules.records import Member, Room
+from app.rules.recount import Recount
+
+#: The view keeps that many messages that name a person in a room, and that name everyone.
+_MENTIONS = 200
+
+#: Messages read from the history store at once.
+_PAGE = 500
+
+
+async def of_tables(counting: Counting) -> AsyncIterator[str]:
+    """Against the changelogs of the tables."""
+    heads = await counting.table("parley-pipeline", "rooms", Room)
+    members = await counting.table("parley-pipeline", "members", Member)
+    receipts = await counting.table("parley-receipts", "receipts", Read)
+    for name, room in counting.rooms.items():
+        head = heads.get(name)
+        kept = (head.n, head.seq) if head is not None else (0, 0)
+        if kept != (room.n, room.seq):
+            yield f"{name}: table rooms has n, seq {kept}, the log {room.n, room.seq}"
+        for user, role in room.roles.items():
+            member = members.get(f"{name}/{user}")
+            if member is None or member.role != role:
+                yield f"{name}: table members has {member} for {user}, the log {role}"
+    for key, read in receipts.items():
+        name, user = key.split("/", 1)
+        if name in counting.rooms and read.seq > counting.rooms[name].marks.get(user, 0):
+            yield f"{name}: table receipts has {read.seq} for {user}, which no receipt says"
+
+
+async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]:
+    """Against the view in Valkey."""
+    head = await view.room(room.room)
+    seen = (head.n, head.seq) if head is not None else (0, 0)
+    if seen != (room.n, room.seq):
+        yield f"{room.room}: Valkey has n, seq {seen}, the log {room.n, room.seq}"
+    members = await view.members(room.room)
+    if members != room.roles:
+        yield f"{room.room}: Valkey has the members {members}, the log {room.roles}"
+    marks = await reads.marks(room.room)
+    for user in room.roles:
+        mark = marks.get(user, 0)
+        if mark != room.marks[user]:
+            yield f"{room.room}: Valkey has {user} at {mark}, the log at {room.marks[user]}"
+        left = (await reads.unread(user, [room.room]))[room.room]
+        count, mentions = room.unread(user)
+        counted = (count, min(mentions, _MENTIONS))
+        if (left.unread, left.mentions) != counted:
+            kept = (left.unread, left.mentions)
+            yield f"{room.room}: Valkey has {kept} unread for {user}, counted {counted}"
+
+
+async def of_history(room: Recount, history: History) -> AsyncIterator[str]:
+    """Against the history store."""
+    seen = 0
+    while page := await history.page(room.room, after_seq=seen, limit=_PAGE):
+        for raw in page:
+            event = decode_log(raw)
+            assert isinstance(event, MessageCreated)
+            said = room.said.get(event.seq)
+            if event.seq != seen + 1:
+                yield f"{room.room}: history has message {event.seq} after {seen}"
+            if said is None or (event.by, event.deleted) != (said.by, said.deleted):
+                yield f"{room.room}: history has message {event.seq} as the log has not"
+            seen = event.seq
+    if seen != room.seq:
+        yield f"{room.room}: history ends at message {seen}, the log at {room.seq}"

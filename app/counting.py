@@ -1,0 +1,67 @@
+"""Counting every room anew from Kafka, for `parley verify`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from app.errors import Malformed
+from app.events import decode_log, decode_receipt
+from app.log_reader import LogReader
+from app.rules.recount import Recount
+from app.settings import Settings
+from app.topics import LOG, RECEIPTS, changelog
+
+
+class Counting:
+    """The rooms as `chat.log` and `chat.receipts` say they are, from their start."""
+
+    def __init__(self, settings: Settings, reader: LogReader, only: str = "") -> None:
+        self.events = 0
+        self.rooms: dict[str, Recount] = {}
+        self._partitions = range(settings.partitions)
+        self._reader = reader
+        self._only = only
+        self._next: dict[tuple[str, int], int] = {}
+
+    async def go_on(self) -> None:
+        """Take what both have had since the last time."""
+        for partition in self._partitions:
+            async for record in self._new(LOG, partition):
+                self._take(record.value)
+        for partition in self._partitions:
+            async for record in self._new(RECEIPTS, partition):
+                receipt = decode_receipt(record.value)
+                if receipt.room in self.rooms:
+                    self.rooms[receipt.room].read(receipt.by, receipt.seq)
+
+    def _take(self, value: bytes) -> None:
+        try:
+            event = decode_log(value)
+        except Malformed:
+            return
+        if self._only in ("", event.room):
+            self.rooms.setdefault(event.room, Recount(event.room)).take(event)
+            self.events += 1
+
+    async def _new(self, topic: str, partition: int) -> AsyncIterator[Any]:
+        start = self._next.get((topic, partition), 0)
+        async for record in self._reader.read(topic, partition, start):
+            self._next[topic, partition] = record.offset + 1
+            yield record
+
+    async def table(self, group: str, name: str, kind: Any) -> dict[str, Any]:
+        """The last value of each key in a table's changelog."""
+        decode = msgspec.msgpack.Decoder(kind).decode
+        found: dict[str, Any] = {}
+        topic = changelog(group, name).name
+        for partition in self._partitions:
+            async for record in self._reader.read(topic, partition, 0):
+                key = record.key.decode()
+                if record.value is None:
+                    found.pop(key, None)
+                else:
+                    found[key] = decode(record.value)
+        return found

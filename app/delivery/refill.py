@@ -1,0 +1,69 @@
+"""Filling the view again from the log: what Valkey has lost is all there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from app.delivery.changes import changes_of
+from app.delivery.publisher import Entry, Publisher
+from app.errors import Malformed
+from app.events import EDGE, MessageDeleted, MessageEdited, decode_log
+from app.log_reader import LogReader
+from app.topics import LOG
+
+log = structlog.get_logger()
+
+#: Entries in one round trip to Valkey.
+_CHUNK = 500
+
+Progress = Callable[[int], None]
+
+
+async def refill(
+    reader: LogReader,
+    publisher: Publisher,
+    partition: int,
+    start: int,
+    end: int | None = None,
+    progress: Progress = lambda _: None,
+) -> int:
+    """Publish a partition of the log again, from `start` up to, without, `end`; how many events.
+
+    Who belongs where comes first, as it is in the end: else somebody who was removed later would
+    be a member again while the events before that are published.
+    """
+    await publisher.lost(partition)
+    belong: dict[tuple[str, str], int] = {}
+    async for record in reader.read(LOG, partition, start, end):
+        event = entry_of(record).event
+        if event is not None and not isinstance(event, MessageEdited | MessageDeleted):
+            for user, n in changes_of(event, {}).belong:
+                belong[user, event.room] = n
+    await publisher.belong(belong)
+    count = 0
+    chunk: list[Entry] = []
+    async for record in reader.read(LOG, partition, start, end):
+        chunk.append(entry_of(record))
+        if len(chunk) == _CHUNK:
+            await publisher.publish(chunk)
+            count += len(chunk)
+            progress(len(chunk))
+            chunk.clear()
+    if chunk:
+        await publisher.publish(chunk)
+        progress(len(chunk))
+    return count + len(chunk)
+
+
+def entry_of(record: Any) -> Entry:
+    """A record of `chat.log` as an entry to publish."""
+    edge = dict(record.headers).get(EDGE, b"").decode()
+    try:
+        event = decode_log(record.value)
+    except Malformed as error:
+        log.warning("not a log event", offset=record.offset, reason=str(error))
+        event = None
+    return Entry(record.partition, record.offset, record.value, event, edge)

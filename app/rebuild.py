@@ -1,0 +1,102 @@
+"""`parley rebuild`: brings the view in Valkey and the history store back from Kafka alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+import click
+
+from app.delivery.publisher import Publisher
+from app.delivery.refill import refill
+from app.delivery.valkey import connect
+from app.errors import Malformed
+from app.events import decode_log
+from app.history.entry import Entry
+from app.history.store import History
+from app.log_reader import LogReader
+from app.settings import Settings
+from app.topics import LOG
+
+_CHUNK = 500
+
+
+class Progress:
+    """Shows how far it is, where somebody is looking."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._done = 0
+        self._shown = 0.0
+
+    def __call__(self, more: int) -> None:
+        """Some more events are done."""
+        self._done += more
+        now = time.monotonic()
+        if sys.stderr.isatty() and now - self._shown > 0.2:
+            self._shown = now
+            click.echo(f"\r{self._what}: {self._done} of {self._total} ", err=True, nl=False)
+
+    def end(self, seconds: float) -> None:
+        """It is done."""
+        click.echo(f"\r{self._what}: {self._done} events in {seconds:.1f} s")
+
+
+async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:
+    """Fill both, partition by partition, while the chat goes on.
+
+    The view of a partition is emptied first; edges answer from what is there already. The
+    history store keeps what it has and gets what it lacks.
+    """
+    async with LogReader(settings) as reader:
+        places = range(settings.partitions)
+        total = sum([await reader.end(LOG, partition) for partition in places])
+        if view:
+            await _view(settings, reader, Progress("view", total))
+        if history:
+            await _history(settings, reader, Progress("history", total))
+
+
+async def _view(settings: Settings, reader: LogReader, progress: Progress) -> None:
+    started = time.monotonic()
+    redis = connect(settings.redis)
+    publisher = Publisher(redis, settings.window)
+    for partition in range(settings.partitions):
+        await publisher.drop(partition)
+        await refill(reader, publisher, partition, 0, None, progress)
+    await redis.aclose()
+    progress.end(time.monotonic() - started)
+
+
+async def _history(settings: Settings, reader: LogReader, progress: Progress) -> None:
+    started = time.monotonic()
+    store = History(settings.history_url)
+    await store.open()
+    for partition in range(settings.partitions):
+        chunk: list[Entry] = []
+        async for record in reader.read(LOG, partition, 0):
+            try:
+                chunk.append(Entry.of(decode_log(record.value), record.value))
+            except Malformed:
+                continue
+            if len(chunk) == _CHUNK:
+                await store.append(chunk)
+                progress(len(chunk))
+                chunk.clear()
+        if chunk:
+            await store.append(chunk)
+            progress(len(chunk))
+    await store.close()
+    progress.end(time.monotonic() - started)
+
+
+@click.command(name="rebuild")
+@click.option("--view/--no-view", default=True, help="The view in Valkey.")
+@click.option("--history/--no-history", default=True, help="The history store.")
+def command(view: bool, history: bool) -> None:
+    """Bring the view in Valkey and the history store back from Kafka alone.
+
+    The chat goes on meanwhile.
+    """
+    asyncio.run(rebuild(Settings.read(), view=view, history=history))

@@ -1,0 +1,95 @@
+"""Counting a room anew from its log, one plain step after the other.
+
+For `parley verify`: it shares nothing with the rules that the agents follow, keeps everything,
+and counts unread messages one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.events import (
+    AnyLogEvent,
+    MemberAdded,
+    MemberRemoved,
+    MemberRole,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    RoomCreated,
+)
+
+
+@dataclass
+class Said:
+    """A message as the log has it."""
+
+    by: str
+    named: set[str]
+    everyone: bool
+    deleted: bool = False
+
+
+@dataclass
+class Recount:
+    """A room as its log says it is; `wrong` is what the log itself has wrong."""
+
+    room: str
+    n: int = 0
+    roles: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, int] = field(default_factory=dict)
+    said: dict[int, Said] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def seq(self) -> int:
+        """The last message's number."""
+        return max(self.said, default=0)
+
+    def take(self, event: AnyLogEvent) -> None:
+        """Take the next record of the log; one that was written twice counts once."""
+        if event.n <= self.n:
+            return
+        if event.n != self.n + 1:
+            self.wrong.append(f"event {event.n} follows {self.n}")
+        self.n = event.n
+        match event:
+            case RoomCreated():
+                for user in {event.by, event.user or event.by}:
+                    self._join(user, "owner")
+            case MemberAdded():
+                self._join(event.user, event.role)
+            case MemberRemoved():
+                self.roles.pop(event.user, None)
+            case MemberRole():
+                if event.role == "owner":
+                    self.roles[event.by] = "admin"
+                self.roles[event.user] = event.role
+            case MessageCreated():
+                self._say(event)
+            case MessageEdited():
+                said = self.said[event.seq]
+                said.named |= set(event.mentions)
+                said.everyone |= event.everyone
+            case MessageDeleted():
+                self.said[event.seq].deleted = True
+
+    def _join(self, user: str, role: str) -> None:
+        self.roles[user] = role
+        self.read(user, self.seq)
+
+    def _say(self, event: MessageCreated) -> None:
+        if event.seq != self.seq + 1:
+            self.wrong.append(f"message {event.seq} follows {self.seq}")
+        self.said[event.seq] = Said(event.by, set(event.mentions), event.everyone)
+        self.read(event.by, event.seq)
+
+    def read(self, user: str, seq: int) -> None:
+        """Take a receipt."""
+        self.marks[user] = max(self.marks.get(user, 0), seq)
+
+    def unread(self, user: str) -> tuple[int, int]:
+        """How many messages the user has not read, and how many of these name them."""
+        mark = self.marks.get(user, 0)
+        left = [said for seq, said in self.said.items() if seq > mark and not said.deleted]
+        return len(left), sum(said.everyone or user in said.named for said in left)

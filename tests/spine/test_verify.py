@@ -1,0 +1,130 @@
+"""What Parley keeps adds up, and `parley verify` sees it where it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis import asyncio as aioredis
+
+from app.delivery import keys
+from app.embedded.kafka import Kafka
+from app.embedded.valkey import Valkey
+from app.settings import Settings
+from app.topics import partition_of
+from tests.chat import Chat, data_folder
+from tests.conftest import SECRET
+from tests.person import Person
+from tests.web.test_domain import call
+
+PEOPLE = ("ann", "ben", "cid", "dot")
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chat]:
+    """A chat on a Kafka of its own: a verification reads everything that there is."""
+    base = tmp_path_factory.mktemp("alone")
+    async with Kafka(base / "kafka") as kafka, Valkey(base / "valkey") as valkey:
+        chat = Chat(
+            Settings(broker=kafka.url, redis=valkey.url, data=data_folder(base), secret=SECRET)
+        )
+        try:
+            await chat.start()
+            yield chat
+        finally:
+            await chat.stop()
+
+
+async def parley(chat: Chat, *arguments: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app.cli", *arguments),
+        env={**os.environ, **chat.settings.environ()},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def anything(person: Person, room: str, chance: random.Random) -> None:
+    """Something that somebody might do; much of it is refused."""
+    one, other = chance.randint(1, 12), chance.choice(PEOPLE)
+    messages, members = f"/v1/rooms/{room}/messages", f"/v1/rooms/{room}/members"
+    text = chance.choice(["hello", f"@{other} look", "@room", f"`@{other}`"])
+    steps = [
+        ("POST", messages, {"text": text}),
+        ("POST", messages, {"text": text}),
+        ("POST", messages, {"text": text}),
+        ("PATCH", f"{messages}/{one}", {"text": text}),
+        ("DELETE", f"{messages}/{one}", None),
+        ("PUT", f"{messages}/{one}/reactions/+1", None),
+        ("PUT", f"/v1/rooms/{room}/read", {"seq": one}),
+        ("PUT", f"/v1/rooms/{room}/read", {"seq": one}),
+        ("POST", members, {"user": other}),
+        ("DELETE", f"{members}/{other}", None),
+        ("PATCH", f"{members}/{other}", {"role": chance.choice(["member", "moderator"])}),
+    ]
+    method, path, body = chance.choice(steps)
+    status, _ = await call(person, method, path, body)
+    assert status < 500
+
+
+async def live(chat: Chat, steps: int) -> list[str]:
+    """Some people with two devices each, doing anything in three rooms at once."""
+    chance = random.Random(SEED)
+    async with Person(chat, "ann") as ann:
+        rooms = [await ann.open_room("ben", "cid") for _ in range(3)]
+
+    async def device(user: str, seed: int) -> None:
+        own = random.Random(seed)
+        async with Person(chat, user) as person:
+            for _ in range(steps):
+                await anything(person, own.choice(rooms), own)
+
+    await asyncio.gather(*(device(user, chance.random().__hash__()) for user in PEOPLE * 2))
+    return rooms
+
+
+@pytest.mark.timeout(240)
+async def test_after_anything_everything_agrees(alone: Chat) -> None:
+    await live(alone, 60)
+    status, told = await parley(alone, "verify")
+    assert status == 0, told
+    assert "all agree" in told
+
+
+async def test_what_does_not_agree_is_named_and_rebuilt(alone: Chat) -> None:
+    async with Person(alone, "ann") as ann:
+        room = await ann.open_room("ben")
+        for i in range(3):
+            await ann.say(room, f"{i}")
+    partition = partition_of(room, alone.settings.partitions)
+    async with aioredis.from_url(alone.settings.redis) as redis:
+        await redis.hset(keys.read(partition, room), "ben", 2)
+        await redis.zadd(keys.gone(partition, room), {"3": 3})
+    status, told = await parley(alone, "verify", "--room", room)
+    assert status == 1
+    assert f"{room}: Valkey has ben at 2, the log at 0" in told
+    status, told = await parley(alone, "rebuild")
+    assert status == 0, told
+    status, told = await parley(alone, "verify")
+    assert status == 0, told
+
+
+async def test_a_history_store_that_is_gone_is_brought_back(alone: Chat) -> None:
+    store = Path(alone.settings.data) / "other.db"
+    other = f"sqlite+aiosqlite:///{store}"
+    os.environ["PARLEY_HISTORY"] = other
+    try:
+        status, told = await parley(alone, "rebuild", "--no-view")
+        assert status == 0, told
+        status, told = await parley(alone, "verify")
+        assert status == 0, told
+    finally:
+        del os.environ["PARLEY_HISTORY"]
