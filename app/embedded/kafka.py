@@ -186,7 +186,7 @@ def _java_command(java: Java, folder: Path) -> list[str]:
 
 async def _format(java: list[str], config: Path, environ: dict[str, str]) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-    arguments = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)]
+    arguments = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(config)]
     child = Child([*java, *arguments], config.with_name("format.log"), environ)
     if await child.run(within=60) != 0:
         raise ParleyError(f"Kafka could not format its folder:\n{child.tail()}")
