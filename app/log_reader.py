@@ -19,7 +19,11 @@ class LogReader:
 
     def __init__(self, settings: Settings) -> None:
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.bootstrap, enable_auto_commit=False
+            bootstrap_servers=settings.bootstrap,
+            enable_auto_commit=False,
+            # What is read is there already. The default of 500 ms would be waited for at the end
+            # of one partition before the next is begun.
+            fetch_max_wait_ms=10,
         )
 
     async def __aenter__(self) -> Self:
