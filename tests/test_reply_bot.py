@@ -1,0 +1,70 @@
+"""The example of an agent of one's own, in a worker of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.events import decode_verdict
+from app.log_reader import LogReader
+from app.topics import VERDICTS, partition_of
+from tests.chat import Chat
+from tests.listener import Listener
+from tests.person import Person
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+BOT = "reply-bot"
+KILLS = 3
+
+#: One name for all: a worker under another would wait until Kafka gives this one up.
+NAME = "bots"
+
+
+def answers(listener: Listener) -> list[str]:
+    """What the bot said, in the order in which it came."""
+    return [event["text"] for event in listener.events if event["by"] == BOT]
+
+
+async def given_again(chat: Chat, room: str) -> int:
+    """How many of the bot's answers the room had already."""
+    partition = partition_of(room, chat.settings.partitions)
+    async with LogReader(chat.settings) as reader:
+        found = [decode_verdict(r.value) async for r in reader.read(VERDICTS, partition, 0)]
+    return sum(verdict.repeated for verdict in found if (verdict.room, verdict.by) == (room, BOT))
+
+
+@pytest.mark.timeout(180)
+async def test_the_bot_answers_once_though_it_is_killed(chat: Chat) -> None:
+    bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="reply_bot")
+    try:
+        async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
+            room = await ann.open_room(BOT)
+            asked: list[str] = []
+            for _ in range(KILLS):
+                for _ in range(5):
+                    asked.append(f"{len(asked)}")
+                    await ann.say(room, f"!echo {asked[-1]}")
+                first = asked[-5]
+                await listener.until(lambda first=first: first in answers(listener), 60)
+                bots.kill()
+                bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="reply_bot")
+            await ann.say(room, "!echo at last")
+            await listener.until(lambda: "at last" in answers(listener), 60)
+            assert answers(listener) == [*asked, "at last"]
+        assert await given_again(chat, room) > 0, "no kill came between an answer and its commit"
+    finally:
+        await bots.stop()
+
+
+async def test_the_bot_keeps_silent_where_it_is_no_member(chat: Chat) -> None:
+    bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="reply_bot")
+    try:
+        async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
+            without, within = await ann.open_room(), await ann.open_room(BOT)
+            await ann.say(without, "!echo not here")
+            await ann.say(within, "!echo here")
+            await listener.until(lambda: bool(answers(listener)), 60)
+            assert answers(listener) == ["here"]
+    finally:
+        await bots.stop()
