@@ -94,12 +94,12 @@ def _state(partition: int, event: AnyCommand | AnyLogEvent) -> State:
 
 def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -> None:
     actor_key = f"{event.room}/{event.by}"
-    heads.write(partition, event.room, after.room)
-    senders.write(partition, actor_key, after.sender)
+    heads.write(partition, event.room, after.room, event.n)
+    senders.write(partition, actor_key, after.sender, event.n)
     if after.actor != before.actor:
-        members.write(partition, actor_key, after.actor)
+        members.write(partition, actor_key, after.actor, event.n)
     if after.subject != before.subject:
-        members.write(partition, f"{event.room}/{subject_of(event)}", after.subject)
+        members.write(partition, f"{event.room}/{subject_of(event)}", after.subject, event.n)
 
 
 def _apply(partition: int, event: AnyLogEvent, src: int) -> None:
@@ -118,4 +118,4 @@ def _note_progress(batch: Batch, last: Batch | None) -> None:
         return
     for (topic, partition), offset in last.written.items():
         if topic == LOG:
-            progress.write(partition, "log", Progress(offset))
+            progress.write(partition, "log", Progress(offset), offset)
