@@ -31,7 +31,7 @@ async def presence(stream: Any) -> None:
                 continue  # a poll opens and closes with every answer
             before = known.read(record.partition, event.user)
             now = after(before, event.what, event.connection, event.edge, event.at_ms)
-            known.write(record.partition, event.user, now)
+            known.write(record.partition, event.user, now, record.offset)
             changed[event.user] = now
         if changed:
             await patiently("Valkey", presences.keep, changed)

@@ -53,7 +53,7 @@ def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
         key = f"{receipt.room}/{receipt.by}"
         read = advance(marks.read(record.partition, key), receipt.seq)
         if read is not None:
-            marks.write(record.partition, key, read)
+            marks.write(record.partition, key, read, read.seq)
         # Again where it was there already: Valkey may have lost it.
         known = marks.read(record.partition, key)
         if known is not None:

@@ -119,16 +119,16 @@ def _followed(partition: int, event: AnyCommand | AnyLogEvent, seq: int) -> Stat
 def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -> None:
     room, by, user = event.room, event.by, getattr(event, "user", "")
     seq = getattr(event, "seq", 0)
-    heads.write(partition, room, after.room)
-    senders.write(partition, f"{room}/{by}", after.sender)
+    heads.write(partition, room, after.room, event.n)
+    senders.write(partition, f"{room}/{by}", after.sender, event.n)
     if after.actor != before.actor:
-        members.write(partition, f"{room}/{by}", after.actor)
+        members.write(partition, f"{room}/{by}", after.actor, event.n)
     if user and after.subject != before.subject:
-        members.write(partition, f"{room}/{user}", after.subject)
+        members.write(partition, f"{room}/{user}", after.subject, event.n)
     if seq and after.message != before.message:
-        messages.write(partition, f"{room}/{seq}", after.message)
+        messages.write(partition, f"{room}/{seq}", after.message, event.n)
     if seq and after.own != before.own:
-        reactions.write(partition, f"{room}/{seq}/{by}", after.own)
+        reactions.write(partition, f"{room}/{seq}/{by}", after.own, event.n)
 
 
 def _follow(partition: int, event: AnyLogEvent, src: int) -> None:
@@ -147,4 +147,4 @@ def _note_progress(batch: Batch, last: Batch | None) -> None:
         return
     for (topic, partition), offset in last.written.items():
         if topic == LOG:
-            progress.write(partition, "log", Progress(offset))
+            progress.write(partition, "log", Progress(offset), offset)

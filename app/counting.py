@@ -11,6 +11,7 @@ from app.errors import Malformed
 from app.events import decode_log, decode_receipt
 from app.log_reader import LogReader
 from app.rules.recount import Recount
+from app.rules.versions import newer, unwrap
 from app.settings import Settings
 from app.topics import LOG, RECEIPTS, changelog
 
@@ -53,15 +54,14 @@ class Counting:
             yield record
 
     async def table(self, group: str, name: str, kind: Any) -> dict[str, Any]:
-        """The last value of each key in a table's changelog."""
+        """The newest value of each key in a table's changelog."""
         decode = msgspec.msgpack.Decoder(kind).decode
-        found: dict[str, Any] = {}
+        raw: dict[str, bytes] = {}
         topic = changelog(group, name).name
         for partition in self._partitions:
             async for record in self._reader.read(topic, partition, 0):
                 key = record.key.decode()
-                if record.value is None:
-                    found.pop(key, None)
-                else:
-                    found[key] = decode(record.value)
-        return found
+                if newer(record.value, raw.get(key)):
+                    raw[key] = record.value
+        values = ((key, unwrap(value).payload) for key, value in raw.items())
+        return {key: decode(payload) for key, payload in values if payload is not None}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
@@ -70,7 +70,7 @@ class Output(NamedTuple):
     topic: str
     partition: int | None
     key: bytes
-    value: bytes | None
+    value: bytes
     headers: Headers
 
 
@@ -120,6 +120,12 @@ class Batch:
         )
         log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
         self._outputs.append(Output(DEAD, None, record.key, encode(dead), ()))
+
+    def renew(self, partitions: Iterable[int]) -> None:
+        """Have the tables write once more what a worker that slept has written over."""
+        for table in self._tables:
+            for partition in partitions:
+                table.renew(partition)
 
     async def settle(self) -> None:
         """Return when Kafka has the outputs, then the table changes, and RocksDB the latter."""

@@ -8,16 +8,24 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis import exceptions as valkey
 
 from app.errors import Unreachable
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-#: What a store raises while it is not there; anything else is a mistake, and raised at once.
-AWAY = (Unreachable, RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError)
+#: What a store raises while it is not there, is full, or has just lost its role to another.
+#: Anything else is a mistake, and raised at once.
+AWAY = (
+    Unreachable,
+    ConnectionError,
+    TimeoutError,
+    valkey.ConnectionError,
+    valkey.TimeoutError,
+    valkey.OutOfMemoryError,
+    valkey.ReadOnlyError,
+)
 
 _FIRST = 0.1
 _LONGEST = 2.0

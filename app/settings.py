@@ -82,8 +82,6 @@ class Settings:
     """Largest request body."""
     origins: str = "*"
     """Origins that may call from a browser (CORS), by comma."""
-    dev: bool = False
-    """Serve the chat page's development login; never set it where strangers come."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -17,16 +17,18 @@ import rocksdict
 from faust.stores.rocksdb import Store
 from faust.types import TP
 
+from app.rules.versions import newer, unwrap, wrap
+
 V = TypeVar("V", bound=msgspec.Struct)
 
 
 class Change(NamedTuple):
-    """One write that waits for the changelog; `value` is `None` for a removal."""
+    """One write that waits for the changelog."""
 
     topic: str
     partition: int
     key: bytes
-    value: bytes | None
+    value: bytes
 
 
 class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
@@ -47,7 +49,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         )
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(value).decode
-        self._overlay: dict[tuple[int, bytes], V | None] = {}
+        self._overlay: dict[tuple[int, bytes], bytes] = {}
+        self._overtaken: dict[tuple[int, bytes], None] = {}
         app.tables.add(self)
 
     def info(self) -> dict[str, Any]:
@@ -57,21 +60,24 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     def read(self, partition: int, key: str) -> V | None:
         """The value as this batch sees it, its own writes included; `None` where there is none."""
         raw_key = key.encode()
-        place = (partition, raw_key)
-        if place in self._overlay:
-            return self._overlay[place]
-        raw = self._db(partition).get(raw_key)
-        return None if raw is None else self._decode(raw)
+        raw = self._overlay.get((partition, raw_key)) or self._db(partition).get(raw_key)
+        payload = None if raw is None else unwrap(raw).payload
+        return None if payload is None else self._decode(payload)
 
-    def write(self, partition: int, key: str, value: V | None) -> None:
-        """Remember the value for this batch; `None` removes the key."""
-        self._overlay[(partition, key.encode())] = value
+    def write(self, partition: int, key: str, value: V | None, version: int) -> None:
+        """Remember the value for this batch; `None` removes the key.
+
+        `version` grows with every write of the key, whoever writes: the `n` of the event, or the
+        offset of the record, that the value follows.
+        """
+        payload = None if value is None else self._encode(value)
+        self._overlay[(partition, key.encode())] = wrap(version, payload)
 
     def changes(self) -> Iterator[Change]:
         """What the batch has written, as records of the changelog."""
         topic = self.changelog_topic_name
         for (partition, key), value in self._overlay.items():
-            yield Change(topic, partition, key, None if value is None else self._encode(value))
+            yield Change(topic, partition, key, value)
 
     def keep(self, changes: Iterable[Change], offsets: Mapping[tuple[str, int], int]) -> None:
         """Write to RocksDB what the changelog has, a partition's changes at once.
@@ -81,14 +87,9 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         batches: dict[int, Any] = {}
         for change in changes:
             batch = batches.setdefault(change.partition, rocksdict.WriteBatch(raw_mode=True))
-            if change.value is None:
-                batch.delete(change.key)
-            else:
-                batch.put(change.key, change.value)
+            batch.put(change.key, change.value)
         for partition, batch in batches.items():
-            offset = offsets[(self.changelog_topic_name, partition)]
-            batch.put(Store.offset_key, str(offset).encode())
-            self._db(partition).write(batch)
+            self._write(partition, batch, offsets[(self.changelog_topic_name, partition)])
         self._overlay.clear()
 
     def forget(self) -> None:
@@ -98,13 +99,49 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     def kept(self, partition: int) -> Iterator[tuple[str, V]]:
         """Everything that RocksDB has of a partition, without what a batch has written."""
         for key, raw in self._db(partition).items():
-            if key != Store.offset_key:
-                yield key.decode(), self._decode(raw)
+            payload = None if key == Store.offset_key else unwrap(raw).payload
+            if payload is not None:
+                yield key.decode(), self._decode(payload)
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Called by Faust while it recovers: keeps of each key the newest version.
+
+        What a newer one has overtaken was written by a worker that had slept. It stands behind
+        the newer one in the changelog, where compaction would keep it and drop the other: so the
+        loop writes the newer one once more (`renew`).
+        """
+        batches: dict[int, Any] = {}
+        offsets: dict[int, int] = {}
+        pending: dict[tuple[int, bytes], bytes] = {}
+        for event in batch:
+            message = event.message
+            partition, key, value = message.partition, message.key, message.value
+            offsets[partition] = max(message.offset, offsets.get(partition, -1))
+            writes = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
+            place = (partition, key)
+            if newer(value, pending.get(place) or self._db(partition).get(key)):
+                pending[place] = value
+                writes.put(key, value)
+            else:
+                self._overtaken[place] = None
+        for partition, writes in batches.items():
+            self._write(partition, writes, offsets[partition])
+
+    def renew(self, partition: int) -> None:
+        """Write once more what stands before something older in the partition's changelog."""
+        for place in [place for place in self._overtaken if place[0] == partition]:
+            del self._overtaken[place]
+            if (raw := self._db(partition).get(place[1])) is not None:
+                self._overlay.setdefault(place, raw)
 
     def kept_offset(self, partition: int) -> int | None:
         """The changelog offset up to which RocksDB stands, `None` before its first write."""
         offset: int | None = self.data.persisted_offset(TP(self.changelog_topic_name, partition))
         return offset
+
+    def _write(self, partition: int, batch: Any, offset: int) -> None:
+        batch.put(Store.offset_key, str(offset).encode())
+        self._db(partition).write(batch)
 
     def _db(self, partition: int) -> Any:
         store: Any = self.data

@@ -45,8 +45,8 @@ TOPICS = (
 def changelog(group: str, table: str) -> Topic:
     """The changelog topic of a table, under the name that Faust gives it.
 
-    Compaction keeps its hands off the last hour, so that a recovery sees every write of a
-    worker that slept and woke up, and can put them in order.
+    Compaction keeps its hands off the last hour, so that a recovery sees what a worker that slept
+    wrote over when it woke up, and brings it back (`Table.apply_changelog_batch`).
     """
     return Topic(
         f"{group}-{table}-changelog",

@@ -23,7 +23,6 @@ from app.settings import Settings
 from app.supervisor import Command, Supervisor
 from app.topics import TOPICS
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _READY_SECONDS = 90.0
 
 
@@ -113,8 +112,6 @@ class _Up:
             settings,
             secret=settings.secret or kept_secret(settings.data),
             worker=settings.worker or "up",
-            # The development login lets anybody be anybody: not where others can reach it.
-            dev=settings.dev or settings.host in _LOOPBACK,
         )
         announce(self._settings)
 

@@ -10,10 +10,10 @@ from app.settings import Settings, named
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings(), Settings(dev=True, port=81, ping=2.5, data=Path("/x"), broker="kafka://a:1,b:2")],
+    [Settings(), Settings(port=81, ping=2.5, data=Path("/x"), broker="kafka://a:1,b:2")],
 )
 def test_another_process_reads_the_same_settings(settings: Settings) -> None:
-    inherited = {"PARLEY_PORT": "9", "PARLEY_DEV": "yes", "PARLEY_HISTORY": "sqlite://"}
+    inherited = {"PARLEY_PORT": "9", "PARLEY_HISTORY": "sqlite://"}
     assert Settings.read({**inherited, **settings.environ()}) == settings
 
 

@@ -12,13 +12,16 @@ from typing import Any
 
 from app.delivery import keys
 from app.delivery.view import Logged, RoomHead
-from app.errors import Malformed
+from app.errors import Malformed, Unreachable
 from app.events import MemberRemoved, decode_log
 from app.patience import AWAY
 from app.rules.cursor import Cursor
 from app.rules.joining import Item
 from web.hub import Hub
 from web.reader import Reader
+
+#: Seconds that a reader waits to be let in while Valkey is away.
+PATIENCE = 5.0
 
 #: Events read at once while looking for where a reader was.
 _PAGE = 100
@@ -38,8 +41,15 @@ class Admission:
     async def admit(self, reader: Reader, cursor: Cursor | None) -> None:
         """Begin the reader at its cursor, or at the present; then it is live.
 
-        Raises what Valkey raises while it is away.
+        Raises `Unreachable`, or what Valkey raises, while it is away.
         """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._admit(reader, cursor)
+        except TimeoutError:
+            raise Unreachable("Valkey does not answer") from None
+
+    async def _admit(self, reader: Reader, cursor: Cursor | None) -> None:
         hub = self._hub
         hub.people.setdefault(reader.user, set()).add(reader)
         await hub.listen(keys.user(reader.user), self._listener(reader.user))

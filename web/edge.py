@@ -170,9 +170,9 @@ async def _ping(app: web.Application) -> None:
 
 
 async def _drain(app: web.Application) -> None:
-    """Say goodbye to the streams: they come back, to another edge if there is one."""
+    """Say goodbye to streams, answer polls: they come back, to another edge if there is one."""
     app[DRAINING].set()
-    streams = app[STREAMS]
-    for reader in tuple(streams):
+    everybody = [reader for readers in app[HUB].people.values() for reader in readers]
+    for reader in everybody:
         reader.end("restart", "This edge stops; please reconnect.")
     await app[CONNECTIONS].drain()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -95,7 +96,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     opened = request.app[CONNECTIONS].opened(identity.user, "sse")
     try:
         await request.app[ADMISSION].admit(reader, cursor)
-        why = await reader.ended
+        why = await _end(reader, identity.expires_at)
     except AWAY:
         reader.end("unavailable", "The live state is away for a moment.")
         why = "unavailable"
@@ -105,6 +106,16 @@ async def stream(request: web.Request) -> web.StreamResponse:
         request.app[CONNECTIONS].closed(opened, why)
     await response.write_eof()
     return response
+
+
+async def _end(reader: StreamReader, expires_at: float) -> str:
+    """Why the stream ended; it ends with the token that it was opened with at the latest."""
+    try:
+        async with asyncio.timeout(expires_at - time.time()):
+            return await asyncio.shield(reader.ended)
+    except TimeoutError:
+        reader.end("token_expired", "The token has expired; come back with a new one.")
+        return "token_expired"
 
 
 def read_cursor(request: web.Request) -> cursors.Cursor | None:

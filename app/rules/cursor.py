@@ -2,8 +2,8 @@
 
 It is `id:` in Server-Sent Events and `cursor` in long-poll, opaque to clients: an epoch, and for
 each partition the offset that comes next. It depends on nothing that an edge remembers, so any
-edge takes it up. Bytes: epoch (4), one varint a partition, a keyed checksum (4); in base64 they
-stay under 128 characters.
+edge takes it up. Bytes: epoch (4), one varint a partition, a keyed checksum (4); in base64 that is
+under 128 characters for 24 partitions of two million events each, or 8 of 34 thousand million.
 """
 
 from __future__ import annotations

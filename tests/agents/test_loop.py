@@ -57,7 +57,7 @@ async def test_a_settled_batch_is_in_the_store_with_its_changelog_offset(bench: 
     from tables.members import members
 
     def body(_: Any) -> None:
-        members.write(1, "r/kept", Member("owner", 1))
+        members.write(1, "r/kept", Member("owner", 1), 1)
 
     before = members.kept_offset(1)
     await run(body, (members,))
@@ -74,7 +74,7 @@ async def test_a_batch_whose_output_kafka_does_not_take_is_not_acknowledged(
     from tables.members import members
 
     def body(batch: Any) -> None:
-        members.write(1, "r/never", Member("owner", 1))
+        members.write(1, "r/never", Member("owner", 1), 1)
         batch.send(VERDICTS, batch.records[0], b"x" * TOO_LARGE)
 
     messages = await run(body, (members,))
@@ -89,8 +89,8 @@ async def test_a_batch_whose_table_change_kafka_does_not_take_changes_no_table(
     from tables.members import members
 
     def body(batch: Any) -> None:
-        members.write(1, "r/small", Member("owner", 1))
-        members.write(1, "r/large", Member("x" * TOO_LARGE, 1))
+        members.write(1, "r/small", Member("owner", 1), 1)
+        members.write(1, "r/large", Member("x" * TOO_LARGE, 1), 1)
 
     messages = await run(body, (members,))
     assert not any(message.acked for message in messages)

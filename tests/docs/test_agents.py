@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from app.log_reader import LogReader
+from app.rules.versions import unwrap
 from app.topics import changelog, partition_of
 from tests.chat import Chat, until
 from tests.docs.markdown import ROOT, blocks
@@ -42,4 +43,7 @@ async def _counted(chat: Chat, room: str, messages: int) -> bool:
     partition = partition_of(room, chat.settings.partitions)
     async with LogReader(chat.settings) as reader:
         found = [r.value async for r in reader.read(topic, partition, 0) if r.key == room.encode()]
-    return bool(found) and msgspec.msgpack.decode(found[-1])["messages"] == messages
+    return (
+        bool(found)
+        and msgspec.msgpack.decode(unwrap(found[-1]).payload or b"")["messages"] == messages
+    )

@@ -13,10 +13,12 @@ from app.delivery import keys
 from app.events import decode_connection
 from app.log_reader import LogReader
 from app.rules import cursor as cursors
+from app.tokens import mint
 from app.topics import CONNECTIONS, partition_of
 from tests.chat import Chat, until
 from tests.listener import Listener
 from tests.person import Person
+from web.auth import LEEWAY
 
 
 async def poll(chat: Chat, user: str, cursor: str, **query: Any) -> dict[str, Any]:
@@ -234,3 +236,25 @@ def secret_of(chat: Chat) -> bytes:
     """The key that the deployment signs cursors with."""
 
     return blake2b(chat.settings.secret.encode(), digest_size=32, person=b"cursor").digest()
+
+
+async def test_a_stream_ends_with_the_token_that_opened_it(chat: Chat) -> None:
+    token = mint(chat.settings, "tod", life=-LEEWAY + 1.5)
+    async with Listener(chat, "tod", token=token) as tod:
+        await tod.until(lambda: bool(tod.goodbye), within=5)
+        assert tod.goodbye["code"] == "token_expired"
+
+
+async def test_an_edge_that_stops_answers_its_polls_and_says_goodbye(chat: Chat) -> None:
+    url = await chat.start_edge()
+    edge = chat.edges[-1]
+    async with Person(chat, "don", url) as don, Listener(chat, "don", url=url) as stream:
+        await don.open_room()
+        cursor = (await don.get("/v1/events"))[1]["cursor"]
+        waiting = asyncio.create_task(don.get("/v1/events", cursor=cursor, timeout=50))
+        await asyncio.sleep(0.1)
+        stopping = asyncio.create_task(edge.stop(10))
+        status, answer = await asyncio.wait_for(waiting, 5)
+        assert (status, answer["events"]) == (200, [])
+        await stream.until(lambda: stream.goodbye.get("code") == "restart")
+        assert await stopping

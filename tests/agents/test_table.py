@@ -1,0 +1,92 @@
+"""A worker that slept writes what it knew into the changelog: the newer version stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.events import CreateRoom, Moderated, SendMessage, decode_log, encode
+from app.groups import groups
+from app.log_reader import LogReader
+from app.rules.versions import unwrap
+from app.settings import Settings
+from app.topics import LOG, partition_of
+from tests.agents.conftest import Read, running
+from tests.agents.test_rooms import uuid
+from tests.chat import until
+
+ROOM = "slept"
+
+
+class Recovered:
+    """A changelog record as Faust hands it to a table."""
+
+    def __init__(self, record: Any) -> None:
+        self.message = record
+
+
+def command(number: int) -> bytes:
+    stamp = {"room": ROOM, "by": "ann", "id": uuid(number), "client_id": f"{number}"}
+    wish = CreateRoom(**stamp) if number == 0 else SendMessage(**stamp, text=f"{number}")
+    return encode(Moderated(src=100 + number, at_ms=1, command=wish))
+
+
+async def changelog(bench: Settings, table: Any, partition: int) -> list[Any]:
+    async with LogReader(bench) as reader:
+        return [record async for record in reader.read(table.changelog_topic_name, partition, 0)]
+
+
+async def written(bench: Settings, table: Any, partition: int, version: int) -> bool:
+    """Whether that is the version in the room's last record of the changelog."""
+    of_room = [r for r in await changelog(bench, table, partition) if r.key == ROOM.encode()]
+    return unwrap(of_room[-1].value).version == version
+
+
+async def test_an_older_version_behind_a_newer_one_is_not_taken_and_written_over(
+    bench: Settings, read: Read
+) -> None:
+    from agents.rooms import rooms
+    from tables.rooms import rooms as heads
+
+    partition = partition_of(ROOM, bench.partitions)
+    async with LogReader(bench) as reader:
+        start = await reader.end(LOG, partition)
+    async with running(rooms) as put:
+        for number in range(3):
+            await put(ROOM.encode(), command(number), partition, 100 + number)
+            await read(LOG, partition, number + 1, start)
+    records = [r for r in await changelog(bench, heads, partition) if r.key == ROOM.encode()]
+    sleeper = records[0]
+    assert unwrap(sleeper.value).version < unwrap(records[-1].value).version
+    pipeline = groups()["pipeline"]
+    await (
+        await pipeline.producer.send(
+            heads.changelog_topic_name, sleeper.key, sleeper.value, partition, None, None
+        )
+    )
+
+    for table in pipeline.tables.values():
+        table.forget()
+        table.reset_state()
+    pipeline.conf.tabledir.mkdir(parents=True, exist_ok=True)
+    for table in pipeline.tables.values():
+        table.apply_changelog_batch(map(Recovered, await changelog(bench, table, partition)))
+    async with running(rooms) as put:
+        await put(ROOM.encode(), command(3), partition, 103)
+        events = [decode_log(record.value) for record in await read(LOG, partition, 4, start)]
+        await until(lambda: written(bench, heads, partition, 4))
+    assert [event.n for event in events] == [1, 2, 3, 4]
+
+
+async def test_what_was_overtaken_is_written_once_more_although_nobody_writes_to_it(
+    bench: Settings,
+) -> None:
+    from tables.rooms import rooms as heads
+
+    heads.forget()
+    partition = partition_of(ROOM, bench.partitions)
+    records = [r for r in await changelog(bench, heads, partition) if r.key == ROOM.encode()]
+    heads.apply_changelog_batch(map(Recovered, [records[-1], records[0]]))
+    heads.renew(partition)
+    [change] = heads.changes()
+    assert change.value == records[-1].value
+    heads.forget()
