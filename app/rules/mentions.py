@@ -15,15 +15,16 @@ _TRAILING = ".,:;!?)]}>'\"\u2026\u3002\uff0c\uff01\uff1f\u3001"
 
 
 def named(text: str) -> tuple[str, ...]:
-    """The names after an `@`, each as it stands and without punctuation at its end.
+    """The names after an `@`, each as it stands and without more and more of what ends it.
 
     Which of them are members is for others to say. Code between backticks names nobody.
     """
     found: dict[str, None] = {}
     for token in _TOKEN.findall(_CODE.sub(" ", text)):
-        found[token] = None
-        found[token.rstrip(_TRAILING)] = None
-        if len(found) >= 2 * MOST:
-            break
-    found.pop("", None)
-    return tuple(found)[: 2 * MOST]
+        name = token
+        while name and len(found) < 2 * MOST:
+            found[name] = None
+            if name[-1] not in _TRAILING:
+                break
+            name = name[:-1]
+    return tuple(found)

@@ -13,7 +13,7 @@ from app.rules.mentions import MOST, named
         ("hi @ann", {"ann"}),
         ("@ann, @ben: look", {"ann", "ben"}),
         ("(@edwinp[m])", {"edwinp[m]"}),
-        ("@大家好！", {"大家好"}),
+        ("@大家好\uff01", {"大家好"}),
         ("mail ann@ben.example", set()),
         ("`@ann` and ```\n@ben\n```", set()),
         ("@@ann", set()),
