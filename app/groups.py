@@ -11,8 +11,10 @@ from typing import Any
 import faust
 from mode.supervisors import OneForOneSupervisor
 
+from app.events import Dead, encode
 from app.loop import FailStop
 from app.settings import Settings
+from app.topics import DEAD
 
 _groups: dict[str, faust.App] = {}
 
@@ -25,7 +27,7 @@ def group(name: str, *, strict: bool = False) -> faust.App:
     failure of theirs ends the process.
     """
     if name not in _groups:
-        _groups[name] = _new(name, FailStop if strict else OneForOneSupervisor)
+        _groups[name] = _new(name, strict=strict)
     return _groups[name]
 
 
@@ -42,14 +44,38 @@ def raw_topic(app: faust.App, name: str) -> Any:
     return app.topic(name, key_type=bytes, value_type=bytes)
 
 
-def _new(name: str, supervisor: Any) -> faust.App:
+class OwnGroup(faust.App):
+    """A group with agents of somebody's own: an event that one fails on goes to `chat.dead`.
+
+    Stock Faust logs it and passes it over.
+    """
+
+    async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
+        event = faust.current_event()
+        if event is not None and isinstance(exc, Exception):
+            message = event.message
+            dead = Dead(
+                topic=message.topic,
+                partition=message.partition,
+                offset=message.offset,
+                group=self.conf.id,
+                reason=repr(exc),
+                value=message.value or b"",
+            )
+            key = message.key or b""
+            await (await self.producer.send(DEAD, key, encode(dead), None, None, None))
+        await super()._on_agent_error(agent, exc)
+
+
+def _new(name: str, *, strict: bool) -> faust.App:
     settings = Settings.read()
-    app = faust.App(
+    make = faust.App if strict else OwnGroup
+    app = make(
         f"parley-{name}",
         broker=settings.broker.replace("kafka://", "parley://", 1),
         store="rocksdb://",
         datadir=str(settings.data.absolute() / "workers" / settings.worker_name / name),
-        agent_supervisor=supervisor,
+        agent_supervisor=FailStop if strict else OneForOneSupervisor,
         consumer_group_instance_id=f"{settings.worker_name}-{name}",
         topic_partitions=settings.partitions,
         topic_allow_declare=False,

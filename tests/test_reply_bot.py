@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.events import decode_verdict
+from app.embedded.child import Child
+from app.events import decode_dead, decode_verdict
 from app.log_reader import LogReader
-from app.topics import VERDICTS, partition_of
-from tests.chat import Chat
+from app.topics import DEAD, VERDICTS, partition_of
+from tests.chat import Chat, until
 from tests.listener import Listener
 from tests.person import Person
 
@@ -68,3 +69,50 @@ async def test_the_bot_keeps_silent_where_it_is_no_member(chat: Chat) -> None:
             assert answers(listener) == ["here"]
     finally:
         await bots.stop()
+
+
+FRAIL = """
+from app.events import MessageCreated, decode_log
+from app.groups import group
+from app.topics import LOG
+
+app = group("frail")
+
+
+@app.agent(app.topic(LOG, value_type=bytes))
+async def frail(stream):
+    async for value in stream:
+        event = decode_log(value)
+        if isinstance(event, MessageCreated) and "{room}" == event.room:
+            print("frail saw", event.text, flush=True)
+            if event.text == "boom":
+                raise ValueError("not that one")
+"""
+
+
+async def test_an_event_that_an_agent_of_ones_own_fails_on_is_buried(
+    chat: Chat, tmp_path: Path
+) -> None:
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room()
+        (tmp_path / "frail.py").write_text(FRAIL.replace("{room}", room))
+        worker = chat.start_worker(NAME, agents=str(tmp_path), only="frail")
+        try:
+            for text in ("one", "boom", "two"):
+                await ann.say(room, text)
+            await until(lambda: _said(worker, "frail saw two"), worker.tail)
+            async with LogReader(chat.settings) as reader:
+                dead = [
+                    decode_dead(record.value)
+                    for partition in range(chat.settings.partitions)
+                    async for record in reader.read(DEAD, partition, 0)
+                ]
+            [buried] = [one for one in dead if one.group == "parley-frail"]
+            assert "not that one" in buried.reason
+            assert b"boom" in buried.value
+        finally:
+            await worker.stop()
+
+
+async def _said(worker: Child, text: str) -> bool:
+    return text in worker.log.read_text()
