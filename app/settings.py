@@ -57,6 +57,8 @@ class Settings:
     """Consumer groups that this worker runs, by comma; empty: all."""
     blocked_words: str = ""
     """File of blocked words and phrases, one a line; empty: none."""
+    upload_hook: str = ""
+    """URL that is asked where a file of a message goes; empty: messages carry no files."""
     text_limit: int = 4000
     """Longest message, in characters."""
 

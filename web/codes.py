@@ -37,6 +37,7 @@ CODES: Final[dict[str, Code]] = {
     "client_id_conflict": Code(400, "Two client ids"),
     "read_beyond_head": Code(422, "Read beyond the last message"),
     "receipts_off": Code(403, "Receipts not shown"),
+    "attachment_unknown": Code(422, "Attachment not handed out"),
     "cursor_malformed": Code(400, "Not a cursor"),
     "cursor_foreign": Code(400, "Cursor of another deployment"),
     # what the pipeline refuses
@@ -60,6 +61,8 @@ CODES: Final[dict[str, Code]] = {
     # the edge's own trouble
     "history_behind": Code(503, "History is behind"),
     "unreachable": Code(503, "A part does not answer"),
+    "uploads_off": Code(501, "No uploads here"),
+    "upload_hook": Code(502, "Upload hook failed"),
     "internal": Code(500, "Internal error"),
 }
 

@@ -43,6 +43,7 @@ from web import (
     sync,
     tickets,
     typing,
+    uploads,
 )
 from web.admission import Admission
 from web.auth import Auth
@@ -155,7 +156,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
 def _add_routes(app: web.Application) -> None:
     for part in (
         *(health, tickets, rooms, members, messages, message),
-        *(reads, sync, typing, presence, stream, poll, pages),
+        *(reads, sync, typing, presence, uploads, stream, poll, pages),
     ):
         part.add_routes(app)
 

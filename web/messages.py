@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from app.events import Attachment, MessageCreated, SendMessage, decode_log
+from app.events import MessageCreated, SendMessage, decode_log
 from app.rules import pages, wellformed
 from web.auth import authenticate
 from web.bodies import read_body
@@ -17,19 +17,11 @@ from web.membership import required_head
 from web.parameters import integer, room_id
 from web.problems import Problem
 from web.submit import submit
+from web.uploads import NewAttachment, attached
 from web.wish import wish
 
 _LIMIT: Final = 50
 _LARGEST: Final = 200
-
-
-class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
-    """A file of a message, which lies elsewhere."""
-
-    url: str
-    name: str = ""
-    type: str = ""
-    size: int = 0
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,8 +40,8 @@ async def send(request: web.Request) -> web.Response:
     await authenticate(request)
     room = room_id(request)
     body = await read_body(request, NewMessage)
-    attached = tuple(Attachment(**msgspec.structs.asdict(one)) for one in body.attachments)
-    if wrong := wellformed.attachments(attached):
+    attachments = attached(request.app[SETTINGS], room, body.attachments)
+    if wrong := wellformed.attachments(attachments):
         raise Problem(400, "field_value", wrong, field="attachments")
     if wrong := wellformed.meta(body.meta):
         raise Problem(400, "field_value", wrong, field="meta")
@@ -58,7 +50,7 @@ async def send(request: web.Request) -> web.Response:
         text=body.text,
         reply_to=body.reply_to,
         thread=body.thread,
-        attachments=attached,
+        attachments=attachments,
         meta=body.meta,
     )
     return await submit(request, command)

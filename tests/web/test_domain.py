@@ -172,7 +172,7 @@ async def test_a_room_is_renamed_slowed_and_archived(chat: Chat) -> None:
         assert (status, answer["code"]) == (409, "room_archived")
 
 
-async def test_replies_threads_attachments_and_meta_come_through(chat: Chat) -> None:
+async def test_replies_threads_and_meta_come_through(chat: Chat) -> None:
     async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
         room = await ann.open_room()
         root = (await ann.say(room, "root"))["seq"]
@@ -180,7 +180,6 @@ async def test_replies_threads_attachments_and_meta_come_through(chat: Chat) -> 
             "text": "in thread",
             "thread": root,
             "reply_to": root,
-            "attachments": [{"url": "https://files.example/1", "name": "1.png", "size": 3}],
             "meta": {"mood": "good"},
         }
         status, answer = await ann.post(f"/v1/rooms/{room}/messages", extra)
