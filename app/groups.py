@@ -48,6 +48,7 @@ def _new(name: str, supervisor: Any) -> faust.App:
         f"parley-{name}",
         broker=settings.broker.replace("kafka://", "parley://", 1),
         store="rocksdb://",
+        TableManager="app.recovery:TableManager",
         datadir=str(settings.data.absolute() / "workers" / settings.worker_name / name),
         agent_supervisor=supervisor,
         consumer_group_instance_id=f"{settings.worker_name}-{name}",
