@@ -7,10 +7,10 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint clean packages
+.PHONY: help setup run test lint faults bench-latency clean packages
 
 help:  ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(stamp)  ## set up .venv with what Parley needs
 
@@ -24,6 +24,12 @@ lint: $(dev_stamp)  ## check style, types, and who may import whom
 	$(bin)/ruff check .
 	$(bin)/mypy
 	$(bin)/lint-imports
+
+faults: $(dev_stamp)  ## kill real processes under load, and prove that nothing is lost
+	@$(bin)/python -m pytest -p tests.faults.count tests/faults
+
+bench-latency: $(stamp)  ## measure from POST to answer and to receipt; writes bench/out/
+	@$(bin)/python -m bench.latency $(OPTIONS)
 
 packages:
 	@.ci/packages

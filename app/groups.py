@@ -74,6 +74,7 @@ def _new(name: str, *, strict: bool) -> faust.App:
         f"parley-{name}",
         broker=settings.broker.replace("kafka://", "parley://", 1),
         store="rocksdb://",
+        TableManager="app.recovery:TableManager",
         datadir=str(settings.data.absolute() / "workers" / settings.worker_name / name),
         agent_supervisor=FailStop if strict else OneForOneSupervisor,
         consumer_group_instance_id=f"{settings.worker_name}-{name}",

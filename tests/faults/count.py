@@ -1,0 +1,31 @@
+"""A pytest plugin whose last line says how many tests passed and failed: `make faults`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+_outcomes: dict[str, str] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A test passed when its body did, and neither its set-up nor its clearing up failed."""
+    if report.failed:
+        _outcomes[report.nodeid] = "failed"
+    elif report.when == "call" or report.skipped:
+        _outcomes.setdefault(report.nodeid, report.outcome)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """A file that can't be read is a failure, too."""
+    if report.failed:
+        _outcomes[report.nodeid] = "failed"
+
+
+def pytest_unconfigure() -> None:
+    """After pytest's own summary."""
+    count = Counter(_outcomes.values())
+    if count["skipped"]:
+        print(f"{count['skipped']} skipped")
+    print(f"{count['passed']} passed, {count['failed']} failed")

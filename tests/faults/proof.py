@@ -1,0 +1,114 @@
+"""What a load left behind, and what is wrong with it: judged from the records alone.
+
+Where `faults` finds nothing, every accepted send is in the history once, under the number that
+its sender was told; numbers have no gap; and every reader saw just the history, in its order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+
+class Wish(NamedTuple):
+    """What a sender wanted once, in however many attempts."""
+
+    room: str
+    by: str
+    client_id: str
+
+
+class Answer(NamedTuple):
+    """An edge said that it took a wish; `n` and `seq` are 0 where it had no number yet (202)."""
+
+    wish: Wish
+    n: int = 0
+    seq: int = 0
+
+
+class Place(NamedTuple):
+    """A message's place in its room: what history and streams must agree on."""
+
+    n: int
+    seq: int
+    wish: Wish
+
+
+@dataclass
+class Records:
+    """All that was seen from outside.
+
+    `base` is each room's head before the first send; from there on there are messages alone.
+    """
+
+    base: dict[str, int]
+    answers: list[Answer] = field(default_factory=list)
+    #: By room, as the history has it.
+    history: dict[str, list[Place]] = field(default_factory=dict)
+    #: By reader and room, in the order of receipt.
+    seen: dict[str, dict[str, list[Place]]] = field(default_factory=dict)
+    #: Readers that were told to fetch a room's history, because it could not be resumed.
+    resets: list[str] = field(default_factory=list)
+
+
+def place(event: dict[str, Any]) -> Place:
+    """The place of an event as an edge gives it; only messages have a `seq`."""
+    wish = Wish(event["room"], event["by"], event["client_id"])
+    return Place(event["n"], event.get("seq", 0), wish)
+
+
+def faults(records: Records) -> list[str]:
+    """Everything that is wrong, a line each; nothing where all is as promised."""
+    found = [f"{reader} was told to reset" for reader in records.resets]
+    found += _of_answers(records)
+    for room, places in records.history.items():
+        found += _of_history(room, records.base[room], places)
+    for reader, rooms in records.seen.items():
+        for room, places in rooms.items():
+            found += _of_reader(f"{reader} in {room}", records.history[room], places)
+    return found
+
+
+def _of_answers(records: Records) -> Iterator[str]:
+    stored = Counter(place.wish for places in records.history.values() for place in places)
+    numbers = {
+        place.wish: (place.n, place.seq) for places in records.history.values() for place in places
+    }
+    for wish in dict.fromkeys(answer.wish for answer in records.answers):
+        if stored[wish] == 0:
+            yield f"lost: {wish} was accepted and is not in the history"
+    for wish, times in stored.items():
+        if times > 1:
+            yield f"doubled: {wish} is in the history {times} times"
+    for answer in records.answers:
+        if answer.n and (answer.n, answer.seq) != numbers.get(answer.wish, (answer.n, answer.seq)):
+            yield f"renumbered: {answer} was told, {numbers[answer.wish]} is in the history"
+
+
+def _of_history(room: str, base: int, places: Sequence[Place]) -> Iterator[str]:
+    for i, found in enumerate(places, 1):
+        if (found.n, found.seq) != (base + i, i):
+            yield f"gap: history of {room} has {found} where n {base + i}, seq {i} belongs"
+            return
+
+
+def _of_reader(who: str, expected: Sequence[Place], seen: Sequence[Place]) -> Iterator[str]:
+    times = Counter(seen)
+    if lost := [place.n for place in expected if not times[place]]:
+        yield f"lost: {who} never saw n {_some(lost)}"
+    if doubled := [place.n for place, many in times.items() if many > 1]:
+        yield f"doubled: {who} saw n {_some(doubled)} more than once"
+    known = set(expected)
+    if foreign := [place.n for place in seen if place not in known]:
+        yield f"foreign: {who} saw n {_some(foreign)} as the history does not have it"
+    order = list(dict.fromkeys(seen))
+    if order != sorted(order):
+        after = next(b.n for a, b in pairwise(order) if b < a)
+        yield f"reordered: {who} saw n {after} too late"
+
+
+def _some(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" * (len(numbers) > 5))

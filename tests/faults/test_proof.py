@@ -1,0 +1,122 @@
+"""The proof bites: whatever is broken in good records is found, and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.proof import Answer, Place, Records, Wish, faults
+
+BASE = 3
+
+
+def good() -> Records:
+    """Five messages in a room, accepted, stored, and seen by two readers."""
+    places = [Place(BASE + i, i, Wish("room", "ann", f"c{i}")) for i in range(1, 6)]
+    return Records(
+        base={"room": BASE},
+        answers=[Answer(place.wish, place.n, place.seq) for place in places],
+        history={"room": list(places)},
+        seen={reader: {"room": list(places)} for reader in ("ben", "cem")},
+    )
+
+
+def swap(places: list[Place]) -> None:
+    places[1], places[2] = places[2], places[1]
+
+
+def renumber(places: list[Place], at: int) -> None:
+    places[at:] = [found._replace(n=found.n + 1, seq=found.seq + 1) for found in places[at:]]
+
+
+def everywhere(change: Callable[[list[Place]], object]) -> Callable[[Records], object]:
+    """The same change to history and readers, so that they still agree with each other."""
+
+    def apply(records: Records) -> None:
+        for places in (records.history["room"], *(seen["room"] for seen in records.seen.values())):
+            change(places)
+
+    return apply
+
+
+def in_history(change: Callable[[list[Place]], object]) -> Callable[[Records], object]:
+    return lambda records: change(records.history["room"])
+
+
+def for_ben(change: Callable[[list[Place]], object]) -> Callable[[Records], object]:
+    return lambda records: change(records.seen["ben"]["room"])
+
+
+def as_other(places: list[Place]) -> None:
+    places[2] = places[2]._replace(wish=Wish("room", "ann", "other"))
+
+
+BROKEN: dict[str, tuple[str, Callable[[Records], object]]] = {
+    "an accepted send is nowhere": ("lost", everywhere(lambda places: places.pop())),
+    "an accepted send without a number yet is nowhere": (
+        "lost",
+        lambda records: records.answers.append(Answer(Wish("room", "ann", "c9"))),
+    ),
+    "a send has two places": (
+        "doubled",
+        everywhere(lambda places: places.append(Place(BASE + 6, 6, places[0].wish))),
+    ),
+    "a repeated send was told another number": (
+        "renumbered",
+        lambda records: records.answers.append(records.answers[0]._replace(n=BASE + 2)),
+    ),
+    "numbers have a gap everywhere": ("gap", everywhere(lambda places: renumber(places, 3))),
+    "n has a gap where seq has none": (
+        "gap",
+        in_history(lambda places: places.append(Place(BASE + 7, 6, Wish("room", "ann", "c6")))),
+    ),
+    "the history is out of order": ("gap", in_history(swap)),
+    "the history has a message twice": (
+        "doubled",
+        in_history(lambda places: places.append(places[4])),
+    ),
+    "a reader lacks the first": ("lost", for_ben(lambda places: places.pop(0))),
+    "a reader lacks one in the middle": ("lost", for_ben(lambda places: places.pop(2))),
+    "a reader lacks the last": ("lost", for_ben(lambda places: places.pop())),
+    "a reader saw nothing": ("lost", for_ben(lambda places: places.clear())),
+    "a reader saw one twice": ("doubled", for_ben(lambda places: places.insert(2, places[1]))),
+    "a reader saw one again at the end": ("doubled", for_ben(lambda p: p.append(p[0]))),
+    "a reader saw two in another order": ("reordered", for_ben(swap)),
+    "a reader saw another message under a number": ("foreign", for_ben(as_other)),
+    "a reader saw what is not in the history": (
+        "foreign",
+        for_ben(lambda places: places.append(Place(BASE + 6, 6, Wish("room", "ann", "c6")))),
+    ),
+    "a reader was told to reset": ("reset", lambda records: records.resets.append("ben")),
+}
+
+
+def test_good_records_have_no_fault() -> None:
+    assert faults(good()) == []
+
+
+def test_what_was_never_accepted_may_be_there_or_not() -> None:
+    records = good()
+    records.answers.pop()
+    assert faults(records) == []
+
+
+def test_an_answer_without_a_number_is_good_where_the_message_is_there() -> None:
+    records = good()
+    records.answers[0] = Answer(records.answers[0].wish)
+    assert faults(records) == []
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_broken_is_named(what: str) -> None:
+    named, breaking = BROKEN[what]
+    records = good()
+    breaking(records)
+    assert any(named in fault for fault in faults(records)), faults(records)
+
+
+def test_one_reader_at_fault_is_told_from_the_others() -> None:
+    records = good()
+    records.seen["ben"]["room"].pop(2)
+    assert [fault.split(" in ")[0] for fault in faults(records)] == ["lost: ben"]
