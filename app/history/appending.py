@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.events import MessageCreated, MessageDeleted, MessageEdited
 from app.history import reactions
 from app.history.entry import Entry
-from app.history.keys import wanted, wanted_rooms
+from app.history.forgotten import without_them
+from app.history.keys import names, pairs
 from app.history.message import Message, retold, said
 from app.history.schema import log, messages, rooms
 
@@ -28,28 +29,31 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """
     # In one order everywhere, or two archives with the same rooms wait for each other.
     ordered = sorted(entries, key=lambda entry: (entry.room, entry.n))
-    floors = lock_rooms(connection, {entry.room: None for entry in ordered})
+    floors = lock_rooms(connection, dict.fromkeys(entry.room for entry in ordered))
     kept = [entry for entry in ordered if entry.seq is None or entry.seq >= floors[entry.room]]
     if not kept:
         return
+    kept = without_them(connection, kept)
     connection.execute(_new(connection, log, ["room", "n"]), [_row(entry) for entry in kept])
     _say(connection, kept)
     _retell(connection, kept)
     reactions.record(connection, [entry.event for entry in kept])
 
 
-def lock_rooms(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """Lock the rooms until the transaction ends; of each, below which `seq` it was dropped."""
-    names = list(names)
-    listed = wanted_rooms(connection, names)
+def lock_rooms(connection: Connection, wanted: Collection[str]) -> dict[str, int]:
+    """Lock the rooms until the transaction ends; of each, below which `seq` it was dropped.
+
+    Give them in their order, or two that lock the same rooms may wait for each other.
+    """
+    listed = names(connection, wanted)
     locking = (
         select(rooms.c.room, rooms.c.floor)
-        .where(rooms.c.room.in_(select(listed.c.room)))
+        .where(rooms.c.room.in_(select(listed.c.name)))
         .order_by(rooms.c.room)
         .with_for_update(of=rooms)
     )
     found = dict(connection.execute(locking).all())
-    lacking = [{"room": name, "floor": 0} for name in names if name not in found]
+    lacking = [{"room": name, "floor": 0} for name in wanted if name not in found]
     if lacking:
         connection.execute(_new(connection, rooms, ["room"]), lacking)
         found |= dict(connection.execute(locking).all())
@@ -107,7 +111,7 @@ def read(
     connection: Connection, keys: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], tuple[int, Message]]:
     """The messages that there are among the keys (room, seq), each with its row's id."""
-    listed = wanted(connection, keys)
+    listed = pairs(connection, keys)
     same = (messages.c.room == listed.c.room) & (messages.c.seq == listed.c.seq)
     found = connection.execute(select(messages.c.id, *_COLUMNS).join_from(listed, messages, same))
     rows = ((row[0], Message(*row[1:])) for row in found)

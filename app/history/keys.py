@@ -20,29 +20,29 @@ from sqlalchemy import (
 )
 
 
-def wanted(connection: Connection, keys: Iterable[tuple[str, int]]) -> CTE:
-    """The keys, as (room, seq), in the form of a table `wanted` with columns `room` and `seq`."""
-    given = literal(orjson.dumps(list(keys)).decode(), Text)
+def pairs(connection: Connection, keys: Iterable[tuple[str, int]]) -> CTE:
+    """The keys in the form of a table with columns `room` and `seq`."""
+    value = _each(connection, "json_array_elements", list(keys))
     room: Any
     seq: Any
     if connection.dialect.name == "sqlite":
-        each = func.json_each(given).table_valued("value", name="each")
-        room = func.json_extract(each.c.value, "$[0]", type_=Text)
-        seq = func.json_extract(each.c.value, "$[1]", type_=BigInteger)
+        room = func.json_extract(value, "$[0]", type_=Text)
+        seq = func.json_extract(value, "$[1]", type_=BigInteger)
     else:
-        each = func.json_array_elements(cast(given, JSON)).table_valued("value", name="each")
-        room = type_coerce(each.c.value, JSON)[0].as_string()
-        seq = cast(type_coerce(each.c.value, JSON)[1].as_string(), BigInteger)
+        room = type_coerce(value, JSON)[0].as_string()
+        seq = cast(type_coerce(value, JSON)[1].as_string(), BigInteger)
     return select(room.label("room"), seq.label("seq")).cte("wanted")
 
 
-def wanted_rooms(connection: Connection, rooms: Iterable[str]) -> CTE:
-    """The rooms, in the form of a table `wanted` with a column `room`."""
-    given = literal(orjson.dumps(list(rooms)).decode(), Text)
+def names(connection: Connection, texts: Iterable[str]) -> CTE:
+    """The texts in the form of a table with a column `name`."""
+    value = _each(connection, "json_array_elements_text", list(texts))
+    return select(type_coerce(value, Text).label("name")).cte("named")
+
+
+def _each(connection: Connection, postgresql: str, values: list[Any]) -> Any:
+    given = literal(orjson.dumps(values).decode(), Text)
     if connection.dialect.name == "sqlite":
-        each = func.json_each(given).table_valued("value", name="each")
-        room: Any = type_coerce(each.c.value, Text)
-    else:
-        each = func.json_array_elements_text(cast(given, JSON)).table_valued("value", name="each")
-        room = type_coerce(each.c.value, Text)
-    return select(room.label("room")).cte("wanted")
+        return func.json_each(given).table_valued("value", name="each").c.value
+    function = getattr(func, postgresql)
+    return function(cast(given, JSON)).table_valued("value", name="each").c.value

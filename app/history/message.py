@@ -22,7 +22,7 @@ class Message(NamedTuple):
     n: int
     by: str
     at_ms: int
-    thread: int
+    thread: int | None
     edit: int
     deleted: bool
     event: bytes
@@ -37,7 +37,7 @@ def said(event: MessageCreated, raw: bytes) -> Message:
         n=event.n,
         by=event.by,
         at_ms=event.at_ms,
-        thread=event.thread,
+        thread=event.thread or None,
         edit=0,
         deleted=event.deleted,
         event=raw,
@@ -67,7 +67,8 @@ def retold(message: Message, event: MessageEdited | MessageDeleted) -> Message:
 def emptied(message: Message, *, nameless: bool = False) -> Message:
     """The row of a deleted message; where it is `nameless`, it has no author either."""
     now = empty(shown(message.event), nameless=nameless)
-    return message._replace(deleted=True, by=now.by, event=encode(now), folded="")
+    edit = 0 if nameless else message.edit
+    return message._replace(deleted=True, by=now.by, edit=edit, event=encode(now), folded="")
 
 
 def empty(event: MessageCreated, *, nameless: bool = False) -> MessageCreated:
@@ -81,7 +82,8 @@ def empty(event: MessageCreated, *, nameless: bool = False) -> MessageCreated:
         meta={},
         deleted=True,
     )
-    return replace(gone, by="", client_id="") if nameless else gone
+    # As it would be if it were stored only now: edits of what is empty count for nothing.
+    return replace(gone, by="", client_id="", edited_ms=0) if nameless else gone
 
 
 def shown(event: bytes) -> MessageCreated:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, func, select
 
 from app.events import encode
 from app.history import reactions, threads
 from app.history.message import shown
-from app.history.schema import messages
+from app.history.schema import messages, rooms
 
 _BIGGEST = 2**63 - 1
 
@@ -31,8 +31,7 @@ def page(connection: Connection, span: Span, reader: str) -> list[bytes]:
     wanted = select(messages.c.room, messages.c.seq, messages.c.event, messages.c.deleted)
     wanted = wanted.where(messages.c.room == span.room)
     if span.thread is not None:
-        # The second says nothing new, but lets the databases take the threads' index.
-        wanted = wanted.where(messages.c.thread == bounded(span.thread), text("thread > 0"))
+        wanted = wanted.where(messages.c.thread == bounded(span.thread))
     if span.before_seq is not None:
         wanted = wanted.where(messages.c.seq < bounded(span.before_seq))
     if span.after_seq is not None:
@@ -43,9 +42,18 @@ def page(connection: Connection, span: Span, reader: str) -> list[bytes]:
     return as_shown(connection, found if oldest else found[::-1], reader)
 
 
-def as_shown(
-    connection: Connection, rows: Sequence[Row[str, int, bytes, bool]], reader: str
-) -> list[bytes]:
+def newest_seq(connection: Connection, room: str) -> int:
+    """The highest `seq` that was ever stored for the room, or 0."""
+    wanted = select(func.max(messages.c.seq)).where(messages.c.room == room)
+    return max(connection.scalar(wanted) or 0, floor(connection, room) - 1)
+
+
+def floor(connection: Connection, room: str) -> int:
+    """Below which `seq` the room's messages were dropped; 0 where none were."""
+    return int(connection.scalar(select(rooms.c.floor).where(rooms.c.room == room)) or 0)
+
+
+def as_shown(connection: Connection, rows: Sequence[Sequence[Any]], reader: str) -> list[bytes]:
     """The messages of the rows (room, seq, event, deleted), with reactions and replies."""
     keys = [(room, seq) for room, seq, _, _ in rows]
     if not keys:

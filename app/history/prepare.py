@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, func, insert, select, text
 
 from app.errors import ParleyError
-from app.history import messages_apart
+from app.history import messages_apart, search
 from app.history.schema import VERSION, metadata, versions
 
 # Any number will do, as long as nobody else locks the same one in a shared database.
@@ -45,6 +45,7 @@ def prepare(connection: Connection) -> None:
     metadata.create_all(connection)
     for version in range((found or VERSION) + 1, VERSION + 1):
         _STEPS[version](connection)
+    search.prepare(connection)
     if found != VERSION:
         now_ms = time.time_ns() // 1_000_000
         connection.execute(insert(versions).values(version=VERSION, since_ms=now_ms))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.events import AnyLogEvent, Reacted, ReactionAdded, ReactionRemoved
-from app.history.keys import wanted
+from app.history.keys import pairs
 from app.history.schema import reactions
 
 #: Names told of each emoji, at most; the count is of all.
@@ -31,7 +31,8 @@ def record(connection: Connection, events: Sequence[AnyLogEvent]) -> None:
             "removed": isinstance(event, ReactionRemoved),
         }
         for event in events
-        if isinstance(event, ReactionAdded | ReactionRemoved)
+        # Without a name: of somebody who is forgotten.
+        if isinstance(event, ReactionAdded | ReactionRemoved) and event.by
     ]
     if not rows:
         return
@@ -50,7 +51,7 @@ def of(connection: Connection, keys: Iterable[tuple[str, int]], reader: str = ""
 
     At most `MOST_NAMES` names of each, the earliest, and `reader` in any case.
     """
-    listed = wanted(connection, keys)
+    listed = pairs(connection, keys)
     same = and_(reactions.c.room == listed.c.room, reactions.c.seq == listed.c.seq)
     each = [reactions.c.room, reactions.c.seq, reactions.c.emoji]
     ranked = (

@@ -62,8 +62,6 @@ log = Table(
     sqlite_with_rowid=False,
 )
 
-_IN_THREAD = text("thread > 0")
-
 #: Each message as it is now: see `app/history/message.py`.
 messages = Table(
     "parley_messages",
@@ -75,7 +73,7 @@ messages = Table(
     Column("n", BigInteger, nullable=False),
     Column("by", Name, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
-    Column("thread", BigInteger, nullable=False),
+    Column("thread", BigInteger, nullable=True, comment="the root's seq"),
     Column("edit", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("event", LargeBinary, nullable=False),
@@ -85,8 +83,8 @@ messages = Table(
     Index(
         "parley_messages_thread",
         *("room", "thread", "seq", "deleted", "at_ms"),
-        sqlite_where=_IN_THREAD,
-        postgresql_where=_IN_THREAD,
+        sqlite_where=text("thread IS NOT NULL"),
+        postgresql_where=text("thread IS NOT NULL"),
     ),
 )
 
@@ -101,5 +99,14 @@ reactions = Table(
     Column("by", Name, primary_key=True),
     Column("n", BigInteger, nullable=False),
     Column("removed", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Whose name and words were taken out, up to when; `who` is a hash of their id.
+forgotten = Table(
+    "parley_forgotten",
+    metadata,
+    Column("who", Name, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from app.events import MessageDeleted, MessageEdited
 from app.history.appending import append
-from app.history.engine import connect, history_url, use_wal, writing
+from app.history.engine import use_wal
 from app.history.entry import Entry, storable
+from app.history.fold import fold
 from app.history.outage import outages
-from app.history.pages import Span, page
+from app.history.pages import Span, bounded, floor, newest_seq, page
 from app.history.prepare import prepare
-from app.history.schema import messages, versions
+from app.history.schema import versions
+from app.history.search import Found, Place, search
+from app.history.upkeep import Upkeep
 
 
-class History:
+class History(Upkeep):
     """The history store at a URL: SQLite (a file) or PostgreSQL.
 
     Any number of processes may use one store at once. Every method raises `Unreachable` where
@@ -23,31 +27,16 @@ class History:
     Other errors of the database come out as they are.
     """
 
-    def __init__(self, url: str) -> None:
-        """Takes `sqlite+aiosqlite:///FILE`, `postgresql://…` or `postgres://…`.
-
-        Connects to nothing yet; raises `SettingError` for any other URL.
-        """
-        self._engine = connect(history_url(url))
-        # A single SELECT needs no transaction around it, which would be two more round trips.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._sqlite = self._engine.dialect.name == "sqlite"
-
     async def open(self) -> None:
         """Afterwards the tables are there, whoever made them; safe to do many times at once.
 
         A store that an older Parley wrote is brought up to date first, while others wait. Raises
         `SchemaNewer` where a later Parley wrote it, and then changes nothing.
         """
-        with outages():
-            if self._sqlite:
+        if self._sqlite:
+            with outages():
                 await use_wal(self._engine)
-            async with writing(self._engine) as connection:
-                await connection.run_sync(prepare)
-
-    async def close(self) -> None:
-        """Let go of every connection; safe to do twice, or without `open`."""
-        await self._engine.dispose()
+        await self._write(prepare)
 
     async def append(self, entries: Sequence[Entry]) -> None:
         """Afterwards all of `entries` are stored, durably, each (room, n) once.
@@ -59,9 +48,9 @@ class History:
         """
         if not entries:
             return
-        with outages():
-            async with writing(self._engine) as connection:
-                await connection.run_sync(append, entries)
+        if any(isinstance(entry.event, MessageEdited | MessageDeleted) for entry in entries):
+            self._tidied = False
+        await self._write(append, entries)
 
     async def page(
         self,
@@ -87,22 +76,42 @@ class History:
         if limit < 1 or not storable(room):
             return []
         span = Span(room, thread, before_seq, after_seq, limit)
-        with outages():
-            async with self._reading.connect() as connection:
-                return await connection.run_sync(page, span, reader)
+        return await self._read(page, span, reader if storable(reader) else "")
 
     async def newest_seq(self, room: str) -> int:
-        """The highest `seq` stored for `room`; 0 where it has no message."""
+        """The highest `seq` that was ever stored for `room`; 0 where none was."""
         if not storable(room):
             return 0
-        wanted = select(func.max(messages.c.seq)).where(messages.c.room == room)
-        with outages():
-            async with self._reading.connect() as connection:
-                return int(await connection.scalar(wanted) or 0)
+        return await self._read(newest_seq, room)
+
+    async def kept_from(self, room: str) -> int:
+        """The `seq` below which `drop_before` has dropped the room's messages; else 1."""
+        return max(1, await self._read(floor, room)) if storable(room) else 1
+
+    async def search(
+        self, query: str, rooms: Sequence[str], *, before: Place | None = None, limit: int = 50
+    ) -> list[Found]:
+        """At most `limit` messages of `rooms` that have `query` in their text, newest first.
+
+        A part of a word will do; upper and lower case are the same, spaces around the query do
+        not count, and no character in it has a meaning of its own. Messages are searched as they
+        are now. `before`: those that follow the found message of this `place`.
+
+        A query of one or two characters reads all messages of the rooms (in PostgreSQL also any
+        in characters that are no letters in its locale, such as Chinese under `C`); others go by
+        an index.
+        """
+        folded = fold(query.strip()).strip()
+        if not folded or limit < 1:
+            return []
+        known = [room for room in rooms if storable(room)]
+        if before is not None:
+            if not storable(before[1]):
+                return []
+            before = (bounded(before[0]), before[1], bounded(before[2]))
+        return await self._read(search, folded, known, before, bounded(limit))
 
     async def ping(self) -> None:
         """Returns where the store can be read; raises `Unreachable` where it does not answer."""
         # Not SELECT 1: SQLite answers that without a look at the file.
-        with outages():
-            async with self._reading.connect() as connection:
-                await connection.execute(select(versions.c.version).limit(1))
+        await self._read(lambda connection: connection.execute(select(versions.c.version).limit(1)))

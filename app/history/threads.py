@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
-from app.history.keys import wanted
+from app.history.keys import pairs
 from app.history.schema import messages
 
 
@@ -20,12 +20,12 @@ class Thread(NamedTuple):
 
 def of(connection: Connection, roots: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Thread]:
     """The threads of those among the messages (room, seq) that have a reply."""
-    listed = wanted(connection, roots)
+    listed = pairs(connection, roots)
     same = (messages.c.room == listed.c.room) & (messages.c.thread == listed.c.seq)
     counted = (
         select(messages.c.room, messages.c.thread, func.count(), func.max(messages.c.at_ms))
         .join_from(listed, messages, same)
-        .where(text("thread > 0"), messages.c.deleted.is_(False))
+        .where(messages.c.deleted.is_(False))
         .group_by(messages.c.room, messages.c.thread)
     )
     found = connection.execute(counted)

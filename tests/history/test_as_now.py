@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import MetaData, select
 
@@ -57,6 +57,9 @@ def batches(entries: list[Entry], steps: list[tuple[int, int]], start: int) -> l
     return [*found, entries[place:]]
 
 
+SAY = ("say", "ann", 0)
+
+
 @many
 @given(
     deeds=DEEDS,
@@ -64,9 +67,20 @@ def batches(entries: list[Entry], steps: list[tuple[int, int]], start: int) -> l
     second=DELIVERY,
     start=st.integers(0, 10),
     turns=st.lists(st.booleans(), min_size=20, max_size=20),
+    late=st.tuples(st.integers(0, 24), st.integers(1, 9)),
 )
+@example([SAY, ("edit", "ann", 0), ("edit", "ben", 0)], [], [], 0, [True] * 20, (1, 1))
+@example([SAY, ("react", "ann", 0), ("unreact", "ann", 0)], [], [], 0, [True] * 20, (1, 1))
+@example([SAY, ("react", "ann", 0), ("delete", "ann", 0)], [], [], 0, [True] * 20, (0, 2))
 async def test_any_deliveries_leave_what_one_leaves(
-    history: History, url: str, deeds: Any, first: Any, second: Any, start: int, turns: list[bool]
+    history: History,
+    url: str,
+    deeds: Any,
+    first: Any,
+    second: Any,
+    start: int,
+    turns: list[bool],
+    late: tuple[int, int],
 ) -> None:
     room = f"room{next(number)}"
     log = story(room, deeds)
@@ -85,6 +99,9 @@ async def test_any_deliveries_leave_what_one_leaves(
         assert await pages(history, room, thread=root, after_seq=root + 1) == [
             message for message in thread if message["seq"] > root + 1
         ]
+    # A batch that somebody held back for long, and nothing after it.
+    await history.append(entries_of(log)[late[0] : late[0] + late[1]])
+    assert await pages(history, room) == shown
     once = f"{room}once"
     await history.append(entries_of(story(once, deeds)))
     there = repr(await everything(url, room))
