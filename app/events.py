@@ -213,6 +213,13 @@ class MemberRole(LogEvent, frozen=True, kw_only=True, tag="member.role"):
     role: str
 
 
+class Reacted(Struct, frozen=True):
+    """How many put an emoji under a message, and who: the first of them, in that order."""
+
+    count: int
+    by: tuple[str, ...]
+
+
 class MessageCreated(
     LogEvent, frozen=True, kw_only=True, tag="message.created", omit_defaults=True
 ):
@@ -229,9 +236,13 @@ class MessageCreated(
     everyone: bool = False
     attachments: tuple[Attachment, ...] = ()
     meta: dict[str, Any] = {}
-    #: Only where the message is shown as it is now, never in `chat.log`.
+    #: Only where the message is shown as it is now, never in `chat.log`. `replies` counts those
+    #: in its thread that are not deleted, `last_reply_ms` is the newest one's time.
     edited_ms: int = 0
     deleted: bool = False
+    reactions: dict[str, Reacted] = {}
+    replies: int = 0
+    last_reply_ms: int = 0
 
 
 class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", omit_defaults=True):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import SettingError
 
@@ -55,8 +57,22 @@ def _pragmas(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     # FULL: a power cut must not take what the archive has reported to Kafka as stored.
     cursor.execute("PRAGMA synchronous = FULL")
+    # What is deleted is overwritten with zeros, not just marked as free.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.execute("PRAGMA journal_size_limit = 67108864")
     cursor.close()
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that will write; in SQLite nobody else writes meanwhile.
+
+    A SQLite transaction that began with reading may find that it can no longer write.
+    """
+    async with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
 
 
 async def use_wal(engine: AsyncEngine) -> None:

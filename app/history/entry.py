@@ -1,24 +1,26 @@
-"""One log event as the history store keeps it."""
+"""One log event as the history store takes it."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, Self
 
 from app.errors import Malformed
-from app.events import AnyLogEvent
+from app.events import AnyLogEvent, ReactionAdded, ReactionRemoved
 
 
 class Entry(NamedTuple):
-    """A row: what is searched for, and `event`, the JSON bytes as they were in `chat.log`."""
+    """A log event, and `raw`, the JSON bytes as they were in `chat.log`.
+
+    `seq` is the number of the message that the event makes or is about, None where it is about
+    none.
+    """
 
     room: str
     n: int
     seq: int | None
     kind: str
-    by: str
-    at_ms: int
-    id: str
-    event: bytes
+    event: AnyLogEvent
+    raw: bytes
 
     @classmethod
     def of(cls, event: AnyLogEvent, raw: bytes) -> Self:
@@ -26,12 +28,12 @@ class Entry(NamedTuple):
 
         Raises `Malformed` where a name in it (not its text) is one that no database stores.
         """
-        for name in (event.room, event.by, event.id):
+        emoji = event.emoji if isinstance(event, ReactionAdded | ReactionRemoved) else ""
+        for name in (event.room, event.by, event.id, emoji):
             if not storable(name):
                 raise Malformed(f"{name!r} has characters that no name may have")
         kind = str(type(event).__struct_config__.tag)
-        seq = getattr(event, "seq", None)
-        return cls(event.room, event.n, seq, kind, event.by, event.at_ms, event.id, raw)
+        return cls(event.room, event.n, getattr(event, "seq", None), kind, event, raw)
 
 
 def storable(name: str) -> bool:

@@ -1,37 +1,28 @@
-"""The history store's tables, and how a database comes to have them."""
+"""The history store's tables."""
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
-    Connection,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
-    func,
-    insert,
-    select,
+    UniqueConstraint,
     text,
 )
 
-from app.errors import ParleyError
+#: What this code writes and reads. A change of the tables raises it by one, and
+#: `app/history/prepare.py` brings an older store up to it.
+VERSION = 2
 
-#: What this code writes and reads. A change of the tables raises it by one, and `prepare` then
-#: brings an older store up to it.
-VERSION = 1
-
-# Any number will do, as long as nobody else locks the same one in a shared database.
-_LOCK = 0x7061726C6579
-
-# By bytes, in both databases alike: a locale's rules change with the C library, and then an
-# index no longer finds its rows.
-_Name = Text().with_variant(Text(collation="C"), "postgresql")
+#: By bytes, in both databases alike: a locale's rules change with the C library, and then an
+#: index no longer finds its rows.
+Name = Text().with_variant(Text(collation="C"), "postgresql")
 
 metadata = MetaData()
 
@@ -42,55 +33,80 @@ versions = Table(
     Column("since_ms", BigInteger, nullable=False),
 )
 
-#: Every log event of every room. `event` holds its JSON as it went through `chat.log`; the other
-#: columns repeat what is searched for. Bytes, as PostgreSQL's text and JSON refuse U+0000.
-events = Table(
-    "parley_events",
+#: Each room with an event. Whoever changes a room's rows has locked its row here.
+rooms = Table(
+    "parley_rooms",
     metadata,
-    Column("room", _Name, primary_key=True),
-    Column("n", BigInteger, primary_key=True, autoincrement=False),
-    Column("seq", BigInteger, nullable=True, comment="null: not a message"),
-    Column("kind", _Name, nullable=False),
-    Column("by", _Name, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("id", _Name, nullable=False),
-    Column("event", LargeBinary, nullable=False),
-    Index("parley_events_room_seq", "room", "seq"),
-    # In SQLite a room's events then lie side by side, so a page is a few reads.
+    Column("room", Name, primary_key=True),
+    Column("floor", BigInteger, nullable=False, comment="messages below were dropped for good"),
     sqlite_with_rowid=False,
 )
 
+#: Every log event of every room. What a message says is in `messages` alone, a reaction in
+#: `reactions`, so that there is one place to take it away from: `event` holds the JSON of other
+#: events as it went through `chat.log`, and nothing where there is a `seq`. Bytes, as
+#: PostgreSQL's text and JSON refuse U+0000.
+log = Table(
+    "parley_log",
+    metadata,
+    Column("room", Name, primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=True, comment="of the message that it is about"),
+    Column("kind", Name, nullable=False),
+    Column("by", Name, nullable=False, comment="empty: whoever it was is forgotten"),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("id", Name, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Index("parley_log_room_seq", "room", "seq"),
+    # In SQLite a room's events then lie side by side, so a reading is a few reads.
+    sqlite_with_rowid=False,
+)
 
-class SchemaNewer(ParleyError):
-    """The history store was written by a later Parley than this one."""
+#: Each message as it is now: see `app/history/message.py`.
+messages = Table(
+    "parley_messages",
+    metadata,
+    # SQLite's search index goes by it.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("room", Name, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("thread", BigInteger, nullable=True, comment="the root's seq"),
+    Column("edit", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("folded", Name, nullable=False),
+    UniqueConstraint("room", "seq"),
+    # With all that the count of a thread's replies needs.
+    Index(
+        "parley_messages_thread",
+        *("room", "thread", "seq", "deleted", "at_ms"),
+        sqlite_where=text("thread IS NOT NULL"),
+        postgresql_where=text("thread IS NOT NULL"),
+    ),
+)
 
-    def __init__(self, found: int) -> None:
-        super().__init__(
-            f"the history store has schema version {found}; this Parley knows {VERSION} and older."
-            " Run the version of Parley that wrote it, or a later one"
-        )
-        self.found = found
+#: Who has put which emoji under which message since `n`; one taken back stays, marked, so that an
+#: older event that comes again does not bring it back.
+reactions = Table(
+    "parley_reactions",
+    metadata,
+    Column("room", Name, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("emoji", Name, primary_key=True),
+    Column("by", Name, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
 
-
-def prepare(connection: Connection) -> None:
-    """Give the database the tables of `VERSION`, within the connection's transaction.
-
-    One process at a time does this, the others wait and then find it done. Raises `SchemaNewer`
-    and changes nothing where a later Parley has been here.
-    """
-    _alone(connection)
-    versions.create(connection, checkfirst=True)
-    found = connection.scalar(select(func.max(versions.c.version)))
-    if found is not None and found > VERSION:
-        raise SchemaNewer(found)
-    metadata.create_all(connection)
-    if found is None:
-        now_ms = time.time_ns() // 1_000_000
-        connection.execute(insert(versions).values(version=VERSION, since_ms=now_ms))
-
-
-def _alone(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+#: Whose name and words were taken out, up to when; `who` is a hash of their id.
+forgotten = Table(
+    "parley_forgotten",
+    metadata,
+    Column("who", Name, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from app.history.engine import connect, history_url, use_wal
+from app.events import MessageDeleted, MessageEdited
+from app.history.appending import append
+from app.history.engine import use_wal
 from app.history.entry import Entry, storable
+from app.history.fold import fold
 from app.history.outage import outages
-from app.history.schema import events, prepare, versions
+from app.history.pages import Span, bounded, floor, newest_seq, page
+from app.history.prepare import prepare
+from app.history.schema import versions
+from app.history.search import Found, Place, search
+from app.history.upkeep import Upkeep
 
-_BIGGEST = 2**63 - 1
 
-
-class History:
+class History(Upkeep):
     """The history store at a URL: SQLite (a file) or PostgreSQL.
 
     Any number of processes may use one store at once. Every method raises `Unreachable` where
@@ -23,56 +27,47 @@ class History:
     Other errors of the database come out as they are.
     """
 
-    def __init__(self, url: str) -> None:
-        """Takes `sqlite+aiosqlite:///FILE`, `postgresql://…` or `postgres://…`.
-
-        Connects to nothing yet; raises `SettingError` for any other URL.
-        """
-        self._engine = connect(history_url(url))
-        # A single SELECT needs no transaction around it, which would be two more round trips.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._sqlite = self._engine.dialect.name == "sqlite"
-        dialect = sqlite if self._sqlite else postgresql
-        self._insert = dialect.insert(events).on_conflict_do_nothing(index_elements=["room", "n"])
-
     async def open(self) -> None:
         """Afterwards the tables are there, whoever made them; safe to do many times at once.
 
-        Raises `SchemaNewer` where a later Parley wrote the store, and then changes nothing.
+        A store that an older Parley wrote is brought up to date first, while others wait. Raises
+        `SchemaNewer` where a later Parley wrote it, and then changes nothing.
         """
-        with outages():
-            if self._sqlite:
+        if self._sqlite:
+            with outages():
                 await use_wal(self._engine)
-            async with self._engine.begin() as connection:
-                await connection.run_sync(prepare)
-
-    async def close(self) -> None:
-        """Let go of every connection; safe to do twice, or without `open`."""
-        await self._engine.dispose()
+        await self._write(prepare)
 
     async def append(self, entries: Sequence[Entry]) -> None:
         """Afterwards all of `entries` are stored, durably, each (room, n) once.
 
-        All or none: an error leaves none of them behind. What is there already stays as it was,
-        so appending again, from anywhere, changes nothing. Made for batches up to 500.
+        All or none: an error leaves none of them behind. Appending again changes nothing, also
+        in part, also by several at once: give each room's events in the order of `n`, and where
+        one goes back, come forward again to the end. What an event deletes or replaces is then
+        in no row. Made for batches up to 500.
         """
         if not entries:
             return
-        # In one order everywhere, or two archives with the same rooms wait for each other.
-        rows = [entry._asdict() for entry in sorted(entries, key=lambda entry: entry[:2])]
-        with outages():
-            async with self._engine.begin() as connection:
-                await connection.execute(self._insert, rows)
+        if any(isinstance(entry.event, MessageEdited | MessageDeleted) for entry in entries):
+            self._tidied = False
+        await self._write(append, entries)
 
     async def page(
         self,
         room: str,
         *,
+        thread: int | None = None,
         before_seq: int | None = None,
         after_seq: int | None = None,
         limit: int = 50,
+        reader: str = "",
     ) -> list[bytes]:
-        """At most `limit` messages of `room`, ascending by `seq`, each the bytes that were stored.
+        """At most `limit` messages of `room` as they are now, ascending by `seq`.
+
+        Each is the JSON of a `message.created`: an edited one with its new text and `edited_ms`,
+        a deleted one with `deleted` and without content. Where there are any, `reactions` says
+        of each emoji how many (`count`) and who (`by`, the first 20 and `reader`), and `replies`
+        and `last_reply_ms` tell of the thread below it. `thread`: only the replies to that `seq`.
 
         With `after_seq` the oldest above it (and below `before_seq`, if both are given); with
         `before_seq` alone the newest below it; with neither the newest. Neither bound is
@@ -80,37 +75,43 @@ class History:
         """
         if limit < 1 or not storable(room):
             return []
-        wanted = select(events.c.event).where(events.c.room == room, events.c.seq.is_not(None))
-        if before_seq is not None:
-            wanted = wanted.where(events.c.seq < _bounded(before_seq))
-        if after_seq is not None:
-            wanted = wanted.where(events.c.seq > _bounded(after_seq))
-        oldest = after_seq is not None
-        wanted = wanted.order_by(events.c.seq if oldest else events.c.seq.desc())
-        with outages():
-            async with self._reading.connect() as connection:
-                found = await connection.scalars(wanted.limit(_bounded(limit)))
-                page = list(found)
-        return page if oldest else page[::-1]
+        span = Span(room, thread, before_seq, after_seq, limit)
+        return await self._read(page, span, reader if storable(reader) else "")
 
     async def newest_seq(self, room: str) -> int:
-        """The highest `seq` stored for `room`; 0 where it has no message."""
+        """The highest `seq` that was ever stored for `room`; 0 where none was."""
         if not storable(room):
             return 0
-        wanted = select(events.c.seq).where(events.c.room == room, events.c.seq.is_not(None))
-        with outages():
-            async with self._reading.connect() as connection:
-                newest = await connection.scalar(wanted.order_by(events.c.seq.desc()).limit(1))
-        return int(newest or 0)
+        return await self._read(newest_seq, room)
+
+    async def kept_from(self, room: str) -> int:
+        """The `seq` below which `drop_before` has dropped the room's messages; else 1."""
+        return max(1, await self._read(floor, room)) if storable(room) else 1
+
+    async def search(
+        self, query: str, rooms: Sequence[str], *, before: Place | None = None, limit: int = 50
+    ) -> list[Found]:
+        """At most `limit` messages of `rooms` that have `query` in their text, newest first.
+
+        A part of a word will do; upper and lower case are the same, spaces around the query do
+        not count, and no character in it has a meaning of its own. Messages are searched as they
+        are now. `before`: those that follow the found message of this `place`.
+
+        A query of one or two characters reads all messages of the rooms (in PostgreSQL also any
+        in characters that are no letters in its locale, such as Chinese under `C`); others go by
+        an index.
+        """
+        folded = fold(query.strip()).strip()
+        if not folded or limit < 1:
+            return []
+        known = [room for room in rooms if storable(room)]
+        if before is not None:
+            if not storable(before[1]):
+                return []
+            before = (bounded(before[0]), before[1], bounded(before[2]))
+        return await self._read(search, folded, known, before, bounded(limit))
 
     async def ping(self) -> None:
         """Returns where the store can be read; raises `Unreachable` where it does not answer."""
         # Not SELECT 1: SQLite answers that without a look at the file.
-        with outages():
-            async with self._reading.connect() as connection:
-                await connection.execute(select(versions.c.version).limit(1))
-
-
-def _bounded(number: int) -> int:
-    # Both databases refuse an integer beyond 64 bits; no `seq` lies out there.
-    return max(-_BIGGEST, min(number, _BIGGEST))
+        await self._read(lambda connection: connection.execute(select(versions.c.version).limit(1)))

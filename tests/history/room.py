@@ -24,4 +24,4 @@ def entries(room: str, messages: int) -> list[Entry]:
 
 
 def messages_of(stored: list[Entry]) -> list[bytes]:
-    return [entry.event for entry in stored if entry.seq is not None]
+    return [entry.raw for entry in stored if entry.seq is not None]

@@ -37,7 +37,9 @@ async def assert_unreachable(history: History) -> None:
     lobby = entries("lobby", 3)
     for call in (
         history.open(), history.ping(), history.append(lobby), history.page("lobby"),
-        history.newest_seq("lobby"),
+        history.newest_seq("lobby"), history.search("message", ["lobby"]), history.kept_from("a"),
+        history.drop_before("lobby", 1), history.forget("ann"), history.tidy(), history.rooms(),
+        history.state("lobby"),
     ):  # fmt: skip
         with pytest.raises(Unreachable):
             await call

@@ -10,7 +10,9 @@ from app.errors import Malformed
 from app.events import MessageCreated, encode
 from app.history.engine import connect, history_url
 from app.history.entry import Entry
-from app.history.schema import VERSION, SchemaNewer, events, metadata, versions
+from app.history.prepare import SchemaNewer
+from app.history.schema import VERSION, messages, metadata, versions
+from app.history.schema import log as rows
 from app.history.store import History
 from tests.history.room import entries, log, messages_of
 
@@ -19,11 +21,11 @@ async def stored_rows(url: str) -> list[tuple[str, int]]:
     engine: AsyncEngine = connect(history_url(url))
     async with engine.connect() as connection:
         found = await connection.execute(
-            select(events.c.room, events.c.n).order_by(events.c.room, events.c.n)
+            select(rows.c.room, rows.c.n).order_by(rows.c.room, rows.c.n)
         )
-        rows = [(room, n) for room, n in found]
+        stored = [(room, n) for room, n in found]
     await engine.dispose()
-    return rows
+    return stored
 
 
 def message(text: str, *, room: str = "lobby", by: str = "ann") -> MessageCreated:
@@ -50,7 +52,7 @@ async def test_room_without_messages_is_empty(history: History) -> None:
 async def test_appending_again_changes_nothing(history: History, url: str) -> None:
     lobby = entries("lobby", 6)
     await history.append(lobby[:4])
-    other = [entry._replace(event=b"{}") for entry in lobby]
+    other = [entry._replace(raw=b"{}") for entry in lobby]
     await history.append(other[:4] + lobby[4:] + lobby[4:])
     assert await history.page("lobby") == messages_of(lobby)
     assert len(await stored_rows(url)) == len(lobby)
@@ -132,13 +134,13 @@ async def test_store_of_a_later_parley_is_refused_and_untouched(url: str) -> Non
     await later.close()
     engine = connect(history_url(url))
     async with engine.begin() as connection:
-        await connection.run_sync(metadata.drop_all, tables=[events])
+        await connection.run_sync(metadata.drop_all, tables=[messages])
         await connection.execute(insert(versions).values(version=VERSION + 1, since_ms=0))
     with pytest.raises(SchemaNewer, match=f"version {VERSION + 1}"):
         await later.open()
     async with engine.connect() as connection:
         assert await connection.scalar(select(func.max(versions.c.version))) == VERSION + 1
-        with pytest.raises(Exception, match="parley_events"):
-            await connection.execute(text("SELECT * FROM parley_events"))
+        with pytest.raises(Exception, match="parley_messages"):
+            await connection.execute(text("SELECT * FROM parley_messages"))
     await engine.dispose()
     await later.close()

@@ -1,0 +1,48 @@
+"""The database that a history store is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from app.history.engine import connect, history_url, writing
+from app.history.outage import outages
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Database:
+    """A database, and how something is done in it."""
+
+    def __init__(self, url: str) -> None:
+        """Takes `sqlite+aiosqlite:///FILE`, `postgresql://…` or `postgres://…`.
+
+        Connects to nothing yet; raises `SettingError` for any other URL.
+        """
+        self._engine = connect(history_url(url))
+        # A single SELECT needs no transaction around it, which would be two more round trips.
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._sqlite = self._engine.dialect.name == "sqlite"
+        #: Whether what was deleted here is gone from the disk, too.
+        self._tidied = False
+
+    async def close(self) -> None:
+        """Let go of every connection; safe to do twice, or without `open`."""
+        await self._engine.dispose()
+
+    async def _read(
+        self, what: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with outages():
+            async with self._reading.connect() as connection:
+                return await connection.run_sync(what, *args, **kwargs)
+
+    async def _write(
+        self, what: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with outages():
+            async with writing(self._engine) as connection:
+                return await connection.run_sync(what, *args, **kwargs)

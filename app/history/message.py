@@ -1,0 +1,93 @@
+"""A message as it is now: what its row holds, and what the log's events make of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from app.events import MessageCreated, MessageDeleted, MessageEdited, decode_log, encode
+from app.history.fold import fold
+
+
+class Message(NamedTuple):
+    """A row of `messages`; `event` is the `message.created` JSON as it is shown.
+
+    `edit` is the `n` of the edit that the text is from, 0 before the first; `folded` is what is
+    searched. What was deleted or replaced is in neither.
+    """
+
+    room: str
+    seq: int
+    n: int
+    by: str
+    at_ms: int
+    thread: int | None
+    edit: int
+    deleted: bool
+    event: bytes
+    folded: str
+
+
+def said(event: MessageCreated, raw: bytes) -> Message:
+    """The row of a message that was just written."""
+    return Message(
+        room=event.room,
+        seq=event.seq,
+        n=event.n,
+        by=event.by,
+        at_ms=event.at_ms,
+        thread=event.thread or None,
+        edit=0,
+        deleted=event.deleted,
+        event=raw,
+        folded=fold(event.text),
+    )
+
+
+def retold(message: Message, event: MessageEdited | MessageDeleted) -> Message:
+    """The row after an edit or a deletion; the same row where it has seen that already."""
+    if message.deleted:
+        return message
+    if isinstance(event, MessageDeleted):
+        return emptied(message)
+    if event.n <= message.edit:
+        return message
+    # The old text's mentions would tell what it said.
+    now = replace(
+        shown(message.event),
+        text=event.text,
+        mentions=event.mentions,
+        everyone=event.everyone,
+        edited_ms=event.at_ms,
+    )
+    return message._replace(edit=event.n, event=encode(now), folded=fold(event.text))
+
+
+def emptied(message: Message, *, nameless: bool = False) -> Message:
+    """The row of a deleted message; where it is `nameless`, it has no author either."""
+    now = empty(shown(message.event), nameless=nameless)
+    edit = 0 if nameless else message.edit
+    return message._replace(deleted=True, by=now.by, edit=edit, event=encode(now), folded="")
+
+
+def empty(event: MessageCreated, *, nameless: bool = False) -> MessageCreated:
+    """The event without all that somebody said in it; its place and its time stay."""
+    gone = replace(
+        event,
+        text="",
+        mentions=(),
+        everyone=False,
+        attachments=(),
+        meta={},
+        deleted=True,
+    )
+    # As it would be if it were stored only now: edits of what is empty count for nothing.
+    return replace(gone, by="", client_id="", edited_ms=0) if nameless else gone
+
+
+def shown(event: bytes) -> MessageCreated:
+    """A row's `event`, decoded."""
+    decoded = decode_log(event)
+    assert isinstance(decoded, MessageCreated)
+    return decoded

@@ -1,0 +1,126 @@
+"""Finding messages by a part of their text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from app.history.pages import as_shown
+
+log = structlog.get_logger()
+
+#: (at_ms, room, seq): newest first, found messages are in the descending order of this.
+Place = tuple[int, str, int]
+
+#: Characters that SQLite's index goes by: shorter queries it can't answer.
+GRAM = 3
+# More narrow down no further, and SQLite's expressions may not be of any length.
+_MOST_GRAMS = 64
+
+_SQLITE = (
+    # Without positions the index is half as large, and tells less of what was deleted.
+    """CREATE VIRTUAL TABLE parley_search USING fts5(folded, content='parley_messages',
+        content_rowid='id', tokenize='trigram case_sensitive 1', detail=none)""",
+    """CREATE TRIGGER parley_search_insert AFTER INSERT ON parley_messages
+        WHEN new.folded <> '' BEGIN
+        INSERT INTO parley_search(rowid, folded) VALUES (new.id, new.folded); END""",
+    """CREATE TRIGGER parley_search_delete AFTER DELETE ON parley_messages
+        WHEN old.folded <> '' BEGIN
+        INSERT INTO parley_search(parley_search, rowid, folded)
+        VALUES ('delete', old.id, old.folded); END""",
+    """CREATE TRIGGER parley_search_update AFTER UPDATE OF folded ON parley_messages
+        WHEN new.folded <> old.folded BEGIN
+        INSERT INTO parley_search(parley_search, rowid, folded)
+        SELECT 'delete', old.id, old.folded WHERE old.folded <> '';
+        INSERT INTO parley_search(rowid, folded)
+        SELECT new.id, new.folded WHERE new.folded <> ''; END""",
+    "INSERT INTO parley_search(parley_search) VALUES ('rebuild')",
+)
+
+_POSTGRESQL = (
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    "CREATE INDEX parley_messages_folded ON parley_messages USING gin (folded gin_trgm_ops)",
+)
+
+_ROOMS_SQLITE = "room IN (SELECT value FROM json_each(:rooms))"
+_ROOMS_POSTGRESQL = "room IN (SELECT json_array_elements_text(cast(:rooms AS json)))"
+# CROSS JOIN: the index first, whatever SQLite thinks of the rooms.
+_INDEXED = """FROM parley_search CROSS JOIN parley_messages AS m ON m.id = parley_search.rowid
+    WHERE parley_search MATCH :grams AND instr(m.folded, :folded)"""
+_SCANNED = "FROM parley_messages AS m WHERE instr(m.folded, :folded)"
+_LIKE = r"FROM parley_messages AS m WHERE m.folded LIKE :pattern ESCAPE '\'"
+
+
+class Found(NamedTuple):
+    """A message that was found, as it is now; `event` is the JSON as a page has it."""
+
+    at_ms: int
+    room: str
+    seq: int
+    event: bytes
+
+    @property
+    def place(self) -> Place:
+        """What to give as `before` for what follows."""
+        return self.at_ms, self.room, self.seq
+
+
+def prepare(connection: Connection) -> None:
+    """Make the index where there is none; without it, search reads every message."""
+    if connection.dialect.name == "sqlite":
+        there = "SELECT 1 FROM sqlite_master WHERE name = 'parley_search'"
+        if connection.scalar(text(there)) is None:
+            for statement in _SQLITE:
+                connection.exec_driver_sql(statement)
+        return
+    if connection.scalar(text("SELECT to_regclass('parley_messages_folded')")) is not None:
+        return
+    try:
+        with connection.begin_nested():
+            for statement in _POSTGRESQL:
+                connection.exec_driver_sql(statement)
+    except DBAPIError as error:
+        log.warning("search has no index: it needs PostgreSQL's pg_trgm", error=str(error.orig))
+
+
+def search(
+    connection: Connection, folded: str, rooms: Sequence[str], before: Place | None, limit: int
+) -> list[Found]:
+    """The newest messages of the rooms, below `before`, whose folded text has `folded` in it."""
+    at_ms, room, seq = before or (2**63 - 1, "", 0)
+    given: dict[str, Any] = {"rooms": orjson.dumps(rooms).decode(), "limit": limit}
+    given |= {"at_ms": at_ms, "room": room, "seq": seq}
+    if connection.dialect.name == "sqlite":
+        source, in_rooms = _INDEXED if len(folded) >= GRAM else _SCANNED, _ROOMS_SQLITE
+        given |= {"folded": folded, "grams": _grams(folded)}
+    else:
+        source, in_rooms = _LIKE, _ROOMS_POSTGRESQL
+        given["pattern"] = f"%{_escaped(folded)}%"
+    statement = text(
+        f"""SELECT m.room, m.seq, m.event, m.deleted, m.at_ms {source} AND m.{in_rooms}
+        AND (m.at_ms, m.room, m.seq) < (:at_ms, :room, :seq)
+        ORDER BY m.at_ms DESC, m.room DESC, m.seq DESC LIMIT :limit"""
+    )
+    rows = connection.execute(statement, given).all()
+    shown = as_shown(connection, [tuple(row)[:4] for row in rows], "")
+    return [
+        Found(row.at_ms, row.room, row.seq, event) for row, event in zip(rows, shown, strict=True)
+    ]
+
+
+def _grams(folded: str) -> str:
+    """FTS5's query for texts with each three neighbours of `folded` in them."""
+    grams = dict.fromkeys(folded[start : start + GRAM] for start in range(len(folded) - GRAM + 1))
+    quoted = ('"' + gram.replace('"', '""') + '"' for gram in list(grams)[:_MOST_GRAMS])
+    return " AND ".join(quoted)
+
+
+def _escaped(folded: str) -> str:
+    for special in ("\\", "%", "_"):
+        folded = folded.replace(special, "\\" + special)
+    return folded

@@ -1,0 +1,32 @@
+"""Threads: how many replies a message has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from app.history.keys import pairs
+from app.history.schema import messages
+
+
+class Thread(NamedTuple):
+    """Replies that are not deleted, and the newest one's time."""
+
+    replies: int
+    last_reply_ms: int
+
+
+def of(connection: Connection, roots: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Thread]:
+    """The threads of those among the messages (room, seq) that have a reply."""
+    listed = pairs(connection, roots)
+    same = (messages.c.room == listed.c.room) & (messages.c.thread == listed.c.seq)
+    counted = (
+        select(messages.c.room, messages.c.thread, func.count(), func.max(messages.c.at_ms))
+        .join_from(listed, messages, same)
+        .where(messages.c.deleted.is_(False))
+        .group_by(messages.c.room, messages.c.thread)
+    )
+    found = connection.execute(counted)
+    return {(room, root): Thread(replies, last_ms) for room, root, replies, last_ms in found}

@@ -1,0 +1,61 @@
+"""A store of an older schema version is brought up to date with all that is in it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from app.events import AnyLogEvent
+from app.history.engine import connect, history_url
+from app.history.schema import VERSION, versions
+from app.history.store import History
+from tests.history import version1
+from tests.history.recount import as_now
+from tests.history.room import entries
+from tests.history.story import entries_of, story
+from tests.history.test_as_now import everything, pages
+
+DEEDS = ["say", "reply", "edit", "say", "react", "delete", "join", "unreact", "react"]
+
+
+def log_of(room: str, seed: int) -> list[AnyLogEvent]:
+    chance = random.Random(seed)
+    deeds = [(chance.choice(DEEDS), chance.choice(["ann", "ben"]), n % 12) for n in range(900)]
+    return story(room, deeds)
+
+
+async def test_version_1_becomes_what_a_new_store_would_hold(url: str) -> None:
+    logs = {room: log_of(room, seed) for seed, room in enumerate(("a", "b", "部屋"))}
+    await version1.write(url, [entry for log in logs.values() for entry in entries_of(log)])
+    stores = [History(url) for _ in range(3)]
+    await asyncio.gather(*(store.open() for store in stores))
+    for room, log in logs.items():
+        assert await pages(stores[1], room) == as_now(log)[-100:]
+        await stores[2].append(entries_of(log))
+        assert await pages(stores[1], room) == as_now(log)[-100:]
+    for store in stores:
+        await store.close()
+    engine = connect(history_url(url))
+    async with engine.connect() as connection:
+        names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+        assert "parley_events" not in names
+        assert list(await connection.scalars(select(versions.c.version))) == [1, VERSION]
+    await engine.dispose()
+
+
+async def test_older_parley_that_still_runs_can_write_no_more(url: str) -> None:
+    await version1.write(url, entries("lobby", 3))
+    store = History(url)
+    await store.open()
+    before = await everything(url, "lobby")
+    engine = connect(history_url(url))
+    with pytest.raises(DBAPIError, match="parley_events"):
+        async with engine.begin() as connection:
+            await connection.run_sync(version1.append, entries("lobby", 4))
+    assert await everything(url, "lobby") == before
+    await engine.dispose()
+    await store.close()

@@ -1,0 +1,129 @@
+"""Search finds what is in a text as it is now, the same in both databases."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from app.events import MessageCreated, MessageDeleted, MessageEdited
+from app.history.fold import fold
+from app.history.search import Place
+from app.history.store import History
+from tests.history.story import entries_of
+
+number = count()
+many = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+# Few characters, so that much is found; those that mean something to a database among them.
+TEXT = st.text(st.sampled_from("aAbé ÉßS%_\\\"'*-:^()你好吗\0。😀"), max_size=14)
+WORDS = st.lists(
+    st.sampled_from(["foo", 'AND "x', "NEAR(", "你好世界", "Straße", "a%b"]), max_size=3
+)
+SAID = TEXT | WORDS.map(" ".join)
+
+
+def message(room: str, seq: int, text: str, at_ms: int = 0) -> MessageCreated:
+    return MessageCreated(
+        room=room,
+        n=seq,
+        by="ann",
+        at_ms=at_ms or seq // 2,
+        id="e",
+        client_id="c",
+        seq=seq,
+        text=text,
+    )
+
+
+async def found(history: History, query: str, *rooms: str, limit: int = 50) -> list[Place]:
+    """All pages put together."""
+    together: list[Place] = []
+    before = None
+    while page := await history.search(query, rooms, before=before, limit=limit):
+        together += [one.place for one in page]
+        before = page[-1].place
+    return together
+
+
+@many
+@given(texts=st.lists(SAID, min_size=1, max_size=12), query=SAID, limit=st.integers(1, 5))
+@example(texts=["STRASSE 你好", "strasse"], query="Straße", limit=1)
+@example(texts=['say "hello world"'], query='"hello', limit=1)
+async def test_what_is_found_is_what_has_the_query_in_it(
+    history: History, texts: list[str], query: str, limit: int
+) -> None:
+    room = f"room{next(number)}"
+    log = [message(f"{room}{seq % 3}", seq, text) for seq, text in enumerate(texts, 1)]
+    await history.append(entries_of(log))
+    wanted = fold(query.strip()).strip()
+    expected = [
+        (one.at_ms, one.room, one.seq)
+        for one in log
+        if wanted and wanted in fold(one.text) and one.room != f"{room}2"
+    ]
+    there = await found(history, query, f"{room}0", f"{room}1", "not there", limit=limit)
+    assert there == sorted(expected, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["hello", "HELLO world", "ell", "el", "你好世", "你好", "好", "\uff48\uff45llo", " h "],
+)
+async def test_parts_of_words_are_found_in_any_case(history: History, query: str) -> None:
+    await history.append(entries_of([message("lobby", 1, "Hello World, 你好世界")]))
+    [one] = await history.search(query, ["lobby"])
+    assert one.place == (0, "lobby", 1)
+    assert orjson.loads(one.event)["text"] == "Hello World, 你好世界"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "  ", "\0", '"', '" OR "', "folded:hello", "hel*", "%", "_____", "\\", "('", "\ud83d"],
+)
+async def test_no_character_of_a_query_means_anything(history: History, query: str) -> None:
+    await history.append(entries_of([message("lobby", 1, "hello world")]))
+    assert await history.search(query, ["lobby"]) == []
+
+
+async def test_long_query_is_no_error(history: History) -> None:
+    text = "".join(chr(0x4E00 + place) for place in range(3000))
+    await history.append(entries_of([message("lobby", 1, text), message("lobby", 2, text[:-1])]))
+    assert [one.seq for one in await history.search(text, ["lobby"])] == [1]
+
+
+async def test_edited_messages_are_found_by_the_new_text_and_deleted_ones_not(
+    history: History,
+) -> None:
+    common = {"room": "lobby", "by": "ann", "at_ms": 9, "id": "e", "client_id": "c", "of": 1}
+    log = [message("lobby", 1, "first wording"), message("lobby", 2, "first words")]
+    await history.append(entries_of(log))
+    await history.append(entries_of([MessageEdited(n=3, seq=1, text="another wording", **common)]))
+    assert [one.seq for one in await history.search("first", ["lobby"])] == [2]
+    assert [one.seq for one in await history.search("another", ["lobby"])] == [1]
+    await history.append(entries_of([MessageDeleted(n=4, seq=1, **common)]))
+    assert [one.seq for one in await history.search("wor", ["lobby"])] == [2]
+    assert [one.seq for one in await history.search("wo", ["lobby"])] == [2]
+
+
+async def test_found_messages_look_as_in_a_page(history: History) -> None:
+    reply = MessageCreated(
+        room="lobby", n=2, by="ben", at_ms=5, id="e", client_id="c", seq=2, text="yes", thread=1
+    )
+    await history.append(entries_of([message("lobby", 1, "is it?"), reply]))
+    [one] = await history.search("is it", ["lobby"])
+    assert [one.event] == await history.page("lobby", before_seq=2)
+    assert orjson.loads(one.event)["replies"] == 1
+
+
+async def test_any_place_may_be_given(history: History) -> None:
+    await history.append(entries_of([message("lobby", 1, "hello")]))
+    assert await history.search("hello", ["lobby"], before=(10**30, "", -(10**30)), limit=10**30)
+    assert await history.search("hello", ["lobby"], before=(5, "\0", 1)) == []
+    assert await history.search("hello", ["\0"]) == []
+    assert await history.search("hello", ["lobby"], limit=0) == []
+    assert await history.search("hello", []) == []
