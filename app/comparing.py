@@ -63,8 +63,16 @@ async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]
 
 
 async def of_history(room: Recount, history: History) -> AsyncIterator[str]:
-    """Against the history store."""
-    seen = 0
+    """Against the history store; what retention has dropped, and who is forgotten, may lack."""
+    state = await history.state(room.room)
+    if (state.n, state.seq) != (room.n, room.seq):
+        yield f"{room.room}: history has n, seq {state.n, state.seq}, the log {room.n, room.seq}"
+    if state.gaps and state.kept_from == 1:
+        yield f"{room.room}: history lacks the events {state.gaps}"
+    expected = {seq for seq, said in room.said.items() if said.deleted and seq >= state.kept_from}
+    if shown := expected.difference(state.deleted):
+        yield f"{room.room}: history still shows the deleted messages {sorted(shown)}"
+    seen = state.kept_from - 1
     while page := await history.page(room.room, after_seq=seen, limit=_PAGE):
         for raw in page:
             event = decode_log(raw)
@@ -72,7 +80,7 @@ async def of_history(room: Recount, history: History) -> AsyncIterator[str]:
             said = room.said.get(event.seq)
             if event.seq != seen + 1:
                 yield f"{room.room}: history has message {event.seq} after {seen}"
-            if said is None or (event.by, event.deleted) != (said.by, said.deleted):
+            if said is None or event.by not in ("", said.by):
                 yield f"{room.room}: history has message {event.seq} as the log has not"
             seen = event.seq
     if seen != room.seq:

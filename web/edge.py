@@ -39,6 +39,7 @@ from web import (
     problems,
     reads,
     rooms,
+    search,
     stream,
     sync,
     tickets,
@@ -155,7 +156,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
 
 def _add_routes(app: web.Application) -> None:
     for part in (
-        *(health, tickets, rooms, members, messages, message),
+        *(health, tickets, rooms, members, messages, message, search),
         *(reads, sync, typing, presence, uploads, stream, poll, pages),
     ):
         part.add_routes(app)

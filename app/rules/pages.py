@@ -22,8 +22,8 @@ def wanted(head: int, before: int | None, after: int | None, limit: int) -> rang
 
 def filled(
     page: range,
-    stored: Mapping[int, bytes],
-    newest: Mapping[int, bytes],
+    stored: Mapping[int, object],
+    newest: Mapping[int, object],
     *,
     upward: bool,
 ) -> range:
