@@ -16,6 +16,7 @@ import structlog
 from app.delivery.publisher import Entry, Outcome, Publisher
 from app.delivery.refill import entry_of, refill
 from app.delivery.valkey import connect
+from app.erasures import erased
 from app.groups import group, raw_topic
 from app.log_reader import LogReader
 from app.loop import Batch, batches
@@ -69,7 +70,8 @@ async def fill(partition: int, start: int, end: int | None = None) -> None:
     """Publish a partition of the log again, from `start` up to, without, `end`."""
     log.warning("Valkey stands behind the log", partition=partition, start=start)
     async with LogReader(settings) as reader:
-        await refill(reader, publisher, partition, start, end)
+        forgotten = await erased(settings, reader)
+        await refill(reader, publisher, partition, start, end, forgotten=forgotten)
 
 
 def _by_partition(batch: Batch) -> list[list[Entry]]:

@@ -23,7 +23,7 @@ _OWN = {"worker": frozenset({"worker"}), "edge": frozenset({"host", "port"})}
 
 
 #: Commands of a module of their own, as `replay` is.
-_ELSEWHERE = frozenset({"verify", "rebuild"})
+_ELSEWHERE = frozenset({"verify", "rebuild", "forget"})
 
 
 class _Failure(click.ClickException):

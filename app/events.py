@@ -352,6 +352,13 @@ class Connection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
+class Erasure(Struct, frozen=True, kw_only=True):
+    """What `user` said up to this time is erased."""
+
+    user: str
+    until_ms: int
+
+
 class Dead(Struct, frozen=True, kw_only=True):
     """A record that could not be used, where it stood, and why; `value` is base64 in JSON."""
 
@@ -370,7 +377,7 @@ T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind)
-    for kind in (AnyCommand, Moderated, AnyLogEvent, Verdict, Receipt, Connection, Dead)
+    for kind in (AnyCommand, Moderated, AnyLogEvent, Verdict, Receipt, Connection, Erasure, Dead)
 }
 
 
@@ -422,6 +429,12 @@ def decode_connection(value: bytes | None) -> Connection:
     """A `chat.connections` record; raises `Malformed` with what is wrong."""
     connection: Connection = _decode(Connection, value)
     return connection
+
+
+def decode_erasure(value: bytes | None) -> Erasure:
+    """A `chat.erasures` record; raises `Malformed` with what is wrong."""
+    erasure: Erasure = _decode(Erasure, value)
+    return erasure
 
 
 def decode_dead(value: bytes | None) -> Dead:

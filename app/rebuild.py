@@ -11,6 +11,7 @@ import click
 from app.delivery.publisher import Publisher
 from app.delivery.refill import refill
 from app.delivery.valkey import connect
+from app.erasures import erased
 from app.errors import Malformed
 from app.events import decode_log
 from app.history.entry import Entry
@@ -62,9 +63,10 @@ async def _view(settings: Settings, reader: LogReader, progress: Progress) -> No
     started = time.monotonic()
     redis = connect(settings.redis)
     publisher = Publisher(redis, settings.window)
+    forgotten = await erased(settings, reader)
     for partition in range(settings.partitions):
         await publisher.drop(partition)
-        await refill(reader, publisher, partition, 0, None, progress)
+        await refill(reader, publisher, partition, 0, None, progress, forgotten=forgotten)
     await redis.aclose()
     progress.end(time.monotonic() - started)
 
@@ -73,6 +75,8 @@ async def _history(settings: Settings, reader: LogReader, progress: Progress) ->
     started = time.monotonic()
     store = History(settings.history_url)
     await store.open()
+    for user, until_ms in (await erased(settings, reader)).items():
+        await store.forget(user, until_ms=until_ms)
     for partition in range(settings.partitions):
         chunk: list[Entry] = []
         async for record in reader.read(LOG, partition, 0):

@@ -13,6 +13,7 @@ VERDICTS = "chat.verdicts"
 RECEIPTS = "chat.receipts"
 CONNECTIONS = "chat.connections"
 DEAD = "chat.dead"
+ERASURES = "chat.erasures"
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -39,7 +40,13 @@ TOPICS = (
     Topic(RECEIPTS, _kept(-1)),
     Topic(CONNECTIONS, _kept(_DAY_MS)),
     Topic(DEAD, _kept(30 * _DAY_MS)),
+    Topic(ERASURES, {"cleanup.policy": "compact"}),
 )
+
+
+def retention_ms(name: str) -> int:
+    """How long a topic keeps a record, in milliseconds, as Parley creates it; -1 for ever."""
+    return next(int(topic.config["retention.ms"]) for topic in TOPICS if topic.name == name)
 
 
 def changelog(group: str, table: str) -> Topic:

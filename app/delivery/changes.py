@@ -128,7 +128,7 @@ def _said(event: MessageCreated) -> Changes:
     last = {
         "seq": str(event.seq),
         "at_ms": str(event.at_ms),
-        "last_by": event.by,
+        "last_by": "" if event.deleted else event.by,
         "last_text": event.text[:PREVIEW],
     }
     return Changes(

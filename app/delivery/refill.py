@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from app.delivery.changes import changes_of
 from app.delivery.publisher import Entry, Publisher
+from app.erasures import Erased, without
 from app.errors import Malformed
-from app.events import EDGE, MessageDeleted, MessageEdited, decode_log
+from app.events import EDGE, MessageDeleted, MessageEdited, decode_log, encode
 from app.log_reader import LogReader
 from app.topics import LOG
 
@@ -29,11 +31,14 @@ async def refill(
     start: int,
     end: int | None = None,
     progress: Progress = lambda _: None,
+    *,
+    forgotten: Erased,
 ) -> int:
     """Publish a partition of the log again, from `start` up to, without, `end`; how many events.
 
     Who belongs where comes first, as it is in the end: else somebody who was removed later would
-    be a member again while the events before that are published.
+    be a member again while the events before that are published. What those said who are
+    `forgotten` is left out.
     """
     await publisher.lost(partition)
     belong: dict[tuple[str, str], int] = {}
@@ -46,7 +51,7 @@ async def refill(
     count = 0
     chunk: list[Entry] = []
     async for record in reader.read(LOG, partition, start, end):
-        chunk.append(entry_of(record))
+        chunk.append(_without(entry_of(record), forgotten))
         if len(chunk) == _CHUNK:
             await publisher.publish(chunk)
             count += len(chunk)
@@ -56,6 +61,16 @@ async def refill(
         await publisher.publish(chunk)
         progress(len(chunk))
     return count + len(chunk)
+
+
+def _without(entry: Entry, forgotten: Erased) -> Entry:
+    if entry.event is None or entry.event.by not in forgotten:
+        return entry
+    event = without(entry.event, forgotten)
+    if event is entry.event:
+        return entry
+    # What it changes besides, such as the author's own read mark, stays as it was.
+    return entry._replace(event=replace(event, by=entry.event.by), value=encode(event))
 
 
 def entry_of(record: Any) -> Entry:

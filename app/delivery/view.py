@@ -61,6 +61,10 @@ class View:
         rooms = await self._redis.hgetall(keys.rooms_of(user))
         return {room.decode(): int(n) for room, n in rooms.items() if int(n) > 0}
 
+    async def ever_in(self, user: str) -> list[str]:
+        """The rooms that a user belongs to or has belonged to."""
+        return [room.decode() for room in await self._redis.hkeys(keys.rooms_of(user))]
+
     async def joined(self, room: str, user: str) -> int | None:
         """The `n` at which the user joined, `None` for who is no member."""
         found = await self._redis.hget(keys.rooms_of(user), room)

@@ -128,3 +128,35 @@ async def test_a_history_store_that_is_gone_is_brought_back(alone: Chat) -> None
         assert status == 0, told
     finally:
         del os.environ["PARLEY_HISTORY"]
+
+
+async def test_who_is_forgotten_stays_forgotten(alone: Chat) -> None:
+    async with Person(alone, "ann") as ann, Person(alone, "fay") as fay:
+        room = await ann.open_room("fay")
+        await fay.say(room, "my secret")
+        await fay.say(room, "another secret")
+        await call(fay, "PATCH", f"/v1/rooms/{room}/messages/1", {"text": "my edited secret"})
+        await ann.say(room, "hello")
+        status, told = await parley(alone, "forget", "fay")
+        assert status == 0, told
+        assert "history: 2 messages erased" in told
+        assert "Kafka, chat.raw:" in told
+        assert "Kafka, chat.log: 3 records of theirs, for ever" in told
+        assert await secrets(ann, room) == []
+        async with aioredis.from_url(alone.settings.redis) as redis:
+            await redis.flushall()
+        status, told = await parley(alone, "rebuild")
+        assert status == 0, told
+        assert await secrets(ann, room) == []
+        await fay.say(room, "a new one")
+        assert len(await secrets(ann, room, "a new one")) == 1
+        status, told = await parley(alone, "verify")
+        assert status == 0, told
+
+
+async def secrets(person: Person, room: str, text: str = "secret") -> list[object]:
+    """What of history, room list and the stream's window still has the text."""
+    _, sync = await person.post("/v1/sync", {"rooms": {room: 0}})
+    _, shown = await person.get(f"/v1/rooms/{room}")
+    seen = [*(await person.history(room)), *sync["rooms"][room]["events"], shown["last"]]
+    return [one for one in seen if text in str(one) and "seq" in one][:1]

@@ -1,0 +1,72 @@
+"""Who is forgotten: a compacted topic, so that nothing brings back what was erased."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaProducer
+from msgspec.structs import replace
+
+from app.errors import Malformed
+from app.events import (
+    AnyLogEvent,
+    Erasure,
+    MessageCreated,
+    MessageEdited,
+    decode_erasure,
+    encode,
+)
+from app.log_reader import LogReader
+from app.settings import Settings
+from app.topics import ERASURES, partition_of
+
+Erased = Mapping[str, int]
+
+
+async def erased(settings: Settings, reader: LogReader) -> dict[str, int]:
+    """Everybody who is forgotten, each with the time up to which, in milliseconds."""
+    found: dict[str, int] = {}
+    for partition in range(settings.partitions):
+        async for record in reader.read(ERASURES, partition, 0):
+            try:
+                erasure = decode_erasure(record.value)
+            except Malformed:
+                continue
+            found[erasure.user] = max(erasure.until_ms, found.get(erasure.user, 0))
+    return found
+
+
+async def note(settings: Settings, user: str, until_ms: int) -> None:
+    """Have it in Kafka that somebody is forgotten."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")
+    await producer.start()
+    try:
+        await producer.send_and_wait(
+            ERASURES,
+            encode(Erasure(user=user, until_ms=until_ms)),
+            key=user.encode(),
+            partition=partition_of(user, settings.partitions),
+        )
+    finally:
+        await producer.stop()
+
+
+def without(event: AnyLogEvent, erased: Erased) -> AnyLogEvent:
+    """The event without what somebody said who is forgotten."""
+    if event.at_ms > erased.get(event.by, -1):
+        return event
+    if isinstance(event, MessageCreated):
+        return replace(
+            event,
+            by="",
+            client_id="",
+            text="",
+            attachments=(),
+            meta={},
+            mentions=(),
+            everyone=False,
+            deleted=True,
+        )
+    return (
+        replace(event, by="", client_id="", text="") if isinstance(event, MessageEdited) else event
+    )

@@ -1,0 +1,111 @@
+"""`parley forget USER`: erases what somebody said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import click
+
+from app import erasures
+from app.delivery import keys
+from app.delivery.valkey import connect
+from app.delivery.view import View
+from app.errors import Malformed
+from app.events import decode_command, decode_log, decode_moderated, encode
+from app.history.store import History
+from app.log_reader import LogReader
+from app.rules import names
+from app.settings import Settings
+from app.topics import LOG, MODERATED, RAW, retention_ms
+
+_AUTHORS: dict[str, Callable[[bytes], str]] = {
+    RAW: lambda value: decode_command(value).by,
+    MODERATED: lambda value: decode_moderated(value).command.by,
+    LOG: lambda value: decode_log(value).by,
+}
+
+
+async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tuple[int, int]]]:
+    """Erase; how many messages of the history, events of the view, and what Kafka still has.
+
+    Of Kafka: topic → how many records, and when the last of them goes, in milliseconds; -1 for
+    never. May be done again.
+    """
+    until_ms = time.time_ns() // 1_000_000
+    await erasures.note(settings, user, until_ms)
+    history = History(settings.history_url)
+    await history.open()
+    try:
+        messages = await history.forget(user, until_ms=until_ms)
+        await history.tidy()
+    finally:
+        await history.close()
+    return messages, await _from_view(settings, user, until_ms), await _in_kafka(settings, user)
+
+
+async def _from_view(settings: Settings, user: str, until_ms: int) -> int:
+    redis = connect(settings.redis)
+    view = View(redis, settings.partitions)
+    count = 0
+    for room in await view.ever_in(user):
+        partition = view.partition(room)
+        head = await view.room(room)
+        if head is None:
+            continue
+        for logged in await view.since(room, 0, head.n):
+            event = decode_log(logged.event)
+            blank = erasures.without(event, {user: until_ms})
+            if blank is not event:
+                value = b"%d %b" % (logged.offset, encode(blank))
+                await redis.hset(keys.log(partition, room), str(logged.n), value)
+                count += 1
+        if head.last_by == user:
+            await redis.hset(keys.room(partition, room), mapping={"last_by": "", "last_text": ""})
+    await redis.aclose()
+    return count
+
+
+async def _in_kafka(settings: Settings, user: str) -> dict[str, tuple[int, int]]:
+    counts: Counter[str] = Counter()
+    last: dict[str, int] = {}
+    async with LogReader(settings) as reader:
+        for topic, author in _AUTHORS.items():
+            for partition in range(settings.partitions):
+                async for record in reader.read(topic, partition, 0):
+                    try:
+                        said_by = author(record.value)
+                    except Malformed:
+                        continue
+                    if said_by == user:
+                        counts[topic] += 1
+                        last[topic] = max(record.timestamp, last.get(topic, 0))
+    return {
+        topic: (count, last[topic] + kept if (kept := retention_ms(topic)) >= 0 else -1)
+        for topic, count in counts.items()
+    }
+
+
+@click.command(name="forget")
+@click.argument("user")
+def command(user: str) -> None:
+    """Erase what USER said: from the history store and from the view in Valkey.
+
+    What was said shows as deleted, without a name, and stays so whatever is rebuilt. Says what
+    Kafka still has, and until when.
+    """
+    if (wrong := names.user(user)) is not None:
+        raise click.BadParameter(wrong)
+    messages, events, left = asyncio.run(forget(Settings.read(), user))
+    click.echo(f"history: {messages} messages erased")
+    click.echo(f"view: {events} events erased")
+    for topic, (count, until_ms) in left.items():
+        when = "for ever: shorten its retention.ms" if until_ms < 0 else f"until {_day(until_ms)}"
+        click.echo(f"Kafka, {topic}: {count} records of theirs, {when}")
+
+
+def _day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
