@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
 
 from app.rules.joining import Item
+
+log = structlog.get_logger()
 
 #: Events that wait for a reader which catches up, at most. Beyond, it is let go and comes back.
 MOST_WAITING = 10_000
@@ -53,7 +58,15 @@ class Reader(ABC):
         return self._holds == 0
 
     def take(self, live: Live) -> None:
-        """Deliver, or keep while held."""
+        """Deliver, or keep while held. Whatever goes wrong ends this reader and no other."""
+        try:
+            self._take(live)
+        except Exception:
+            log.exception("a reader failed", user=self.user)
+            with suppress(Exception):
+                self.end("internal", "Something went wrong with this stream; please reconnect.")
+
+    def _take(self, live: Live) -> None:
         if self._holds == 0:
             self.deliver(live)
         elif len(self.waiting) < MOST_WAITING:

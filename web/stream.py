@@ -60,13 +60,14 @@ class StreamReader(Reader):
 
     def end(self, code: str, reason: str) -> None:
         """Say goodbye, as the last block of the stream."""
-        if not self.ended.done():
+        if not self.ended.done() and not self._transport.is_closing():
             self._transport.write(_chunk(frames.goodbye(code, reason, self._retry_ms)))
+        if not self.ended.done():
             self.ended.set_result(code)
 
     def write(self, frame: bytes) -> None:
         """Send a block, or let the reader go where too much waits for it already."""
-        if self.ended.done():
+        if self.ended.done() or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > self._limit:
             self.end("slow_consumer", "This stream was read too slowly.")

@@ -67,6 +67,9 @@ class Subscription:
                 await self._receive()
             except AWAY as error:
                 log.warning("subscription lost, connecting again", error=str(error))
+            except Exception:
+                # Coming back looks up what was missed, so that is what to do about anything.
+                log.exception("subscription failed, connecting again")
             finally:
                 await self.reconnect()
             await asyncio.sleep(_PAUSE)

@@ -165,3 +165,29 @@ async def test_a_state_passes_without_moving_the_cursor(scene: Scene) -> None:
 
     await until(told)
     assert scene.hub.cursor() == before
+
+
+class Failing(Recorder):
+    """A reader whose connection can't be written to."""
+
+    def deliver(self, live: Live) -> None:
+        raise RuntimeError("the transport is closed")
+
+    def end(self, code: str, reason: str) -> None:
+        self.resets.append(code)
+
+
+async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
+    failing = Failing("ann")
+    await Admission(scene.hub).admit(failing, None)
+    for _ in range(2):
+        await scene.say(scene.a)
+    await scene.has((scene.a, 2), (scene.a, 3))
+    assert failing.resets == ["internal", "internal"]
+
+
+async def test_a_message_that_nobody_can_read_costs_no_event(scene: Scene) -> None:
+    channel = keys.channel(scene.partition, scene.a)
+    await scene.redis.publish(channel, b"nonsense")
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))

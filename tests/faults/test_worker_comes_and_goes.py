@@ -1,0 +1,85 @@
+"""A second worker may join, leave and die while messages come."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from app.embedded.child import Child
+from tests.chat import until
+from tests.faults.conftest import Frail
+from tests.faults.load import Load
+
+pytestmark = pytest.mark.faults
+
+#: Seconds until the others have a worker's partitions: at once where it says goodbye, else when
+#: its session is over, which takes 15 s. The rest is for a busy machine.
+HANDED_OVER = 12.0
+
+
+@pytest.mark.timeout(240)
+async def test_a_second_worker_joins_leaves_and_is_killed(frail: Frail) -> None:
+    chat = frail.chat
+    async with Load(chat) as load:
+        second = chat.start_worker("w2")
+        await at_work(second, times=1)
+        await load.acknowledged(100)
+
+        left = time.monotonic()
+        assert await second.stop(30)
+        await load.acknowledged(100)
+        assert load.slowest(since=left) < HANDED_OVER
+
+        second = chat.start_worker("w2")
+        await at_work(second, times=2)
+        await load.acknowledged(100)
+        second.kill()
+        await load.acknowledged(600)
+    assert load.faults() == []
+
+
+#: An agent's file, which a worker loads. It makes wide what is narrow on a quick machine: the time
+#: in which records come while the worker still seeks its partitions and agents still catch up.
+SLOW = """
+import asyncio
+from faust.transport.consumer import Consumer
+from app.log_reader import LogReader
+
+def slowly(function, seconds):
+    async def slow(self):
+        result = await function(self)
+        await asyncio.sleep(seconds)
+        return result
+    return slow
+
+Consumer.perform_seek = slowly(Consumer.perform_seek, 0.5)
+LogReader.__aenter__ = slowly(LogReader.__aenter__, 1.0)
+"""
+
+
+@pytest.mark.timeout(120)
+async def test_what_comes_while_partitions_are_taken_over_is_not_lost(
+    frail: Frail, tmp_path: Path
+) -> None:
+    chat = frail.chat
+    (tmp_path / "slow.py").write_text(SLOW)
+    async with Load(chat) as load:
+        chat.workers[0].kill()
+        first = chat.start_worker("w1", agents=str(tmp_path))
+        await load.acknowledged(100)
+        await at_work(chat.start_worker("w2", agents=str(tmp_path)), times=1)
+        await load.acknowledged(100)
+        await first.stop(30)
+        await load.acknowledged(100)
+    assert load.faults() == []
+
+
+async def at_work(worker: Child, times: int) -> None:
+    """Return when the worker has its share of the partitions, in its so manieth life."""
+
+    async def said() -> bool:
+        return worker.log.read_text().count("ready") >= times
+
+    await until(said, worker.tail)
