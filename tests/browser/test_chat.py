@@ -50,8 +50,10 @@ async def test_page_says_which_room_and_who_is_in_it(enter: Enter, room: Room) -
     await expect(ann.page.locator("#count")).to_have_text("2 members")
     await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": "cyd"})
     await expect(ann.page.locator("#count")).to_have_text("3 members")
-    await ann.page.click("#people summary")
-    await expect(ann.page.locator("#members li")).to_have_text(["annowner", "bob", "cyd"])
+    await ann.page.click("#people")
+    names = ann.page.locator("#members .name")
+    await expect(names).to_have_text(["ann", "bob", "cyd"])
+    await expect(ann.page.locator("#members [data-user=ann] .role")).to_have_text("owner")
 
 
 async def test_reload_shows_the_last_messages(enter: Enter, room: Room) -> None:
@@ -140,8 +142,9 @@ async def test_phone_has_no_horizontal_scrolling(enter: Enter, room: Room, schem
     for text in ("w" * 300, "https://example.org/" + "path/" * 40, "short", "two\nlines"):
         await room.say("bob", text)
     await ann.sees("short")
-    await ann.page.locator("#people summary").tap()
+    await ann.page.locator("#people").tap()
     wide = await ann.page.evaluate(OUTSIDE)
     assert wide == []
     assert await ann.page.evaluate("document.documentElement.scrollWidth") <= 320
-    await expect(ann.page.locator("#write button")).to_be_in_viewport()
+    await ann.page.locator("#panel-close").tap()
+    await expect(ann.page.locator("#write [type=submit]")).to_be_in_viewport()

@@ -1,19 +1,24 @@
-// The page: a room out of the address's fragment, `#room=lobby&token=…`.
+// The page, out of its address's fragment: `#room=lobby&token=…`.
 
-import { Outbox } from "./outbox.js";
-import { Parley, mayPass, backoff } from "./parley.js";
-import { Room } from "./room.js";
-import { element, make, nameOf, outboxNode } from "./view.js";
+import { Conversation } from "./conversation.js";
+import { List } from "./list.js";
+import { Opening } from "./opening.js";
+import { Parley, backoff, mayPass } from "./parley.js";
+import { Presence, dotOf } from "./presence.js";
+import { Rooms } from "./rooms.js";
+import { Search } from "./search.js";
+import { attempt, element, nameOf } from "./view.js";
 
-const given = new URLSearchParams(location.hash.slice(1));
-const roomId = given.get("room") ?? "";
-const token = given.get("token") ?? "";
+const given = () => new URLSearchParams(location.hash.slice(1));
+const token = given().get("token") ?? "";
+const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }), token })}`;
 const parley = new Parley(token);
 
-let room = null;
-let outbox = null;
-const members = new Map();
-const outboxNodes = new Map();
+let rooms = null;
+let list = null;
+let conversation = null;
+let presence = null;
+const asked = new Map(); // rooms that are being asked about
 
 const STATES = {
   connecting: "Connecting …",
@@ -31,143 +36,155 @@ function showState(state, why) {
 }
 
 function notice(title, text) {
+  document.body.dataset.screen = "room";
   element("notice").hidden = false;
   element("notice").querySelector("h2").textContent = title;
   element("notice").querySelector("p").textContent = text;
 }
 
-function begin({ user }) {
-  if (room) return;
-  room = new Room(parley, roomId, user, (message) => {
-    if (message.by === user) outbox.settle(message.client_id);
-  });
-  const key = `outbox ${roomId} ${user}`;
-  const send = (text, clientId) => parley.send(roomId, text, clientId);
-  outbox = new Outbox(key, send, (item) => showOutbox(item, user));
-  outbox.restore();
-  addEventListener("online", outbox.retry);
-}
-
-// Until it works or is refused: the stream goes on meanwhile, and nothing is shown twice.
-async function load(failures = 0) {
+// A snapshot, then the stream from its cursor: nothing lies between them.
+async function start(failures = 0) {
   try {
-    const described = await parley.room(roomId);
-    showRoom(described);
-    await room.load(described.seq);
+    const snapshot = await parley.sync();
+    begin(snapshot);
+    parley.stream({ hello, event: take, reset, state: showState }, snapshot.cursor);
   } catch (error) {
-    if (mayPass(error)) setTimeout(() => load(failures + 1), backoff(failures));
-    else notice("This room can't be shown", error.message);
+    if (!mayPass(error)) return showState("refused", error.message);
+    showState("waiting", error.message);
+    setTimeout(() => start(failures + 1), backoff(failures));
   }
 }
 
-function showRoom(described) {
-  element("room").textContent = document.title = described.name || described.room;
-  members.clear();
-  for (const { user, role } of described.members) members.set(user, role);
-  showMembers();
-  for (const id of ["scroll", "write", "people"]) element(id).hidden = false;
+function begin(snapshot) {
+  const me = snapshot.user;
+  rooms = new Rooms(me);
+  snapshot.rooms.forEach((room) => rooms.take(room));
+  list = new List(rooms, hrefOf);
+  presence = new Presence(parley);
+  conversation = new Conversation(parley, rooms, presence);
+  element("me").replaceChildren(nameOf(me), dotOf(me));
+  list.showAll();
+  const opening = new Opening(parley, me, (room) => (location.hash = hrefOf(room)));
+  element("new").addEventListener("click", () => opening.show());
+  new Search(parley, {
+    room: () => conversation.room,
+    titleOf: (room) => rooms.get(room) ? rooms.nameOf(rooms.get(room)) : room,
+    chosen: (room, seq) => find(room, seq),
+  });
+  for (const part of ["side", "new"]) element(part).hidden = false;
+  route();
+}
+
+// The room that the address names, or the list.
+async function route() {
+  if (!rooms) return;
+  const room = given().get("room") ?? "";
+  document.body.dataset.screen = room ? "room" : "list";
   element("notice").hidden = true;
-  room.toEnd();
+  list.mark(room);
+  conversation.close();
+  if (room) await open(room);
+  else notice("Parley", rooms.newestFirst.length ? "Choose a room." : "You are in no room yet.");
+  if (!room) document.body.dataset.screen = "list";
+  showUnread();
+  presence.soon();
 }
 
-function showMembers() {
-  element("count").textContent = members.size === 1 ? "1 member" : `${members.size} members`;
-  const items = [...members].sort().map(([user, role]) => {
-    const item = make("li", "");
-    item.append(nameOf(user));
-    if (role !== "member") item.append(make("span", "role", role));
-    return item;
-  });
-  element("members").replaceChildren(...items);
-}
-
-function showOutbox(item, me) {
-  const before = outboxNodes.get(item.clientId);
-  if (item.state === "done") {
-    outboxNodes.delete(item.clientId);
-    before?.remove();
-    return;
+async function open(room) {
+  try {
+    if (!rooms.get(room)) {
+      rooms.take(await parley.room(room));
+      list.show(room);
+      list.mark(room);
+    }
+    if (given().get("room") === room) await conversation.open(room);
+  } catch (error) {
+    if (given().get("room") !== room) return;
+    conversation.close();
+    notice("This room can't be shown", error.message);
+    element("join").hidden = error.code !== "not_a_member";
   }
-  const node = outboxNode(item, me, {
-    Edit: () => edit(item),
-    Discard: () => outbox.settle(item.clientId),
-  });
-  outboxNodes.set(item.clientId, node);
-  if (before) before.replaceWith(node);
-  else element("outbox").append(node);
-  if (item.seq) room.expect(item.seq);
-  if (!before) room.toEnd();
 }
 
-function edit(item) {
-  const text = element("text");
-  text.value = text.value ? `${item.text}\n${text.value}` : item.text;
-  outbox.settle(item.clientId);
-  text.dispatchEvent(new Event("input"));
-  text.focus();
+async function find(room, seq) {
+  if (conversation.room !== room) {
+    history.pushState(null, "", hrefOf(room));
+    await route();
+  }
+  document.body.dataset.screen = "room";
+  await attempt(conversation.goTo(seq));
+}
+
+async function join() {
+  const room = given().get("room");
+  if (await attempt(parley.addMember(room, rooms.me))) route();
+}
+
+// Each time it is live. While it was not, another device may have read, and nobody says so later.
+async function hello({ rooms: joined }) {
+  const known = new Set(rooms.newestFirst.map(({ room }) => room));
+  for (const room of known) if (!joined.includes(room)) leave(room);
+  for (const room of joined) if (!known.has(room)) ask(room);
+  const unread = await parley.unread().catch(() => null);
+  if (unread) rooms.unlike(unread).forEach(({ room }) => ask(room));
+  conversation.refresh();
 }
 
 function take(event) {
-  if (event.room !== roomId) return;
-  if (event.kind === "message.created") room.take(event);
-  if (event.kind === "member.added") {
-    if (event.user === room.me) return load();
-    members.set(event.user, event.role);
-    showMembers();
+  if (event.kind === "typing" || event.kind === "receipts") return conversation.take(event);
+  if (event.kind === "unread") rooms.left(event);
+  else if (!rooms.get(event.room)) ask(event.room);
+  else if (event.kind === "member.removed" && event.user === rooms.me) return leave(event.room);
+  else if (rooms.apply(event) === "doubtful") ask(event.room);
+  conversation.take(event);
+  show(event.room);
+}
+
+function show(room) {
+  list.show(room);
+  showUnread();
+  presence.soon();
+}
+
+function showUnread() {
+  const title = conversation.title || "Parley";
+  document.title = rooms.unread ? `(${rooms.unread}) ${title}` : title;
+}
+
+function leave(room) {
+  rooms.drop(room);
+  show(room);
+  if (conversation.room !== room) return;
+  conversation.close();
+  notice("You are no longer in this room", "Somebody removed you, or you left it.");
+  showUnread();
+}
+
+// What a room is now, from the server; once more where the stream was faster.
+async function ask(room, failures = 0) {
+  if (asked.has(room) && !failures) return;
+  asked.set(room, true);
+  const shown = await parley.room(room).catch((error) => error);
+  if (shown instanceof Error ? mayPass(shown) : !rooms.take(shown)) {
+    setTimeout(() => ask(room, failures + 1), backoff(failures));
+    return;
   }
+  asked.delete(room);
+  show(room);
+  conversation.changed(room);
 }
 
-function listenToForm() {
-  const form = element("write");
-  const text = element("text");
-  const button = form.querySelector("button");
-  text.addEventListener("input", () => {
-    button.disabled = !text.value.trim();
-    text.rows = Math.min(6, text.value.split("\n").length);
-  });
-  text.addEventListener("keydown", (event) => {
-    // On a phone Enter is the only way to a new line; while composing it picks a word.
-    const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing;
-    if (!sends || matchMedia("(pointer: coarse)").matches) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!text.value.trim()) return;
-    outbox.add(text.value);
-    text.value = "";
-    text.dispatchEvent(new Event("input"));
-    text.focus();
-  });
+// These rooms could not be resumed: all that is known of them may be old.
+function reset(lost) {
+  lost.forEach((room) => ask(room));
+  if (lost.includes(conversation.room)) conversation.reset();
 }
 
-async function chooseRoom() {
-  notice("Your rooms", "");
-  element("state").hidden = true;
-  try {
-    const { rooms } = await parley.rooms();
-    const items = rooms.map(({ room, name }) => {
-      const link = make("a", "", name || room);
-      link.href = `#${new URLSearchParams({ room, token })}`;
-      const item = make("li", "");
-      item.append(link);
-      return item;
-    });
-    element("rooms").replaceChildren(...items);
-    if (!items.length) notice("Your rooms", "You are in no room yet.");
-  } catch (error) {
-    notice("Your rooms can't be shown", error.message);
-  }
-}
-
-addEventListener("hashchange", () => location.reload());
-listenToForm();
-if (!token) {
+addEventListener("hashchange", () => (given().get("token") === token ? route() : location.reload()));
+element("back").addEventListener("click", () => (location.hash = hrefOf("")));
+element("join").addEventListener("click", join);
+if (token) start();
+else {
   element("state").hidden = true;
   notice("This page needs a link", "Open one of the links that “parley up” prints.");
-} else if (!roomId) {
-  chooseRoom();
-} else {
-  parley.stream({ hello: begin, event: take, reset: () => load(), state: showState });
 }

@@ -11,7 +11,7 @@ export class Outbox {
   #failures = 0;
   #timer = 0;
 
-  /** `send(text, clientId)` is one attempt; `changed(item)` is called for each new state of an
+  /** `send(item)` is one attempt; `changed(item)` is called for each new state of an
    *  item: "sending", "waiting", "sent" (with `seq`), "refused" (with `why`), "done". */
   constructor(key, send, changed) {
     this.key = key;
@@ -27,8 +27,13 @@ export class Outbox {
     this.#next();
   }
 
-  add(text) {
-    const item = { clientId: newId(), text, at_ms: Date.now() };
+  get items() {
+    return [...this.#items];
+  }
+
+  /** `more`: reply_to, thread. */
+  add(text, more = {}) {
+    const item = { clientId: newId(), text, more, at_ms: Date.now() };
     this.#items.push(item);
     this.#set(item, "sending");
     this.#next();
@@ -64,7 +69,7 @@ export class Outbox {
   async #attempt(item) {
     this.#set(item, "sending");
     try {
-      const answer = await this.send(item.text, item.clientId);
+      const answer = await this.send(item);
       this.#failures = 0;
       // Without a number (202) it is accepted: the stream brings it, or asking again.
       if (!answer.seq) return UNANSWERED_MS;

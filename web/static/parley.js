@@ -2,9 +2,11 @@
 //
 //   const parley = new Parley(token);
 //   parley.stream({
-//     event: (event) => …,        // every log event of your rooms, once, in the order of `n`
+//     event: (event) => …,        // every log event of your rooms, once, in the order of `n`;
+//                                 // without `n`: typing, receipts, unread, which pass
 //     reset: (rooms) => …,        // load these rooms by `history`: at the start, and after a gap
 //     state: (state, why) => …,   // "connecting", "live", "waiting", "refused"
+//     hello: ({ user, rooms }) => …, // each time it is live; optional
 //   });
 //   await parley.send("lobby", "Hello");
 
@@ -38,7 +40,8 @@ export function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const pathOf = (room) => `/v1/rooms/${encodeURIComponent(room)}`;
+const inRoom = (...path) => `/v1/rooms/${path.map(encodeURIComponent).join("/")}`;
+const search = (query) => `?${new URLSearchParams(query)}`;
 
 export class Parley {
   #token;
@@ -58,31 +61,59 @@ export class Parley {
       cache: "no-store",
       signal: AbortSignal.timeout(30_000),
     });
-    if (response.ok) return response.json();
+    if (response.ok) return response.status === 204 ? null : response.json();
     throw new Refused(response.status, await response.json().catch(() => ({})));
   }
 
-  rooms() {
-    return this.request("GET", "/v1/rooms");
-  }
+  /** All rooms, with what is unread, and a `cursor`: a stream that begins there joins on. */
+  sync = () => this.request("GET", "/v1/sync");
+  room = (room) => this.request("GET", inRoom(room));
 
-  room(room) {
-    return this.request("GET", pathOf(room));
-  }
+  /** `wish`: type, and name or user. Repeat it with the same `client_id`: it counts once. */
+  createRoom = (wish) => this.request("POST", "/v1/rooms", { client_id: newId(), ...wish });
+  /** `changes`: name, topic, settings, archived. */
+  changeRoom = (room, changes) => this.request("PATCH", inRoom(room), changes);
 
-  /** `query`: before_seq, after_seq, limit. Messages ascend by `seq`. */
-  history(room, query = {}) {
-    return this.request("GET", `${pathOf(room)}/messages?${new URLSearchParams(query)}`);
-  }
+  /** By name; `query`: after, limit. */
+  members = (room, query = {}) => this.request("GET", inRoom(room, "members") + search(query));
+  /** Oneself: join a public room. */
+  addMember = (room, user) => this.request("POST", inRoom(room, "members"), { user });
+  changeRole = (room, user, role) => this.request("PATCH", inRoom(room, "members", user), { role });
+  /** Oneself: leave. */
+  removeMember = (room, user) => this.request("DELETE", inRoom(room, "members", user));
 
-  /** Send a message. Repeat it with the same `client_id` until it is answered: it counts once. */
-  send(room, text, client_id = newId()) {
-    return this.request("POST", `${pathOf(room)}/messages`, { text, client_id });
-  }
+  /** `query`: before_seq, after_seq, limit, thread. Messages ascend by `seq`. */
+  history = (room, query = {}) => this.request("GET", inRoom(room, "messages") + search(query));
+  /** `more`: reply_to, thread, attachments, meta. Repeat it with the same `client_id` until it is
+   *  answered: it counts once. */
+  send = (room, text, client_id = newId(), more = {}) =>
+    this.request("POST", inRoom(room, "messages"), { ...more, text, client_id });
+  edit = (room, seq, text) => this.request("PATCH", inRoom(room, "messages", seq), { text });
+  delete = (room, seq) => this.request("DELETE", inRoom(room, "messages", seq));
+  react = (room, seq, emoji) =>
+    this.request("PUT", inRoom(room, "messages", seq, "reactions", emoji));
+  unreact = (room, seq, emoji) =>
+    this.request("DELETE", inRoom(room, "messages", seq, "reactions", emoji));
+  /** `query`: q, room, limit, before. */
+  search = (query) => this.request("GET", `/v1/search${search(query)}`);
 
-  /** Follow all rooms; see the top of this file. `close()` ends it. */
-  stream(on) {
-    return new Stream(this, on);
+  /** Everything up to message `seq` has been read. */
+  read = (room, seq) => this.request("PUT", inRoom(room, "read"), { seq });
+  /** Who has read up to where; `query`: seq, for who has read that message. */
+  receipts = (room, query = {}) => this.request("GET", inRoom(room, "receipts") + search(query));
+  /** All that is unread, by room and in total. */
+  unread = () => this.request("GET", "/v1/unread");
+
+  /** Good for 5 seconds: call it again every 3 while somebody types. */
+  typing = (room) => this.request("POST", inRoom(room, "typing"));
+  /** Who of at most 100 people is there. */
+  presence = (users) => this.request("GET", `/v1/presence${search(users.map((u) => ["user", u]))}`);
+  /** "online" or "away" */
+  setPresence = (status) => this.request("PUT", "/v1/presence", { status });
+
+  /** Follow all rooms; see the top of this file. `cursor`: begin there. `close()` ends it. */
+  stream(on, cursor = "") {
+    return new Stream(this, on, cursor);
   }
 }
 
@@ -92,13 +123,13 @@ class Stream {
   #on;
   #source = null;
   #ticket = null;
-  #cursor = "";
+  #cursor;
   #failures = 0;
   #timer = 0;
   #closed = false;
 
-  constructor(parley, on) {
-    [this.#parley, this.#on] = [parley, on];
+  constructor(parley, on, cursor) {
+    [this.#parley, this.#on, this.#cursor] = [parley, on, cursor];
     addEventListener("online", this.retry);
     this.#connect();
   }

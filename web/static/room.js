@@ -1,53 +1,93 @@
-// One room on the page: its messages out of history and stream, put together by `seq`.
+// The open room: its messages out of history and stream, put together by `seq`.
 
+import { Log } from "./log.js";
+import { messageNode } from "./message.js";
 import { backoff } from "./parley.js";
+import { Quotes } from "./quotes.js";
 import { Timeline } from "./timeline.js";
-import { arrange, element, messageNode } from "./view.js";
+import { element } from "./view.js";
 
 const PAGE = 50;
-const NEAR_END = 80; // pixels
 
 export class Room {
   #parley;
-  #room;
+  #me;
+  #on;
+  #log;
+  #quotes;
   #timeline = new Timeline();
-  #nodes = new Map();
-  #scroll = element("scroll");
-  #loadingOlder = false;
-  #filling = false;
-  #unseen = 0;
-  #follow = true; // the end is on view, and stays so when something comes
+  #closed = new AbortController();
+  #atEnd = true; // what is loaded reaches up to the newest message, or soon will
+  #busy = { older: false, newer: false, fill: false };
 
-  /** `shown(message)` is called for each message that comes onto the page. */
-  constructor(parley, room, me, shown) {
-    this.#parley = parley;
-    this.#room = room;
-    this.me = me;
-    this.shown = shown;
-    this.#scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // What makes the page's own height change must not hide the last message.
-    new ResizeObserver(() => this.#follow && this.toEnd()).observe(this.#scroll);
-    element("jump").addEventListener("click", () => this.toEnd());
-    document.addEventListener("visibilitychange", () => this.#count(0));
+  /** `on.shown(message)` is called for each message that comes onto the page, `on.seen(seq)` where
+   *  all up to it is on view, `on.drawn()` after each change. */
+  constructor(parley, room, me, on) {
+    [this.#parley, this.room, this.#me, this.#on] = [parley, room, me, on];
+    const { signal } = this.#closed;
+    const draw = (message) => messageNode(message, me, (seq) => this.#quoted(seq));
+    const [scroll, list] = [element("scroll"), element("log")];
+    this.#log = new Log(scroll, list, draw, () => this.#moved(), signal);
+    const asNow = (message) => this.#timeline.asNow(message);
+    this.#quotes = new Quotes(parley, room, asNow, (seq) => {
+      this.#drawQuoting(seq);
+      this.#on.drawn();
+    });
+    element("start").textContent = "";
+    element("jump").hidden = true;
+    document.addEventListener("visibilitychange", () => this.#look(), { signal });
   }
 
-  /** Load the newest page, and drop what it does not join on to. `head`: the room's last `seq`. */
+  get log() {
+    return this.#log;
+  }
+
+  get isClosed() {
+    return this.#closed.signal.aborted;
+  }
+
+  get(seq) {
+    return this.#timeline.get(seq);
+  }
+
+  /** My newest message that is on the page. */
+  get ownNewest() {
+    return this.#timeline.newestFirst.find(({ by, deleted }) => by === this.#me && !deleted);
+  }
+
+  close() {
+    this.#closed.abort();
+    this.#log.empty();
+  }
+
+  /** Load the newest page anew. `head`: the room's last `seq`. */
   async load(head) {
     this.#timeline.expect(head);
-    const { messages } = await this.#parley.history(this.#room, { limit: PAGE });
-    if (messages.length) {
-      for (const { seq } of this.#timeline.cutBefore(messages[0].seq)) this.#remove(seq);
-    }
-    messages.forEach((message) => this.#show(message));
-    this.#older(messages.length > 0 && messages[0].seq > 1);
+    const { messages } = await this.#parley.history(this.room, { limit: PAGE });
+    if (this.isClosed) return;
+    const last = messages.at(-1)?.seq ?? 0;
+    const later = this.#timeline.newestFirst.filter(({ seq }) => seq > last).reverse();
+    this.#empty();
+    this.#atEnd = true;
+    this.#log.toEnd();
+    [...messages, ...later].forEach((message) => this.#show(message));
+    this.#sayStart();
     this.#settle();
   }
 
-  /** A message of the stream. */
-  take(message) {
-    if (!this.#show(message)) return;
-    if (document.hidden && message.by !== this.me) this.#count(this.#unseen + 1);
-    this.#settle();
+  /** Something of the stream is missing: what is on the page may be old. */
+  reset(head) {
+    this.#timeline.empty({ changes: true });
+    return this.load(head);
+  }
+
+  /** An event of the stream. */
+  take(event) {
+    const touched = this.#timeline.change(event);
+    this.#quotes.change(event);
+    for (const seq of touched) this.#drawAgain(seq);
+    if (event.kind === "message.created") this.#said(event);
+    else if (touched.length) this.#on.drawn();
   }
 
   /** The room has messages up to `seq`: see to it that they are on the page. */
@@ -56,94 +96,137 @@ export class Room {
     this.#fill();
   }
 
-  toEnd() {
-    this.#follow = true;
+  /** To the newest message. */
+  async toEnd() {
     element("jump").hidden = true;
-    this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    if (!this.#atEnd) await this.load(0).catch(() => {});
+    this.#log.toEnd();
+    this.#look();
+  }
+
+  /** Bring message `seq` into view, from however far back. */
+  async goTo(seq) {
+    if (this.#log.point(seq)) return this.#jumpable();
+    const query = { after_seq: Math.max(0, seq - PAGE / 2), limit: PAGE };
+    const { messages } = await this.#parley.history(this.room, query);
+    if (this.isClosed || !messages.length) return;
+    this.#empty();
+    this.#atEnd = messages.at(-1).seq >= this.#timeline.head;
+    messages.forEach((message) => this.#show(message));
+    this.#sayStart();
+    this.#log.point(seq);
+    this.#jumpable();
+    this.#on.drawn();
+  }
+
+  #empty() {
+    this.#timeline.empty();
+    this.#log.empty();
+  }
+
+  #said(message) {
+    const joins = this.#atEnd || this.#timeline.newest === message.seq - 1;
+    if (joins ? !this.#show(message) : this.#timeline.expect(message.seq)) return;
+    this.#settle();
   }
 
   #settle() {
-    if (this.#follow) this.toEnd();
-    else element("jump").hidden = false;
+    if (!this.#log.follow) this.#jumpable();
+    this.#on.drawn();
     this.#fill();
+    this.#look();
+  }
+
+  #jumpable() {
+    element("jump").hidden = this.#log.follow && this.#atEnd;
   }
 
   #show(message) {
-    const place = this.#timeline.add(message);
-    if (!place) return false;
-    const node = messageNode(message, message.by === this.me);
-    const after = place.next && this.#nodes.get(place.next.seq);
-    element("log").insertBefore(node, after ?? null);
-    this.#nodes.set(message.seq, node);
-    arrange(node, message, place.previous);
-    if (after) arrange(after, place.next, message);
-    this.shown(message);
+    if (!this.#timeline.add(message)) return false;
+    this.#drawAgain(message.seq);
+    this.#on.shown(message);
     return true;
   }
 
-  #remove(seq) {
-    this.#nodes.get(seq).remove();
-    this.#nodes.delete(seq);
+  #drawAgain(seq) {
+    this.#log.put(this.#timeline.get(seq), this.#timeline.around(seq));
+    this.#drawQuoting(seq);
+  }
+
+  #quoted(seq) {
+    return this.#timeline.get(seq) ?? this.#quotes.get(seq);
+  }
+
+  #drawQuoting(quoted) {
+    for (const node of document.querySelectorAll(`#log .quote[data-of="${quoted}"]`)) {
+      const seq = Number(node.closest(".message").dataset.seq);
+      this.#log.put(this.#timeline.get(seq), this.#timeline.around(seq));
+    }
+  }
+
+  // All is read that is loaded without a hole and on view.
+  #look() {
+    const { newest, head } = this.#timeline;
+    if (this.#atEnd && newest && newest === head && this.#log.endIsSeen) this.#on.seen(newest);
+  }
+
+  #moved() {
+    if (this.#log.follow && this.#atEnd) element("jump").hidden = true;
+    this.#look();
+    if (this.#log.nearStart) this.#loadOlder();
+    if (!this.#atEnd && this.#log.nearEnd) this.#loadNewer();
   }
 
   // Stream and history may leave a hole for a moment, as the archive comes after the stream and
   // an answer may come before both.
   async #fill() {
-    if (this.#filling) return;
-    this.#filling = true;
-    let hole = this.#timeline.hole();
-    for (let failures = 0; hole && failures < 8; hole = this.#timeline.hole()) {
+    if (this.#busy.fill) return;
+    this.#busy.fill = true;
+    const hole = () => !this.isClosed && this.#atEnd && this.#timeline.hole();
+    for (let failures = 0; hole() && failures < 8; ) {
       await new Promise((resume) => setTimeout(resume, backoff(failures) / 2));
-      hole = this.#timeline.hole();
-      if (hole) failures = (await this.#fetch(hole)) ? 0 : failures + 1;
+      if (hole()) failures = (await this.#fetch(hole())) ? 0 : failures + 1;
     }
-    this.#filling = false;
+    this.#busy.fill = false;
   }
 
   // Whether that brought anything.
-  async #fetch(hole) {
-    try {
-      const { messages } = await this.#parley.history(this.#room, { ...hole, limit: PAGE });
-      const found = messages.map((message) => this.#show(message)).some(Boolean);
-      if (found) this.#settle();
-      return found;
-    } catch {
-      return false;
-    }
+  async #fetch(query) {
+    const asked = this.#parley.history(this.room, { ...query, limit: PAGE });
+    const { messages = [] } = await asked.catch(() => ({}));
+    if (this.isClosed) return false;
+    const found = messages.map((message) => this.#show(message)).some(Boolean);
+    if (found) this.#settle();
+    return found;
   }
 
-  #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
-    this.#follow = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    if (this.#follow) element("jump").hidden = true;
-    if (scrollTop < clientHeight) this.#loadOlder();
+  async #loadNewer() {
+    if (this.#busy.newer) return;
+    this.#busy.newer = true;
+    await this.#fetch({ after_seq: this.#timeline.newest });
+    this.#atEnd = this.#timeline.newest >= this.#timeline.head;
+    this.#busy.newer = false;
   }
 
   async #loadOlder() {
     const oldest = this.#timeline.oldest;
-    if (this.#loadingOlder || oldest <= 1) return;
-    this.#loadingOlder = true;
+    if (this.#busy.older || oldest <= 1) return;
+    this.#busy.older = true;
     try {
       const query = { before_seq: oldest, limit: PAGE };
-      const { messages } = await this.#parley.history(this.#room, query);
-      const fromEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop;
-      messages.reverse().forEach((message) => this.#show(message));
-      this.#scroll.scrollTop = this.#scroll.scrollHeight - fromEnd;
-      this.#older(messages.length > 0 && this.#timeline.oldest > 1);
+      const { messages } = await this.#parley.history(this.room, query);
+      if (this.isClosed) return;
+      this.#log.keepingPlace(() => messages.forEach((message) => this.#show(message)));
+      this.#sayStart();
     } catch {
       element("start").textContent = "Earlier messages could not be loaded. Scroll to try again.";
     } finally {
-      this.#loadingOlder = false;
+      this.#busy.older = false;
     }
   }
 
-  #older(more) {
+  #sayStart() {
+    const more = this.#timeline.oldest > 1;
     element("start").textContent = more ? "Earlier messages …" : "This is where the room begins.";
-  }
-
-  #count(unseen) {
-    this.#unseen = unseen;
-    const name = element("room").textContent;
-    document.title = unseen ? `(${unseen}) ${name}` : name;
   }
 }

@@ -1,9 +1,13 @@
-// A room's messages as far as they are loaded: each once, ascending by `seq`, from wherever
-// they come.
+// A room's messages as far as they are loaded: each once, ascending by `seq`, as it is now, from
+// wherever they come.
+
+import { changed, changes } from "./changes.js";
 
 export class Timeline {
   #messages = [];
   #head = 0;
+  // What the stream brought, by `seq`: history may not have it yet when it is asked.
+  #changes = new Map();
 
   get oldest() {
     return this.#messages.at(0)?.seq ?? 0;
@@ -13,28 +17,59 @@ export class Timeline {
     return this.#messages.at(-1)?.seq ?? 0;
   }
 
+  get head() {
+    return this.#head;
+  }
+
+  /** The messages, newest first. */
+  get newestFirst() {
+    return [...this.#messages].reverse();
+  }
+
+  get(seq) {
+    return this.#messages[this.#place(seq)];
+  }
+
+  /** The message before one that is loaded, and the one after it. */
+  around(seq) {
+    const place = this.#place(seq);
+    return { previous: this.#messages[place - 1], next: this.#messages[place + 1] };
+  }
+
   /** The room is known to have messages up to `seq`, loaded or not. */
   expect(seq) {
     this.#head = Math.max(this.#head, seq);
   }
 
-  /** Takes a message; null where it is there already, else the ones before and after it. */
+  /** Takes a message; whether it is new. */
   add(message) {
     let place = this.#messages.length;
     while (place > 0 && this.#messages[place - 1].seq > message.seq) place--;
-    const previous = this.#messages[place - 1];
-    if (previous?.seq === message.seq) return null;
-    this.#messages.splice(place, 0, message);
+    if (this.#messages[place - 1]?.seq === message.seq) return false;
+    this.#messages.splice(place, 0, this.asNow(message));
     this.expect(message.seq);
-    return { previous, next: this.#messages[place + 1] };
+    return true;
   }
 
-  /** Forgets and returns what lies below `seq`, where `seq` does not follow on it. */
-  cutBefore(seq) {
-    const first = this.#messages.findIndex((message) => message.seq >= seq);
-    const below = first < 0 ? this.#messages.length : first;
-    if (below === 0 || this.#messages[below - 1].seq === seq - 1) return [];
-    return this.#messages.splice(0, below);
+  /** A message out of history, with what the stream has brought since. */
+  asNow(message) {
+    return (this.#changes.get(message.seq) ?? []).reduce(changed, message);
+  }
+
+  /** Takes an event of the stream; the `seq`s of the loaded messages that it changes. */
+  change(event) {
+    const touched = [changes(event)];
+    if (event.kind === "message.deleted") touched.push(this.#unanswer(event.seq));
+    else if (!touched[0]) return [];
+    this.#remember(touched[0], event);
+    this.#replace(touched[0], (message) => changed(message, event));
+    return touched.filter((seq) => this.get(seq));
+  }
+
+  /** Forgets all messages; with `changes` also what has come of them since. */
+  empty({ changes = false } = {}) {
+    this.#messages = [];
+    if (changes) this.#changes.clear();
   }
 
   /** The first stretch that is missing between the oldest loaded and the newest known message,
@@ -46,5 +81,31 @@ export class Timeline {
       after = seq;
     }
     return after < this.#head ? { after_seq: after, before_seq: this.#head + 1 } : null;
+  }
+
+  #place(seq) {
+    const guess = seq - this.oldest;
+    if (this.#messages[guess]?.seq === seq) return guess;
+    return this.#messages.findIndex((message) => message.seq === seq);
+  }
+
+  #replace(seq, change) {
+    const place = this.#place(seq);
+    if (place >= 0) this.#messages[place] = change(this.#messages[place]);
+  }
+
+  #remember(seq, event) {
+    if (!this.#changes.has(seq)) this.#changes.set(seq, []);
+    this.#changes.get(seq).push(event);
+  }
+
+  // A deleted reply counts no more; its root.
+  #unanswer(seq) {
+    const reply = this.get(seq);
+    if (!reply?.thread || reply.deleted) return 0;
+    const known = this.#changes.get(reply.thread) ?? [];
+    this.#changes.set(reply.thread, known.filter((event) => event.id !== reply.id));
+    this.#replace(reply.thread, (root) => ({ ...root, replies: Math.max(0, root.replies - 1) }));
+    return reply.thread;
   }
 }
