@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
+import structlog
+
+from app import retention
+from app.delivery.valkey import connect
+from app.delivery.view import View
 from app.events import decode_log
 from app.groups import group, raw_topic
 from app.history.entry import Entry
@@ -15,7 +21,10 @@ from app.settings import Settings
 from app.topics import LOG
 
 app = group("archive", strict=True)
-history = History(Settings.read().history_url)
+settings = Settings.read()
+history = History(settings.history_url)
+redis = connect(settings.redis)
+log = structlog.get_logger()
 
 
 @app.agent(raw_topic(app, LOG))
@@ -33,6 +42,19 @@ async def tidy() -> None:
     with suppress(*AWAY):
         await history.open()
         await history.tidy()
+
+
+@app.timer(interval=3600.0)  # type: ignore[untyped-decorator]
+async def sweep() -> None:
+    """Within the hour, what its room wants to keep no longer is dropped."""
+    with suppress(*AWAY):
+        await history.open()
+        mine = {place.partition for place in app.consumer.assignment() if place.topic == LOG}
+        view = View(redis, settings.partitions)
+        dropped = await retention.sweep(history, view, mine, time.time_ns() // 1_000_000)
+        for room, count in dropped.items():
+            if count:
+                log.info("messages dropped by age", room=room, messages=count)
 
 
 def _entry(value: bytes) -> Entry:

@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     slow_mode: int = 0
     post: str = ROLES[0]
     receipts: bool = True
+    retention_days: int = 0
 
 
 class RoomPatch(msgspec.Struct, forbid_unknown_fields=True):

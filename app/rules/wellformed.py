@@ -34,9 +34,11 @@ _known_room = lru_cache(10_000)(names.room)
 
 ROOM_TYPES = ("group", "public", "direct")
 
-#: Longest topic in characters, slow mode in seconds, attachments of a message, `meta` in bytes.
+#: Longest topic in characters, slow mode in seconds, retention in days, attachments of a message,
+#: `meta` in bytes.
 TOPIC = 500
 SLOW_MODE = 6 * 60 * 60
+RETENTION = 36500
 ATTACHMENTS = 10
 META = 2048
 
@@ -84,9 +86,11 @@ def role(name: str) -> str | None:
 
 
 def settings(given: RoomSettings) -> str | None:
-    """Settings of a room: slow mode up to six hours, `post` a role."""
+    """Settings of a room: slow mode up to six hours, retention to 100 years, `post` a role."""
     if not 0 <= given.slow_mode <= SLOW_MODE:
         return f"slow_mode is 0 to {SLOW_MODE} seconds"
+    if not 0 <= given.retention_days <= RETENTION:
+        return f"retention_days is 0 to {RETENTION}"
     return role(given.post)
 
 

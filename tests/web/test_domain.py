@@ -163,7 +163,12 @@ async def test_a_room_is_renamed_slowed_and_archived(chat: Chat) -> None:
         assert (await call(ann, "PATCH", path, changes))[0] == 200
         _, answer = await ben.get(path)
         assert (answer["name"], answer["topic"]) == ("Ours", "all of it")
-        assert answer["settings"] == {"slow_mode": 60, "post": "member", "receipts": True}
+        assert answer["settings"] == {
+            "slow_mode": 60,
+            "post": "member",
+            "receipts": True,
+            "retention_days": 0,
+        }
         await ben.say(room, "one")
         status, answer = await ben.post(f"{path}/messages", {"text": "two"})
         assert (status, answer["code"]) == (403, "slow_mode")

@@ -1,0 +1,39 @@
+"""Dropping what rooms want to keep no longer: their `retention_days` setting."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from app.delivery.view import RoomHead, View
+from app.events import decode_log
+from app.history.store import History
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+#: Rooms looked at in one round trip to Valkey.
+_CHUNK = 500
+
+
+async def sweep(
+    history: History, view: View, partitions: Collection[int], now_ms: int
+) -> dict[str, int]:
+    """Drop what is older than its room wants, of the rooms of these partitions.
+
+    The answer is how many messages went, by room. Kafka keeps its records by its own rules.
+    """
+    dropped: dict[str, int] = {}
+    rooms = [room for room in await history.rooms() if view.partition(room) in partitions]
+    for start in range(0, len(rooms), _CHUNK):
+        for head in (await view.rooms(rooms[start : start + _CHUNK])).values():
+            if days := head.settings.retention_days:
+                before_ms = now_ms - days * _DAY_MS
+                dropped[head.room] = await history.drop_before(head.room, before_ms)
+                await _from_view(view, head, before_ms)
+    return dropped
+
+
+async def _from_view(view: View, head: RoomHead, before_ms: int) -> None:
+    logged = await view.since(head.room, 0, head.n)
+    old = [one.n for one in logged if decode_log(one.event).at_ms < before_ms]
+    if old:
+        await view.drop(head.room, old)
