@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 import orjson
+import psycopg
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from app.history.fold import fold
 from app.history.search import Place
 from app.history.store import History
 from tests.history.story import entries_of
+from tests.postgres import Postgres
 
 number = count()
 many = settings(
@@ -127,3 +129,22 @@ async def test_any_place_may_be_given(history: History) -> None:
     assert await history.search("hello", ["\0"]) == []
     assert await history.search("hello", ["lobby"], limit=0) == []
     assert await history.search("hello", []) == []
+
+
+async def test_without_the_right_to_an_index_search_reads_everything(postgres: Postgres) -> None:
+    url = postgres.database()
+    name = url.rpartition("/")[2]
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE plain_{name} LOGIN".encode())
+        connection.execute(f"GRANT CREATE ON SCHEMA public TO plain_{name}".encode())
+    history = History(url.replace("parley@", f"plain_{name}@"))
+    for _ in range(2):
+        await history.open()
+    await history.append(entries_of([message("lobby", 1, "hello")]))
+    assert [one.seq for one in await history.search("ELL", ["lobby"])] == [1]
+    await history.tidy()
+    await history.close()
+    owner = History(url)
+    await owner.open()
+    assert await owner.search("ELL", ["lobby"]) != []
+    await owner.close()
