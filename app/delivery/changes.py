@@ -22,6 +22,7 @@ from app.events import (
     decode_log,
     encode,
 )
+from app.rules import as_now
 
 _SCRIPT = (
     *("room", "members", "roles", "leaves", "read", "gone", "everyone", "mentions"),
@@ -161,8 +162,6 @@ def _as_now(shown: AnyLogEvent, event: MessageEdited | MessageDeleted) -> AnyLog
         return replace(shown, text="")
     if not isinstance(shown, MessageCreated):
         return shown
-    if isinstance(event, MessageEdited):
-        return replace(shown, text=event.text, edited_ms=event.at_ms)
-    return replace(
-        shown, text="", attachments=(), meta={}, mentions=(), everyone=False, deleted=True
+    return (
+        as_now.edited(shown, event) if isinstance(event, MessageEdited) else as_now.deleted(shown)
     )

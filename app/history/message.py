@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from app.events import MessageCreated, MessageDeleted, MessageEdited, decode_log, encode
 from app.history.fold import fold
+from app.rules import as_now
 
 
 class Message(NamedTuple):
@@ -53,37 +54,23 @@ def retold(message: Message, event: MessageEdited | MessageDeleted) -> Message:
         return emptied(message)
     if event.n <= message.edit:
         return message
-    # The old text's mentions would tell what it said.
-    now = replace(
-        shown(message.event),
-        text=event.text,
-        mentions=event.mentions,
-        everyone=event.everyone,
-        edited_ms=event.at_ms,
-    )
+    now = as_now.edited(shown(message.event), event)
     return message._replace(edit=event.n, event=encode(now), folded=fold(event.text))
 
 
 def emptied(message: Message, *, nameless: bool = False) -> Message:
-    """The row of a deleted message; where it is `nameless`, it has no author either."""
+    """The row of a deleted message; where it is `nameless`, it has no author either.
+
+    The same whether it had been edited or not: an edit that comes later changes nothing.
+    """
     now = empty(shown(message.event), nameless=nameless)
-    edit = 0 if nameless else message.edit
-    return message._replace(deleted=True, by=now.by, edit=edit, event=encode(now), folded="")
+    return message._replace(deleted=True, by=now.by, edit=0, event=encode(now), folded="")
 
 
 def empty(event: MessageCreated, *, nameless: bool = False) -> MessageCreated:
-    """The event without all that somebody said in it; its place and its time stay."""
-    gone = replace(
-        event,
-        text="",
-        mentions=(),
-        everyone=False,
-        attachments=(),
-        meta={},
-        deleted=True,
-    )
-    # As it would be if it were stored only now: edits of what is empty count for nothing.
-    return replace(gone, by="", client_id="", edited_ms=0) if nameless else gone
+    """The event as it is shown where the message is deleted, or its author is forgotten."""
+    gone = as_now.deleted(event)
+    return replace(gone, by="", client_id="") if nameless else gone
 
 
 def shown(event: bytes) -> MessageCreated:

@@ -84,7 +84,7 @@ class Naive:
             message["mentions"] = list(event.mentions)
 
     def _delete(self, message: dict[str, Any], event: MessageDeleted) -> None:
-        for name in ("mentions", "attachments", "meta", "reactions"):
+        for name in ("mentions", "attachments", "meta", "reactions", "edited_ms"):
             message.pop(name, None)
         message |= {"text": "", "deleted": True}
         self._count(message.get("thread", 0))

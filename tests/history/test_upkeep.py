@@ -21,7 +21,7 @@ from tests.history.test_as_now import everything, pages
 
 number = count()
 many = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

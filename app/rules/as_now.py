@@ -1,0 +1,32 @@
+"""A message as it is shown after what became of it, the same in every store and view."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from app.events import MessageCreated, MessageEdited
+
+
+def edited(message: MessageCreated, event: MessageEdited) -> MessageCreated:
+    """The message with the edit's text; the old one's mentions would tell what it said."""
+    return replace(
+        message,
+        text=event.text,
+        mentions=event.mentions,
+        everyone=event.everyone,
+        edited_ms=event.at_ms,
+    )
+
+
+def deleted(message: MessageCreated) -> MessageCreated:
+    """The message without all that was said in it; its place, its time and its author stay."""
+    return replace(
+        message,
+        text="",
+        mentions=(),
+        everyone=False,
+        attachments=(),
+        meta={},
+        edited_ms=0,
+        deleted=True,
+    )
