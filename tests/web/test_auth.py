@@ -21,7 +21,6 @@ from tests.web.test_problems import problem
 from web.auth import LEEWAY
 from web.verified import Identity, Verified
 
-
 #: Tokens are signed when the tests are collected, and a whole run takes minutes.
 DAY = 24 * 60 * 60
 
