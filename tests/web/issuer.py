@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+DAY = 24 * 60 * 60
+
 
 class Issuer:
     """Signs with the key of the given id, and counts how often its key set was read."""
@@ -52,7 +54,7 @@ class Issuer:
 
     def token(self, kid: str, *, named: str | None = "", **claims: Any) -> str:
         """A token signed with key `kid` that names the same, or another, or (None) no key."""
-        given = {"sub": "alice", "exp": int(time.time()) + 600, **claims}
+        given = {"sub": "alice", "exp": int(time.time()) + DAY, **claims}
         headers = {} if named is None else {"kid": named or kid}
         return jwt.encode(given, self.keys[kid], algorithm="RS256", headers=headers)
 
