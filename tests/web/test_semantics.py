@@ -100,6 +100,17 @@ async def test_a_direct_room_with_oneself_has_one_member_and_nothing_unread(chat
         assert (answer["users"], answer["member_count"]) == (["solo"], 1)
 
 
+async def test_the_two_of_a_direct_room_may_edit_and_delete_each_others_messages(
+    chat: Chat,
+) -> None:
+    async with Person(chat, "duo") as duo, Person(chat, "ann") as ann:
+        _, answer = await duo.post("/v1/rooms", {"type": "direct", "user": "ann"})
+        one = f"/v1/rooms/{answer['room']}/messages/1"
+        await duo.say(answer["room"], "mine")
+        await done(ann, "PATCH", one, {"text": "hers"})
+        await done(ann, "DELETE", one)
+
+
 async def test_a_rename_changes_the_name_and_nothing_before_it(chat: Chat) -> None:
     async with Person(chat, "ann") as ann, Listener(chat, "ann") as stream:
         room = await ann.open_room()
