@@ -68,6 +68,14 @@ async def test_deleted_messages_do_not_count(redis: aioredis.Redis) -> None:
     assert await unread(reads, "ben") == (1, 1)
 
 
+async def test_the_newest_200_mentions_are_counted(redis: aioredis.Redis) -> None:
+    log = [said(seq + 2, seq, names="ben") for seq in range(1, 206)]
+    reads = await filled(redis, opened(ROOM), added(ROOM, 2, "ben"), *log)
+    assert await unread(reads, "ben") == (205, 200)
+    await reads.advance({ROOM: {"ben": 100}})
+    assert await unread(reads, "ben") == (105, 105)
+
+
 async def test_a_mark_never_goes_back(redis: aioredis.Redis) -> None:
     reads = await filled(redis, opened(ROOM), added(ROOM, 2, "ben"), said(3, 1), said(4, 2))
     for seq in (2, 1):

@@ -7,8 +7,28 @@ from aiohttp import web
 
 from tests.docs.markdown import ROOT, steps
 from tests.docs.terminal import Terminal
-from web import health, messages, pages, poll, rooms, stream, tickets
+from web import (
+    health,
+    members,
+    message,
+    messages,
+    pages,
+    poll,
+    presence,
+    reads,
+    rooms,
+    search,
+    stream,
+    sync,
+    tickets,
+    typing,
+    uploads,
+)
 
+PARTS = (
+    *(health, members, message, messages, pages, poll, presence, reads, rooms, search, stream),
+    *(sync, tickets, typing, uploads),
+)
 HTTP = ROOT / "docs" / "http.md"
 
 
@@ -19,13 +39,13 @@ async def test_the_examples_show_what_the_page_says(terminal: Terminal) -> None:
 
 def test_every_path_of_the_edge_is_there() -> None:
     app = web.Application()
-    for part in (health, messages, pages, poll, rooms, stream, tickets):
+    for part in PARTS:
         part.add_routes(app)
     served = {
         f"{route.method} {route.resource.canonical}"
         for route in app.router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
-    described = set(re.findall(r"`((?:GET|POST) /[^`]*)`", HTTP.read_text()))
+    described = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`?]*)[`?]", HTTP.read_text()))
     assert {path for path in served if "/static/" not in path} <= described
     assert described - served <= {"GET /static/…"}

@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import re
+
 from tests.chat import Chat
+from tests.docs.markdown import ROOT
 from tests.listener import Listener
 from tests.person import Person
+
+_TEST = re.compile(r"\btest_\w+")
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    named = set(_TEST.findall((ROOT / "docs" / "semantics.md").read_text()))
+    sources = "\n".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    assert named
+    assert named <= set(re.findall(r"def (test_\w+)", sources))
 
 
 async def test_who_joins_late_streams_from_there_and_pages_through_all(chat: Chat) -> None:

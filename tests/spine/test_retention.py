@@ -10,7 +10,7 @@ from app.history.store import History
 from app.retention import sweep
 from tests.chat import Chat, until
 from tests.person import Person
-from tests.web.test_domain import call
+from tests.web.test_domain import call, unread
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -19,8 +19,8 @@ async def test_old_messages_go_and_new_ones_stay(chat: Chat) -> None:
     history = History(chat.settings.history_url)
     redis = connect(chat.settings.redis)
     view = View(redis, chat.settings.partitions)
-    async with Person(chat, "ann") as ann:
-        short, long = await ann.open_room(), await ann.open_room()
+    async with Person(chat, "ann") as ann, Person(chat, "ret") as ret:
+        short, long = await ann.open_room("ret"), await ann.open_room()
         settings = {"settings": {"retention_days": 2}}
         assert (await call(ann, "PATCH", f"/v1/rooms/{short}", settings))[0] == 200
         for room in (short, long):
@@ -40,6 +40,7 @@ async def test_old_messages_go_and_new_ones_stay(chat: Chat) -> None:
         assert dropped[short] == 3
         assert long not in dropped
         assert await ann.history(short) == []
+        assert await unread(ret, short) == (3, 0)
         await ann.say(short, "new")
         assert [message["text"] for message in await ann.history(short)] == ["new"]
         assert len(await ann.history(long)) == 3
