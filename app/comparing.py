@@ -55,8 +55,7 @@ async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]
         if mark != room.marks[user]:
             yield f"{room.room}: Valkey has {user} at {mark}, the log at {room.marks[user]}"
         left = (await reads.unread(user, [room.room]))[room.room]
-        count, mentions = room.unread(user)
-        counted = (count, min(mentions, _MENTIONS))
+        counted = room.unread(user, _MENTIONS)
         if (left.unread, left.mentions) != counted:
             kept = (left.unread, left.mentions)
             yield f"{room.room}: Valkey has {kept} unread for {user}, counted {counted}"

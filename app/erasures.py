@@ -51,22 +51,16 @@ async def note(settings: Settings, user: str, until_ms: int) -> None:
         await producer.stop()
 
 
-def without(event: AnyLogEvent, erased: Erased) -> AnyLogEvent:
-    """The event without what somebody said who is forgotten."""
-    if event.at_ms > erased.get(event.by, -1):
-        return event
-    if isinstance(event, MessageCreated):
-        return replace(
-            event,
-            by="",
-            client_id="",
-            text="",
-            attachments=(),
-            meta={},
-            mentions=(),
-            everyone=False,
-            deleted=True,
-        )
-    return (
-        replace(event, by="", client_id="", text="") if isinstance(event, MessageEdited) else event
-    )
+def without(event: AnyLogEvent, erased: Erased, gone: set[tuple[str, int]]) -> AnyLogEvent:
+    """The event without what somebody said who is forgotten.
+
+    `gone` are the messages (room, seq) of theirs that came before: whoever edits one, the text
+    goes. Those that this meets are added.
+    """
+    if isinstance(event, MessageCreated) and event.at_ms <= erased.get(event.by, -1):
+        gone.add((event.room, event.seq))
+        nothing = {"text": "", "attachments": (), "meta": {}, "mentions": (), "everyone": False}
+        return replace(event, by="", client_id="", deleted=True, **nothing)
+    if isinstance(event, MessageEdited) and (event.room, event.seq) in gone:
+        return replace(event, client_id="", text="", mentions=())
+    return event

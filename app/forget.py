@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -13,9 +13,9 @@ import click
 from app import erasures
 from app.delivery import keys
 from app.delivery.valkey import connect
-from app.delivery.view import View
+from app.delivery.view import Logged, View
 from app.errors import Malformed
-from app.events import decode_command, decode_log, decode_moderated, encode
+from app.events import MessageEdited, decode_command, decode_log, decode_moderated, encode
 from app.history.store import History
 from app.log_reader import LogReader
 from app.rules import names
@@ -42,12 +42,13 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
     try:
         messages = await history.forget(user, until_ms=until_ms)
         await history.tidy()
+        events = await _from_view(settings, history, user, until_ms)
     finally:
         await history.close()
-    return messages, await _from_view(settings, user, until_ms), await _in_kafka(settings, user)
+    return messages, events, await _in_kafka(settings, user)
 
 
-async def _from_view(settings: Settings, user: str, until_ms: int) -> int:
+async def _from_view(settings: Settings, history: History, user: str, until_ms: int) -> int:
     redis = connect(settings.redis)
     view = View(redis, settings.partitions)
     count = 0
@@ -56,17 +57,30 @@ async def _from_view(settings: Settings, user: str, until_ms: int) -> int:
         head = await view.room(room)
         if head is None:
             continue
-        for logged in await view.since(room, 0, head.n):
-            event = decode_log(logged.event)
-            blank = erasures.without(event, {user: until_ms})
+        logged = await view.since(room, 0, head.n)
+        gone = await _gone(history, room, logged)
+        for one in logged:
+            event = decode_log(one.event)
+            blank = erasures.without(event, {user: until_ms}, gone)
             if blank is not event:
-                value = b"%d %b" % (logged.offset, encode(blank))
-                await redis.hset(keys.log(partition, room), str(logged.n), value)
+                value = b"%d %b" % (one.offset, encode(blank))
+                await redis.hset(keys.log(partition, room), str(one.n), value)
                 count += 1
         if head.last_by == user:
-            await redis.hset(keys.room(partition, room), mapping={"last_by": "", "last_text": ""})
+            await redis.hset(keys.room(partition, room), items=["last_by", "", "last_text", ""])
     await redis.aclose()
     return count
+
+
+async def _gone(history: History, room: str, logged: Sequence[Logged]) -> set[tuple[str, int]]:
+    """Messages of forgotten people that the window has an edit of, though not the message."""
+    edited = {e.seq for one in logged if isinstance(e := decode_log(one.event), MessageEdited)}
+    found: set[tuple[str, int]] = set()
+    for seq in edited:
+        for raw in await history.page(room, after_seq=seq - 1, before_seq=seq + 1, limit=1):
+            if not decode_log(raw).by:
+                found.add((room, seq))
+    return found
 
 
 async def _in_kafka(settings: Settings, user: str) -> dict[str, tuple[int, int]]:

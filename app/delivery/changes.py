@@ -23,6 +23,7 @@ from app.events import (
     encode,
 )
 from app.rules import as_now
+from app.rules.roles import first_role
 
 _SCRIPT = (
     *("room", "members", "roles", "leaves", "read", "gone", "everyone", "mentions"),
@@ -85,9 +86,10 @@ def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:
 
 
 def _created(event: RoomCreated) -> Changes:
-    changes = _joins(event.n, event.by, "owner")
+    role = first_role(event.type)
+    changes = _joins(event.n, event.by, role)
     if event.user and event.user != event.by:
-        other = _joins(event.n, event.user, "owner")
+        other = _joins(event.n, event.user, role)
         for name in ("members", "read", "tell", "belong"):
             setattr(changes, name, getattr(changes, name) + getattr(other, name))
     fields = {

@@ -49,9 +49,10 @@ async def refill(
                 belong[user, event.room] = n
     await publisher.belong(belong)
     count = 0
+    gone: set[tuple[str, int]] = set()
     chunk: list[Entry] = []
     async for record in reader.read(LOG, partition, start, end):
-        chunk.append(_without(entry_of(record), forgotten))
+        chunk.append(_without(entry_of(record), forgotten, gone))
         if len(chunk) == _CHUNK:
             await publisher.publish(chunk)
             count += len(chunk)
@@ -63,10 +64,11 @@ async def refill(
     return count + len(chunk)
 
 
-def _without(entry: Entry, forgotten: Erased) -> Entry:
-    if entry.event is None or entry.event.by not in forgotten:
+def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Entry:
+    """The entry without what is erased; `gone` are the messages met that are."""
+    if entry.event is None or not forgotten:
         return entry
-    event = without(entry.event, forgotten)
+    event = without(entry.event, forgotten, gone)
     if event is entry.event:
         return entry
     # What it changes besides, such as the author's own read mark, stays as it was.

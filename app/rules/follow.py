@@ -22,6 +22,7 @@ from app.events import (
     RoomCreated,
 )
 from app.rules.records import Member, Message, Reactions, Room, Sender, State
+from app.rules.roles import first_role
 from app.rules.sent import Sent, remember
 
 
@@ -57,7 +58,7 @@ def _room(room: Room | None, event: AnyLogEvent, src: int) -> Room:
 
 def _actor(actor: Member | None, event: AnyLogEvent) -> Member | None:
     if isinstance(event, RoomCreated):
-        return Member("owner", event.n)
+        return Member(first_role(event.type), event.n)
     if isinstance(event, MemberRemoved) and event.user == event.by:
         return None
     if isinstance(event, MemberRole) and event.role == "owner" and actor is not None:
@@ -68,7 +69,7 @@ def _actor(actor: Member | None, event: AnyLogEvent) -> Member | None:
 def _subject(subject: Member | None, event: AnyLogEvent) -> Member | None:
     match event:
         case RoomCreated(user=user) if user and user != event.by:
-            return Member("owner", event.n)
+            return Member(first_role(event.type), event.n)
         case MemberAdded():
             return Member(event.role, event.n)
         case MemberRemoved():

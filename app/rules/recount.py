@@ -55,8 +55,9 @@ class Recount:
         self.n = event.n
         match event:
             case RoomCreated():
+                role = "member" if event.type == "direct" else "owner"
                 for user in {event.by, event.user or event.by}:
-                    self._join(user, "owner")
+                    self._join(user, role)
             case MemberAdded():
                 self._join(event.user, event.role)
             case MemberRemoved():
@@ -88,8 +89,14 @@ class Recount:
         """Take a receipt."""
         self.marks[user] = max(self.marks.get(user, 0), seq)
 
-    def unread(self, user: str) -> tuple[int, int]:
-        """How many messages the user has not read, and how many of these name them."""
+    def unread(self, user: str, most: int) -> tuple[int, int]:
+        """How many messages the user has not read, and how many of these name them.
+
+        Of the messages that name the user only the newest `most` are remembered, and of those
+        that name everyone.
+        """
         mark = self.marks.get(user, 0)
-        left = [said for seq, said in self.said.items() if seq > mark and not said.deleted]
-        return len(left), sum(said.everyone or user in said.named for said in left)
+        left = {seq for seq, said in self.said.items() if seq > mark and not said.deleted}
+        named = sorted(seq for seq, said in self.said.items() if user in said.named)
+        everyone = sorted(seq for seq, said in self.said.items() if said.everyone)
+        return len(left), len(left.intersection(named[-most:] + everyone[-most:]))

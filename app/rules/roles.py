@@ -47,3 +47,8 @@ def may_act_on(role: str, other: str) -> bool:
 def may_give(role: str, given: str) -> bool:
     """Whether somebody of this role may give that one: only what is below their own."""
     return rank(role) > rank(given)
+
+
+def first_role(room_type: str) -> str:
+    """The role of who opens a room; a direct room has two members, and nobody above them."""
+    return "member" if room_type == "direct" else "owner"

@@ -136,6 +136,7 @@ async def test_who_is_forgotten_stays_forgotten(alone: Chat) -> None:
         await fay.say(room, "my secret")
         await fay.say(room, "another secret")
         await call(fay, "PATCH", f"/v1/rooms/{room}/messages/1", {"text": "my edited secret"})
+        await call(ann, "PATCH", f"/v1/rooms/{room}/messages/2", {"text": "her secret, told"})
         await ann.say(room, "hello")
         status, told = await parley(alone, "forget", "fay")
         assert status == 0, told

@@ -100,15 +100,16 @@ async def test_a_direct_room_with_oneself_has_one_member_and_nothing_unread(chat
         assert (answer["users"], answer["member_count"]) == (["solo"], 1)
 
 
-async def test_the_two_of_a_direct_room_may_edit_and_delete_each_others_messages(
+async def test_neither_of_a_direct_room_may_edit_or_delete_what_the_other_said(
     chat: Chat,
 ) -> None:
     async with Person(chat, "duo") as duo, Person(chat, "ann") as ann:
         _, answer = await duo.post("/v1/rooms", {"type": "direct", "user": "ann"})
         one = f"/v1/rooms/{answer['room']}/messages/1"
         await duo.say(answer["room"], "mine")
-        await done(ann, "PATCH", one, {"text": "hers"})
-        await done(ann, "DELETE", one)
+        assert (await call(ann, "PATCH", one, {"text": "hers"}))[1]["code"] == "not_allowed"
+        assert (await call(ann, "DELETE", one))[1]["code"] == "not_allowed"
+        await done(duo, "DELETE", one)
 
 
 async def test_a_rename_changes_the_name_and_nothing_before_it(chat: Chat) -> None:
