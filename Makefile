@@ -17,8 +17,8 @@ setup: $(stamp)  ## set up .venv with what Parley needs
 run: $(stamp)  ## run a chat on this machine: Kafka, Valkey, a worker, an edge
 	@$(bin)/parley up
 
-test: $(dev_stamp) packages lint  ## set up, check and test everything
-	@$(bin)/python -m pytest
+test: $(dev_stamp) packages lint  ## set up, check and test everything but long fault tests
+	@$(bin)/python -m pytest -m "not long"
 
 lint: $(dev_stamp)  ## check style, types, and who may import whom
 	$(bin)/ruff check .

@@ -16,8 +16,9 @@ from tests.running_up import RunningUp
 
 @pytest.fixture(scope="package")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
-    """What `make run` starts."""
-    running = RunningUp(tmp_path_factory.mktemp("docs") / "data", "--port", str(free_port()))
+    """What `make run` starts, but for pings: the pages do not show when one happens to come."""
+    data, port = tmp_path_factory.mktemp("docs") / "data", str(free_port())
+    running = RunningUp(data, "--port", port, PARLEY_PING="3600")
     try:
         yield running.wait_ready()
     finally:

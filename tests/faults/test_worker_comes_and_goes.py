@@ -19,6 +19,7 @@ pytestmark = pytest.mark.faults
 HANDED_OVER = 12.0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_a_second_worker_joins_leaves_and_is_killed(frail: Frail) -> None:
     chat = frail.chat
