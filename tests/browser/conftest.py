@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.person import Person, Room
 
@@ -40,21 +40,31 @@ async def room(chat: Any) -> AsyncIterator[Room]:
 async def enter(browser: Browser, room: Room) -> AsyncIterator[Callable[..., Awaitable[Person]]]:
     """`await enter("ann")`: a window of that person's own, in the room, live.
 
-    `through` is another address of the edge, `clock` lets the test move the window's time.
+    `through` is another address of the edge, `clock` lets the test move the window's time,
+    `listed` opens the list of rooms instead.
     Nothing may go wrong in any window: no script error, nothing refused by the page's policy.
     """
     people: list[Person] = []
 
     async def enter(
-        user: str, *, live: bool = True, through: str = "", clock: bool = False, **context: Any
+        user: str,
+        *,
+        live: bool = True,
+        through: str = "",
+        clock: bool = False,
+        listed: bool = False,
+        **context: Any,
     ) -> Person:
         window = await browser.new_context(**context)
         if clock:
             await window.clock.install()
         person = Person(user, await window.new_page())
         people.append(person)
-        await person.page.goto((through or room.chat.url) + room.link(user))
+        link = room.list_link(user) if listed else room.link(user)
+        await person.page.goto((through or room.chat.url) + link)
         if live:
+            await expect(person.page.locator("#state")).to_have_text("Live")
+        if live and not listed:
             await person.is_live()
         return person
 

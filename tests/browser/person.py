@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import aiohttp
-from playwright.async_api import ConsoleMessage, Dialog, Page, expect
+from playwright.async_api import ConsoleMessage, Dialog, Locator, Page, expect
 
 # One row for each message on the page: its number, who, what, when.
 _ROWS = """() => [...document.querySelectorAll("#log .message")].map((item) => [
@@ -56,6 +56,21 @@ class Person:
         said = self.page.locator("#log .text", has_text=re.compile(f"^{re.escape(text)}$"))
         await expect(said).to_have_count(1)
 
+    def message(self, text: str) -> Locator:
+        """The message on the page that says just this."""
+        said = self.page.locator(".text", has_text=re.compile(f"^{re.escape(text)}$"))
+        return self.page.locator("#log .message").filter(has=said)
+
+    def entry(self, room: str) -> Locator:
+        """The room in the list."""
+        return self.page.locator(f'.entry[data-room="{room}"]')
+
+    async def choose(self, text: str, action: str) -> None:
+        """Open the menu of the message that says this, and take something of it."""
+        await self.message(text).hover()
+        await self.message(text).locator(".more").click()
+        await self.page.locator("#menu").get_by_text(action, exact=True).click()
+
     async def scroll_up(self, count: int) -> None:
         """Scroll up until `count` messages are loaded."""
         await self.page.locator("#scroll").hover()
@@ -94,10 +109,16 @@ class Room:
         fragment = urlencode({"room": self.name, "token": self.chat.token(user)})
         return f"/#{fragment}"
 
+    def list_link(self, user: str) -> str:
+        return f"/#{urlencode({'token': self.chat.token(user)})}"
+
     async def post(self, user: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return await self.call(user, "POST", path, {"client_id": uuid4().hex, **body})
+
+    async def call(self, user: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.chat.token(user)}", "Prefer": "wait=20"}
-        body = {"client_id": uuid4().hex, **body}
-        async with self._http.post(f"{self.chat.url}{path}", json=body, headers=headers) as got:
+        url = f"{self.chat.url}{path}"
+        async with self._http.request(method, url, json=body, headers=headers) as got:
             answer: dict[str, Any] = await got.json()
             assert got.status in (200, 201), answer
             return answer

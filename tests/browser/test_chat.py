@@ -9,12 +9,6 @@ from tests.browser.person import Person, Room
 
 pytestmark = pytest.mark.browser
 
-# What sticks out of the window to the left or right.
-OUTSIDE = """() => [...document.querySelectorAll("*")].filter((node) => {
-    const { left, right } = node.getBoundingClientRect();
-    return left < -1 || right > innerWidth + 1;
-}).map((node) => node.outerHTML.slice(0, 80))"""
-
 Enter = Callable[..., Awaitable[Person]]
 
 
@@ -132,19 +126,3 @@ async def test_stranger_is_told_and_sees_nothing(enter: Enter, room: Room) -> No
     await expect(eve.page.locator("#notice h2")).to_have_text("This room can't be shown")
     assert await eve.page.locator("#log .message").count() == 0
     await expect(eve.page.locator("#write")).to_be_hidden()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_phone_has_no_horizontal_scrolling(enter: Enter, room: Room, scheme: str) -> None:
-    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
-    ann = await enter("ann", color_scheme=scheme, **phone)
-    await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": "b" * 60})
-    for text in ("w" * 300, "https://example.org/" + "path/" * 40, "short", "two\nlines"):
-        await room.say("bob", text)
-    await ann.sees("short")
-    await ann.page.locator("#people").tap()
-    wide = await ann.page.evaluate(OUTSIDE)
-    assert wide == []
-    assert await ann.page.evaluate("document.documentElement.scrollWidth") <= 320
-    await ann.page.locator("#panel-close").tap()
-    await expect(ann.page.locator("#write [type=submit]")).to_be_in_viewport()

@@ -103,3 +103,55 @@ async def test_reset_shows_the_newest_and_lets_older_ones_be_scrolled_to(
     await ann.scroll_up(loaded + 60)
     loaded = await ann.page.locator("#log .message").count()
     assert [row[0] for row in await ann.rows(loaded)] == list(range(last - loaded + 1, last + 1))
+
+
+async def test_what_another_device_read_meanwhile_is_read_here_too(
+    enter: Enter, room: Room, wire: Wire
+) -> None:
+    bob = await enter("bob", through=wire.url, listed=True)
+    seq = await room.say("ann", "Hello")
+    badge = bob.entry(room.name).locator(".badge")
+    await expect(badge).to_have_text("1")
+    wire.stall()
+    wire.cut()
+    # Nobody repeats for a device that comes back what passed while it was away.
+    await room.call("bob", "PUT", f"/v1/rooms/{room.name}/read", {"seq": seq})
+    wire.resume()
+    await expect(badge).to_have_count(0, timeout=20_000)
+
+
+async def test_what_happened_to_messages_while_away_shows_on_return(
+    enter: Enter, room: Room, wire: Wire
+) -> None:
+    bob = await enter("bob", through=wire.url)
+    for text in ("one", "two"):
+        await room.say("ann", text)
+        await bob.sees(text)
+    message = f"/v1/rooms/{room.name}/messages"
+    wire.stall()
+    wire.cut()
+    await room.call("ann", "PATCH", f"{message}/1", {"text": "one, rather"})
+    await room.call("ann", "DELETE", f"{message}/2")
+    # More than the room's window, so that the stream can't tell.
+    await room.fill("ann", Settings.window + 20)
+    await room.call("ann", "PATCH", f"{message}/{Settings.window + 21}", {"text": "almost last"})
+    wire.resume()
+    await bob.sees("almost last")
+    await bob.is_live()
+    assert "two" not in await bob.page.locator("#log").inner_text()
+    await bob.scroll_up(100)
+    await expect(bob.entry(room.name)).to_contain_text(f"{Settings.window + 20}")
+
+
+async def test_removed_while_away_is_told_on_return(enter: Enter, room: Room, wire: Wire) -> None:
+    bob = await enter("bob", through=wire.url)
+    await room.say("ann", "Bye")
+    await bob.sees("Bye")
+    wire.stall()
+    wire.cut()
+    await room.call("ann", "DELETE", f"/v1/rooms/{room.name}/members/bob")
+    wire.resume()
+    await expect(bob.page.locator("#notice h2")).to_have_text(
+        "You are no longer in this room", timeout=20_000
+    )
+    await expect(bob.entry(room.name)).to_have_count(0)

@@ -18,7 +18,8 @@ let rooms = null;
 let list = null;
 let conversation = null;
 let presence = null;
-const asked = new Map(); // rooms that are being asked about
+let search = null;
+const asked = new Map(); // rooms that are being asked about, with the `n` that the stream has
 
 const STATES = {
   connecting: "Connecting …",
@@ -66,7 +67,7 @@ function begin(snapshot) {
   list.showAll();
   const opening = new Opening(parley, me, (room) => (location.hash = hrefOf(room)));
   element("new").addEventListener("click", () => opening.show());
-  new Search(parley, {
+  search = new Search(parley, {
     room: () => conversation.room,
     titleOf: (room) => rooms.get(room) ? rooms.nameOf(rooms.get(room)) : room,
     chosen: (room, seq) => find(room, seq),
@@ -133,10 +134,11 @@ async function hello({ rooms: joined }) {
 function take(event) {
   if (event.kind === "typing" || event.kind === "receipts") return conversation.take(event);
   if (event.kind === "unread") rooms.left(event);
-  else if (!rooms.get(event.room)) ask(event.room);
+  else if (!rooms.get(event.room)) ask(event.room, event.n);
   else if (event.kind === "member.removed" && event.user === rooms.me) return leave(event.room);
   else if (rooms.apply(event) === "doubtful") ask(event.room);
   conversation.take(event);
+  search.take(event);
   show(event.room);
 }
 
@@ -152,21 +154,22 @@ function showUnread() {
 }
 
 function leave(room) {
+  const isOpen = conversation.room === room;
+  if (isOpen) conversation.close();
   rooms.drop(room);
   show(room);
-  if (conversation.room !== room) return;
-  conversation.close();
-  notice("You are no longer in this room", "Somebody removed you, or you left it.");
-  showUnread();
+  if (isOpen) notice("You are no longer in this room", "Somebody removed you, or you left it.");
 }
 
 // What a room is now, from the server; once more where the stream was faster.
-async function ask(room, failures = 0) {
-  if (asked.has(room) && !failures) return;
-  asked.set(room, true);
+async function ask(room, n = 0, failures = 0) {
+  const known = asked.get(room);
+  asked.set(room, Math.max(n, known ?? 0));
+  if (known !== undefined && !failures) return;
   const shown = await parley.room(room).catch((error) => error);
-  if (shown instanceof Error ? mayPass(shown) : !rooms.take(shown)) {
-    setTimeout(() => ask(room, failures + 1), backoff(failures));
+  const again = shown instanceof Error ? mayPass(shown) : shown.n < asked.get(room);
+  if (again || (!(shown instanceof Error) && !rooms.take(shown))) {
+    setTimeout(() => ask(room, 0, failures + 1), backoff(failures));
     return;
   }
   asked.delete(room);

@@ -8,6 +8,7 @@ const ROWS = 6;
 export class Composer {
   #form;
   #text;
+  #asks; // what an empty text says
   #on;
   #about = null; // { message, edits }
 
@@ -16,6 +17,7 @@ export class Composer {
   constructor(form, on) {
     [this.#form, this.#on] = [form, on];
     this.#text = form.querySelector("textarea");
+    this.#asks = this.#text.placeholder;
     this.#text.addEventListener("input", () => this.#changed(true));
     this.#text.addEventListener("keydown", (event) => this.#pressed(event));
     form.querySelector(".about button").addEventListener("click", () => this.cancel());
@@ -38,7 +40,7 @@ export class Composer {
   /** Why nothing can be written at present; empty: it can. */
   set barred(why) {
     this.#text.disabled = Boolean(why);
-    this.#text.placeholder = why || "Message";
+    this.#text.placeholder = why || this.#asks;
     this.#changed();
   }
 
@@ -55,8 +57,7 @@ export class Composer {
   }
 
   cancel() {
-    if (this.#about?.edits) this.#set("");
-    this.#tellAbout(null);
+    this.#drop();
     this.focus();
   }
 
@@ -64,6 +65,13 @@ export class Composer {
   giveBack(text) {
     this.#set(this.#text.value ? `${text}\n${this.#text.value}` : text);
     this.focus();
+  }
+
+  /** A message is another now: it may be the one that this is about. */
+  retell(message) {
+    if (this.#about?.message.seq !== message.seq) return;
+    if (message.deleted) this.#drop();
+    else this.#tellAbout({ ...this.#about, message });
   }
 
   focus() {
@@ -81,7 +89,12 @@ export class Composer {
       return;
     }
     const done = text === about.message.text || (await this.#on.edit(about.message, text));
-    if (done && this.#about === about) this.cancel();
+    if (done && this.#about?.message.seq === about.message.seq) this.cancel();
+  }
+
+  #drop() {
+    if (this.#about?.edits) this.#set("");
+    this.#tellAbout(null);
   }
 
   #set(text) {
@@ -112,9 +125,9 @@ export class Composer {
     this.#about = about;
     const node = this.#form.querySelector(".about");
     node.hidden = !about;
-    if (!about) return;
     const text = node.querySelector("p");
-    if (about.edits) text.replaceChildren("Editing: ", inShort(about.message));
+    if (!about) text.replaceChildren();
+    else if (about.edits) text.replaceChildren("Editing: ", inShort(about.message));
     else text.replaceChildren("Reply to ", nameOf(about.message.by), ": ", inShort(about.message));
   }
 }

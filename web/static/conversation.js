@@ -107,6 +107,8 @@ export class Conversation {
     }
     this.#room.take(event);
     this.#panel.take(event);
+    const touched = event.kind.startsWith("message.") && this.#room.get(event.seq);
+    if (touched) [this.#composer, this.#panel.composer].forEach((one) => one.retell(touched));
     if (this.#members.take(event) || event.kind === "room.changed") this.#showHead();
     if (event.kind === "receipts") this.#showSeen();
   }

@@ -18,6 +18,7 @@ export class Room {
   #timeline = new Timeline();
   #closed = new AbortController();
   #atEnd = true; // what is loaded reaches up to the newest message, or soon will
+  #atStart = false; // and down to the first that is kept
   #busy = { older: false, newer: false, fill: false };
 
   /** `on.shown(message)` is called for each message that comes onto the page, `on.seen(seq)` where
@@ -63,7 +64,7 @@ export class Room {
   /** Load the newest page anew. `head`: the room's last `seq`. */
   async load(head) {
     this.#timeline.expect(head);
-    const { messages } = await this.#parley.history(this.room, { limit: PAGE });
+    const { messages, has_more } = await this.#parley.history(this.room, { limit: PAGE });
     if (this.isClosed) return;
     const last = messages.at(-1)?.seq ?? 0;
     const later = this.#timeline.newestFirst.filter(({ seq }) => seq > last).reverse();
@@ -71,7 +72,7 @@ export class Room {
     this.#atEnd = true;
     this.#log.toEnd();
     [...messages, ...later].forEach((message) => this.#show(message));
-    this.#sayStart();
+    this.#sayStart(has_more);
     this.#settle();
   }
 
@@ -113,7 +114,7 @@ export class Room {
     this.#empty();
     this.#atEnd = messages.at(-1).seq >= this.#timeline.head;
     messages.forEach((message) => this.#show(message));
-    this.#sayStart();
+    this.#sayStart(this.#timeline.oldest > 1);
     this.#log.point(seq);
     this.#jumpable();
     this.#on.drawn();
@@ -210,14 +211,14 @@ export class Room {
 
   async #loadOlder() {
     const oldest = this.#timeline.oldest;
-    if (this.#busy.older || oldest <= 1) return;
+    if (this.#busy.older || this.#atStart || !oldest) return;
     this.#busy.older = true;
     try {
       const query = { before_seq: oldest, limit: PAGE };
-      const { messages } = await this.#parley.history(this.room, query);
+      const { messages, has_more } = await this.#parley.history(this.room, query);
       if (this.isClosed) return;
       this.#log.keepingPlace(() => messages.forEach((message) => this.#show(message)));
-      this.#sayStart();
+      this.#sayStart(has_more);
     } catch {
       element("start").textContent = "Earlier messages could not be loaded. Scroll to try again.";
     } finally {
@@ -225,8 +226,10 @@ export class Room {
     }
   }
 
-  #sayStart() {
-    const more = this.#timeline.oldest > 1;
-    element("start").textContent = more ? "Earlier messages …" : "This is where the room begins.";
+  #sayStart(more) {
+    this.#atStart = !more;
+    const isFirst = this.#timeline.oldest <= 1;
+    const start = isFirst ? "This is where the room begins." : "What was before is not kept.";
+    element("start").textContent = more ? "Earlier messages …" : start;
   }
 }

@@ -32,6 +32,12 @@ export class Search {
     this.#soon(0);
   }
 
+  /** An event of the stream: what is found shows no text that is gone. */
+  take({ kind, room, seq }) {
+    if (kind !== "message.edited" && kind !== "message.deleted") return;
+    if (this.#results.querySelector(`[data-message="${room}/${seq}"]`)) this.#soon(0);
+  }
+
   #soon(pause = PAUSE_MS) {
     clearTimeout(this.#timer);
     const text = this.#query.value.trim();
@@ -74,6 +80,8 @@ export class Search {
     const node = button("entry", "", () => this.#on.chosen(room, seq));
     const title = make("bdi", "title", this.#on.titleOf(room));
     node.append(faceOf(message.by), title, timeNode(message.at_ms, { short: true }), said);
-    return make("li", "", node);
+    const item = make("li", "", node);
+    item.dataset.message = `${room}/${seq}`;
+    return item;
   }
 }

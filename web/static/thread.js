@@ -64,7 +64,7 @@ export class Thread {
   async #load() {
     if (this.#loading) return;
     this.#loading = true;
-    const oldest = this.#timeline.newestFirst.at(-2)?.seq;
+    const oldest = this.#timeline.newestFirst.findLast(({ seq }) => seq !== this.seq)?.seq;
     const query = { thread: this.seq, limit: PAGE, ...(oldest && { before_seq: oldest }) };
     const answer = await this.#parley.history(this.room, query).catch(() => null);
     this.#loading = false;

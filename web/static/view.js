@@ -36,9 +36,9 @@ export function hue(user) {
   return `hue${sum % HUES}`;
 }
 
-/** A person's name, which can't turn round the text beside it. */
+/** A person's name, which can't turn round the text beside it; who was forgotten has none. */
 export function nameOf(user) {
-  return make("bdi", `name ${hue(user)}`, user);
+  return make("bdi", `name ${hue(user)}`, user || "somebody");
 }
 
 /** A circle with somebody's or some room's first letter. */

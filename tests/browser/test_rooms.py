@@ -1,0 +1,222 @@
+"""The list of rooms, who is in them, and what is read."""
+
+import re
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.person import Person, Room
+
+pytestmark = pytest.mark.browser
+
+Enter = Callable[..., Awaitable[Person]]
+
+
+async def test_unread_badge_appears_and_clears_on_the_other_device(
+    enter: Enter, room: Room
+) -> None:
+    desk, phone = await enter("bob", listed=True), await enter("bob", listed=True)
+    await room.say("ann", "Hello")
+    await room.say("ann", "@bob?")
+    for device in (desk, phone):
+        await expect(device.entry(room.name).locator(".badge")).to_have_text(["@1", "2"])
+        await expect(device.entry(room.name)).to_contain_text("ann: @bob?")
+        await expect(device.page).to_have_title("(2) Parley")
+    await desk.entry(room.name).click()
+    await desk.sees("@bob?")
+    for device in (desk, phone):
+        await expect(device.entry(room.name).locator(".badge")).to_have_count(0)
+    await expect(phone.page).to_have_title("Parley")
+    seq = await room.say("ann", "Never mind")
+    await expect(phone.entry(room.name).locator(".badge")).to_have_count(0)
+    await expect(phone.entry(room.name)).to_contain_text("Never mind")
+    await room.call("ann", "DELETE", f"/v1/rooms/{room.name}/messages/{seq}")
+    await expect(phone.entry(room.name)).not_to_contain_text("Never mind")
+
+
+async def test_deleted_message_counts_no_more(enter: Enter, room: Room) -> None:
+    bob = await enter("bob", listed=True)
+    await room.say("ann", "one")
+    seq = await room.say("ann", "two for @bob")
+    await expect(bob.entry(room.name).locator(".badge")).to_have_text(["@1", "2"])
+    await room.call("ann", "DELETE", f"/v1/rooms/{room.name}/messages/{seq}")
+    await expect(bob.entry(room.name).locator(".badge")).to_have_text(["1"])
+
+
+async def test_room_with_the_newest_message_stands_first(enter: Enter, room: Room) -> None:
+    other = await room.post("ann", "/v1/rooms", {"name": "Other"})
+    await room.post("ann", f"/v1/rooms/{other['room']}/members", {"user": "bob"})
+    bob = await enter("bob", listed=True)
+    first = bob.page.locator(".entry").first
+    for name, text in ((room.name, "here"), (other["room"], "there"), (room.name, "here again")):
+        await room.post("ann", f"/v1/rooms/{name}/messages", {"text": text})
+        await expect(first).to_have_attribute("data-room", name)
+        await expect(first).to_contain_text(text)
+    await first.click()
+    await bob.sees("here again")
+    await bob.entry(other["room"]).click()
+    await bob.sees("there")
+    assert [row[2] for row in await bob.rows(1)] == ["there"]
+    await bob.page.go_back()
+    await bob.sees("here again")
+
+
+async def test_receipts_say_who_has_read(enter: Enter, room: Room) -> None:
+    ann = await enter("ann")
+    await ann.say("Seen?")
+    await ann.rows(1)
+    await expect(ann.page.locator(".seen")).to_have_count(0)
+    bob = await enter("bob")
+    await bob.sees("Seen?")
+    await expect(ann.message("Seen?").locator(".seen")).to_have_text("Read by 1")
+    await ann.page.click(".seen")
+    await expect(ann.page.locator("#toast")).to_have_text("Read by bob")
+    await ann.say("And this?")
+    await expect(ann.message("And this?").locator(".seen")).to_have_text("Read by 1")
+    await expect(ann.page.locator(".seen")).to_have_count(1)
+
+
+async def test_typing_is_seen_until_it_is_sent(enter: Enter, room: Room) -> None:
+    ann, bob = await enter("ann"), await enter("bob")
+    await bob.page.locator("#text").press_sequentially("Hel")
+    await expect(ann.page.locator("#typing")).to_have_text("bob is typing …")
+    await expect(bob.page.locator("#typing")).to_have_text("")
+    await bob.say("Hello")
+    await ann.sees("Hello")
+    await expect(ann.page.locator("#typing")).to_have_text("")
+    await bob.page.locator("#text").press_sequentially("x")
+    await expect(ann.page.locator("#typing")).to_have_text("bob is typing …")
+    await expect(ann.page.locator("#typing")).to_have_text("", timeout=8000)
+
+
+async def test_removal_closes_the_room_for_them_and_for_nobody_else(
+    enter: Enter, room: Room
+) -> None:
+    ann, bob = await enter("ann"), await enter("bob")
+    await ann.say("Bye")
+    await bob.sees("Bye")
+    await ann.page.click("#people")
+    await ann.page.click("#members [data-user=bob] .remove")
+    await ann.page.locator("#question").get_by_text("Remove", exact=True).click()
+    await expect(bob.page.locator("#notice h2")).to_have_text("You are no longer in this room")
+    await expect(bob.page.locator("#write")).to_be_hidden()
+    await expect(bob.entry(room.name)).to_have_count(0)
+    assert "Bye" not in await bob.page.content()
+    await expect(ann.page.locator("#members .name")).to_have_text(["ann"])
+    await ann.page.fill("#panel form input", "bob")
+    await ann.page.press("#panel form input", "Enter")
+    await expect(bob.entry(room.name)).to_be_visible()
+    await bob.entry(room.name).click()
+    await bob.page.reload()
+    await bob.sees("Bye")
+
+
+async def test_roles_are_given_and_what_they_allow_is_offered(enter: Enter, room: Room) -> None:
+    await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": "cyd"})
+    ann, bob = await enter("ann"), await enter("bob")
+    for person in (ann, bob):
+        await person.page.click("#people")
+    await expect(bob.page.locator("#members .remove")).to_have_count(0)
+    await ann.page.select_option("#members [data-user=bob] select", "moderator")
+    await expect(bob.page.locator("#members [data-user=bob] .role")).to_have_text("moderator")
+    await expect(bob.page.locator("#members .remove")).to_have_count(1)
+    await ann.page.select_option("#members [data-user=bob] select", "owner")
+    await ann.page.locator("#question").get_by_text("Hand over").click()
+    await expect(ann.page.locator("#members [data-user=ann] .role")).to_have_text("admin")
+    await expect(ann.page.locator("#members [data-user=bob] .role")).to_have_text("owner")
+
+
+async def test_settings_change_the_room_for_everybody(enter: Enter, room: Room) -> None:
+    ann, bob = await enter("ann"), await enter("bob")
+    await ann.page.click("#people")
+    await ann.page.click("#panel summary")
+    await ann.page.get_by_label("Name").fill("Quiet room")
+    await ann.page.get_by_label("Topic").fill("Only notices")
+    await ann.page.get_by_label("Who may write").select_option("admin")
+    await ann.page.get_by_text("Save", exact=True).click()
+    await expect(bob.page.locator("#room")).to_have_text("Quiet room")
+    await expect(bob.page.locator("#about")).to_have_text("Only notices")
+    await expect(bob.page.locator("#text")).to_be_disabled()
+    await expect(bob.entry(room.name)).to_contain_text("Quiet room")
+    await ann.say("Closed on Monday")
+    await bob.sees("Closed on Monday")
+
+
+async def open_new(person: Person, kind: str, **fields: str) -> None:
+    await person.page.click("#new")
+    await person.page.click(f".tab[data-kind={kind}]")
+    for name, value in fields.items():
+        await person.page.fill(f"#opening [name={name}]", value)
+    await person.page.click("#opening [type=submit]")
+
+
+async def test_rooms_are_opened_and_joined_on_the_page(enter: Enter, room: Room) -> None:
+    ann, bob = await enter("ann", listed=True), await enter("bob", listed=True)
+    await open_new(ann, "group", name="Cake", people="bob")
+    await expect(ann.page.locator("#room")).to_have_text("Cake")
+    await expect(ann.page.locator("#count")).to_have_text("2 members")
+    await expect(bob.page.locator(".entry", has_text="Cake").first).to_be_visible()
+    garden = f"garden-{uuid4().hex[:8]}"
+    await open_new(ann, "public", name="Garden", room=garden)
+    await expect(ann.page.locator("#room")).to_have_text("Garden")
+    await open_new(bob, "join", room=garden)
+    await expect(bob.page.locator("#room")).to_have_text("Garden")
+    await bob.say("Tulips")
+    await ann.sees("Tulips")
+    await open_new(bob, "join", room=room.name + "-no")
+    await expect(bob.page.locator("#opening .error")).not_to_be_empty()
+
+
+async def test_direct_chat_is_one_for_both_and_shows_who_is_there(enter: Enter) -> None:
+    dora, emil = (f"{name}-{uuid4().hex[:6]}" for name in ("dora", "emil"))
+    one, other = await enter(dora, listed=True), await enter(emil, listed=True)
+    await open_new(one, "direct", user=emil)
+    await expect(one.page.locator("#room")).to_have_text(emil)
+    await one.say("Are you there?")
+    await expect(other.page.locator(".entry")).to_contain_text([dora])
+    await expect(other.page.locator(".entry .badge")).to_have_text("1")
+    await open_new(other, "direct", user=dora)
+    await other.sees("Are you there?")
+    await expect(other.page.locator(".entry")).to_have_count(1)
+    for person in (one, other):
+        dot = person.page.locator(".entry .dot")
+        await expect(dot).to_have_attribute("data-status", "online", timeout=25_000)
+    await expect(one.page.locator(".seen")).to_have_text("Read")
+
+
+async def test_link_to_a_public_room_offers_to_join_it(enter: Enter, room: Room) -> None:
+    public = await room.post("ann", "/v1/rooms", {"name": "Square", "type": "public"})
+    eve = await enter(f"eve-{uuid4().hex[:6]}", listed=True)
+    await eve.page.evaluate(
+        "room => location.hash = location.hash.replace('#', `#room=${room}&`)", public["room"]
+    )
+    await expect(eve.page.locator("#notice h2")).to_have_text("This room can't be shown")
+    await eve.page.click("#join")
+    await expect(eve.page.locator("#room")).to_have_text("Square")
+    await eve.say("Hello, square")
+    await eve.sees("Hello, square")
+
+
+async def test_search_finds_old_messages_and_goes_to_them(enter: Enter, room: Room) -> None:
+    word = f"needle{uuid4().hex[:8]}"
+    await room.say("bob", f"here is the {word}")
+    await room.fill("bob", 160)
+    bob = await enter("ann", listed=True)
+    await bob.page.fill("#query", word.upper())
+    results = bob.page.locator("#results .entry")
+    await expect(results).to_have_count(1)
+    await expect(results.locator("mark")).to_have_text(word)
+    await results.click()
+    await expect(bob.message(f"here is the {word}")).to_be_in_viewport()
+    assert await bob.page.locator("#log .message").count() < 160
+    await expect(bob.page.locator("#jump")).to_be_visible()
+    await bob.page.click("#jump")
+    await expect(bob.message("160")).to_be_in_viewport()
+    await expect(bob.page.locator("#jump")).to_be_hidden()
+    await bob.page.fill("#query", word + "x")
+    await expect(bob.page.locator("#results")).to_have_text("Nothing found.")
+    await bob.page.fill("#query", "")
+    await expect(bob.entry(room.name)).to_be_visible()
+    await expect(bob.entry(room.name)).to_have_attribute("aria-current", re.compile("page"))
