@@ -17,15 +17,17 @@ Enter = Callable[..., Awaitable[Person]]
 async def test_unread_badge_appears_and_clears_on_the_other_device(
     enter: Enter, room: Room
 ) -> None:
-    desk, phone = await enter("bob", listed=True), await enter("bob", listed=True)
+    una = f"una-{uuid4().hex[:6]}"
+    await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": una})
+    desk, phone = await enter(una, listed=True), await enter(una, listed=True)
     await room.say("ann", "Hello")
-    await room.say("ann", "@bob?")
+    await room.say("ann", f"@{una}?")
     for device in (desk, phone):
         await expect(device.entry(room.name).locator(".badge")).to_have_text(["@1", "2"])
-        await expect(device.entry(room.name)).to_contain_text("ann: @bob?")
+        await expect(device.entry(room.name)).to_contain_text(f"ann: @{una}?")
         await expect(device.page).to_have_title("(2) Parley")
     await desk.entry(room.name).click()
-    await desk.sees("@bob?")
+    await desk.sees(f"@{una}?")
     for device in (desk, phone):
         await expect(device.entry(room.name).locator(".badge")).to_have_count(0)
     await expect(phone.page).to_have_title("Parley")
