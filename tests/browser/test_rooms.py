@@ -28,6 +28,7 @@ async def test_unread_badge_appears_and_clears_on_the_other_device(
         await expect(device.page).to_have_title("(2) Parley")
     await desk.entry(room.name).click()
     await desk.sees(f"@{una}?")
+    await expect(desk.page.locator(".first-new .text")).to_have_text("Hello")
     for device in (desk, phone):
         await expect(device.entry(room.name).locator(".badge")).to_have_count(0)
     await expect(phone.page).to_have_title("Parley")
@@ -110,9 +111,9 @@ async def test_removal_closes_the_room_for_them_and_for_nobody_else(
     await ann.page.fill("#panel form input", "bob")
     await ann.page.press("#panel form input", "Enter")
     await expect(bob.entry(room.name)).to_be_visible()
-    await bob.entry(room.name).click()
-    await bob.page.reload()
     await bob.sees("Bye")
+    await bob.say("Here again")
+    await ann.sees("Here again")
 
 
 async def test_roles_are_given_and_what_they_allow_is_offered(enter: Enter, room: Room) -> None:
@@ -185,6 +186,10 @@ async def test_direct_chat_is_one_for_both_and_shows_who_is_there(enter: Enter) 
     for person in (one, other):
         dot = person.page.locator(".entry .dot")
         await expect(dot).to_have_attribute("data-status", "online", timeout=25_000)
+    await other.page.click("#me")
+    await expect(other.page.locator("#me .dot")).to_have_attribute("data-status", "away")
+    await other.page.click("#me")
+    await expect(other.page.locator("#me .dot")).to_have_attribute("data-status", "online")
     await expect(one.page.locator(".seen")).to_have_text("Read")
 
 

@@ -10,6 +10,7 @@ import { Search } from "./search.js";
 import { attempt, element, nameOf } from "./view.js";
 
 const given = () => new URLSearchParams(location.hash.slice(1));
+const named = () => given().get("room") ?? "";
 const token = given().get("token") ?? "";
 const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }), token })}`;
 const parley = new Parley(token);
@@ -19,6 +20,10 @@ let list = null;
 let conversation = null;
 let presence = null;
 let search = null;
+let comparing = 0;
+const MANY = 10; // rooms that are asked about one by one
+const SETTLED_MS = 1000; // until what a stream has to make up for has come
+
 const asked = new Map(); // rooms that are being asked about, with the `n` that the stream has
 
 const STATES = {
@@ -64,6 +69,7 @@ function begin(snapshot) {
   presence = new Presence(parley);
   conversation = new Conversation(parley, rooms, presence);
   element("me").replaceChildren(nameOf(me), dotOf(me));
+  element("me").addEventListener("click", () => attempt(presence.turn(me)));
   list.showAll();
   const opening = new Opening(parley, me, (room) => (location.hash = hrefOf(room)));
   element("new").addEventListener("click", () => opening.show());
@@ -79,7 +85,7 @@ function begin(snapshot) {
 // The room that the address names, or the list.
 async function route() {
   if (!rooms) return;
-  const room = given().get("room") ?? "";
+  const room = named();
   document.body.dataset.screen = room ? "room" : "list";
   element("notice").hidden = true;
   list.mark(room);
@@ -98,9 +104,9 @@ async function open(room) {
       list.show(room);
       list.mark(room);
     }
-    if (given().get("room") === room) await conversation.open(room);
+    if (named() === room && conversation.room !== room) await conversation.open(room);
   } catch (error) {
-    if (given().get("room") !== room) return;
+    if (named() !== room) return;
     conversation.close();
     notice("This room can't be shown", error.message);
     element("join").hidden = error.code !== "not_a_member";
@@ -117,18 +123,23 @@ async function find(room, seq) {
 }
 
 async function join() {
-  const room = given().get("room");
+  const room = named();
   if (await attempt(parley.addMember(room, rooms.me))) route();
 }
 
 // Each time it is live. While it was not, another device may have read, and nobody says so later.
-async function hello({ rooms: joined }) {
+function hello({ rooms: joined }) {
   const known = new Set(rooms.newestFirst.map(({ room }) => room));
   for (const room of known) if (!joined.includes(room)) leave(room);
-  for (const room of joined) if (!known.has(room)) ask(room);
-  const unread = await parley.unread().catch(() => null);
-  if (unread) rooms.unlike(unread).forEach(({ room }) => ask(room));
+  askAll(joined.filter((room) => !known.has(room)));
   conversation.refresh();
+  clearTimeout(comparing);
+  comparing = setTimeout(compare, SETTLED_MS);
+}
+
+async function compare() {
+  const unread = await parley.unread().catch(() => null);
+  if (unread) askAll(rooms.unlike(unread).map(({ room }) => room));
 }
 
 function take(event) {
@@ -175,11 +186,23 @@ async function ask(room, n = 0, failures = 0) {
   asked.delete(room);
   show(room);
   conversation.changed(room);
+  // Opened a moment ago, or joined again.
+  if (named() === room && conversation.room !== room && rooms.get(room)) route();
+}
+
+async function askAll(some) {
+  if (some.length <= MANY) return some.forEach((room) => ask(room));
+  const snapshot = await parley.sync().catch(() => ({ rooms: [] }));
+  const behind = snapshot.rooms.filter((room) => !rooms.take(room));
+  behind.forEach(({ room }) => ask(room));
+  list.showAll();
+  showUnread();
+  presence.soon();
 }
 
 // These rooms could not be resumed: all that is known of them may be old.
 function reset(lost) {
-  lost.forEach((room) => ask(room));
+  askAll(lost);
   if (lost.includes(conversation.room)) conversation.reset();
 }
 

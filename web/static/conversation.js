@@ -68,7 +68,7 @@ export class Conversation {
     const drawn = () => this.#showSeen();
     const shown = (message) => this.#outboxes.settle(message);
     const seen = (seq) => this.#entry.read < seq && this.#receipts.seen(seq);
-    this.#room = new Room(this.#parley, room, this.me, { drawn, shown, seen });
+    this.#room = new Room(this.#parley, this.#rooms.get(room), this.me, { drawn, shown, seen });
     this.#members = new Members(this.#parley, room);
     this.#receipts = new Receipts(this.#parley, room, this.#entry.read);
     this.#typing = new Typing(this.#parley, room);

@@ -41,7 +41,7 @@ export function newId() {
 }
 
 const inRoom = (...path) => `/v1/rooms/${path.map(encodeURIComponent).join("/")}`;
-const search = (query) => `?${new URLSearchParams(query)}`;
+const asQuery = (query) => `?${new URLSearchParams(query)}`;
 
 export class Parley {
   #token;
@@ -75,7 +75,7 @@ export class Parley {
   changeRoom = (room, changes) => this.request("PATCH", inRoom(room), changes);
 
   /** By name; `query`: after, limit. */
-  members = (room, query = {}) => this.request("GET", inRoom(room, "members") + search(query));
+  members = (room, query = {}) => this.request("GET", inRoom(room, "members") + asQuery(query));
   /** Oneself: join a public room. */
   addMember = (room, user) => this.request("POST", inRoom(room, "members"), { user });
   changeRole = (room, user, role) => this.request("PATCH", inRoom(room, "members", user), { role });
@@ -83,7 +83,7 @@ export class Parley {
   removeMember = (room, user) => this.request("DELETE", inRoom(room, "members", user));
 
   /** `query`: before_seq, after_seq, limit, thread. Messages ascend by `seq`. */
-  history = (room, query = {}) => this.request("GET", inRoom(room, "messages") + search(query));
+  history = (room, query = {}) => this.request("GET", inRoom(room, "messages") + asQuery(query));
   /** `more`: reply_to, thread, attachments, meta. Repeat it with the same `client_id` until it is
    *  answered: it counts once. */
   send = (room, text, client_id = newId(), more = {}) =>
@@ -95,19 +95,19 @@ export class Parley {
   unreact = (room, seq, emoji) =>
     this.request("DELETE", inRoom(room, "messages", seq, "reactions", emoji));
   /** `query`: q, room, limit, before. */
-  search = (query) => this.request("GET", `/v1/search${search(query)}`);
+  search = (query) => this.request("GET", `/v1/search${asQuery(query)}`);
 
   /** Everything up to message `seq` has been read. */
   read = (room, seq) => this.request("PUT", inRoom(room, "read"), { seq });
   /** Who has read up to where; `query`: seq, for who has read that message. */
-  receipts = (room, query = {}) => this.request("GET", inRoom(room, "receipts") + search(query));
+  receipts = (room, query = {}) => this.request("GET", inRoom(room, "receipts") + asQuery(query));
   /** All that is unread, by room and in total. */
   unread = () => this.request("GET", "/v1/unread");
 
   /** Good for 5 seconds: call it again every 3 while somebody types. */
   typing = (room) => this.request("POST", inRoom(room, "typing"));
   /** Who of at most 100 people is there. */
-  presence = (users) => this.request("GET", `/v1/presence${search(users.map((u) => ["user", u]))}`);
+  presence = (users) => this.request("GET", `/v1/presence${asQuery(users.map((u) => ["user", u]))}`);
   /** "online" or "away" */
   setPresence = (status) => this.request("PUT", "/v1/presence", { status });
 

@@ -36,6 +36,13 @@ export class Presence {
     if ([...document.querySelectorAll(".dot")].some(isNew)) this.#askIn(SOON_MS);
   }
 
+  /** Say that I am away, or back. */
+  async turn(me) {
+    const away = this.#known.get(me)?.status === "away";
+    await this.#parley.setPresence(away ? "online" : "away");
+    await this.#ask();
+  }
+
   #askIn(milliseconds) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), milliseconds);

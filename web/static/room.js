@@ -17,16 +17,22 @@ export class Room {
   #quotes;
   #timeline = new Timeline();
   #closed = new AbortController();
+  #read; // what had been read when it was opened
   #atEnd = true; // what is loaded reaches up to the newest message, or soon will
   #atStart = false; // and down to the first that is kept
   #busy = { older: false, newer: false, fill: false };
 
-  /** `on.shown(message)` is called for each message that comes onto the page, `on.seen(seq)` where
-   *  all up to it is on view, `on.drawn()` after each change. */
-  constructor(parley, room, me, on) {
+  /** The room as the list has it. `on.shown(message)` is called for each message that comes onto
+   *  the page, `on.seen(seq)` where all up to it is on view, `on.drawn()` after each change. */
+  constructor(parley, { room, read, seq }, me, on) {
     [this.#parley, this.room, this.#me, this.#on] = [parley, room, me, on];
+    this.#read = read < seq ? read : Infinity;
     const { signal } = this.#closed;
-    const draw = (message) => messageNode(message, me, (seq) => this.#quoted(seq));
+    const draw = (message) => {
+      const node = messageNode(message, me, (seq) => this.#quoted(seq));
+      node.classList.toggle("first-new", message.seq === this.#read + 1 && message.by !== me);
+      return node;
+    };
     const [scroll, list] = [element("scroll"), element("log")];
     this.#log = new Log(scroll, list, draw, () => this.#moved(), signal);
     const asNow = (message) => this.#timeline.asNow(message);
