@@ -132,6 +132,8 @@ async def test_roles_are_given_and_what_they_allow_is_offered(enter: Enter, room
 
 
 async def test_settings_change_the_room_for_everybody(enter: Enter, room: Room) -> None:
+    kept = {"settings": {"retention_days": 30}}
+    await room.call("ann", "PATCH", f"/v1/rooms/{room.name}", kept)
     ann, bob = await enter("ann"), await enter("bob")
     await ann.page.click("#people")
     await ann.page.click("#panel summary")
@@ -145,6 +147,14 @@ async def test_settings_change_the_room_for_everybody(enter: Enter, room: Room) 
     await expect(bob.entry(room.name)).to_contain_text("Quiet room")
     await ann.say("Closed on Monday")
     await bob.sees("Closed on Monday")
+    now = await room.call("ann", "GET", f"/v1/rooms/{room.name}")
+    assert (now["settings"]["post"], now["settings"]["retention_days"]) == ("admin", 30)
+    await ann.page.click("#panel summary")
+    await ann.page.get_by_text("Archive this room").click()
+    await expect(ann.page.locator("#text")).to_have_attribute(
+        "placeholder", "This room is archived"
+    )
+    await expect(bob.entry(room.name)).to_contain_text("Archived")
 
 
 async def open_new(person: Person, kind: str, **fields: str) -> None:

@@ -3,7 +3,8 @@
 import { dotOf } from "./presence.js";
 import { ask } from "./question.js";
 import { ROLES, may, mayActOn, rolesToGive } from "./roles.js";
-import { attempt, button, element, faceOf, field, make, nameOf } from "./view.js";
+import { settingsNode } from "./settings.js";
+import { attempt, button, element, faceOf, make, nameOf } from "./view.js";
 
 const MOST = 300; // members shown
 
@@ -25,7 +26,7 @@ export class People {
     if (!isDirect) parts.push(this.#idOf(room));
     if (may(role, "member.add") && !isDirect) parts.push(this.#adding(room));
     parts.push(this.#list(room, members, role));
-    if (may(role, "room.change") && !isDirect) parts.push(this.#settings(room, role));
+    if (may(role, "room.change") && !isDirect) parts.push(settingsNode(this.#parley, room, role));
     if (role !== "owner" && !isDirect) {
       parts.push(button("plain bad", "Leave this room", () => this.#leave(room, title)));
     }
@@ -102,33 +103,5 @@ export class People {
   async #leave({ room }, title) {
     const sure = await ask("Leave this room?", `You will no longer see ${title}.`, "Leave");
     if (sure) await attempt(this.#parley.removeMember(room, this.#me));
-  }
-
-  #settings(room, role) {
-    const { settings } = room;
-    const name = Object.assign(make("input", ""), { value: room.name, maxLength: 80 });
-    const topic = Object.assign(make("input", ""), { value: room.topic ?? "", maxLength: 500 });
-    const slow = Object.assign(make("input", ""), { type: "number", min: 0, max: 21600, value: settings.slow_mode });
-    const post = make("select", "", ...ROLES.map((least) => new Option(least)));
-    post.value = settings.post;
-    const receipts = Object.assign(make("input", ""), { type: "checkbox", checked: settings.receipts });
-    const save = Object.assign(make("button", "primary", "Save"), { type: "submit" });
-    const form = make("form", "stack", field("Name", name), field("Topic", topic),
-      field("Seconds between two messages", slow), field("Who may write, from", post),
-      field("Show who has read", receipts), save);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const changed = { slow_mode: Number(slow.value), post: post.value, receipts: receipts.checked };
-      const changes = { name: name.value.trim(), topic: topic.value.trim(), settings: changed };
-      attempt(this.#parley.changeRoom(room.room, changes)).then((done) => done && (details.open = false));
-    });
-    const details = make("details", "", make("summary", "", "Settings"), form);
-    if (may(role, "room.archive")) details.append(this.#archiving(room));
-    return details;
-  }
-
-  #archiving({ room, archived }) {
-    const label = archived ? "Open the room again" : "Archive this room";
-    return button("plain", label, () => attempt(this.#parley.changeRoom(room, { archived: !archived })));
   }
 }
