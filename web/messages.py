@@ -30,7 +30,7 @@ _RECENT: Final = 50
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/rooms/{room}/messages`."""
 
-    text: str = ""
+    text: str | msgspec.UnsetType = msgspec.UNSET
     client_id: str | None = None
     reply_to: int = 0
     thread: int = 0
@@ -43,6 +43,9 @@ async def send(request: web.Request) -> web.Response:
     await authenticate(request)
     room = room_id(request)
     body = await read_body(request, NewMessage)
+    if body.text is msgspec.UNSET and not body.attachments:
+        detail = "a message has text, or something attached"
+        raise Problem(400, "field_missing", detail, field="text")
     attachments = attached(request.app[SETTINGS], room, body.attachments)
     if wrong := wellformed.attachments(attachments):
         raise Problem(400, "field_value", wrong, field="attachments")
@@ -50,7 +53,7 @@ async def send(request: web.Request) -> web.Response:
         raise Problem(400, "field_value", wrong, field="meta")
     command = SendMessage(
         **await wish(request, room, body.client_id),
-        text=body.text,
+        text=body.text or "",
         reply_to=body.reply_to,
         thread=body.thread,
         attachments=attachments,
