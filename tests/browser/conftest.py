@@ -17,6 +17,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+#: A window that reconnects waits longer each time, and a busy machine makes all of it slow.
+expect.set_options(timeout=20_000)
+
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
