@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.person import Person, Room
+from tests.conftest import missing
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -25,7 +26,7 @@ expect.set_options(timeout=20_000)
 async def browser() -> AsyncIterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        pytest.skip("needs Chromium (Debian: chromium)")
+        missing("Chromium (Debian: apt-get install chromium)")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
