@@ -7,12 +7,13 @@ and everything after it only follows.
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.events import Moderated, decode_command, encode
+from app.events import AnyCommand, Moderated, decode_command, encode
 from app.groups import group, raw_topic
-from app.loop import Record, batches
+from app.loop import Batch, Record, batches
 from app.rules.moderation import moderate, policy
 from app.rules.wellformed import flaw
 from app.settings import Settings
@@ -29,13 +30,16 @@ async def moderation(stream: Any) -> None:
     """Gives every command its verdict, in the order in which the commands came."""
     async for batch in batches(stream):
         at_ms = time.time_ns() // 1_000_000
-        for record, command in batch.decode(decode_command):
-            if wrong := _misplaced(record, command.room) or flaw(command):
-                batch.bury(record, wrong)
-                continue
-            refusal = moderate(command, rules)
-            moderated = Moderated(src=record.offset, at_ms=at_ms, command=command, refusal=refusal)
-            batch.send(MODERATED, record, encode(moderated))
+        batch.each(decode_command, partial(_moderate, batch, at_ms))
+
+
+def _moderate(batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
+    if wrong := _misplaced(record, command.room) or flaw(command):
+        batch.bury(record, wrong)
+        return
+    refusal = moderate(command, rules)
+    moderated = Moderated(src=record.offset, at_ms=at_ms, command=command, refusal=refusal)
+    batch.send(MODERATED, record, encode(moderated))
 
 
 def _misplaced(record: Record, room: str) -> str | None:

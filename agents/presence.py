@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from app.delivery.presence import Presences
 from app.delivery.valkey import connect
-from app.events import decode_connection
+from app.events import Connection, decode_connection
 from app.groups import group, raw_topic
-from app.loop import batches
+from app.loop import Record, batches
 from app.patience import AWAY, patiently
 from app.rules.presence import Presence, after
 from app.settings import Settings
@@ -26,15 +27,18 @@ async def presence(stream: Any) -> None:
     """Follows the streams of each person; of a batch only the last state goes to Valkey."""
     async for batch in batches(stream, (known,)):
         changed: dict[str, Presence] = {}
-        for record, event in batch.decode(decode_connection):
-            if event.transport != "sse":
-                continue  # a poll opens and closes with every answer
-            before = known.read(record.partition, event.user)
-            now = after(before, event.what, event.connection, event.edge, event.at_ms)
-            known.write(record.partition, event.user, now, record.offset)
-            changed[event.user] = now
+        batch.each(decode_connection, partial(_follow, changed))
         if changed:
             await patiently("Valkey", presences.keep, changed)
+
+
+def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> None:
+    if event.transport != "sse":
+        return  # a poll opens and closes with every answer
+    before = known.read(record.partition, event.user)
+    now = after(before, event.what, event.connection, event.edge, event.at_ms)
+    known.write(record.partition, event.user, now, record.offset)
+    changed[event.user] = now
 
 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]

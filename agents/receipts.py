@@ -7,14 +7,15 @@ times a second at most, however many read at once.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from app.delivery.publisher import Publisher
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
-from app.events import Verdict, decode_receipt
+from app.events import Receipt, Verdict, decode_receipt
 from app.groups import group, raw_topic
-from app.loop import Batch, batches
+from app.loop import Batch, Record, batches
 from app.patience import AWAY, patiently
 from app.rules.receipts import advance
 from app.settings import Settings
@@ -49,28 +50,34 @@ async def receipts(stream: Any) -> None:
 def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
     moved: dict[str, dict[str, int]] = {}
     verdicts: list[Verdict] = []
-    for record, receipt in batch.decode(decode_receipt):
-        key = f"{receipt.room}/{receipt.by}"
-        read = advance(marks.read(record.partition, key), receipt.seq)
-        if read is not None:
-            marks.write(record.partition, key, read, read.seq)
-        # Again where it was there already: Valkey may have lost it.
-        known = marks.read(record.partition, key)
-        if known is not None:
-            moved.setdefault(receipt.room, {})[receipt.by] = known.seq
-        if receipt.edge:
-            verdicts.append(
-                Verdict(
-                    id=receipt.id,
-                    room=receipt.room,
-                    by=receipt.by,
-                    client_id="",
-                    edge=receipt.edge,
-                    seq=known.seq if known is not None else 0,
-                    repeated=read is None,
-                )
-            )
+    batch.each(decode_receipt, partial(_advance, moved, verdicts))
     return moved, verdicts
+
+
+def _advance(
+    moved: dict[str, dict[str, int]], verdicts: list[Verdict], record: Record, receipt: Receipt
+) -> None:
+    key = f"{receipt.room}/{receipt.by}"
+    known = marks.read(record.partition, key)
+    read = advance(known, receipt.seq)
+    if read is not None:
+        marks.write(record.partition, key, read, read.seq)
+    # Again where it was there already: Valkey may have lost it.
+    stands = read or known
+    if stands is not None:
+        moved.setdefault(receipt.room, {})[receipt.by] = stands.seq
+    if receipt.edge:
+        verdicts.append(
+            Verdict(
+                id=receipt.id,
+                room=receipt.room,
+                by=receipt.by,
+                client_id="",
+                edge=receipt.edge,
+                seq=stands.seq if stands is not None else 0,
+                repeated=read is None,
+            )
+        )
 
 
 @app.timer(interval=TELL_EVERY)  # type: ignore[untyped-decorator]

@@ -6,6 +6,7 @@ writes.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -51,11 +52,7 @@ async def rooms(stream: Any) -> None:
     async for batch in batches(stream, TABLES):
         _note_progress(batch, last)
         await catch_up.follow(batch)
-        for record, moderated in batch.decode(decode_moderated):
-            try:
-                _settle(batch, record, moderated)
-            except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
-                batch.bury(record, repr(error))
+        batch.each(decode_moderated, partial(_settle, batch))
         last = batch
 
 

@@ -23,7 +23,7 @@ _OWN = {"worker": frozenset({"worker"}), "edge": frozenset({"host", "port"})}
 
 
 #: Commands of a module of their own, as `replay` is.
-_ELSEWHERE = frozenset({"verify", "rebuild", "forget"})
+_ELSEWHERE = frozenset({"verify", "rebuild", "forget", "dead"})
 
 
 class _Failure(click.ClickException):

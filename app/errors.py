@@ -19,6 +19,10 @@ class Unreachable(ParleyError):
     """A part that Parley stands on (Kafka, Valkey, the history store) does not answer."""
 
 
+class StoreFailed(ParleyError):
+    """A table's store on this machine can't be read or written: its disk, not the event, is ill."""
+
+
 class Malformed(ParleyError):
     """A record or request that is not of the form it should be."""
 

@@ -362,7 +362,10 @@ class Erasure(Struct, frozen=True, kw_only=True):
 
 
 class Dead(Struct, frozen=True, kw_only=True):
-    """A record that could not be used, where it stood, and why; `value` is base64 in JSON."""
+    """A record that could not be used, where it stood, and why.
+
+    `key` and `value` are the record's own, as base64 in JSON.
+    """
 
     topic: str
     partition: int
@@ -370,6 +373,12 @@ class Dead(Struct, frozen=True, kw_only=True):
     group: str
     reason: str
     value: bytes
+    key: bytes = b""
+
+    @property
+    def place(self) -> str:
+        """Which record of which group it is: the key in `chat.dead`, and its name for people."""
+        return f"{self.topic}/{self.partition}/{self.offset}@{self.group}"
 
 
 # ── bytes ────────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ is away holds up the archive and nothing else. What shares tables shares a group
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import faust
@@ -14,9 +15,10 @@ from mode.supervisors import OneForOneSupervisor
 from app.events import Dead, encode
 from app.loop import FailStop
 from app.settings import Settings
-from app.topics import DEAD
+from app.topics import DEAD, Topic, again
 
 _groups: dict[str, faust.App] = {}
+_again: dict[str, Topic] = {}
 
 
 def group(name: str, *, strict: bool = False) -> faust.App:
@@ -44,6 +46,20 @@ def raw_topic(app: faust.App, name: str) -> Any:
     return app.topic(name, key_type=bytes, value_type=bytes)
 
 
+def inbox(app: faust.App, name: str) -> Any:
+    """What an agent of one's own reads: the topic, and what of it `parley dead` sends again.
+
+    That comes by a topic of the group's own, because the other groups are done with it.
+    """
+    own = _again.setdefault(app.conf.id, again(app.conf.id))
+    return app.topic(name, own.name, key_type=bytes, value_type=bytes)
+
+
+def again_topics(apps: Iterable[faust.App]) -> list[Topic]:
+    """The groups' own topics for what is sent again, of those that have one."""
+    return [_again[app.conf.id] for app in apps if app.conf.id in _again]
+
+
 class OwnGroup(faust.App):
     """A group with agents of somebody's own: an event that one fails on goes to `chat.dead`.
 
@@ -61,9 +77,10 @@ class OwnGroup(faust.App):
                 group=self.conf.id,
                 reason=repr(exc),
                 value=message.value or b"",
+                key=message.key or b"",
             )
-            key = message.key or b""
-            await (await self.producer.send(DEAD, key, encode(dead), None, None, None))
+            place = dead.place.encode()
+            await (await self.producer.send(DEAD, place, encode(dead), None, None, None))
         await super()._on_agent_error(agent, exc)
 
 

@@ -24,7 +24,7 @@ import structlog
 from faust.types import EventT
 from mode.supervisors import SupervisorStrategy
 
-from app.errors import Malformed
+from app.errors import Malformed, StoreFailed
 from app.events import Dead, encode
 from app.table import Table
 from app.topics import DEAD
@@ -104,6 +104,20 @@ class Batch:
             else:
                 yield record, value
 
+    def each(self, decoder: Callable[[bytes], T], step: Callable[[Record, T], None]) -> None:
+        """Take the step for each record; one that it raises on goes to `chat.dead`.
+
+        A step reads, decides, and only then writes and sends, so that nothing is left of one
+        that raised. Raises `StoreFailed` alone: that is about the machine, not about the record.
+        """
+        for record, value in self.decode(decoder):
+            try:
+                step(record, value)
+            except StoreFailed:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
+                self.bury(record, repr(error))
+
     def send(self, topic: str, record: Record, value: bytes, headers: Headers = ()) -> None:
         """Send a value under the record's key to the record's partition number of `topic`."""
         self._outputs.append(Output(topic, record.partition, record.key, value, headers))
@@ -117,9 +131,10 @@ class Batch:
             group=self._app.conf.id,
             reason=reason,
             value=record.value,
+            key=record.key,
         )
         log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
-        self._outputs.append(Output(DEAD, None, record.key, encode(dead), ()))
+        self._outputs.append(Output(DEAD, None, dead.place.encode(), encode(dead), ()))
 
     def renew(self, partitions: Iterable[int]) -> None:
         """Have the tables write once more what a worker that slept has written over."""

@@ -17,6 +17,7 @@ import rocksdict
 from faust.stores.rocksdb import Store
 from faust.types import TP
 
+from app.errors import StoreFailed
 from app.rules.versions import newer, unwrap, wrap
 
 V = TypeVar("V", bound=msgspec.Struct)
@@ -60,7 +61,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     def read(self, partition: int, key: str) -> V | None:
         """The value as this batch sees it, its own writes included; `None` where there is none."""
         raw_key = key.encode()
-        raw = self._overlay.get((partition, raw_key)) or self._db(partition).get(raw_key)
+        raw = self._overlay.get((partition, raw_key)) or self._stored(partition, raw_key)
         payload = None if raw is None else unwrap(raw).payload
         return None if payload is None else self._decode(payload)
 
@@ -138,6 +139,13 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         """The changelog offset up to which RocksDB stands, `None` before its first write."""
         offset: int | None = self.data.persisted_offset(TP(self.changelog_topic_name, partition))
         return offset
+
+    def _stored(self, partition: int, key: bytes) -> bytes | None:
+        try:
+            value: bytes | None = self._db(partition).get(key)
+        except Exception as error:  # rocksdict raises nothing narrower
+            raise StoreFailed(f"table {self.name}, partition {partition}: {error}") from error
+        return value
 
     def _write(self, partition: int, batch: Any, offset: int) -> None:
         batch.put(Store.offset_key, str(offset).encode())

@@ -39,7 +39,8 @@ TOPICS = (
     Topic(VERDICTS, _kept(_DAY_MS)),
     Topic(RECEIPTS, _kept(-1)),
     Topic(CONNECTIONS, _kept(_DAY_MS)),
-    Topic(DEAD, _kept(30 * _DAY_MS)),
+    # By place: buried twice is there once, and what was sent again or dropped goes by its key.
+    Topic(DEAD, {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}),
     Topic(ERASURES, {"cleanup.policy": "compact"}),
 )
 
@@ -59,6 +60,11 @@ def changelog(group: str, table: str) -> Topic:
         f"{group}-{table}-changelog",
         {"cleanup.policy": "compact", "min.compaction.lag.ms": str(60 * 60 * 1000)},
     )
+
+
+def again(group: str) -> Topic:
+    """The topic by which a group alone gets once more what it has failed on."""
+    return Topic(f"{group}-again", _kept(30 * _DAY_MS))
 
 
 def partition_of(key: str, partitions: int) -> int:

@@ -16,7 +16,7 @@ import uvloop
 
 from app.discovery import discover
 from app.errors import ParleyError
-from app.groups import groups
+from app.groups import again_topics, groups
 from app.logs import set_up_logs
 from app.loop import EXIT_DOUBT
 from app.provision import provision
@@ -38,7 +38,7 @@ def run(settings: Settings) -> None:
 async def _run(settings: Settings) -> None:
     discover(settings.agents)
     chosen = _chosen(settings.only)
-    await provision(settings, [*TOPICS, *_changelogs(chosen)])
+    await provision(settings, [*TOPICS, *_changelogs(chosen), *again_topics(chosen.values())])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -5,7 +5,7 @@ from typing import Any
 import uuid_utils
 
 from app.events import MessageCreated, SendMessage, decode_log, encode
-from app.groups import group, raw_topic
+from app.groups import group, inbox, raw_topic
 from app.topics import LOG, RAW
 
 BOT = "reply-bot"
@@ -15,7 +15,7 @@ app = group("reply_bot")  # a consumer group of its own: it holds up nobody
 commands = raw_topic(app, RAW)
 
 
-@app.agent(raw_topic(app, LOG))
+@app.agent(inbox(app, LOG))
 async def reply_bot(log: Any) -> None:
     """Answer each call once, however often Kafka hands it out."""
     async for record in log:

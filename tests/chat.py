@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,6 +66,21 @@ class Chat:
         async with aiohttp.ClientSession() as http:
             await until(lambda: _ok(http, f"{url}/readyz"), child.tail)
         return url
+
+    async def command(self, *arguments: str) -> asyncio.subprocess.Process:
+        """The command `parley` against this chat, its whole output in one pipe."""
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app.cli", *arguments),
+            env={**os.environ, **self.settings.environ()},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+    async def parley(self, *arguments: str) -> tuple[int | None, str]:
+        """Run the command to its end: its exit code, and what it said."""
+        process = await self.command(*arguments)
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
 
     async def stop(self) -> None:
         """Stop everything."""

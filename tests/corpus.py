@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -36,12 +34,7 @@ async def replay(chat: Chat, paths: list[Path], prefix: str) -> asyncio.subproce
     """`parley replay` of the files into rooms of their own, with `WATCHER` in each."""
     rooms = [part for path in paths for part in ("--room", prefix + path.stem)]
     arguments = ["replay", "--url", chat.url, "--member", WATCHER, *rooms, *map(str, paths)]
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app.cli", *arguments),
-        env={**os.environ, **chat.settings.environ()},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    return await chat.command(*arguments)
 
 
 async def finished(process: asyncio.subprocess.Process, within: float = 240) -> str:

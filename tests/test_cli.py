@@ -13,6 +13,11 @@ from app.settings import Settings
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
+COMMANDS = (
+    *("up", "worker", "edge", "token", "replay", "doctor"),
+    *("dead", "forget", "rebuild", "verify"),
+)
+
 
 def parley(*arguments: str, data: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
@@ -31,7 +36,7 @@ def on(settings: Settings) -> dict[str, str]:
     return {name: v for name, v in settings.environ().items() if name != "PARLEY_DATA"}
 
 
-@pytest.mark.parametrize("command", ["up", "worker", "edge", "token", "replay", "doctor"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str, tmp_path: Path) -> None:
     helped = parley(command, "--help", data=tmp_path)
     assert helped.returncode == 0, helped.stderr
@@ -40,7 +45,7 @@ def test_each_command_has_help(command: str, tmp_path: Path) -> None:
 
 def test_help_lists_the_commands(tmp_path: Path) -> None:
     listed = parley("--help", data=tmp_path).stdout
-    for command in ("up", "worker", "edge", "token", "replay", "doctor"):
+    for command in COMMANDS:
         assert f"  {command} " in listed
 
 

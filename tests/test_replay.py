@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from dataclasses import replace
@@ -22,18 +21,6 @@ from tests.chat import Chat
 from tests.web.asking import person
 
 LINES = 150
-
-
-async def parley(chat: Chat, *arguments: str) -> tuple[int | None, str]:
-    """The command `parley replay` against the running chat."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app.cli", "replay", "--url", chat.url, *arguments),
-        env={**os.environ, **chat.settings.environ()},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode, output.decode()
 
 
 async def history(chat: Chat, room: str) -> list[dict[str, Any]]:
@@ -68,13 +55,13 @@ async def test_a_replay_keeps_the_order_of_every_file_and_can_be_repeated(
     chat: Chat, tmp_path: Path
 ) -> None:
     files = [written(tmp_path / f"{uuid4().hex}.txt", lines) for lines in (LINES, 5)]
-    code, output = await parley(chat, *map(str, files))
+    code, output = await chat.parley("replay", "--url", chat.url, *map(str, files))
     assert code == 0, output
     assert f"{LINES + 9} messages: {LINES + 5} sent, 0 there already, 4 refused, 2 other" in output
     assert "refused, text_empty: 2" in output
     assert f"{files[0].name}:6 text_too_long" in output
 
-    code, output = await parley(chat, *map(str, files))
+    code, output = await chat.parley("replay", "--url", chat.url, *map(str, files))
     assert code == 0, output
     assert f": 0 sent, {LINES + 5} there already, 4 refused" in output
     for file in files:
@@ -89,10 +76,12 @@ async def test_an_interrupted_replay_goes_on_where_it_was(chat: Chat, tmp_path: 
     whole = written(tmp_path / "log.txt", 20)
     content = whole.read_bytes()
     whole.write_bytes(b"\n".join(content.split(b"\n")[:10]) + b"\n")
-    code, _ = await parley(chat, str(whole), "--room", room)
+    code, _ = await chat.parley("replay", "--url", chat.url, str(whole), "--room", room)
     assert code == 0
     whole.write_bytes(content)
-    code, output = await parley(chat, str(whole), "--room", room, "--member", "reader")
+    code, output = await chat.parley(
+        "replay", "--url", chat.url, str(whole), "--room", room, "--member", "reader"
+    )
     assert code == 0
     assert re.search(r"22 messages: 13 sent, 7 there already, 2 refused", output)
     assert [int(m["text"].split()[0]) for m in await history(chat, room)] == list(range(20))

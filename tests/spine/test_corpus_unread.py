@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 
-from app.embedded.kafka import Kafka
-from app.embedded.valkey import Valkey
-from app.settings import Settings
 from tests import corpus
-from tests.chat import Chat, data_folder
-from tests.conftest import SECRET
+from tests.chat import Chat
 from tests.person import Person
-from tests.spine.test_verify import parley
 from tests.web.test_domain import call
 
 READERS = 25
 FILES = 4
-
-
-@pytest.fixture(scope="module")
-async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chat]:
-    """A chat on a Kafka of its own: a verification reads everything that there is."""
-    base = tmp_path_factory.mktemp("unread")
-    async with Kafka(base / "kafka") as kafka, Valkey(base / "valkey") as valkey:
-        chat = Chat(
-            Settings(broker=kafka.url, redis=valkey.url, data=data_folder(base), secret=SECRET)
-        )
-        try:
-            await chat.start()
-            yield chat
-        finally:
-            await chat.stop()
 
 
 def recount(said: list[tuple[str, str]], user: str, read: int) -> int:
@@ -68,5 +47,5 @@ async def test_unread_is_what_a_recount_from_the_files_gives(alone: Chat) -> Non
             _, answer = await person.get("/v1/unread")
             shown = {room: answer["rooms"].get(room, {"unread": 0})["unread"] for room in rooms}
             assert shown == rooms
-    status, told = await parley(alone, "verify")
+    status, told = await alone.parley("verify")
     assert status == 0, told

@@ -5,51 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.embedded.kafka import Kafka
-from app.embedded.valkey import Valkey
-from app.settings import Settings
 from app.topics import partition_of
-from tests.chat import Chat, data_folder
-from tests.conftest import SECRET
+from tests.chat import Chat
 from tests.person import Person
 from tests.web.test_domain import call
 
 PEOPLE = ("ann", "ben", "cid", "dot")
 SEED = 7
-
-
-@pytest.fixture(scope="module")
-async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chat]:
-    """A chat on a Kafka of its own: a verification reads everything that there is."""
-    base = tmp_path_factory.mktemp("alone")
-    async with Kafka(base / "kafka") as kafka, Valkey(base / "valkey") as valkey:
-        chat = Chat(
-            Settings(broker=kafka.url, redis=valkey.url, data=data_folder(base), secret=SECRET)
-        )
-        try:
-            await chat.start()
-            yield chat
-        finally:
-            await chat.stop()
-
-
-async def parley(chat: Chat, *arguments: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app.cli", *arguments),
-        env={**os.environ, **chat.settings.environ()},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode, output.decode()
 
 
 async def anything(person: Person, room: str, chance: random.Random) -> None:
@@ -94,7 +62,7 @@ async def live(chat: Chat, steps: int) -> list[str]:
 @pytest.mark.timeout(240)
 async def test_after_anything_everything_agrees(alone: Chat) -> None:
     await live(alone, 60)
-    status, told = await parley(alone, "verify")
+    status, told = await alone.parley("verify")
     assert status == 0, told
     assert "all agree" in told
 
@@ -108,12 +76,12 @@ async def test_what_does_not_agree_is_named_and_rebuilt(alone: Chat) -> None:
     async with aioredis.from_url(alone.settings.redis) as redis:
         await redis.hset(keys.read(partition, room), "ben", 2)
         await redis.zadd(keys.gone(partition, room), {"3": 3})
-    status, told = await parley(alone, "verify", "--room", room)
+    status, told = await alone.parley("verify", "--room", room)
     assert status == 1
     assert f"{room}: Valkey has ben at 2, the log at 0" in told
-    status, told = await parley(alone, "rebuild")
+    status, told = await alone.parley("rebuild")
     assert status == 0, told
-    status, told = await parley(alone, "verify")
+    status, told = await alone.parley("verify")
     assert status == 0, told
 
 
@@ -122,9 +90,9 @@ async def test_a_history_store_that_is_gone_is_brought_back(alone: Chat) -> None
     other = f"sqlite+aiosqlite:///{store}"
     os.environ["PARLEY_HISTORY"] = other
     try:
-        status, told = await parley(alone, "rebuild", "--no-view")
+        status, told = await alone.parley("rebuild", "--no-view")
         assert status == 0, told
-        status, told = await parley(alone, "verify")
+        status, told = await alone.parley("verify")
         assert status == 0, told
     finally:
         del os.environ["PARLEY_HISTORY"]
@@ -138,7 +106,7 @@ async def test_who_is_forgotten_stays_forgotten(alone: Chat) -> None:
         await call(fay, "PATCH", f"/v1/rooms/{room}/messages/1", {"text": "my edited secret"})
         await call(ann, "PATCH", f"/v1/rooms/{room}/messages/2", {"text": "her secret, told"})
         await ann.say(room, "hello")
-        status, told = await parley(alone, "forget", "fay")
+        status, told = await alone.parley("forget", "fay")
         assert status == 0, told
         assert "history: 2 messages erased" in told
         assert "Kafka, chat.raw:" in told
@@ -146,12 +114,12 @@ async def test_who_is_forgotten_stays_forgotten(alone: Chat) -> None:
         assert await secrets(ann, room) == []
         async with aioredis.from_url(alone.settings.redis) as redis:
             await redis.flushall()
-        status, told = await parley(alone, "rebuild")
+        status, told = await alone.parley("rebuild")
         assert status == 0, told
         assert await secrets(ann, room) == []
         await fay.say(room, "a new one")
         assert len(await secrets(ann, room, "a new one")) == 1
-        status, told = await parley(alone, "verify")
+        status, told = await alone.parley("verify")
         assert status == 0, told
 
 
