@@ -19,7 +19,7 @@ app/settings.py. What is not set is taken from the `parley up` that runs on the 
 folder, if one does."""
 
 #: What a process beside `parley up` has for itself.
-_OWN = {"worker": frozenset({"worker"}), "edge": frozenset({"host", "port"})}
+_OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host", "port"})}
 
 
 #: Commands of a module of their own, as `replay` is.

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from app.pulse import GROUP, pulse
 from app.settings import Settings
 
 
@@ -56,6 +57,7 @@ class LogReader:
         self._consumer.seek(place, start)
         while await self._consumer.position(place) < stop:
             fetched = await self._consumer.getmany(place, timeout_ms=1000)
+            pulse(GROUP.get()).beat()  # an agent may read for minutes before its batch is done
             for record in fetched.get(place, ()):
                 if record.offset < stop:
                     yield record

@@ -26,6 +26,7 @@ from mode.supervisors import SupervisorStrategy
 
 from app.errors import Malformed, StoreFailed
 from app.events import Dead, encode
+from app.pulse import GROUP, pulse
 from app.table import Table
 from app.topics import DEAD
 
@@ -186,6 +187,8 @@ async def batches(
     """
     app = stream.app
     queue = stream.channel.queue
+    GROUP.set(app.conf.id)
+    signs = pulse(app.conf.id)
     while True:
         try:
             events = [await queue.get()]
@@ -197,10 +200,11 @@ async def batches(
         if not current:
             continue
         batch = Batch(app, [_record(event) for event in current], tables)
-        yield batch
-        await batch.settle()
-        for event in current:
-            event.ack()
+        with signs.at_work():
+            yield batch
+            await batch.settle()
+            for event in current:
+                event.ack()
 
 
 def _of_this_generation(app: Any, events: list[EventT[Any]]) -> list[EventT[Any]]:

@@ -11,6 +11,7 @@ import structlog
 from redis import exceptions as valkey
 
 from app.errors import Unreachable
+from app.pulse import GROUP, pulse
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -37,10 +38,15 @@ async def patiently(store: str, action: Callable[..., Awaitable[T]], *args: obje
     For agents: their records wait in Kafka meanwhile, and other groups go on.
     """
     pause = _FIRST
+    signs = pulse(GROUP.get())
     while True:
         try:
-            return await action(*args)
+            result = await action(*args)
+            signs.waiting = ""
+            return result
         except AWAY as error:
             log.warning("away, trying again", store=store, error=str(error), seconds=pause)
+            signs.waiting = store
+            signs.beat()
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))
             pause = min(pause * 2, _LONGEST)

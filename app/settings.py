@@ -55,6 +55,10 @@ class Settings:
     """Folder with agents of your own, one file each; empty: none."""
     only: str = ""
     """Consumer groups that this worker runs, by comma; empty: all."""
+    health_port: int = 0
+    """Port on which a worker says how it is, at `/healthz` and `/readyz`; 0: none."""
+    stall: float = 60.0
+    """Seconds that a group may stand still before the worker ends, to be started afresh."""
     blocked_words: str = ""
     """File of blocked words and phrases, one a line; empty: none."""
     upload_hook: str = ""

@@ -17,11 +17,13 @@ import uvloop
 from app.discovery import discover
 from app.errors import ParleyError
 from app.groups import again_topics, groups
+from app.health import telling
 from app.logs import set_up_logs
 from app.loop import EXIT_DOUBT
 from app.provision import provision
 from app.settings import Settings
 from app.topics import TOPICS, Topic, changelog
+from app.watchdog import watch
 
 log = structlog.get_logger()
 
@@ -42,11 +44,17 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with telling(settings, chosen):
+        await _work(settings, chosen, stop)
+
+
+async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.Event) -> None:
     for app in chosen.values():
         app.conf.datadir.mkdir(parents=True, exist_ok=True)
     await asyncio.gather(*(app.start() for app in chosen.values()))
     log.info("ready", groups=sorted(chosen))
     ended = [asyncio.create_task(_ended(name, app)) for name, app in chosen.items()]
+    ended.append(asyncio.create_task(watch(chosen, settings.stall)))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *ended], return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():

@@ -6,7 +6,8 @@ import orjson
 from aiohttp import web
 
 from app.patience import AWAY
-from web.keys import DRAINING, HISTORY, HUB
+from app.provision import answers
+from web.keys import DRAINING, HISTORY, HUB, SETTINGS
 
 
 def add_routes(app: web.Application) -> None:
@@ -26,11 +27,12 @@ async def readyz(request: web.Request) -> web.Response:
     Without the history store the rest goes on, so that alone takes no edge out of service.
     """
     parts = {
+        "kafka": "ok" if await answers(request.app[SETTINGS]) else "away",
         "valkey": "ok" if request.app[HUB].subscription.connected else "away",
         "history": await _history(request),
         "draining": "yes" if request.app[DRAINING].is_set() else "no",
     }
-    ready = parts["valkey"] == "ok" and parts["draining"] == "no"
+    ready = parts["kafka"] == parts["valkey"] == "ok" and parts["draining"] == "no"
     return web.Response(
         status=200 if ready else 503,
         body=orjson.dumps({"ready": ready, **parts}),
