@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from app.errors import ParleyError
 from app.settings import inherited
 
 _PR_SET_PDEATHSIG = 1
@@ -118,6 +119,26 @@ class Child:
                 return False
             await asyncio.sleep(0.02)
         return True
+
+    async def up(
+        self,
+        name: str,
+        answers: Callable[[], Awaitable[bool]],
+        within: float,
+        last_words: Callable[[], str],
+    ) -> None:
+        """Start it and return when it answers.
+
+        Raises `ParleyError` with its last words, and kills it, where it ends or does not answer
+        within so many seconds.
+        """
+        self.start()
+        deadline = asyncio.get_running_loop().time() + within
+        while not await answers():
+            if not self.running or asyncio.get_running_loop().time() > deadline:
+                self.kill()
+                raise ParleyError(f"{name} did not come up; its log says:\n{last_words()}")
+            await asyncio.sleep(0.03)
 
     def tail(self, lines: int = 12) -> str:
         """The last lines of its log, for an error message."""

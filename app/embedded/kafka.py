@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -22,13 +24,13 @@ from app.provision import quiet
 _LOG4J = Path(__file__).with_name("log4j2.xml")
 _START_SECONDS = 60.0
 
-#: Small and quick: one node, no replication, a cleaner buffer that fits the heap. After a
+#: Small and quick: few partitions of Kafka's own, a cleaner buffer that fits the heap. After a
 #: kill -9 the controller refuses the same broker until its old session has run out: 9 s by
 #: default, 3 here.
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+node.id={node}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
@@ -37,9 +39,9 @@ inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={nodes}
 transaction.state.log.num.partitions=4
-transaction.state.log.replication.factor=1
+transaction.state.log.replication.factor={nodes}
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
@@ -52,17 +54,39 @@ num.io.threads=2
 """
 
 
+class Quorum:
+    """Brokers that are one cluster, each by the port of its controller."""
+
+    def __init__(self, controllers: Sequence[int]) -> None:
+        self.controllers = controllers
+        self.cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+
+    @property
+    def voters(self) -> str:
+        """As Kafka's properties have them."""
+        return ",".join(f"{i}@127.0.0.1:{port}" for i, port in enumerate(self.controllers, 1))
+
+
 class Kafka:
     """A broker on 127.0.0.1 that keeps its data in `folder`.
 
     `port` 0 takes a free one at the first start and keeps it for later starts of this object.
-    Stopped or killed, it can be started again on the same port and data.
+    Stopped or killed, it can be started again on the same port and data. It is alone, or the
+    `node` of a quorum, counted from 1.
     """
 
-    def __init__(self, folder: Path, port: int = 0, java: Java | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        java: Java | None = None,
+        node: int = 1,
+        quorum: Quorum | None = None,
+    ) -> None:
         self.folder = folder.absolute()
         self.port = port
-        self._controller = 0
+        self._node = node
+        self._quorum = quorum
         self._java = java
         self._archive: Archive | None = None
         self._child: Child | None = None
@@ -99,16 +123,17 @@ class Kafka:
         jars = await fetch_jars(self._java)
         self._archive = Archive(self._java, jars)
         self.port = self.port or free_port()
-        self._controller = self._controller or free_port()
-        config = self._configure()
+        self._quorum = self._quorum or Quorum([free_port()])
+        config = self._configure(self._quorum)
         environ = {"CLASSPATH": classpath(jars)}
         java = _java_command(self._java, self.folder)
         if not (self.folder / "data" / "meta.properties").exists():
-            await _format([*java, *self._archive.reading()], config, environ)
+            reading = [*java, *self._archive.reading()]
+            await _format(reading, config, environ, self._quorum.cluster)
         java += self._archive.writing()
         self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out", environ)
-        self._child.start()
-        await self._answering()
+        ready = partial(answers, self.address)
+        await self._child.up("Kafka", ready, _START_SECONDS, self._last_words)
 
     async def stop(self) -> None:
         """Stop it as Kafka wants to be stopped; kill it where that takes 20 s."""
@@ -132,23 +157,20 @@ class Kafka:
     ) -> None:
         await self.stop()
 
-    def _configure(self) -> Path:
+    def _configure(self, quorum: Quorum) -> Path:
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
         config.write_text(
             PROPERTIES.format(
-                port=self.port, controller=self._controller, data=self.folder / "data"
+                node=self._node,
+                port=self.port,
+                controller=quorum.controllers[self._node - 1],
+                voters=quorum.voters,
+                nodes=len(quorum.controllers),
+                data=self.folder / "data",
             )
         )
         return config
-
-    async def _answering(self) -> None:
-        deadline = asyncio.get_running_loop().time() + _START_SECONDS
-        while not await answers(self.address):
-            if not self.child.running or asyncio.get_running_loop().time() > deadline:
-                self.kill()
-                raise ParleyError(f"Kafka did not come up; its log says:\n{self._last_words()}")
-            await asyncio.sleep(0.05)
 
     def _last_words(self) -> str:
         return f"{tail(self.log, 8)}\n{self.child.tail(8)}"
@@ -184,8 +206,7 @@ def _java_command(java: Java, folder: Path) -> list[str]:
     return command
 
 
-async def _format(java: list[str], config: Path, environ: dict[str, str]) -> None:
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+async def _format(java: list[str], config: Path, environ: dict[str, str], cluster: str) -> None:
     arguments = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(config)]
     child = Child([*java, *arguments], config.with_name("format.log"), environ)
     if await child.run(within=60) != 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -55,13 +55,8 @@ class Valkey:
         self.port = self.port or free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._child = Child(self._command(), self.log)
-        self._child.start()
-        deadline = asyncio.get_running_loop().time() + _START_SECONDS
-        while not await answers(self.url):
-            if not self.child.running or asyncio.get_running_loop().time() > deadline:
-                self.kill()
-                raise ParleyError(f"Valkey did not come up; its log says:\n{self.child.tail()}")
-            await asyncio.sleep(0.02)
+        ready = partial(answers, self.url)
+        await self._child.up("Valkey", ready, _START_SECONDS, self._child.tail)
 
     async def stop(self) -> None:
         """Stop it, with its data written where it persists."""
