@@ -34,9 +34,7 @@ class Counting:
                 self._take(record.value)
         for partition in self._partitions:
             async for record in self._new(RECEIPTS, partition):
-                receipt = decode_receipt(record.value)
-                if receipt.room in self.rooms:
-                    self.rooms[receipt.room].read(receipt.by, receipt.seq)
+                self._take_receipt(record.value)
 
     def _take(self, value: bytes) -> None:
         try:
@@ -46,6 +44,14 @@ class Counting:
         if self._only in ("", event.room):
             self.rooms.setdefault(event.room, Recount(event.room)).take(event)
             self.events += 1
+
+    def _take_receipt(self, value: bytes) -> None:
+        try:
+            receipt = decode_receipt(value)
+        except Malformed:  # in chat.dead, and no receipt
+            return
+        if receipt.room in self.rooms:
+            self.rooms[receipt.room].read(receipt.by, receipt.seq)
 
     async def _new(self, topic: str, partition: int) -> AsyncIterator[Any]:
         start = self._next.get((topic, partition), 0)

@@ -7,6 +7,8 @@ from collections import Counter
 import pytest
 
 _outcomes: dict[str, str] = {}
+#: What happened, and the seconds until everything went on.
+_resumed: list[tuple[str, float]] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -15,6 +17,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _outcomes[report.nodeid] = "failed"
     elif report.when == "call" or report.skipped:
         _outcomes.setdefault(report.nodeid, report.outcome)
+    if report.when == "teardown":
+        _resumed.extend(value for name, value in report.user_properties if name == "resumed")
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
@@ -25,6 +29,8 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 def pytest_unconfigure() -> None:
     """After pytest's own summary."""
+    for what, seconds in _resumed:
+        print(f"resumed {seconds:5.1f} s after: {what}")
     count = Counter(_outcomes.values())
     if count["skipped"]:
         print(f"{count['skipped']} skipped")

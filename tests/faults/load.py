@@ -89,6 +89,16 @@ class Load:
 
         await until(enough, self.state, within)
 
+    async def everywhere(self, since: float, within: float) -> None:
+        """Return when each room has numbered a wish that was first tried after `since`."""
+
+        async def enough() -> bool:
+            self._check()
+            served = {s.wish.room for s in self.speaker.said if s.numbered and s.began > since}
+            return served == self.people.keys()
+
+        await until(enough, self.state, within)
+
     def slowest(self, since: float) -> float:
         """Seconds of the slowest wish that was first tried after `since` and is over."""
         return max(said.seconds for said in self.speaker.said if said.began >= since)

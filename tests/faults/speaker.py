@@ -23,6 +23,8 @@ class Said(NamedTuple):
     wish: Wish
     began: float
     ended: float
+    #: Whether it was told its number.
+    numbered: bool
 
     @property
     def seconds(self) -> float:
@@ -86,10 +88,11 @@ class Speaker:
         began, edges = time.monotonic(), self._chat.urls
         enough = (200, 201) if i // self._rooms % 2 else (200, 201, 202)
         for turn in count(i):
-            if await self._attempt(http, wish, edges[turn % len(edges)]) in enough:
+            status = await self._attempt(http, wish, edges[turn % len(edges)])
+            if status in enough:
                 break
             await asyncio.sleep(_PAUSE)
-        self.said.append(Said(wish, began, time.monotonic()))
+        self.said.append(Said(wish, began, time.monotonic(), numbered=status != 202))
 
     async def _attempt(self, http: aiohttp.ClientSession, wish: Wish, edge: str) -> int:
         """Send once; the status of the answer, 0 where there was none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.conftest import Frail
+from tests.faults.frail import Frail
 from tests.faults.load import Load
 
 pytestmark = pytest.mark.faults
@@ -23,3 +23,19 @@ async def test_clients_go_on_at_another_edge_with_their_cursors(frail: Frail) ->
         connections = [each.connections for each in load.followers.values()]
         assert min(connections) >= 2
     assert load.faults() == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+async def test_all_edges_are_killed_at_once(frail: Frail) -> None:
+    chat = frail.chat
+    await chat.start_edge()
+    async with Load(chat, readers=READERS) as load:
+        await load.acknowledged(100)
+        for edge in chat.edges:
+            edge.kill()
+        for _ in range(2):
+            await chat.start_edge()
+        await frail.back(load, "kill -9 of all edges, and two new ones")
+        await load.acknowledged(100)
+    await frail.unharmed(load)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+
 import pytest
 from redis import asyncio as aioredis
 
 from tests.chat import until
-from tests.faults.conftest import Frail
+from tests.faults.frail import Frail
+from tests.faults.load import Load
 from tests.listener import Listener
 from tests.person import Person
 
 pytestmark = pytest.mark.faults
+
+PAUSE = 20.0
 
 
 async def test_an_emptied_valkey_is_filled_while_messages_come(frail: Frail) -> None:
@@ -61,3 +67,22 @@ async def test_valkey_killed_and_started_empty_costs_no_event(frail: Frail) -> N
         await ben.until(lambda: ben.messages(room) == ["before", "meanwhile"])
         await ann.say(room, "after")
         await ben.until(lambda: ben.messages(room) == ["before", "meanwhile", "after"])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+async def test_valkey_is_emptied_paused_and_killed_under_load(frail: Frail) -> None:
+    async with Load(frail.chat) as load:
+        await load.acknowledged(100)
+        async with aioredis.from_url(frail.chat.settings.redis) as redis:
+            await redis.flushall()
+        await frail.back(load, "FLUSHALL")
+        frail.valkey.child.send(signal.SIGSTOP)
+        await asyncio.sleep(PAUSE)
+        frail.valkey.child.send(signal.SIGCONT)
+        await frail.back(load, f"Valkey paused for {PAUSE:.0f} s")
+        frail.valkey.kill()
+        await frail.valkey.start()
+        await frail.back(load, "kill -9 of Valkey, and an empty one in its place")
+        await load.acknowledged(100)
+    await frail.unharmed(load)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from app.embedded.child import Child
-from tests.chat import until
-from tests.faults.conftest import Frail
+from tests.faults.frail import Frail, at_work
 from tests.faults.load import Load
 
 pytestmark = pytest.mark.faults
@@ -24,8 +23,7 @@ HANDED_OVER = 12.0
 async def test_a_second_worker_joins_leaves_and_is_killed(frail: Frail) -> None:
     chat = frail.chat
     async with Load(chat) as load:
-        second = chat.start_worker("w2")
-        await at_work(second, times=1)
+        second = await frail.second_worker()
         await load.acknowledged(100)
 
         left = time.monotonic()
@@ -37,8 +35,9 @@ async def test_a_second_worker_joins_leaves_and_is_killed(frail: Frail) -> None:
         await at_work(second, times=2)
         await load.acknowledged(100)
         second.kill()
-        await load.acknowledged(600)
-    assert load.faults() == []
+        await frail.back(load, "kill -9 of one of two workers")
+        await load.acknowledged(100)
+    await frail.unharmed(load)
 
 
 #: An agent's file, which a worker loads. It makes wide what is narrow on a quick machine: the time
@@ -70,17 +69,44 @@ async def test_what_comes_while_partitions_are_taken_over_is_not_lost(
         chat.workers[0].kill()
         first = chat.start_worker("w1", agents=str(tmp_path))
         await load.acknowledged(100)
-        await at_work(chat.start_worker("w2", agents=str(tmp_path)), times=1)
+        await at_work(chat.start_worker("w2", agents=str(tmp_path)))
         await load.acknowledged(100)
         await first.stop(30)
         await load.acknowledged(100)
     assert load.faults() == []
 
 
-async def at_work(worker: Child, times: int) -> None:
-    """Return when the worker has its share of the partitions, in its so manieth life."""
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_workers_are_replaced_one_after_the_other(frail: Frail) -> None:
+    chat = frail.chat
+    async with Load(chat) as load:
+        await frail.second_worker()
+        for index, name in enumerate(("w1", "w2")):
+            await load.acknowledged(50)
+            assert await chat.workers[index].stop(30)
+            await at_work(chat.start_worker(name), times=2)
+            await frail.back(load, f"SIGTERM of worker {name}, and a new one in its place")
+    await frail.unharmed(load)
 
-    async def said() -> bool:
-        return worker.log.read_text().count("ready") >= times
 
-    await until(said, worker.tail)
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_a_worker_that_sleeps_longer_than_its_session_does_no_harm_when_it_wakes(
+    frail: Frail,
+) -> None:
+    chat = frail.chat
+    async with Load(chat) as load:
+        second = await frail.second_worker()
+        await load.acknowledged(100)
+        second.send(signal.SIGSTOP)
+        await frail.back(load, "a worker fell asleep: the other has its partitions")
+        await load.acknowledged(100)
+        second.send(signal.SIGCONT)
+        await frail.back(load, "it woke up, 15 s after its session or more")
+        await load.acknowledged(100)
+        # Whoever has its partitions next recovers what it may have written when it woke up.
+        chat.workers[0].kill()
+        chat.start_worker("w1")
+        await frail.back(load, "kill -9 of the other")
+    await frail.unharmed(load)

@@ -161,6 +161,14 @@ def test_a_direct_room_has_two_members_for_ever() -> None:
         assert refused(tables, command) == "not_allowed"
 
 
+def test_a_clock_that_stands_behind_another_makes_nobody_wait() -> None:
+    tables = Tables()
+    said = by("ben", 3, SendMessage, text="from a worker whose clock is ahead")
+    run([opened(), by("ann", 2, AddMember, user="ben"), said], tables)
+    last = tables.parts[("sender", "ben")].last_ms
+    assert refused(tables, by("ben", 4, SendMessage, text="and now"), last - 300_000) == ""
+
+
 def test_slow_mode_makes_members_wait_and_moderators_not() -> None:
     tables = Tables()
     slow = by("ann", 1, ChangeRoom, settings=RoomSettings(slow_mode=30))

@@ -1,0 +1,71 @@
+"""A whole Parley with parts of its own, to be killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from app.embedded.child import Child
+from app.embedded.kafka import Kafka
+from app.embedded.valkey import Valkey
+from app.settings import Settings
+from tests.chat import Chat, data_folder, until
+from tests.conftest import SECRET
+from tests.faults.load import Load
+
+#: Seconds within which everything goes on by itself once a fault is over.
+BACK = 30.0
+
+
+class Frail:
+    """A chat whose Kafka, Valkey, workers and edges a test may do anything to."""
+
+    def __init__(self, kafka: Kafka, valkey: Valkey, chat: Chat) -> None:
+        self.kafka = kafka
+        self.valkey = valkey
+        self.chat = chat
+        #: What happened, and the seconds until all went on.
+        self.resumptions: list[tuple[str, float]] = []
+
+    async def back(self, load: Load, what: str) -> None:
+        """Call it at a fault's end: every room gets its numbers again, soon enough."""
+        began = time.monotonic()
+        await load.everywhere(since=began, within=BACK)
+        self.resumptions.append((what, time.monotonic() - began))
+
+    async def unharmed(self, load: Load) -> None:
+        """Nothing was lost, doubled or disordered, and everything that is kept adds up."""
+        assert load.faults() == []
+        code, told = await self.chat.parley("verify")
+        assert code == 0, told
+
+    async def second_worker(self) -> Child:
+        """Another worker, `w2`, once it has its share of the partitions."""
+        worker = self.chat.start_worker("w2")
+        await at_work(worker)
+        return worker
+
+
+@asynccontextmanager
+async def frail_chat(folder: Path, **changes: Any) -> AsyncIterator[Frail]:
+    """One worker and one edge on a Kafka and a Valkey that no other test uses."""
+    async with Kafka(folder / "kafka") as kafka, Valkey(folder / "valkey") as valkey:
+        own = {"broker": kafka.url, "redis": valkey.url, "data": data_folder(folder)}
+        chat = Chat(Settings(**{**own, "secret": SECRET, **changes}))
+        try:
+            await chat.start()
+            yield Frail(kafka, valkey, chat)
+        finally:
+            await chat.stop()
+
+
+async def at_work(worker: Child, times: int = 1) -> None:
+    """Return when the worker has its share of the partitions, in its so manieth life."""
+
+    async def said() -> bool:
+        return worker.log.read_text().count("ready") >= times
+
+    await until(said, worker.tail)

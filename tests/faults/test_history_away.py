@@ -1,0 +1,54 @@
+"""The history store may be away for long: the chat goes on, and the history catches up."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+from tests.faults.frail import Frail, frail_chat
+from tests.faults.load import Load
+from tests.postgres import Postgres, binaries
+
+pytestmark = [pytest.mark.faults, pytest.mark.long]
+
+AWAY = 60.0
+
+
+@pytest.mark.timeout(300)
+async def test_sqlite_is_locked_for_a_minute(frail: Frail) -> None:
+    async with Load(frail.chat) as load:
+        await load.acknowledged(100)
+        other = sqlite3.connect(frail.chat.settings.data / "history.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(AWAY)
+        await frail.back(load, "SQLite is locked: sends go on")
+        other.execute("COMMIT")
+        other.close()
+        await load.acknowledged(100)
+    await frail.unharmed(load)
+
+
+@pytest.mark.timeout(300)
+async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path) -> None:
+    programs = binaries()
+    if programs is None:
+        missing("PostgreSQL's server (Debian: apt-get install postgresql)")
+    server = Postgres(programs)
+    try:
+        server.start()
+        async with frail_chat(tmp_path, history=server.url) as frail:
+            async with Load(frail.chat) as load:
+                await load.acknowledged(100)
+                assert await server.child.stop(by=signal.SIGINT)
+                await frail.back(load, "PostgreSQL is stopped: sends go on")
+                await asyncio.sleep(AWAY)
+                server.start()
+                await load.acknowledged(100)
+            await frail.unharmed(load)
+    finally:
+        server.stop()
