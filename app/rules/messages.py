@@ -51,10 +51,10 @@ def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal |
     settings = room.settings
     if rank(actor.role) < rank(settings.post):
         return Refusal("not_allowed", f"Here only those from {settings.post} up write.")
-    # Below 0 where another worker's clock gave the last message its time: then nobody waits.
-    passed = at_ms - state.sender.last_ms
-    left = settings.slow_mode * 1000 - passed
-    if 0 <= passed and left > 0 and not may(actor.role, "slow_mode.exempt"):
+    last = state.sender.last_ms
+    left = last + settings.slow_mode * 1000 - at_ms
+    # What lies ahead got its time from another worker's clock, and makes nobody wait.
+    if 0 < last <= at_ms and left > 0 and not may(actor.role, "slow_mode.exempt"):
         return Refusal("slow_mode", f"Wait {-(-left // 1000)} s before your next message.")
     return None
 

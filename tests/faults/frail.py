@@ -38,7 +38,8 @@ class Frail:
 
     async def unharmed(self, load: Load) -> None:
         """Nothing was lost, doubled or disordered, and everything that is kept adds up."""
-        assert load.faults() == []
+        found = load.faults()
+        assert not found, "\n".join(found)
         code, told = await self.chat.parley("verify")
         assert code == 0, told
 
