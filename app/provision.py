@@ -28,11 +28,10 @@ async def provision(settings: Settings, topics: Iterable[Topic], within: float =
     wanted = {topic.name: topic for topic in topics}
     async with connected(settings, within) as admin:
         found = await partition_counts(admin)
-        for name in wanted.keys() & found.keys():
-            _check(name, found[name], settings.partitions)
         missing = [topic for name, topic in wanted.items() if name not in found]
         created = await _create(admin, settings, missing) if missing else []
-        await _settled(admin, {topic.name for topic in missing})
+        for name, count in (await _settled(admin, wanted.keys())).items():
+            _check(name, count, settings.partitions)
         return created
 
 
@@ -117,13 +116,16 @@ async def _create(
     return [name for name, code, *_ in answer.topic_errors if not code]
 
 
-async def _settled(admin: AIOKafkaAdminClient, names: set[str]) -> None:
-    """Wait until the brokers know the topics: creating answers before that."""
+async def _settled(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, int]:
+    """Wait until each topic has its leaders, and say how many: creating answers before that.
+
+    In a cluster a topic that somebody else creates at this moment may have no partition yet.
+    """
     deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
     while True:
         leaders = await _leaders(admin)
-        if all(name in leaders and min(leaders[name]) >= 0 for name in names):
-            return
+        if all(min(leaders.get(name, ()), default=-1) >= 0 for name in names):
+            return {name: len(leaders[name]) for name in names}
         if asyncio.get_running_loop().time() >= deadline:
             raise Unreachable(f"Kafka has no leader yet for {', '.join(sorted(names))}")
         await asyncio.sleep(0.05)
