@@ -17,6 +17,7 @@ from app.events import (
     MessageDeleted,
     MessageEdited,
     RoomCreated,
+    SanctionSet,
 )
 
 
@@ -60,7 +61,7 @@ class Recount:
                     self._join(user, role)
             case MemberAdded():
                 self._join(event.user, event.role)
-            case MemberRemoved():
+            case MemberRemoved() | SanctionSet(sanction="ban"):
                 self.roles.pop(event.user, None)
             case MemberRole():
                 if event.role == "owner":
@@ -82,7 +83,9 @@ class Recount:
     def _say(self, event: MessageCreated) -> None:
         if event.seq != self.seq + 1:
             self.wrong.append(f"message {event.seq} follows {self.seq}")
-        self.said[event.seq] = Said(event.by, set(event.mentions), event.everyone)
+        shadowed = event.shadow is not None
+        said = Said(event.by, set(event.mentions), event.everyone, deleted=shadowed)
+        self.said[event.seq] = said
         self.read(event.by, event.seq)
 
     def read(self, user: str, seq: int) -> None:
