@@ -87,7 +87,7 @@ export class People {
     if (below && roles.length) item.append(this.#choice(room, user, theirs, roles));
     else if (theirs !== "member" && room.type !== "direct") item.append(make("span", "role", theirs));
     if (below && may(role, "sanction")) {
-      const act = button("remove", "⊘", () => sanction(this.#parley, room.room, user));
+      const act = button("act", "⊘", () => sanction(this.#parley, room.room, user));
       act.setAttribute("aria-label", `Mute or ban ${user}`);
       item.append(act);
     }
