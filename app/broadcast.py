@@ -70,4 +70,10 @@ class Broadcast:
         fetched = await self._consumer.getmany(*self._places, timeout_ms=wait_ms)
         for records in fetched.values():
             for record in records:
-                self._take(record)
+                self._hand_on(record)
+
+    def _hand_on(self, record: Any) -> None:
+        try:
+            self._take(record)
+        except Exception:  # whatever is in it, what comes after it counts
+            log.exception("record passed over", topic=record.topic, offset=record.offset)

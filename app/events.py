@@ -349,11 +349,16 @@ class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", o
 class MessageDeleted(
     LogEvent, frozen=True, kw_only=True, tag="message.deleted", omit_defaults=True
 ):
-    """Message `seq` is gone: drop its text wherever it is; `of` and `prev` as of an edit."""
+    """Message `seq` is gone: drop its text wherever it is; `of` and `prev` as of an edit.
+
+    What an author does with a message in the shadow has a `shadow`, too: else it would tell whose
+    the message is.
+    """
 
     seq: int
     of: int
     prev: int = 0
+    shadow: Shadow | None = None
 
 
 class MessageHidden(MessageDeleted, frozen=True, kw_only=True, tag="message.hidden"):
@@ -380,18 +385,22 @@ class SanctionLifted(
     reason: str = ""
 
 
-class ReactionAdded(LogEvent, frozen=True, kw_only=True, tag="reaction.added"):
+class ReactionAdded(LogEvent, frozen=True, kw_only=True, tag="reaction.added", omit_defaults=True):
     """`by` reacts to message `seq`."""
 
     seq: int
     emoji: str
+    shadow: Shadow | None = None
 
 
-class ReactionRemoved(LogEvent, frozen=True, kw_only=True, tag="reaction.removed"):
+class ReactionRemoved(
+    LogEvent, frozen=True, kw_only=True, tag="reaction.removed", omit_defaults=True
+):
     """`by` takes the reaction back."""
 
     seq: int
     emoji: str
+    shadow: Shadow | None = None
 
 
 AnyLogEvent = (

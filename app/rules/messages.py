@@ -125,7 +125,11 @@ def delete(
     if isinstance(message, Refusal):
         return message
     return MessageDeleted(
-        **stamp(room, moderated), seq=command.seq, of=message.at, prev=message.edit
+        **stamp(room, moderated),
+        seq=command.seq,
+        of=message.at,
+        prev=message.edit,
+        shadow=_shade(message),
     )
 
 
@@ -154,11 +158,23 @@ def react(room: Room, state: State, command: AddReaction, moderated: Moderated) 
     full = command.emoji not in message.emojis and len(message.emojis) >= MOST_EMOJIS
     if full or len(own.emojis) >= MOST_OWN_EMOJIS:
         return Refusal("too_many_reactions", "There are enough reactions to this message.")
-    return ReactionAdded(**stamp(room, moderated), seq=command.seq, emoji=command.emoji)
+    return ReactionAdded(
+        **stamp(room, moderated), seq=command.seq, emoji=command.emoji, shadow=_shade(message)
+    )
 
 
 def unreact(room: Room, state: State, command: RemoveReaction, moderated: Moderated) -> Outcome:
     """Take one's emoji back."""
     if command.emoji not in state.own.emojis:
         return Refusal("reaction_unknown", "There is no such reaction of yours.")
-    return ReactionRemoved(**stamp(room, moderated), seq=command.seq, emoji=command.emoji)
+    return ReactionRemoved(
+        **stamp(room, moderated),
+        seq=command.seq,
+        emoji=command.emoji,
+        shadow=_shade(state.message),
+    )
+
+
+def _shade(message: Message | None) -> Shadow | None:
+    """The shadow over what is done with a message that is in it."""
+    return Shadow("") if message is not None and message.shadow else None

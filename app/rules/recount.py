@@ -17,6 +17,7 @@ from app.events import (
     MessageDeleted,
     MessageEdited,
     RoomCreated,
+    SanctionLifted,
     SanctionSet,
 )
 
@@ -40,6 +41,8 @@ class Recount:
     roles: dict[str, str] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
+    #: user → what they are under and until when, whether or not it has lapsed.
+    sanctions: dict[str, tuple[str, int]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -61,8 +64,14 @@ class Recount:
                     self._join(user, role)
             case MemberAdded():
                 self._join(event.user, event.role)
-            case MemberRemoved() | SanctionSet(sanction="ban"):
+            case MemberRemoved():
                 self.roles.pop(event.user, None)
+            case SanctionSet():
+                self.sanctions[event.user] = (event.sanction, event.until_ms)
+                if event.sanction == "ban":
+                    self.roles.pop(event.user, None)
+            case SanctionLifted():
+                self.sanctions.pop(event.user, None)
             case MemberRole():
                 if event.role == "owner":
                     self.roles[event.by] = "admin"

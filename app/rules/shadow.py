@@ -6,10 +6,22 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from app.events import AnyLogEvent, MessageCreated, MessageEdited, decode_log, encode
+from app.events import (
+    AnyLogEvent,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    ReactionAdded,
+    ReactionRemoved,
+    decode_log,
+    encode,
+)
 
 #: What an event has in it that may be of a message in the shadow. Others have it rarely.
 _SIGN: Final = b'"shadow":{'
+
+
+Shadowed = MessageCreated | MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
 
 
 def is_shadowed(event: bytes) -> bool:
@@ -27,16 +39,18 @@ def shown_to(user: str, event: bytes) -> bytes:
 
 def _shown(user: str, raw: bytes) -> bytes:
     event = decode_log(raw)
-    if not isinstance(event, MessageCreated | MessageEdited) or event.shadow is None:
+    if not isinstance(event, Shadowed) or event.shadow is None:
         return raw
     return encode(_to_author(event) if event.by == user else _to_others(event))
 
 
-def _to_author(event: MessageCreated | MessageEdited) -> AnyLogEvent:
+def _to_author(event: Shadowed) -> AnyLogEvent:
     shadow = event.shadow
     assert shadow is not None
     if isinstance(event, MessageEdited):
         return replace(event, shadow=None, text=shadow.text)
+    if not isinstance(event, MessageCreated):
+        return replace(event, shadow=None)
     return replace(
         event,
         shadow=None,
@@ -46,8 +60,8 @@ def _to_author(event: MessageCreated | MessageEdited) -> AnyLogEvent:
     )
 
 
-def _to_others(event: MessageCreated | MessageEdited) -> AnyLogEvent:
-    if isinstance(event, MessageEdited):
+def _to_others(event: Shadowed) -> AnyLogEvent:
+    if not isinstance(event, MessageCreated):
         return replace(event, shadow=None, by="", client_id="")
     return replace(
         event,

@@ -94,6 +94,16 @@ async def test_a_message_in_the_shadow_is_there_for_its_author_alone(
             _, sync = await person.post("/v1/sync", {"rooms": {room: 0}})
             assert ("pearl" in str(sync)) == (person is ann)
             assert "shadow" not in str(sync)
+        thumb = f"/v1/rooms/{room}/messages/1/reactions/%2B"
+        assert (await call(ann, "PUT", thumb))[0] == 200
+        assert (await call(ben, "PUT", thumb))[0] == 410
+        assert (await call(ann, "DELETE", f"/v1/rooms/{room}/messages/1"))[0] == 200
+        await ears_b.until(lambda: any(e["kind"] == "message.deleted" for e in ears_b.events))
+        told = [e["by"] for e in ears_b.events if e.get("seq") == 1]
+        assert told == [""] * 4, ears_b.events
+        _, polled = await ben.get("/v1/events", cursor=ears_b.hello["cursor"], timeout=0)
+        assert "pearl" not in str(polled)
+        assert [e["n"] for e in polled["events"] if e.get("room") == room][-4:] == [4, 5, 6, 7]
         resumed = Listener(strict, "ben", cursor=ears_b.hello["cursor"])
         async with resumed:
             await resumed.until(lambda: "hello" in resumed.messages(room))
