@@ -144,15 +144,8 @@ def _settle(
     answer: object,
 ) -> None:
     """Send on what was decided; `answer` is the hook's, where it was asked."""
-    if isinstance(answer, Finding):
-        known = decision.ruling.findings if decision.ruling is not None else ()
-        decision = decided(original, ruling(rules.version, [*known, answer]))
-    elif isinstance(answer, HookFailed):
-        if rules.hook is not None and rules.hook.on_failure == "refuse":
-            failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
-            decision = Decision(original, failed)
-    elif isinstance(answer, Exception):
-        raise answer
+    if answer is not None:
+        decision = _with_answer(original, decision, rules, answer)
     if decision.ruling is not None:
         batch.send(MODERATION, record, encode(_ruled(original, decision.ruling, at_ms)))
     moderated = Moderated(
@@ -163,6 +156,21 @@ def _settle(
         ruling=decision.ruling,
     )
     batch.send(MODERATED, record, encode(moderated))
+
+
+def _with_answer(
+    original: AnyCommand, decision: Decision, rules: RuleSet, answer: object
+) -> Decision:
+    """The decision with what the hook has found, or what is to be done where it failed."""
+    if isinstance(answer, Finding):
+        known = decision.ruling.findings if decision.ruling is not None else ()
+        return decided(original, ruling(rules.version, [*known, answer]))
+    if isinstance(answer, HookFailed):
+        if rules.hook is None or rules.hook.on_failure == "pass":
+            return decision
+        failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
+        return Decision(original, failed)
+    raise TypeError(f"the hook's answer is {answer!r}")
 
 
 def _ruled(command: AnyCommand, verdict: Ruling, at_ms: int) -> Ruled:

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
-from app.events import ApproveMessage, HideMessage, Reviewed, Verdict
+from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
 from app.history.review import Place
 from app.rules import wellformed
 from app.rules.review import ACTIONS, Item
@@ -84,33 +84,33 @@ async def _carry_out(
 ) -> dict[str, Any]:
     """Have the room do what was chosen, where there is something to do; where it is then."""
     sends = request.app[SENDS]
-    common = {"room": item.room, "by": identity.user, "id": sends.new_id(), "edge": sends.edge}
-    command: ApproveMessage | HideMessage
+    fields: dict[str, Any] = {
+        "room": item.room,
+        "by": identity.user,
+        "id": sends.new_id(),
+        "edge": sends.edge,
+        "admin": identity.admin,
+    }
     if choice.action == "approve" and item.message is not None:
-        held = item.message
-        command = ApproveMessage(
-            **common,
-            client_id=held.client_id,
-            user=held.by,
-            text=held.text,
-            reply_to=held.reply_to,
-            thread=held.thread,
-            attachments=held.attachments,
-            meta=held.meta,
-            admin=identity.admin,
-        )
-    elif choice.action == "remove":
-        command = HideMessage(
-            **common,
-            client_id=common["id"],
-            seq=item.seq,
-            reason=choice.reason,
-            admin=identity.admin,
-        )
-    else:
-        return {}
-    verdict = await sends.send(command, _PATIENCE)
-    return _placed(verdict)
+        return _placed(await sends.send(_approval(item.message, fields), _PATIENCE))
+    if choice.action == "remove":
+        command = HideMessage(**fields, client_id=fields["id"], seq=item.seq, reason=choice.reason)
+        return _placed(await sends.send(command, _PATIENCE))
+    return {}
+
+
+def _approval(held: SendMessage, fields: dict[str, Any]) -> ApproveMessage:
+    """The held message as a command; under its own client id it gets in once."""
+    return ApproveMessage(
+        **fields,
+        client_id=held.client_id,
+        user=held.by,
+        text=held.text,
+        reply_to=held.reply_to,
+        thread=held.thread,
+        attachments=held.attachments,
+        meta=held.meta,
+    )
 
 
 def _placed(verdict: Verdict | None) -> dict[str, Any]:
