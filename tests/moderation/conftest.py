@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.embedded.kafka import Kafka
-from app.embedded.valkey import Valkey
-from app.settings import Settings
 from app.tokens import mint
-from tests.chat import Chat, data_folder, until
-from tests.conftest import SECRET
+from tests.apart import chat_apart
+from tests.chat import Chat, until
 from tests.person import Person
 
 Put = Callable[[str], Awaitable[int]]
@@ -22,16 +19,8 @@ Put = Callable[[str], Awaitable[int]]
 @pytest.fixture(scope="package")
 async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chat]:
     """A chat whose rules the tests set; no other test is there."""
-    base = tmp_path_factory.mktemp("strict")
-    async with Kafka(base / "kafka") as kafka, Valkey(base / "valkey") as valkey:
-        chat = Chat(
-            Settings(broker=kafka.url, redis=valkey.url, data=data_folder(base), secret=SECRET)
-        )
-        try:
-            await chat.start()
-            yield chat
-        finally:
-            await chat.stop()
+    async with chat_apart(tmp_path_factory.mktemp("strict")) as chat:
+        yield chat
 
 
 class Admin(Person):
