@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import time
 
+from app.topics import partition_of
 from tests.chat import Chat, until
-from tests.moderation.conftest import Put
+from tests.moderation.conftest import Put, call
 from tests.moderation.service import Service
 from tests.person import Person
 
@@ -45,12 +46,16 @@ async def test_a_slow_hook_holds_up_no_other_room_and_keeps_the_order_of_its_own
         for place, text in enumerate(texts, 1):
             sends.append(asyncio.create_task(ann.say(slow, text)))
             await until(lambda wanted=place: _asked(service, wanted), within=5)
+        # What nobody asks the hook about waits behind what is asked, too.
+        changing = asyncio.create_task(_rename(ann, slow))
         began = time.monotonic()
         for i in range(5):
             await ann.say(quick, f"{i}")
         assert time.monotonic() - began < 1
         assert not sends[1].done()
+        assert not changing.done()
         await asyncio.gather(*sends)
+        assert await changing == 1 + len(texts) + 1
         assert [m["text"] for m in await ann.history(slow)] == texts
         assert service.at_once >= 3
 
@@ -80,6 +85,10 @@ async def test_what_waits_for_a_hook_outlives_its_worker(strict: Chat, put: Put)
         await put(hook(service, room, timeout_ms=8000))
         sends = [asyncio.create_task(_send(ann, room, text)) for text in ("slow 4 a", "b")]
         await until(lambda: _asked(service, 2), within=5)
+        # Long enough for offsets to be committed that should not be.
+        quick, enough = await ann.open_room(room=_beside(room)), time.monotonic() + 1.5
+        while time.monotonic() < enough:
+            await ann.say(quick, "tick")
         strict.workers[0].kill()
         strict.start_worker("w1")
         strict.workers.pop(0)
@@ -91,6 +100,13 @@ async def test_what_waits_for_a_hook_outlives_its_worker(strict: Chat, put: Put)
         await until(there, strict.workers[0].tail, within=40)
 
 
+async def _rename(person: Person, room: str) -> int:
+    """Give the room another name; the event's `n`."""
+    _, answer = await call(person, "PATCH", f"/v1/rooms/{room}", {"name": "Slow"})
+    n: int = answer["n"]
+    return n
+
+
 async def _send(person: Person, room: str, text: str) -> None:
     await person.post(f"/v1/rooms/{room}/messages", {"text": text}, Prefer="wait=1")
 
@@ -100,7 +116,5 @@ async def _asked(service: Service, count: int) -> bool:
 
 
 def _beside(room: str) -> str:
-    from app.topics import partition_of
-
     names = (f"{room}-{i}" for i in range(999))
     return next(name for name in names if partition_of(name, 8) == partition_of(room, 8))

@@ -38,7 +38,7 @@ def test_a_mistake_is_named_with_its_line(source: str, line: int, reason: str) -
     assert reason in raised.value.reason
 
 
-@pytest.mark.parametrize("order", permutations(range(4), 4))
+@pytest.mark.parametrize("order", list(permutations(range(4), 4)))
 def test_the_strictest_verdict_counts_in_whatever_order_the_rules_stand(
     order: tuple[int, ...],
 ) -> None:
