@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from app.topics import partition_of
 from tests.chat import Chat, until
 from tests.moderation.conftest import Put, call
@@ -118,3 +120,35 @@ async def _asked(service: Service, count: int) -> bool:
 def _beside(room: str) -> str:
     names = (f"{room}-{i}" for i in range(999))
     return next(name for name in names if partition_of(name, 8) == partition_of(room, 8))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+async def test_what_waits_for_a_hook_outlives_workers_that_join_and_leave(
+    strict: Chat, put: Put
+) -> None:
+    async with Service() as service, Person(strict, "ann") as ann:
+        rooms = [await ann.open_room() for _ in range(6)]
+        listed = "', '".join(rooms)
+        await put(hook(service, listed, timeout_ms=8000))
+        for turn in range(3):
+            sends = [
+                asyncio.create_task(_send(ann, room, f"slow 3 {turn} {place}"))
+                for room in rooms
+                for place in range(2)
+            ]
+            all_of_them = len(sends) * (turn + 1)
+            await until(lambda wanted=all_of_them: _asked(service, wanted), within=30)
+            second = strict.start_worker("w2")
+            await asyncio.gather(*sends)
+            await _all_there(ann, rooms, 2 * (turn + 1), strict)
+            await second.stop(30)
+            strict.workers.remove(second)
+
+
+async def _all_there(person: Person, rooms: list[str], count: int, chat: Chat) -> None:
+    async def there() -> bool:
+        counts = [len(await person.history(room)) for room in rooms]
+        return counts == [count] * len(rooms)
+
+    await until(there, chat.workers[0].tail, within=90)
