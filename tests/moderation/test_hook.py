@@ -81,6 +81,7 @@ async def test_a_hook_that_fails_passes_or_refuses_as_is_set_and_is_left_alone(
         assert (status, answer["code"], len(service.asked)) == (503, "moderation_away", asked)
 
 
+@pytest.mark.long
 async def test_what_waits_for_a_hook_outlives_its_worker(strict: Chat, put: Put) -> None:
     async with Service() as service, Person(strict, "ann") as ann:
         room = await ann.open_room()
