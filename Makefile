@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-rooms clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms clean packages
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -26,10 +26,13 @@ lint: $(dev_stamp)  ## check style, types, and who may import whom
 	$(bin)/lint-imports
 
 faults: $(dev_stamp)  ## kill real processes under load, and prove that nothing is lost
-	@$(bin)/python -m pytest -p tests.faults.count tests/faults
+	@$(bin)/python -m pytest -p tests.faults.count tests/faults tests/moderation/test_hook.py
 
 bench-latency: $(stamp)  ## measure from POST to answer and to receipt; writes bench/out/
 	@$(bin)/python -m bench.latency $(OPTIONS)
+
+bench-moderation: $(stamp)  ## measure what rules cost a message, and what gets past them
+	@$(bin)/python -m bench.moderation
 
 bench-rooms: $(stamp)  ## measure a message by members, a sync of 1,000 rooms, a verification
 	@$(bin)/python -m bench.rooms $(OPTIONS)

@@ -1,45 +1,189 @@
-"""moderation: `chat.raw` → verdict → `chat.moderated`.
+"""moderation: `chat.raw` → verdict → `chat.moderated`, and what it was on `chat.moderation`.
 
-The one stage that may look at a clock or a list of words: what it decides is written down here,
-and everything after it only follows.
+The one stage that may look at a clock, at rules that change, or ask somebody outside: what it
+decides is written down here, and everything after it only follows.
 """
 
 from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from app.events import AnyCommand, Moderated, decode_command, encode
+import structlog
+
+from app.events import (
+    AnyCommand,
+    EditMessage,
+    Finding,
+    Moderated,
+    Refusal,
+    Ruled,
+    Ruling,
+    SendMessage,
+    Written,
+    decode_command,
+    encode,
+)
 from app.groups import group, raw_topic
+from app.hook import HookFailed, Hooks
+from app.in_force import InForce, in_force
 from app.loop import Batch, Record, batches
-from app.rules.moderation import moderate, policy
+from app.rules.moderation.decide import Decision, barred, decided
+from app.rules.moderation.pace import Pace, after
+from app.rules.moderation.rule import Facts, Message
+from app.rules.moderation.ruleset import Hook, RuleSet
+from app.rules.moderation.verdict import judge, ruling
 from app.rules.wellformed import flaw
 from app.settings import Settings
-from app.topics import MODERATED, RAW, partition_of
+from app.topics import MODERATED, MODERATION, PACE, RAW, partition_of
+from app.waiting import Waiting
+from tables.members import members
+from tables.paces import paces
 
 pipeline = group("pipeline", strict=True)
 settings = Settings.read()
-words = Path(settings.blocked_words).read_text().splitlines() if settings.blocked_words else []
-rules = policy(settings.text_limit, words)
+log = structlog.get_logger()
 
 
 @pipeline.agent(raw_topic(pipeline, RAW))
 async def moderation(stream: Any) -> None:
-    """Gives every command its verdict, in the order in which the commands came."""
-    async for batch in batches(stream):
+    """Gives every command its verdict, those of a room in the order in which they came."""
+    stage = _Stage(await in_force(settings))
+    async for batch in batches(stream, (paces,)):
         at_ms = time.time_ns() // 1_000_000
-        batch.each(decode_command, partial(_moderate, batch, at_ms))
+        batch.each(decode_command, partial(stage.moderate, batch, at_ms))
+        await stage.waiting.bounded()
 
 
-def _moderate(batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
-    if wrong := _misplaced(record, command.room) or flaw(command):
-        batch.bury(record, wrong)
-        return
-    refusal = moderate(command, rules)
-    moderated = Moderated(src=record.offset, at_ms=at_ms, command=command, refusal=refusal)
+class _Stage:
+    """What verdicts go by."""
+
+    def __init__(self, now: InForce) -> None:
+        self.waiting = Waiting()
+        self._now = now
+        self._hooks = Hooks(settings.secret)
+
+    def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
+        """Decide, or have a hook decide and let the room wait for it."""
+        if wrong := _misplaced(record, command.room) or flaw(command):
+            batch.bury(record, wrong)
+            return
+        rules = self._now.rules
+        sanction = self._now.sanction(command.by)
+        refusal = barred(command, sanction, at_ms, settings.text_limit)
+        verdict = None
+        if refusal is None and isinstance(command, SendMessage | EditMessage):
+            verdict = self._judge(batch, at_ms, record, command, rules)
+        decision = Decision(command, refusal) if refusal else decided(command, verdict)
+        settle = partial(_settle, record, at_ms, command, decision, rules)
+        if hook := self._asks(rules, command, decision):
+            asked = self._hooks.ask(hook, decision.command, at_ms)  # type: ignore[arg-type]
+            self.waiting.put(command.room, batch.defer(record), asked, settle)
+        elif command.room in self.waiting:
+            self.waiting.put(command.room, batch.defer(record), None, settle)
+        else:
+            settle(batch, None)
+
+    def _judge(
+        self,
+        batch: Batch,
+        at_ms: int,
+        record: Record,
+        command: SendMessage | EditMessage,
+        rules: RuleSet,
+    ) -> Ruling | None:
+        attachments = len(getattr(command, "attachments", ()))
+        message = Message(
+            command.room, command.by, command.text, at_ms=at_ms, attachments=attachments
+        )
+        pace = _pace(record, command) if rules.uses_pace else Pace()
+        broken: list[str] = []
+        verdict = judge(message, _facts(record, command, rules, pace), rules, broken)
+        for rule in broken:
+            log.error("a rule failed and was passed over", rule=rule, offset=record.offset)
+        if isinstance(command, SendMessage):
+            if rules.uses_pace:
+                more = after(pace, at_ms, message.folded.text)
+                key = f"{command.room}/{command.by}"
+                paces.write(record.partition, key, more, record.offset)
+            if rules.everywhere:
+                written = encode(Written(command.by, at_ms))
+                batch.send(PACE, record, written, key=command.by.encode())
+        return verdict
+
+    def _asks(self, rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
+        hook = rules.hook
+        if hook is None or decision.refusal is not None or not hook.is_for(command.room):
+            return None
+        return hook if isinstance(command, SendMessage | EditMessage) else None
+
+
+def _pace(record: Record, command: SendMessage | EditMessage) -> Pace:
+    return paces.read(record.partition, f"{command.room}/{command.by}") or Pace()
+
+
+def _facts(record: Record, command: SendMessage | EditMessage, rules: RuleSet, pace: Pace) -> Facts:
+    if not rules.uses_members:
+        return Facts(times=pace.times, texts=pace.texts)
+    # The rooms' own table: this stage has the same partitions. It may be behind by a moment, so
+    # that somebody who has just joined is no member yet: as new as one can be.
+    member = members.read(record.partition, f"{command.room}/{command.by}")
+    if member is None:
+        return Facts(member=False, times=pace.times, texts=pace.texts)
+    return Facts(member.role, True, member.at_ms, pace.times, pace.texts)
+
+
+def _settle(
+    record: Record,
+    at_ms: int,
+    original: AnyCommand,
+    decision: Decision,
+    rules: RuleSet,
+    batch: Batch,
+    answer: object,
+) -> None:
+    """Send on what was decided; `answer` is the hook's, where it was asked."""
+    if answer is not None:
+        decision = _with_answer(original, decision, rules, answer)
+    if decision.ruling is not None:
+        batch.send(MODERATION, record, encode(_ruled(original, decision.ruling, at_ms)))
+    moderated = Moderated(
+        src=record.offset,
+        at_ms=at_ms,
+        command=decision.command,
+        refusal=decision.refusal,
+        ruling=decision.ruling,
+    )
     batch.send(MODERATED, record, encode(moderated))
+
+
+def _with_answer(
+    original: AnyCommand, decision: Decision, rules: RuleSet, answer: object
+) -> Decision:
+    """The decision with what the hook has found, or what is to be done where it failed."""
+    if isinstance(answer, Finding):
+        known = decision.ruling.findings if decision.ruling is not None else ()
+        return decided(original, ruling(rules.version, [*known, answer]))
+    if isinstance(answer, HookFailed):
+        if rules.hook is None or rules.hook.on_failure == "pass":
+            return decision
+        failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
+        return Decision(original, failed)
+    raise TypeError(f"the hook's answer is {answer!r}")
+
+
+def _ruled(command: AnyCommand, verdict: Ruling, at_ms: int) -> Ruled:
+    return Ruled(
+        id=command.id,
+        by=command.by,
+        at_ms=at_ms,
+        room=command.room,
+        client_id=command.client_id,
+        text=getattr(command, "text", ""),
+        ruling=verdict,
+        seq=getattr(command, "seq", 0),
+    )
 
 
 def _misplaced(record: Record, room: str) -> str | None:

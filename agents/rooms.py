@@ -11,12 +11,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from app import events
 from app.catch_up import CatchUp
 from app.events import (
     EDGE,
+    RULING,
     SRC,
     AnyCommand,
     AnyLogEvent,
+    ApproveMessage,
     Moderated,
     Refusal,
     Verdict,
@@ -27,21 +30,22 @@ from app.groups import group, raw_topic
 from app.loop import Batch, Record, batches
 from app.rules.follow import follow
 from app.rules.mentions import named
-from app.rules.records import Progress, Reactions, Repeat, Sender, State
+from app.rules.records import Held, Progress, Reactions, Repeat, Sender, State
 from app.rules.room import decide
 from app.settings import Settings
-from app.topics import LOG, MODERATED, VERDICTS
+from app.topics import LOG, MODERATED, MODERATION, VERDICTS
 from tables.members import members
 from tables.messages import messages
 from tables.progress import progress
 from tables.reactions import reactions
 from tables.rooms import rooms as heads
+from tables.sanctions import sanctions
 from tables.senders import senders
 
 pipeline = group("pipeline", strict=True)
 settings = Settings.read()
 
-TABLES = (heads, members, senders, messages, reactions, progress)
+TABLES = (heads, members, senders, messages, reactions, sanctions, progress)
 
 
 @pipeline.agent(raw_topic(pipeline, MODERATED))
@@ -62,16 +66,33 @@ def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
     outcome = decide(state, moderated)
     if outcome is None:
         return
-    if isinstance(outcome, Refusal | Repeat):
-        batch.send(VERDICTS, record, encode(_verdict(command, outcome)))
+    if isinstance(outcome, Held):
+        batch.send(MODERATION, record, encode(_held(outcome)))
+    if isinstance(outcome, Refusal | Repeat | Held):
+        batch.send(VERDICTS, record, encode(_verdict(moderated, outcome)))
         return
     # Followed first: what no rule can follow is buried, and not in the log.
     _follow(record.partition, outcome, moderated.src)
-    headers = ((SRC, b"%d" % moderated.src), (EDGE, command.edge.encode()))
-    batch.send(LOG, record, encode(outcome), headers)
+    headers = [(SRC, b"%d" % moderated.src), (EDGE, command.edge.encode())]
+    if moderated.ruling is not None and moderated.ruling.action == "mask":
+        headers.append((RULING, encode(moderated.ruling)))
+    batch.send(LOG, record, encode(outcome), tuple(headers))
 
 
-def _verdict(command: AnyCommand, outcome: Refusal | Repeat) -> Verdict:
+def _held(outcome: Held) -> events.Held:
+    message = outcome.message
+    return events.Held(
+        id=message.id,
+        by=message.by,
+        at_ms=outcome.at_ms,
+        room=message.room,
+        message=message,
+        ruling=outcome.ruling,
+    )
+
+
+def _verdict(moderated: Moderated, outcome: Refusal | Repeat | Held) -> Verdict:
+    command = moderated.command
     answer = Verdict(
         id=command.id,
         room=command.room,
@@ -81,6 +102,10 @@ def _verdict(command: AnyCommand, outcome: Refusal | Repeat) -> Verdict:
     )
     if isinstance(outcome, Refusal):
         answer.refusal = outcome
+        # Only the rules' own refusal is explained by their verdict.
+        answer.ruling = moderated.ruling if outcome == moderated.refusal else None
+    elif isinstance(outcome, Held):
+        answer.held, answer.ruling = True, outcome.ruling
     else:
         answer.n, answer.seq, answer.event_id = outcome.n, outcome.seq, outcome.event_id
         answer.repeated = True
@@ -103,13 +128,17 @@ def _state(partition: int, command: AnyCommand) -> State:
 def _followed(partition: int, event: AnyCommand | AnyLogEvent, seq: int) -> State:
     """What an event changes, or a command's event would."""
     room, by, user = event.room, event.by, getattr(event, "user", "")
+    # What is approved is its author's: it is theirs that it is not there twice.
+    sender = user if isinstance(event, ApproveMessage) else by
     return State(
         room=heads.read(partition, room),
         actor=members.read(partition, f"{room}/{by}"),
-        sender=senders.read(partition, f"{room}/{by}") or Sender(),
+        sender=senders.read(partition, f"{room}/{sender}") or Sender(),
         subject=members.read(partition, f"{room}/{user}") if user else None,
         message=messages.read(partition, f"{room}/{seq}") if seq else None,
         own=(reactions.read(partition, f"{room}/{seq}/{by}") if seq else None) or Reactions(),
+        sanction=sanctions.read(partition, f"{room}/{by}"),
+        subject_sanction=sanctions.read(partition, f"{room}/{user}") if user else None,
     )
 
 
@@ -122,6 +151,8 @@ def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -
         members.write(partition, f"{room}/{by}", after.actor, event.n)
     if user and after.subject != before.subject:
         members.write(partition, f"{room}/{user}", after.subject, event.n)
+    if user and after.subject_sanction != before.subject_sanction:
+        sanctions.write(partition, f"{room}/{user}", after.subject_sanction, event.n)
     if seq and after.message != before.message:
         messages.write(partition, f"{room}/{seq}", after.message, event.n)
     if seq and after.own != before.own:

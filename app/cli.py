@@ -23,7 +23,10 @@ _OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host
 
 
 #: Commands of a module of their own, as `replay` is.
-_ELSEWHERE = frozenset({"verify", "rebuild", "forget", "dead"})
+_ELSEWHERE = frozenset({"verify", "rebuild", "forget", "dead", "rules"})
+
+#: Those whose module has another name.
+_MODULES = {"rules": "rule_book"}
 
 
 class _Failure(click.ClickException):
@@ -42,7 +45,8 @@ class _Parley(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """A command by name; those with a file of their own are imported when they are used."""
         if name in _ELSEWHERE or name == "replay":
-            found: click.Command = import_module(f"app.{name}").command
+            module = _MODULES.get(name, name)
+            found: click.Command = import_module(f"app.{module}").command
             return found
         return super().get_command(ctx, name)
 
@@ -118,7 +122,8 @@ def edge(port: int | None) -> None:
 @parley.command(epilog=_EPILOG)
 @click.argument("user")
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), default=30, show_default=True)
-def token(user: str, days: float) -> None:
+@click.option("--admin", is_flag=True, help="Moderates every room, and sets the rules.")
+def token(user: str, days: float, admin: bool) -> None:
     """Print a development token that says its bearer is USER."""
     from app.tokens import mint
 
@@ -127,7 +132,7 @@ def token(user: str, days: float) -> None:
         raise ParleyError(
             "no secret to sign with: set PARLEY_SECRET, or run `parley up` once, which makes one"
         )
-    click.echo(mint(settings, user, life=days * 24 * 60 * 60))
+    click.echo(mint(settings, user, life=days * 24 * 60 * 60, admin=admin))
 
 
 @parley.command(epilog=_EPILOG)

@@ -12,6 +12,7 @@ from app.history.store import History
 from app.rules.receipts import Read
 from app.rules.records import Member, Room
 from app.rules.recount import Recount
+from app.rules.sanctions import Sanction
 
 #: The view keeps that many messages that name a person in a room, and that name everyone.
 _MENTIONS = 200
@@ -25,6 +26,7 @@ async def of_tables(counting: Counting) -> AsyncIterator[str]:
     heads = await counting.table("parley-pipeline", "rooms", Room)
     members = await counting.table("parley-pipeline", "members", Member)
     receipts = await counting.table("parley-receipts", "receipts", Read)
+    sanctions = _by_room(await counting.table("parley-pipeline", "sanctions", Sanction))
     for name, room in counting.rooms.items():
         head = heads.get(name)
         kept = (head.n, head.seq) if head is not None else (0, 0)
@@ -34,10 +36,22 @@ async def of_tables(counting: Counting) -> AsyncIterator[str]:
             member = members.get(f"{name}/{user}")
             if member is None or member.role != role:
                 yield f"{name}: table members has {member} for {user}, the log {role}"
+        if (under := sanctions.get(name, {})) != room.sanctions:
+            yield f"{name}: table sanctions has {under}, the log {room.sanctions}"
     for key, read in receipts.items():
         name, user = key.split("/", 1)
         if name in counting.rooms and read.seq > counting.rooms[name].marks.get(user, 0):
             yield f"{name}: table receipts has {read.seq} for {user}, which no receipt says"
+
+
+def _by_room(sanctions: dict[str, Sanction]) -> dict[str, dict[str, tuple[str, int]]]:
+    """Room → user → what they are under, and until when."""
+    found: dict[str, dict[str, tuple[str, int]]] = {}
+    for key, one in sanctions.items():
+        room, user = key.split("/", 1)
+        if one.kind:
+            found.setdefault(room, {})[user] = (one.kind, one.until_ms)
+    return found
 
 
 async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]:
@@ -49,6 +63,10 @@ async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]
     members = await view.members(room.room)
     if members != room.roles:
         yield f"{room.room}: Valkey has the members {members}, the log {room.roles}"
+    sanctions = await view.sanctions(room.room)
+    under = {user: (one.sanction, one.until_ms) for user, one in sanctions.items()}
+    if under != room.sanctions:
+        yield f"{room.room}: Valkey has the sanctions {under}, the log {room.sanctions}"
     marks = await reads.marks(room.room)
     for user in room.roles:
         mark = marks.get(user, 0)

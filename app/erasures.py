@@ -60,7 +60,8 @@ def without(event: AnyLogEvent, erased: Erased, gone: set[tuple[str, int]]) -> A
     if isinstance(event, MessageCreated) and event.at_ms <= erased.get(event.by, -1):
         gone.add((event.room, event.seq))
         nothing = {"text": "", "attachments": (), "meta": {}, "mentions": (), "everyone": False}
+        nothing |= {"shadow": None}
         return replace(event, by="", client_id="", deleted=True, **nothing)
     if isinstance(event, MessageEdited) and (event.room, event.seq) in gone:
-        return replace(event, client_id="", text="", mentions=())
+        return replace(event, client_id="", text="", mentions=(), shadow=None)
     return event

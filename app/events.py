@@ -131,6 +131,44 @@ class RemoveReaction(Command, frozen=True, kw_only=True, tag="reaction.remove"):
     emoji: str
 
 
+class HideMessage(Command, frozen=True, kw_only=True, tag="message.hide", omit_defaults=True):
+    """Take a message from everybody's view, as moderation; `admin`: as one who may so anywhere."""
+
+    seq: int
+    reason: str = ""
+    admin: bool = False
+
+
+class ApproveMessage(Command, frozen=True, kw_only=True, tag="message.approve", omit_defaults=True):
+    """Let a message of `user` into the room that was held; `client_id` is the message's own."""
+
+    user: str
+    text: str
+    reply_to: int = 0
+    thread: int = 0
+    attachments: tuple[Attachment, ...] = ()
+    meta: dict[str, Any] = {}
+    admin: bool = False
+
+
+class SetSanction(Command, frozen=True, kw_only=True, tag="sanction.set", omit_defaults=True):
+    """Silence `user` in the room (`mute`), or shut them out (`ban`), for `seconds`; 0: for good."""
+
+    user: str
+    sanction: str
+    seconds: int = 0
+    reason: str = ""
+    admin: bool = False
+
+
+class LiftSanction(Command, frozen=True, kw_only=True, tag="sanction.lift", omit_defaults=True):
+    """Take the sanction from `user`."""
+
+    user: str
+    reason: str = ""
+    admin: bool = False
+
+
 AnyCommand = (
     CreateRoom
     | ChangeRoom
@@ -142,6 +180,10 @@ AnyCommand = (
     | DeleteMessage
     | AddReaction
     | RemoveReaction
+    | HideMessage
+    | ApproveMessage
+    | SetSanction
+    | LiftSanction
 )
 
 # ── chat.moderated: the wish with its verdict ────────────────────────────────────────────────
@@ -154,13 +196,42 @@ class Refusal(Struct, frozen=True):
     reason: str
 
 
-class Moderated(Struct, frozen=True, kw_only=True):
-    """A command that moderation has seen: `src` is its offset in `chat.raw`, `at_ms` its time."""
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """What one rule of a set says of a message.
+
+    `action` is `mask`, `hide`, `hold` or `refuse`, `matched` what of the rule's own was found,
+    `spans` where: (start, end) in characters of the original text, without the end.
+    """
+
+    action: str
+    rule: str
+    reason: str
+    matched: tuple[str, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+class Ruling(Struct, frozen=True, omit_defaults=True):
+    """The verdict on a message: the strictest finding's action, and all findings from it down.
+
+    `version` is that of the rule set. There is none where a message may pass.
+    """
+
+    action: str
+    version: int
+    findings: tuple[Finding, ...]
+
+
+class Moderated(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A command that moderation has seen: `src` is its offset in `chat.raw`, `at_ms` its time.
+
+    Where `ruling` masks, the command has the masked text already.
+    """
 
     src: int
     at_ms: int
     command: AnyCommand
     refusal: Refusal | None = None
+    ruling: Ruling | None = None
 
 
 # ── chat.log: what happened ──────────────────────────────────────────────────────────────────
@@ -222,12 +293,21 @@ class Reacted(Struct, frozen=True):
     by: tuple[str, ...]
 
 
+class Shadow(Struct, frozen=True, omit_defaults=True):
+    """What a message says that its author alone sees, without being told so."""
+
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+    meta: dict[str, Any] = {}
+
+
 class MessageCreated(
     LogEvent, frozen=True, kw_only=True, tag="message.created", omit_defaults=True
 ):
     """A message; `seq` counts the room's messages: 1, 2, 3, no gap.
 
-    `mentions` are the members whom it names with `@`, `everyone` that it names `@room`.
+    `mentions` are the members whom it names with `@`, `everyone` that it names `@room`. With
+    `shadow` it says nothing to anybody but its author. `approved_by` let it in after it was held.
     """
 
     seq: int
@@ -238,10 +318,13 @@ class MessageCreated(
     everyone: bool = False
     attachments: tuple[Attachment, ...] = ()
     meta: dict[str, Any] = {}
+    shadow: Shadow | None = None
+    approved_by: str = ""
     #: Only where the message is shown as it is now, never in `chat.log`. `replies` counts those
     #: in its thread that are not deleted, `last_reply_ms` is the newest one's time.
     edited_ms: int = 0
     deleted: bool = False
+    hidden: bool = False
     reactions: dict[str, Reacted] = {}
     replies: int = 0
     last_reply_ms: int = 0
@@ -251,7 +334,7 @@ class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", o
     """Message `seq` has another text, and may name more people.
 
     `of` is the `n` of the message itself, `prev` of the edit that this one replaces, or 0: where
-    the old text still lies.
+    the old text still lies. Where the message is in the shadow, so is its text.
     """
 
     seq: int
@@ -260,30 +343,64 @@ class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", o
     prev: int = 0
     mentions: tuple[str, ...] = ()
     everyone: bool = False
+    shadow: Shadow | None = None
 
 
 class MessageDeleted(
     LogEvent, frozen=True, kw_only=True, tag="message.deleted", omit_defaults=True
 ):
-    """Message `seq` is gone: drop its text wherever it is; `of` and `prev` as of an edit."""
+    """Message `seq` is gone: drop its text wherever it is; `of` and `prev` as of an edit.
+
+    What an author does with a message in the shadow has a `shadow`, too: else it would tell whose
+    the message is.
+    """
 
     seq: int
     of: int
     prev: int = 0
+    shadow: Shadow | None = None
 
 
-class ReactionAdded(LogEvent, frozen=True, kw_only=True, tag="reaction.added"):
+class MessageHidden(MessageDeleted, frozen=True, kw_only=True, tag="message.hidden"):
+    """Message `seq` is gone by moderation: in all else it is a deleted one."""
+
+    reason: str = ""
+
+
+class SanctionSet(LogEvent, frozen=True, kw_only=True, tag="sanction.set", omit_defaults=True):
+    """`user` may not write (`mute`), or is out and stays out (`ban`), until then; 0: for good."""
+
+    user: str
+    sanction: str
+    until_ms: int = 0
+    reason: str = ""
+
+
+class SanctionLifted(
+    LogEvent, frozen=True, kw_only=True, tag="sanction.lifted", omit_defaults=True
+):
+    """The sanction of `user` is over, before its time."""
+
+    user: str
+    reason: str = ""
+
+
+class ReactionAdded(LogEvent, frozen=True, kw_only=True, tag="reaction.added", omit_defaults=True):
     """`by` reacts to message `seq`."""
 
     seq: int
     emoji: str
+    shadow: Shadow | None = None
 
 
-class ReactionRemoved(LogEvent, frozen=True, kw_only=True, tag="reaction.removed"):
+class ReactionRemoved(
+    LogEvent, frozen=True, kw_only=True, tag="reaction.removed", omit_defaults=True
+):
     """`by` takes the reaction back."""
 
     seq: int
     emoji: str
+    shadow: Shadow | None = None
 
 
 AnyLogEvent = (
@@ -295,14 +412,18 @@ AnyLogEvent = (
     | MessageCreated
     | MessageEdited
     | MessageDeleted
+    | MessageHidden
     | ReactionAdded
     | ReactionRemoved
+    | SanctionSet
+    | SanctionLifted
 )
 
-#: Headers of a `chat.log` record: the offset in `chat.raw` that caused it, and the edge that
-#: waits for the answer.
+#: Headers of a `chat.log` record: the offset in `chat.raw` that caused it, the edge that waits for
+#: the answer, and the verdict where the answer tells of one.
 SRC: Final = "src"
 EDGE: Final = "edge"
+RULING: Final = "ruling"
 
 # ── chat.verdicts: answers that are no log event ─────────────────────────────────────────────
 
@@ -324,6 +445,87 @@ class Verdict(Struct, kw_only=True):
     seq: int = 0
     repeated: bool = False
     refusal: Refusal | None = None
+    ruling: Ruling | None = None
+    held: bool = False
+
+
+# ── chat.moderation: what moderation did, kept long ──────────────────────────────────────────
+
+
+class Act(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """Something that moderation did: `by` whom, in `room` (empty: everywhere), when."""
+
+    id: str
+    by: str
+    at_ms: int
+    room: str = ""
+
+
+class Ruled(Act, frozen=True, kw_only=True, tag="ruled"):
+    """The rules did not just let through what `by` wrote; `seq` where it was an edit."""
+
+    client_id: str
+    text: str
+    ruling: Ruling
+    seq: int = 0
+
+
+class Held(Act, frozen=True, kw_only=True, tag="held"):
+    """A message of `by` waits for somebody to look at it."""
+
+    message: SendMessage
+    ruling: Ruling
+
+
+class Reported(Act, frozen=True, kw_only=True, tag="reported"):
+    """`by` reports message `seq`, which `author` wrote and which said `text` then."""
+
+    seq: int
+    author: str
+    text: str
+    reason: str = ""
+
+
+class Reviewed(Act, frozen=True, kw_only=True, tag="reviewed"):
+    """`by` has looked at an item of the queue: `approve`, `reject`, `remove` or `dismiss`."""
+
+    item: str
+    action: str
+    reason: str = ""
+
+
+class Sanctioned(Act, frozen=True, kw_only=True, tag="sanctioned"):
+    """`user` may not write anywhere (`mute`), or is shut out (`ban`); lifted: `sanction` empty.
+
+    Also the record of `chat.sanctions`, keyed by user, of which the newest counts.
+    """
+
+    user: str
+    sanction: str = ""
+    until_ms: int = 0
+    reason: str = ""
+
+
+class RulesSet(Act, frozen=True, kw_only=True, tag="rules"):
+    """`by` has put a rule set in force: the record of `chat.rules`, of which the newest counts.
+
+    `source` is TOML, `lists` the word files that it names. Its version is its offset plus one.
+    On `chat.moderation` it has the version and not the lists.
+    """
+
+    source: str
+    lists: dict[str, tuple[str, ...]] = {}
+    version: int = 0
+
+
+AnyAct = Ruled | Held | Reported | Reviewed | Sanctioned | RulesSet
+
+
+class Written(Struct, frozen=True):
+    """`chat.pace`, keyed by user: somebody has written a message, somewhere."""
+
+    user: str
+    at_ms: int
 
 
 # ── chat.receipts: who has read up to where ──────────────────────────────────────────────────
@@ -388,7 +590,10 @@ T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind)
-    for kind in (AnyCommand, Moderated, AnyLogEvent, Verdict, Receipt, Connection, Erasure, Dead)
+    for kind in (
+        *(AnyCommand, Moderated, AnyLogEvent, Verdict, Receipt, Connection, Erasure, Dead),
+        *(AnyAct, Written, Ruling),
+    )
 }
 
 
@@ -452,3 +657,21 @@ def decode_dead(value: bytes | None) -> Dead:
     """A `chat.dead` record; raises `Malformed` with what is wrong."""
     dead: Dead = _decode(Dead, value)
     return dead
+
+
+def decode_act(value: bytes | None) -> AnyAct:
+    """A record of `chat.moderation`, `chat.sanctions` or `chat.rules`; raises `Malformed`."""
+    act: AnyAct = _decode(AnyAct, value)
+    return act
+
+
+def decode_ruling(value: bytes | None) -> Ruling:
+    """The header `ruling` of a `chat.log` record; raises `Malformed` with what is wrong."""
+    ruling: Ruling = _decode(Ruling, value)
+    return ruling
+
+
+def decode_written(value: bytes | None) -> Written:
+    """A `chat.pace` record; raises `Malformed` with what is wrong."""
+    written: Written = _decode(Written, value)
+    return written

@@ -15,18 +15,37 @@ from app.delivery import keys
 from app.delivery.valkey import connect
 from app.delivery.view import Logged, View
 from app.errors import Malformed
-from app.events import MessageEdited, decode_command, decode_log, decode_moderated, encode
+from app.events import (
+    AnyAct,
+    Held,
+    MessageEdited,
+    Reported,
+    Ruled,
+    decode_act,
+    decode_command,
+    decode_log,
+    decode_moderated,
+    encode,
+)
 from app.history.store import History
 from app.log_reader import LogReader
 from app.rules import names
 from app.settings import Settings
-from app.topics import LOG, MODERATED, RAW, retention_ms
+from app.topics import LOG, MODERATED, MODERATION, RAW, retention_ms
 
 _AUTHORS: dict[str, Callable[[bytes], str]] = {
     RAW: lambda value: decode_command(value).by,
     MODERATED: lambda value: decode_moderated(value).command.by,
     LOG: lambda value: decode_log(value).by,
+    MODERATION: lambda value: _said_by(decode_act(value)),
 }
+
+
+def _said_by(act: AnyAct) -> str:
+    """Whose words an act of moderation has in it; empty for nobody's."""
+    if isinstance(act, Reported):
+        return act.author
+    return act.by if isinstance(act, Ruled | Held) else ""
 
 
 async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tuple[int, int]]]:

@@ -45,6 +45,12 @@ class LogReader:
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
         return ends[place]
 
+    async def since(self, topic: str, partition: int, at_ms: int) -> int:
+        """The offset of the first record of that time or later; of the next one where none is."""
+        place = TopicPartition(topic, partition)
+        found = (await self._consumer.offsets_for_times({place: at_ms}))[place]
+        return await self.end(topic, partition) if found is None else int(found.offset)
+
     async def read(
         self, topic: str, partition: int, start: int, end: int | None = None
     ) -> AsyncIterator[Any]:

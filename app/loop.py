@@ -65,6 +65,10 @@ class Record(NamedTuple):
     headers: dict[str, bytes]
 
 
+def _place(record: Record) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
+
+
 class Output(NamedTuple):
     """A record to be sent."""
 
@@ -79,7 +83,11 @@ class Batch:
     """Some records of an agent's topic, in order, and what is to be sent because of them."""
 
     def __init__(
-        self, app: Any, records: Sequence[Record], tables: Sequence[Table[Any]] = ()
+        self,
+        app: Any,
+        records: Sequence[Record],
+        tables: Sequence[Table[Any]] = (),
+        events: Sequence[EventT[Any]] = (),
     ) -> None:
         self.records = records
         #: Changes with every rebalance: who has a partition now may not have had it before.
@@ -89,6 +97,7 @@ class Batch:
         self._app = app
         self._tables = tables
         self._outputs: list[Output] = []
+        self._events = dict(zip(map(_place, records), events, strict=False))
 
     @property
     def partitions(self) -> set[int]:
@@ -119,9 +128,43 @@ class Batch:
             except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
                 self.bury(record, repr(error))
 
-    def send(self, topic: str, record: Record, value: bytes, headers: Headers = ()) -> None:
-        """Send a value under the record's key to the record's partition number of `topic`."""
-        self._outputs.append(Output(topic, record.partition, record.key, value, headers))
+    def send(
+        self,
+        topic: str,
+        record: Record,
+        value: bytes,
+        headers: Headers = (),
+        key: bytes | None = None,
+    ) -> None:
+        """Send a value under the record's key to the record's partition number of `topic`.
+
+        Under another `key`, to the partition that is that key's.
+        """
+        partition = record.partition if key is None else None
+        self._outputs.append(Output(topic, partition, key or record.key, value, headers))
+
+    def defer(self, record: Record) -> Batch:
+        """Take the record out: a batch of its own, which is settled by `finish` when it is time.
+
+        Until then it is not acknowledged, and so comes again after a crash. What comes of its
+        partition behind it may be settled first, and then comes again, too.
+        """
+        return Batch(self._app, [record], (), [self._events.pop(_place(record))])
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no rebalance has come since: then somebody else may have the partitions."""
+        return bool(self._app.consumer_generation_id == self.generation)
+
+    async def finish(self) -> None:
+        """Settle, and acknowledge the records."""
+        await self.settle()
+        self.acknowledge()
+
+    def acknowledge(self) -> None:
+        """Let the offsets of the records be committed, in order."""
+        for event in self._events.values():
+            event.ack()
 
     def bury(self, record: Record, reason: str) -> None:
         """Send the record to `chat.dead`, with where it stood and why."""
@@ -199,12 +242,10 @@ async def batches(
         current = _of_this_generation(app, events)
         if not current:
             continue
-        batch = Batch(app, [_record(event) for event in current], tables)
+        batch = Batch(app, [_record(event) for event in current], tables, current)
         with signs.at_work():
             yield batch
-            await batch.settle()
-            for event in current:
-                event.ack()
+            await batch.finish()
 
 
 def _of_this_generation(app: Any, events: list[EventT[Any]]) -> list[EventT[Any]]:

@@ -13,12 +13,12 @@ from app.delivery.refill import refill
 from app.delivery.valkey import connect
 from app.erasures import erased
 from app.errors import Malformed
-from app.events import decode_log
+from app.events import AnyAct, decode_act, decode_log
 from app.history.entry import Entry
 from app.history.store import History
 from app.log_reader import LogReader
 from app.settings import Settings
-from app.topics import LOG
+from app.topics import LOG, MODERATION
 
 _CHUNK = 500
 
@@ -91,8 +91,24 @@ async def _history(settings: Settings, reader: LogReader, progress: Progress) ->
         if chunk:
             await store.append(chunk)
             progress(len(chunk))
+    await _acts(settings, reader, store)
     await store.close()
     progress.end(time.monotonic() - started)
+
+
+async def _acts(settings: Settings, reader: LogReader, store: History) -> None:
+    """The review queue, and what moderation did, as far back as Kafka reaches."""
+    for partition in range(settings.partitions):
+        chunk: list[AnyAct] = []
+        async for record in reader.read(MODERATION, partition, 0):
+            try:
+                chunk.append(decode_act(record.value))
+            except Malformed:
+                continue
+            if len(chunk) == _CHUNK:
+                await store.record(chunk)
+                chunk.clear()
+        await store.record(chunk)
 
 
 @click.command(name="rebuild")

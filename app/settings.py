@@ -60,7 +60,9 @@ class Settings:
     stall: float = 60.0
     """Seconds that a group may stand still before the worker ends, to be started afresh."""
     blocked_words: str = ""
-    """File of blocked words and phrases, one a line; empty: none."""
+    """File of blocked words and phrases, one a line, until a rule set is put in force."""
+    rules: str = ""
+    """Folder with moderation rules of your own, one file each; empty: none."""
     upload_hook: str = ""
     """URL that is asked where a file of a message goes; empty: messages carry no files."""
     text_limit: int = 4000

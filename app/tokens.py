@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 import jwt
 
 from app.errors import SettingError
 from app.settings import Settings
 
+#: The claim of who moderates everywhere and sets the rules: true.
+ADMIN: Final = "parley_admin"
 
-def mint(settings: Settings, user: str, life: float = 30 * 24 * 3600) -> str:
+
+def mint(
+    settings: Settings, user: str, life: float = 30 * 24 * 3600, *, admin: bool = False
+) -> str:
     """A token for `user`, signed with the secret (HS256), good for `life` seconds.
 
-    Raises `SettingError` where no secret is set.
+    An `admin` moderates every room and sets the rules. Raises `SettingError` where no secret is
+    set.
     """
     if not settings.secret:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     now = int(time.time())
-    claims = {"sub": user, "iat": now, "exp": int(now + life)}
+    claims: dict[str, object] = {"sub": user, "iat": now, "exp": int(now + life)}
+    if admin:
+        claims[ADMIN] = True
     return jwt.encode(claims, settings.secret, algorithm="HS256")

@@ -14,6 +14,13 @@ RECEIPTS = "chat.receipts"
 CONNECTIONS = "chat.connections"
 DEAD = "chat.dead"
 ERASURES = "chat.erasures"
+MODERATION = "chat.moderation"
+RULES = "chat.rules"
+SANCTIONS = "chat.sanctions"
+PACE = "chat.pace"
+
+#: The largest rule set, in bytes as JSON.
+RULES_BYTES = 8 * 1024 * 1024
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -42,6 +49,11 @@ TOPICS = (
     # By place: buried twice is there once, and what was sent again or dropped goes by its key.
     Topic(DEAD, {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}),
     Topic(ERASURES, {"cleanup.policy": "compact"}),
+    Topic(MODERATION, _kept(400 * _DAY_MS)),
+    # A rule set has its word lists with it: 30,000 phrases are about half a megabyte.
+    Topic(RULES, {"cleanup.policy": "compact", "max.message.bytes": str(RULES_BYTES)}),
+    Topic(SANCTIONS, {"cleanup.policy": "compact"}),
+    Topic(PACE, _kept(_DAY_MS // 24)),
 )
 
 

@@ -37,7 +37,7 @@ def test_each_file_of_the_folder_is_an_agent_whatever_its_name(tmp_path: Path) -
 
 
 def test_parleys_own_agents_are_there_with_an_empty_folder(tmp_path: Path) -> None:
-    assert groups(tmp_path) == {"archive", "fan_out", "pipeline", "presence", "receipts"}
+    assert groups(tmp_path) == {"archive", "fan_out", "pace", "pipeline", "presence", "receipts"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 from app.delivery import keys
 from app.delivery.view import Logged, RoomHead
 from app.errors import Malformed, Unreachable
-from app.events import MemberRemoved, decode_log
+from app.events import MemberAdded, RoomCreated, decode_log
 from app.patience import AWAY
 from app.rules.cursor import Cursor
 from app.rules.joining import Item
@@ -120,7 +120,7 @@ class Admission:
             except Malformed:  # a state of one's own, such as unread
                 self._hub.tell(self._hub.people.get(user, ()), data)
                 return
-            if not isinstance(event, MemberRemoved):
+            if isinstance(event, MemberAdded | RoomCreated):
                 self._on_joined(user, event.room, event.n)
 
         return listen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,9 +12,11 @@ from aiohttp import hdrs, web
 
 from app.errors import Unreachable
 from app.rules import names
+from app.rules.sanctions import holds, told
 from app.settings import Settings
+from app.tokens import ADMIN
 from web.jwks import KeySet
-from web.keys import AUTH
+from web.keys import AUTH, IN_FORCE
 from web.problems import Problem
 from web.verified import Identity as Identity
 from web.verified import Verified
@@ -82,7 +85,8 @@ class Auth:
             raise denied("token_signature", "tokens signed that way are not taken here")
         if _is_ticket(claims):
             raise denied("ticket_misused", "a ticket is no token; it goes into ?ticket=")
-        identity = Identity(_user(claims), _time(claims, "exp") + LEEWAY)
+        admin = claims.get(ADMIN) is True
+        identity = Identity(_user(claims), _time(claims, "exp") + LEEWAY, admin)
         self._tokens.put(token, identity, identity.expires_at)
         return identity
 
@@ -99,13 +103,34 @@ class Auth:
 
 
 async def authenticate(request: web.Request) -> Identity:
-    """Who sends this request, by its Bearer token. Raises a `Problem` 401 or 503."""
-    return await request.app[AUTH].bearer(request.headers, request.query)
+    """Who sends this request, by its Bearer token. Raises a `Problem` 401, 403 or 503."""
+    identity = await request.app[AUTH].bearer(request.headers, request.query)
+    return _not_banned(request, identity)
+
+
+async def authenticate_admin(request: web.Request) -> Identity:
+    """Who sends this request, who may do anything. Raises a `Problem` 401, 403 or 503."""
+    identity = await authenticate(request)
+    if not identity.admin:
+        raise Problem(403, "not_allowed", f"only who has a token with {ADMIN} does that")
+    return identity
+
+
+def _not_banned(request: web.Request, identity: Identity) -> Identity:
+    """The same, or a `Problem` 403 for who is banned everywhere."""
+    now = request.app.get(IN_FORCE)
+    sanction = None if now is None or identity.admin else now.sanction(identity.user)
+    if sanction is None or sanction.kind != "ban":
+        return identity
+    if holds(sanction, time.time_ns() // 1_000_000):
+        raise Problem(403, "banned", told("You are banned", sanction))
+    return identity
 
 
 async def authenticate_stream(request: web.Request) -> Identity:
-    """Who opens this stream or long-poll, by token or ticket. Raises a `Problem` 401 or 503."""
-    return await request.app[AUTH].stream(request.headers, request.query)
+    """Who opens this stream or long-poll, by token or ticket. Raises as `authenticate` does."""
+    identity = await request.app[AUTH].stream(request.headers, request.query)
+    return _not_banned(request, identity)
 
 
 def denied(code: str, detail: str) -> Problem:

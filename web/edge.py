@@ -9,18 +9,21 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 import uvloop
 from aiohttp import web
-from aiokafka import AIOKafkaProducer
 
+from app import acts
+from app.acts import Acts
 from app.delivery.presence import Presences
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
 from app.history.store import History
+from app.in_force import InForce
 from app.logs import set_up_logs
 from app.patience import patiently
 from app.provision import cluster_id, provision
@@ -37,8 +40,12 @@ from web import (
     poll,
     presence,
     problems,
+    queue,
     reads,
+    reports,
     rooms,
+    rules,
+    sanctions,
     search,
     stream,
     sync,
@@ -51,12 +58,14 @@ from web.auth import Auth
 from web.connections import Connections
 from web.hub import Hub
 from web.keys import (
+    ACTS,
     ADMISSION,
     AUTH,
     CONNECTIONS,
     DRAINING,
     HISTORY,
     HUB,
+    IN_FORCE,
     PRESENCES,
     READS,
     SENDS,
@@ -107,9 +116,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
 
 async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Application:
     await provision(settings, TOPICS)
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=1
-    )
+    producer = acts.producer(settings)
     await producer.start()
     stack.push_async_callback(producer.stop)
     redis = connect(settings.redis)
@@ -141,6 +148,11 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
         sends,
     )
     app[AUTH], app[ADMISSION] = Auth(settings), Admission(hub)
+    app[ACTS] = Acts(producer, settings.partitions)
+    app[IN_FORCE] = now = InForce(settings)
+    await now.start()
+    stack.push_async_callback(now.stop)
+    now.on_sanction = partial(sanctions.shut_out, app)
     app[CONNECTIONS] = Connections(producer, sends.edge, settings.partitions)
     streams: set[stream.StreamReader] = set()
     app[STREAMS], app[DRAINING] = streams, asyncio.Event()
@@ -157,6 +169,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
 def _add_routes(app: web.Application) -> None:
     for part in (
         *(health, tickets, rooms, members, messages, message, search),
+        *(reports, queue, rules, sanctions),
         *(reads, sync, typing, presence, uploads, stream, poll, pages),
     ):
         part.add_routes(app)

@@ -19,10 +19,12 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
-from app.events import MemberRemoved, decode_log
+from app.events import decode_log
 from app.patience import AWAY
 from app.rules import cursor as cursors
 from app.rules.joining import Item, join
+from app.rules.leaving import left
+from app.rules.shadow import is_shadowed, shown_to
 from web import frames
 from web.marks import Marks
 from web.reader import Live, Reader
@@ -36,8 +38,8 @@ LINGER = 30.0
 TAIL_INTERVAL = 2.0
 TAIL_ROOMS = 200
 
-#: How the JSON of the one event begins that changes who gets the next ones.
-_REMOVED = b'{"kind":"member.removed"'
+#: How the JSON of the events begins that may change who gets the next ones.
+_REMOVED = (b'{"kind":"member.removed"', b'{"kind":"sanction.set"')
 
 Handler = Callable[[bytes], Awaitable[None]]
 
@@ -137,8 +139,7 @@ class Hub:
             return
         waiting, reader.waiting = reader.waiting, []
         for item, stands in join(reader.stands, waiting):
-            cursor = self.cursor(stands)
-            reader.deliver(Live(item, cursor, frames.event(item.event, cursor)))
+            reader.deliver(_live(item, self.cursor(stands), reader))
 
     def leave(self, reader: Reader) -> None:
         """The reader is gone; its rooms stay subscribed for a while, should it come back."""
@@ -201,16 +202,16 @@ class Hub:
             item = Item(room.name, logged.n, partition, logged.offset, logged.event)
             cursor = self.cursor()
             live = Live(item, cursor, frames.event(logged.event, cursor))
+            differs = is_shadowed(logged.event)
             for reader in tuple(room.readers):
-                reader.take(live)
+                reader.take(_live(item, cursor, reader) if differs else live)
             if logged.event.startswith(_REMOVED):
                 self._remove(room, logged.event)
 
     def _remove(self, room: Room, event: bytes) -> None:
         """Somebody is a member no longer: that was the last event that they got."""
-        gone = decode_log(event)
-        if isinstance(gone, MemberRemoved):
-            for reader in self.people.get(gone.user, ()):
+        if user := left(decode_log(event)):
+            for reader in self.people.get(user, ()):
                 reader.rooms.pop(room.name, None)
                 room.readers.discard(reader)
 
@@ -271,3 +272,9 @@ class Hub:
             except AWAY as error:
                 log.warning("a mark did not come back, connecting again", error=str(error))
                 await self.subscription.reconnect()
+
+
+def _live(item: Item, cursor: str, reader: Reader) -> Live:
+    """An event as this reader gets it."""
+    item = item._replace(event=shown_to(reader.user, item.event))
+    return Live(item, cursor, frames.event(item.event, cursor))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from app.acts import Acts
     from app.delivery.presence import Presences
     from app.delivery.reads import Reads
     from app.delivery.view import View
     from app.history.store import History
+    from app.in_force import InForce
     from app.settings import Settings
     from web.admission import Admission
     from web.auth import Auth
@@ -27,6 +29,8 @@ VIEW: web.AppKey[View] = web.AppKey("view")
 READS: web.AppKey[Reads] = web.AppKey("reads")
 PRESENCES: web.AppKey[Presences] = web.AppKey("presences")
 HISTORY: web.AppKey[History] = web.AppKey("history")
+ACTS: web.AppKey[Acts] = web.AppKey("acts")
+IN_FORCE: web.AppKey[InForce] = web.AppKey("in_force")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 ADMISSION: web.AppKey[Admission] = web.AppKey("admission")
 CONNECTIONS: web.AppKey[Connections] = web.AppKey("connections")

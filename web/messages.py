@@ -10,6 +10,7 @@ from aiohttp import web
 
 from app.events import MessageCreated, SendMessage, decode_log
 from app.rules import pages, wellformed
+from app.rules.shadow import shown_to
 from web.auth import authenticate
 from web.bodies import read_body
 from web.keys import HISTORY, SETTINGS, VIEW
@@ -80,12 +81,13 @@ async def page(request: web.Request) -> web.Response:
     low = await request.app[HISTORY].kept_from(room)
     span = pages.wanted(head, before, after, limit)
     span = range(max(span.start, low), max(span.stop, low))
-    messages = await _messages(request, room, identity.user, span, head, after is not None)
+    messages = await read_messages(request, room, identity.user, span, head, after is not None)
     first, last = (min(messages), max(messages)) if messages else (span.start, span.start - 1)
     top = head if before is None else min(head, before - 1)
     more = last < top if after is not None else first > low
     links = _links(room, first, last, head, limit) if messages else None
-    return _answer([messages[seq] for seq in sorted(messages)], more, links)
+    shown = [shown_to(identity.user, messages[seq]) for seq in sorted(messages)]
+    return _answer(shown, more, links)
 
 
 class Asked(NamedTuple):
@@ -110,7 +112,7 @@ async def _thread(request: web.Request, asked: Asked, thread: int) -> web.Respon
     more = len(found) > asked.limit
     if more:
         found = found[:-1] if asked.after is not None else found[1:]
-    return _answer(found, more, None)
+    return _answer([shown_to(asked.reader, message) for message in found], more, None)
 
 
 def _answer(messages: Sequence[bytes], more: bool, links: Mapping[str, str] | None) -> web.Response:
@@ -122,7 +124,7 @@ def _answer(messages: Sequence[bytes], more: bool, links: Mapping[str, str] | No
     )
 
 
-async def _messages(
+async def read_messages(
     request: web.Request, room: str, reader: str, span: range, head: int, upward: bool
 ) -> dict[int, bytes]:
     """The messages of `span`: from the history store, and what it lacks yet from Valkey.

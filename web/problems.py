@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web_middlewares import middleware
 
 from app.errors import CursorForeign, CursorMalformed
-from app.events import Refusal
+from app.events import Refusal, Ruling
 from app.patience import AWAY
 from web.codes import CODES, REFUSALS
 
@@ -74,10 +74,12 @@ class Problem(Exception):
         return answer
 
 
-def refused(refusal: Refusal) -> Problem:
+def refused(refusal: Refusal, ruling: Ruling | None = None) -> Problem:
     """A refusal of the pipeline; a code that the edge does not know is a 422."""
     status = CODES[refusal.code].status if refusal.code in REFUSALS else 422
-    return Problem(status, refusal.code, refusal.reason)
+    if ruling is None:
+        return Problem(status, refusal.code, refusal.reason)
+    return Problem(status, refusal.code, refusal.reason, verdict=ruling)
 
 
 @middleware

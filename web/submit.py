@@ -17,8 +17,8 @@ async def submit(request: web.Request, command: AnyCommand, location: str = "") 
     """Send a command and answer.
 
     201: what was posted has its place in the log; 200: something was changed, or it had its place
-    before, from an earlier attempt; 202: it is
-    in Kafka and will get its place. Raises `Problem` where the pipeline refuses, `Unreachable`
+    before, from an earlier attempt; 202: it is in Kafka and will get its place, or waits for
+    somebody to look at it. Raises `Problem` where the pipeline refuses, `Unreachable`
     where Kafka did not take it: then sending it again under the same client id is safe.
     """
     seconds, headers = wait(request)
@@ -26,7 +26,10 @@ async def submit(request: web.Request, command: AnyCommand, location: str = "") 
     if verdict is None:
         return _answer(202, _accepted(command), headers)
     if verdict.refusal is not None:
-        raise refused(verdict.refusal)
+        raise refused(verdict.refusal, verdict.ruling)
+    if verdict.held:
+        body = _accepted(command) | {"status": "held", "verdict": verdict.ruling}
+        return _answer(202, body, headers)
     if location or verdict.seq:
         headers["Location"] = location or _message(verdict)
     made = request.method == "POST" and not verdict.repeated
@@ -49,6 +52,8 @@ def _placed(verdict: Verdict) -> dict[str, Any]:
     if verdict.event_id:
         body["id"] = verdict.event_id
     body["client_id"] = verdict.client_id
+    if verdict.ruling is not None:
+        body["verdict"] = verdict.ruling
     return body | {"repeated": True} if verdict.repeated else body
 
 

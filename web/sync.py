@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from app.delivery.view import RoomHead
+from app.rules.shadow import shown_to
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import read_body
@@ -77,15 +78,15 @@ async def missing(request: web.Request) -> web.Response:
     for room, head in heads.items():
         n = max(known.rooms[room], 0)
         if head.n > n:
-            found[room] = await _events(request, head, n)
+            found[room] = await _events(request, identity.user, head, n)
     gone = sorted(known.rooms.keys() - heads.keys())
     return json({"rooms": found, "gone": gone})
 
 
-async def _events(request: web.Request, head: RoomHead, n: int) -> dict[str, Any]:
+async def _events(request: web.Request, user: str, head: RoomHead, n: int) -> dict[str, Any]:
     logged = await request.app[VIEW].since(head.room, n, min(_PAGE, head.n - n))
     reaches = bool(logged) and logged[0].n == n + 1
-    events = [msgspec.Raw(one.event) for one in logged] if reaches else []
+    events = [msgspec.Raw(shown_to(user, one.event)) for one in logged] if reaches else []
     limited = not reaches or logged[-1].n < head.n
     return {"n": head.n, "seq": head.seq, "limited": limited, "events": events}
 

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from app.events import Attachment
 from app.settings import Settings
+from app.signing import signature
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import read_body
@@ -74,17 +75,11 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def _ask(settings: Settings, asked: dict[str, Any]) -> Place:
-    """The hook's answer to a signed question.
-
-    `Parley-Signature` is `t=<unix seconds>,v1=<hex>`: HMAC-SHA256, keyed with the deployment's
-    secret, of `<seconds>.<body>`.
-    """
+    """The hook's answer to a signed question."""
     body = msgspec.json.encode(asked)
-    seconds = str(int(time.time()))
-    digest = hmac.digest(settings.secret.encode(), f"{seconds}.".encode() + body, "sha256").hex()
     headers = {
         "Content-Type": "application/json",
-        "Parley-Signature": f"t={seconds},v1={digest}",
+        "Parley-Signature": signature(settings.secret, int(time.time()), body),
     }
     try:
         async with (

@@ -14,6 +14,8 @@ class Identity:
 
     user: str
     expires_at: float
+    #: Moderates everywhere, and sets the rules.
+    admin: bool = False
 
 
 class Verified:

@@ -17,17 +17,21 @@ from app.events import (
     MessageCreated,
     MessageDeleted,
     MessageEdited,
+    MessageHidden,
     RoomChanged,
     RoomCreated,
+    SanctionLifted,
+    SanctionSet,
     decode_log,
     encode,
 )
 from app.rules import as_now
+from app.rules.leaving import left
 from app.rules.roles import first_role
 
 _SCRIPT = (
     *("room", "members", "roles", "leaves", "read", "gone", "everyone", "mentions"),
-    *("last", "rewrite", "tell"),
+    *("last", "rewrite", "tell", "sanction"),
 )
 
 #: Characters of the last message that a list of rooms shows.
@@ -48,6 +52,7 @@ class Changes(Struct):
     last: list[str] = []
     rewrite: list[Any] = []
     tell: list[str] = []
+    sanction: list[str] = []
     #: Not for the script: those who are named, and (user, n of joining or minus n of leaving).
     named: tuple[str, ...] = ()
     belong: list[tuple[str, int]] = []
@@ -67,13 +72,11 @@ def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:
         case MemberAdded():
             return _joins(event.n, event.user, event.role)
         case MemberRemoved():
-            leaves = [(event.user, -event.n)]
-            return Changes(
-                room=["members_n", str(event.n)],
-                leaves=[event.user],
-                belong=leaves,
-                tell=[keys.user(event.user)],
-            )
+            return _leaves(event.n, event.user)
+        case SanctionSet():
+            return _sanctioned(event)
+        case SanctionLifted():
+            return Changes(sanction=[event.user, ""])
         case MemberRole():
             owner = event.role == "owner"
             roles = [event.user, event.role, *((event.by, "admin") if owner else ())]
@@ -127,16 +130,32 @@ def _joins(n: int, user: str, role: str) -> Changes:
     )
 
 
+def _leaves(n: int, user: str) -> Changes:
+    return Changes(
+        room=["members_n", str(n)],
+        leaves=[user],
+        belong=[(user, -n)],
+        tell=[keys.user(user)],
+    )
+
+
+def _sanctioned(event: SanctionSet) -> Changes:
+    changes = _leaves(event.n, event.user) if left(event) else Changes()
+    changes.sanction = [event.user, encode(event).decode()]
+    return changes
+
+
 def _said(event: MessageCreated) -> Changes:
     last = {
         "seq": str(event.seq),
         "at_ms": str(event.at_ms),
-        "last_by": "" if event.deleted else event.by,
+        "last_by": "" if event.deleted or event.shadow else event.by,
         "last_text": event.text[:PREVIEW],
     }
     return Changes(
         room=[part for pair in last.items() for part in pair],
         read=[event.by],
+        gone=event.seq if event.shadow else 0,
         everyone=event.seq if event.everyone else 0,
         mentions=event.seq,
         named=event.mentions,
@@ -161,9 +180,11 @@ def _retold(event: MessageEdited | MessageDeleted, texts: dict[int, bytes]) -> C
 
 def _as_now(shown: AnyLogEvent, event: MessageEdited | MessageDeleted) -> AnyLogEvent:
     if isinstance(shown, MessageEdited):
-        return replace(shown, text="")
+        return replace(shown, text="", shadow=None)
     if not isinstance(shown, MessageCreated):
         return shown
     return (
-        as_now.edited(shown, event) if isinstance(event, MessageEdited) else as_now.deleted(shown)
+        as_now.edited(shown, event)
+        if isinstance(event, MessageEdited)
+        else as_now.deleted(shown, hidden=isinstance(event, MessageHidden))
     )

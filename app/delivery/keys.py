@@ -52,6 +52,11 @@ def everyone(partition: int, name: str) -> str:
     return f"{{p{partition}}}:everyone:{name}"
 
 
+def sanctions(partition: int, name: str) -> str:
+    """Hash: user → the `sanction.set` that they are under, or were and it ended by itself."""
+    return f"{{p{partition}}}:sanctions:{name}"
+
+
 def position(partition: int) -> str:
     """String: the offset of `chat.log` up to which this view stands."""
     return f"{{p{partition}}}:position"

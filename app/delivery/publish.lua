@@ -1,5 +1,5 @@
 -- One event of chat.log into the view: all of it or nothing.
--- KEYS: position, room, log, members, read, gone, everyone, mentioned…
+-- KEYS: position, room, log, members, read, gone, everyone, sanctions, mentioned…
 -- ARGV: offset, n, window, channel, event, edge channel, answer, changes as JSON:
 --   room     {field, value, …}    fields of the room to set
 --   members  {user, "role n", …}  people who are members
@@ -12,6 +12,7 @@
 --   last     {seq, text} or {}    what the list of rooms shows of message seq, if it is the last
 --   rewrite  {n, event, …}        events whose text has changed or is gone
 --   tell     {channel, …}         people whom it concerns
+--   sanction {user, event} or {}  what somebody is under; an empty event: nothing
 -- Returns 1: published; 0: was there already; -1: the view stands before offset - 1;
 --         -2: the room stands before n - 1, though the view does not.
 local MENTIONS = 200
@@ -48,7 +49,12 @@ if n == head + 1 then
   if changes.last[1] == seq then redis.call('HSET', KEYS[2], 'last_text', changes.last[2]) end
   if changes.gone > 0 then redis.call('ZADD', KEYS[6], changes.gone, changes.gone) end
   if changes.everyone > 0 then remember(KEYS[7], changes.everyone) end
-  for i = 8, #KEYS do remember(KEYS[i], changes.mentions) end
+  if #changes.sanction > 0 and changes.sanction[2] == '' then
+    redis.call('HDEL', KEYS[8], changes.sanction[1])
+  elseif #changes.sanction > 0 then
+    redis.call('HSET', KEYS[8], unpack(changes.sanction))
+  end
+  for i = 9, #KEYS do remember(KEYS[i], changes.mentions) end
   for i = 1, #changes.rewrite, 2 do
     local place = changes.rewrite[i]
     local there = redis.call('HGET', KEYS[3], place)

@@ -16,6 +16,7 @@ from app.events import (
     MessageCreated,
     MessageDeleted,
     MessageEdited,
+    Ruling,
     Verdict,
     encode,
 )
@@ -29,6 +30,7 @@ class Entry(NamedTuple):
     value: bytes
     event: AnyLogEvent | None
     edge: str
+    ruling: Ruling | None = None
 
 
 class Outcome(IntEnum):
@@ -146,7 +148,7 @@ class Publisher:
                 keys.channel(partition, event.room),
                 entry.value,
                 keys.edge(entry.edge) if answered else "",
-                encode(_accepted(event)) if answered else "",
+                encode(_accepted(event, entry.ruling)) if answered else "",
                 changes.json(),
             ],
             client=pipe,
@@ -160,6 +162,7 @@ def _keys(partition: int, room: str, named: Sequence[str]) -> list[str]:
             of(partition, room)
             for of in (keys.room, keys.log, keys.members, keys.read, keys.gone, keys.everyone)
         ),
+        keys.sanctions(partition, room),
         *(keys.mentioned(partition, room, user) for user in named),
     ]
 
@@ -168,7 +171,7 @@ def _source(name: str) -> str:
     return files("app.delivery").joinpath(name).read_text()
 
 
-def _accepted(event: AnyLogEvent) -> Verdict:
+def _accepted(event: AnyLogEvent, ruling: Ruling | None) -> Verdict:
     return Verdict(
         id=event.id,
         room=event.room,
@@ -177,4 +180,5 @@ def _accepted(event: AnyLogEvent) -> Verdict:
         event_id=event.id,
         n=event.n,
         seq=event.seq if isinstance(event, MessageCreated) else 0,
+        ruling=ruling,
     )

@@ -12,7 +12,15 @@ from app.delivery.changes import changes_of
 from app.delivery.publisher import Entry, Publisher
 from app.erasures import Erased, without
 from app.errors import Malformed
-from app.events import EDGE, MessageDeleted, MessageEdited, decode_log, encode
+from app.events import (
+    EDGE,
+    RULING,
+    MessageDeleted,
+    MessageEdited,
+    decode_log,
+    decode_ruling,
+    encode,
+)
 from app.log_reader import LogReader
 from app.topics import LOG
 
@@ -77,10 +85,12 @@ def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Ent
 
 def entry_of(record: Any) -> Entry:
     """A record of `chat.log` as an entry to publish."""
-    edge = dict(record.headers).get(EDGE, b"").decode()
+    headers = dict(record.headers)
+    edge, told = headers.get(EDGE, b"").decode(), headers.get(RULING)
+    event, ruling = None, None
     try:
         event = decode_log(record.value)
+        ruling = None if told is None else decode_ruling(told)
     except Malformed as error:
         log.warning("not a log event", offset=record.offset, reason=str(error))
-        event = None
-    return Entry(record.partition, record.offset, record.value, event, edge)
+    return Entry(record.partition, record.offset, record.value, event, edge, ruling)

@@ -8,7 +8,7 @@ import msgspec
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.events import RoomSettings
+from app.events import RoomSettings, SanctionSet, decode_log
 from app.topics import partition_of
 
 
@@ -74,6 +74,28 @@ class View:
         """Everybody in the room, with their roles."""
         found = await self._redis.hgetall(keys.members(self.partition(room), room))
         return {user.decode(): entry.split()[0].decode() for user, entry in found.items()}
+
+    async def roles(self, user: str, rooms: list[str]) -> dict[str, str]:
+        """The user's role in those of the rooms that they are in, in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for room in rooms:
+                pipe.hget(keys.members(self.partition(room), room), user)
+            found = await pipe.execute()
+        return {
+            room: entry.split()[0].decode()
+            for room, entry in zip(rooms, found, strict=True)
+            if entry is not None
+        }
+
+    async def sanctions(self, room: str) -> dict[str, SanctionSet]:
+        """The sanctions of a room by user, those among them that ended by themselves."""
+        found = await self._redis.hgetall(keys.sanctions(self.partition(room), room))
+        events = {user.decode(): decode_log(raw) for user, raw in found.items()}
+        return {user: one for user, one in events.items() if isinstance(one, SanctionSet)}
+
+    async def tell(self, user: str, state: bytes) -> None:
+        """Tell one person's devices a state that nobody keeps."""
+        await self._redis.publish(keys.user(user), state)
 
     async def room(self, room: str) -> RoomHead | None:
         """The room's head, `None` where there is no such room."""

@@ -42,11 +42,12 @@ def mark(connection: Connection, user: str, until_ms: int) -> None:
 def without_them(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
     """The entries without what forgotten people said or were called in them."""
     people = {name for entry in entries for name in _people(entry.event)}
-    until = _until(connection, people)
-    return [_without(entry, until) for entry in entries] if until else list(entries)
+    known = until(connection, people)
+    return [_without(entry, known) for entry in entries] if known else list(entries)
 
 
-def _until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
+def until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
+    """Those of the people who are forgotten, each with the time up to which."""
     hashed = {_who(user): user for user in people}
     listed = names(connection, hashed)
     found = connection.execute(select(forgotten).where(forgotten.c.who.in_(select(listed.c.name))))

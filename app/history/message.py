@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.events import MessageCreated, MessageDeleted, MessageEdited, decode_log, encode
+from app.events import (
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    MessageHidden,
+    decode_log,
+    encode,
+)
 from app.history.fold import fold
 from app.rules import as_now
 
@@ -40,7 +47,8 @@ def said(event: MessageCreated, raw: bytes) -> Message:
         at_ms=event.at_ms,
         thread=event.thread or None,
         edit=0,
-        deleted=event.deleted,
+        # In the shadow it counts as gone, for threads and pages; its author still sees it.
+        deleted=event.deleted or event.shadow is not None,
         event=raw,
         folded=fold(event.text),
     )
@@ -48,28 +56,29 @@ def said(event: MessageCreated, raw: bytes) -> Message:
 
 def retold(message: Message, event: MessageEdited | MessageDeleted) -> Message:
     """The row after an edit or a deletion; the same row where it has seen that already."""
-    if message.deleted:
+    before = shown(message.event)
+    if message.deleted and before.shadow is None:
         return message
     if isinstance(event, MessageDeleted):
-        return emptied(message)
+        return emptied(message, hidden=isinstance(event, MessageHidden))
     if event.n <= message.edit:
         return message
-    now = as_now.edited(shown(message.event), event)
+    now = as_now.edited(before, event)
     return message._replace(edit=event.n, event=encode(now), folded=fold(event.text))
 
 
-def emptied(message: Message, *, nameless: bool = False) -> Message:
+def emptied(message: Message, *, nameless: bool = False, hidden: bool = False) -> Message:
     """The row of a deleted message; where it is `nameless`, it has no author either.
 
     The same whether it had been edited or not: an edit that comes later changes nothing.
     """
-    now = empty(shown(message.event), nameless=nameless)
+    now = empty(shown(message.event), nameless=nameless, hidden=hidden)
     return message._replace(deleted=True, by=now.by, edit=0, event=encode(now), folded="")
 
 
-def empty(event: MessageCreated, *, nameless: bool = False) -> MessageCreated:
+def empty(event: MessageCreated, *, nameless: bool = False, hidden: bool = False) -> MessageCreated:
     """The event as it is shown where the message is deleted, or its author is forgotten."""
-    gone = as_now.deleted(event)
+    gone = as_now.deleted(event, hidden=hidden or event.hidden)
     return replace(gone, by="", client_id="") if nameless else gone
 
 

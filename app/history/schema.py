@@ -110,3 +110,32 @@ forgotten = Table(
     Column("until_ms", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+#: The review queue: each item as it is now, made of the acts below.
+reviews = Table(
+    "parley_reviews",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("room", Name, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("author", Name, nullable=False, comment="empty: forgotten"),
+    Column("item", LargeBinary, nullable=False),
+    Index("parley_reviews_open", "status", "at_ms", "id"),
+    sqlite_with_rowid=False,
+)
+
+#: What moderation did: the records of `chat.moderation`.
+acts = Table(
+    "parley_acts",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("room", Name, nullable=False),
+    Column("by", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("act", LargeBinary, nullable=False),
+    Index("parley_acts_when", "at_ms", "id"),
+    Index("parley_acts_room", "room", "at_ms", "id"),
+    sqlite_with_rowid=False,
+)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from app.events import MessageDeleted, MessageEdited
+from app.events import AnyAct, MessageDeleted, MessageEdited
+from app.history import review
 from app.history.appending import append
 from app.history.engine import use_wal
 from app.history.entry import Entry, storable
@@ -17,6 +18,7 @@ from app.history.prepare import prepare
 from app.history.schema import versions
 from app.history.search import Found, Place, search
 from app.history.upkeep import Upkeep
+from app.rules.review import Item
 
 
 class History(Upkeep):
@@ -110,6 +112,39 @@ class History(Upkeep):
                 return []
             before = (bounded(before[0]), before[1], bounded(before[2]))
         return await self._read(search, folded, known, before, bounded(limit))
+
+    async def record(self, acts: Sequence[AnyAct]) -> None:
+        """Keep what moderation did, each act once, in their order; the review queue follows."""
+        if acts:
+            await self._write(review.record, acts)
+
+    async def item(self, name: str) -> Item | None:
+        """An item of the review queue by its id."""
+        return await self._read(review.item, name) if storable(name) else None
+
+    async def queue(
+        self,
+        rooms: Sequence[str] | None,
+        status: str = "open",
+        *,
+        after: review.Place = (0, ""),
+        limit: int = 50,
+    ) -> list[Item]:
+        """At most `limit` items of the rooms (`None`: of all), the oldest first, after `after`.
+
+        `status` is `open`, `approved`, `rejected`, `removed`, `dismissed`, or empty for any.
+        """
+        return await self._read(review.queue, rooms, status, after, bounded(limit))
+
+    async def account(
+        self,
+        rooms: Sequence[str] | None,
+        *,
+        before: review.Place | None = None,
+        limit: int = 50,
+    ) -> list[tuple[review.Place, AnyAct]]:
+        """What moderation did in the rooms (`None`: anywhere), the newest first, below `before`."""
+        return await self._read(review.account, rooms, before, bounded(limit))
 
     async def ping(self) -> None:
         """Returns where the store can be read; raises `Unreachable` where it does not answer."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from app.history import contents
+from app.history import contents, review
 from app.history.contents import LogRow, RoomState
 from app.history.database import Database
 from app.history.entry import storable
@@ -60,6 +60,7 @@ class Upkeep(Database):
                 erased += count if step == erasure.messages else 0
                 if after is None:
                     break
+        await self._write(review.forget, user, until_ms)
         return erased
 
     async def tidy(self) -> None:

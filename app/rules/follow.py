@@ -20,9 +20,12 @@ from app.events import (
     ReactionRemoved,
     RoomChanged,
     RoomCreated,
+    SanctionLifted,
+    SanctionSet,
 )
 from app.rules.records import Member, Message, Reactions, Room, Sender, State
 from app.rules.roles import first_role
+from app.rules.sanctions import Sanction
 from app.rules.sent import Sent, remember
 
 
@@ -36,6 +39,8 @@ def follow(state: State, event: AnyLogEvent, src: int) -> State:
         message=_message(state.message, event),
         root=state.root,
         own=_own(state.own, event),
+        sanction=state.sanction,
+        subject_sanction=_sanction(state.subject_sanction, event),
     )
 
 
@@ -58,24 +63,26 @@ def _room(room: Room | None, event: AnyLogEvent, src: int) -> Room:
 
 def _actor(actor: Member | None, event: AnyLogEvent) -> Member | None:
     if isinstance(event, RoomCreated):
-        return Member(first_role(event.type), event.n)
+        return Member(first_role(event.type), event.n, event.at_ms)
     if isinstance(event, MemberRemoved) and event.user == event.by:
         return None
     if isinstance(event, MemberRole) and event.role == "owner" and actor is not None:
-        return Member("admin", actor.n)
+        return Member("admin", actor.n, actor.at_ms)
     return actor
 
 
 def _subject(subject: Member | None, event: AnyLogEvent) -> Member | None:
     match event:
         case RoomCreated(user=user) if user and user != event.by:
-            return Member(first_role(event.type), event.n)
+            return Member(first_role(event.type), event.n, event.at_ms)
         case MemberAdded():
-            return Member(event.role, event.n)
-        case MemberRemoved():
+            return Member(event.role, event.n, event.at_ms)
+        case MemberRemoved() | SanctionSet(sanction="ban"):
             return None
+        case MemberRole() if subject is not None:
+            return Member(event.role, subject.n, subject.at_ms)
         case MemberRole():
-            return Member(event.role, subject.n if subject else event.n)
+            return Member(event.role, event.n, event.at_ms)
     return subject
 
 
@@ -95,7 +102,13 @@ def _sender(sender: Sender, event: AnyLogEvent) -> Sender:
 
 def _message(message: Message | None, event: AnyLogEvent) -> Message | None:
     if isinstance(event, MessageCreated):
-        return Message(n=event.n, by=event.by, at=event.n, thread=event.thread)
+        return Message(
+            n=event.n,
+            by=event.by,
+            at=event.n,
+            thread=event.thread,
+            shadow=event.shadow is not None,
+        )
     if message is None or event.n <= message.n:
         return message
     if isinstance(event, MessageEdited):
@@ -121,3 +134,13 @@ def _own(own: Reactions, event: AnyLogEvent) -> Reactions:
     if isinstance(event, ReactionRemoved):
         return Reactions(event.n, tuple(e for e in own.emojis if e != event.emoji))
     return own
+
+
+def _sanction(sanction: Sanction | None, event: AnyLogEvent) -> Sanction | None:
+    if sanction is not None and event.n <= sanction.n:
+        return sanction
+    if isinstance(event, SanctionSet):
+        return Sanction(event.n, event.sanction, event.until_ms, event.reason)
+    if isinstance(event, SanctionLifted):
+        return Sanction(event.n, "")
+    return sanction

@@ -19,6 +19,7 @@ from app.events import (
 from app.rules.outcome import Outcome, stamp
 from app.rules.records import Member, Repeat, Room, State
 from app.rules.roles import may, may_act_on, may_give
+from app.rules.sanctions import holds, told
 
 
 def create(state: State, command: CreateRoom, moderated: Moderated) -> Outcome:
@@ -57,6 +58,8 @@ def add(room: Room, state: State, command: AddMember, moderated: Moderated) -> O
         return Repeat(state.subject.n)
     if room.type == "direct":
         return Refusal("not_allowed", "A direct room is for two.")
+    if refusal := _kept_out(state, command, moderated.at_ms):
+        return refusal
     joins = state.actor is None
     if joins and (room.type != "public" or command.user != command.by):
         return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
@@ -66,6 +69,14 @@ def add(room: Room, state: State, command: AddMember, moderated: Moderated) -> O
     if command.role != "member" and not (may(role, "member.role") and may_give(role, command.role)):
         return Refusal("not_allowed", f"You can't add somebody as {command.role}.")
     return MemberAdded(**stamp(room, moderated), user=command.user, role=command.role)
+
+
+def _kept_out(state: State, command: AddMember, at_ms: int) -> Refusal | None:
+    ban = state.subject_sanction
+    if ban is None or ban.kind != "ban" or not holds(ban, at_ms):
+        return None
+    who = "You are" if command.user == command.by else f"{command.user!r} is"
+    return Refusal("banned", told(f"{who} banned from {command.room!r}", ban))
 
 
 def remove(

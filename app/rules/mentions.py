@@ -28,3 +28,9 @@ def named(text: str) -> tuple[str, ...]:
                 break
             name = name[:-1]
     return tuple(found)
+
+
+def called(text: str) -> tuple[str, ...]:
+    """The names after an `@`, each once, as far as a space: how many people a text calls."""
+    names = (token.rstrip(_TRAILING) for token in _TOKEN.findall(_CODE.sub(" ", text)))
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.events import (
     AddReaction,
+    ApproveMessage,
     DeleteMessage,
     EditMessage,
     MessageCreated,
@@ -17,10 +18,11 @@ from app.events import (
     Refusal,
     RemoveReaction,
     SendMessage,
+    Shadow,
 )
 from app.rules.mentions import EVERYONE, MOST, named
 from app.rules.outcome import Outcome, stamp
-from app.rules.records import Member, Message, Repeat, Room, State
+from app.rules.records import Held, Member, Message, Repeat, Room, State
 from app.rules.roles import may, rank
 
 #: Different emojis under one message, and of one person under it, at most.
@@ -35,16 +37,31 @@ def send(
     refusal = _must_wait(room, actor, state, moderated.at_ms) or _astray(state, command)
     if refusal is not None:
         return refusal
+    ruling = moderated.ruling
+    if ruling is not None and ruling.action == "hold":
+        return Held(command, ruling, moderated.at_ms)
+    said = said_by(room, actor, state, command)
+    if ruling is not None and ruling.action == "hide":
+        said = {"text": "", "shadow": Shadow(command.text, command.attachments, command.meta)}
     return MessageCreated(
         **stamp(room, moderated),
         seq=room.seq + 1,
-        text=command.text,
         reply_to=command.reply_to,
         thread=command.thread,
-        attachments=command.attachments,
-        meta=command.meta,
-        **_mentions(room, actor, state, command.text),
+        **said,
     )
+
+
+def said_by(
+    room: Room, actor: Member, state: State, command: SendMessage | ApproveMessage
+) -> dict[str, Any]:
+    """What a message says, and whom it names."""
+    return {
+        "text": command.text,
+        "attachments": command.attachments,
+        "meta": command.meta,
+        **_mentions(room, actor, state, command.text),
+    }
 
 
 def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal | None:
@@ -62,13 +79,18 @@ def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal |
 def _astray(state: State, command: SendMessage) -> Refusal | None:
     if command.reply_to and state.message is None:
         return Refusal("message_unknown", f"There is no message {command.reply_to}.")
-    if command.reply_to and state.message is not None and state.message.deleted:
+    if command.reply_to and state.message is not None and gone(state.message, command.by):
         return Refusal("message_gone", f"Message {command.reply_to} was deleted.")
     if command.thread and state.root is None:
         return Refusal("message_unknown", f"There is no message {command.thread}.")
     if command.thread and state.root is not None and state.root.thread:
         return Refusal("not_a_root", f"Message {command.thread} is in a thread itself.")
     return None
+
+
+def gone(message: Message, by: str) -> bool:
+    """Whether somebody sees no message there: it was deleted, or is in the shadow."""
+    return message.deleted or (message.shadow and message.by != by)
 
 
 def _mentions(room: Room, actor: Member, state: State, text: str) -> dict[str, Any]:
@@ -86,13 +108,12 @@ def edit(
     message = _touchable(state.message, actor, command.by, command.seq, "edit")
     if isinstance(message, Refusal):
         return message
+    told: dict[str, Any] = {"text": command.text}
+    told |= _mentions(room, actor, state, command.text)
+    if message.shadow:
+        told = {"text": "", "shadow": Shadow(command.text)}
     return MessageEdited(
-        **stamp(room, moderated),
-        seq=command.seq,
-        of=message.at,
-        prev=message.edit,
-        text=command.text,
-        **_mentions(room, actor, state, command.text),
+        **stamp(room, moderated), seq=command.seq, of=message.at, prev=message.edit, **told
     )
 
 
@@ -104,7 +125,11 @@ def delete(
     if isinstance(message, Refusal):
         return message
     return MessageDeleted(
-        **stamp(room, moderated), seq=command.seq, of=message.at, prev=message.edit
+        **stamp(room, moderated),
+        seq=command.seq,
+        of=message.at,
+        prev=message.edit,
+        shadow=_shade(message),
     )
 
 
@@ -113,7 +138,7 @@ def _touchable(
 ) -> Message | Refusal:
     if message is None:
         return Refusal("message_unknown", f"There is no message {seq}.")
-    if message.deleted:
+    if gone(message, by):
         return Refusal("message_gone", f"Message {seq} was deleted.")
     whose = "own" if message.by == by else "any"
     if not may(actor.role, f"message.{action}.{whose}"):
@@ -126,18 +151,30 @@ def react(room: Room, state: State, command: AddReaction, moderated: Moderated) 
     message, own = state.message, state.own
     if message is None:
         return Refusal("message_unknown", f"There is no message {command.seq}.")
-    if message.deleted:
+    if gone(message, command.by):
         return Refusal("message_gone", f"Message {command.seq} was deleted.")
     if command.emoji in own.emojis:
         return Repeat(own.n)
     full = command.emoji not in message.emojis and len(message.emojis) >= MOST_EMOJIS
     if full or len(own.emojis) >= MOST_OWN_EMOJIS:
         return Refusal("too_many_reactions", "There are enough reactions to this message.")
-    return ReactionAdded(**stamp(room, moderated), seq=command.seq, emoji=command.emoji)
+    return ReactionAdded(
+        **stamp(room, moderated), seq=command.seq, emoji=command.emoji, shadow=_shade(message)
+    )
 
 
 def unreact(room: Room, state: State, command: RemoveReaction, moderated: Moderated) -> Outcome:
     """Take one's emoji back."""
     if command.emoji not in state.own.emojis:
         return Refusal("reaction_unknown", "There is no such reaction of yours.")
-    return ReactionRemoved(**stamp(room, moderated), seq=command.seq, emoji=command.emoji)
+    return ReactionRemoved(
+        **stamp(room, moderated),
+        seq=command.seq,
+        emoji=command.emoji,
+        shadow=_shade(state.message),
+    )
+
+
+def _shade(message: Message | None) -> Shadow | None:
+    """The shadow over what is done with a message that is in it."""
+    return Shadow("") if message is not None and message.shadow else None

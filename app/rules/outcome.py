@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.events import AnyLogEvent, Moderated, Refusal
-from app.rules.records import Repeat, Room
+from app.rules.records import Held, Repeat, Room
 
-Outcome = AnyLogEvent | Refusal | Repeat
+Outcome = AnyLogEvent | Refusal | Repeat | Held
 
 
 def stamp(room: Room | None, moderated: Moderated) -> dict[str, Any]:

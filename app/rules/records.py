@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from app.events import RoomSettings
+from app.events import RoomSettings, Ruling, SendMessage
+from app.rules.sanctions import Sanction
 
 
 class Room(Struct, frozen=True, omit_defaults=True):
@@ -26,11 +27,12 @@ class Room(Struct, frozen=True, omit_defaults=True):
     archived: bool = False
 
 
-class Member(Struct, frozen=True):
-    """Somebody who belongs to a room since its event `n`."""
+class Member(Struct, frozen=True, omit_defaults=True):
+    """Somebody who belongs to a room since its event `n`, of that time; 0: nobody noted it."""
 
     role: str
     n: int
+    at_ms: int = 0
 
 
 class Sender(Struct, frozen=True, omit_defaults=True):
@@ -44,7 +46,8 @@ class Sender(Struct, frozen=True, omit_defaults=True):
 class Message(Struct, frozen=True, omit_defaults=True):
     """A message: who wrote it, its thread's root, whether it is gone, its reactions counted.
 
-    `at` is the message's own `n`, `edit` that of its last edit, or 0.
+    `at` is the message's own `n`, `edit` that of its last edit, or 0. In the `shadow` it is there
+    for its author alone.
     """
 
     n: int
@@ -54,6 +57,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     thread: int = 0
     deleted: bool = False
     emojis: dict[str, int] = {}
+    shadow: bool = False
 
 
 class Reactions(Struct, frozen=True, omit_defaults=True):
@@ -74,7 +78,7 @@ class State(Struct, frozen=True):
 
     `actor` is who acts, `subject` who is acted upon, `message` which message, `root` the root of
     its thread, `own` the actor's reactions to the message, `named` those members whom the text
-    names.
+    names, `sanction` and `subject_sanction` what the actor and the subject are under.
     """
 
     room: Room | None = None
@@ -85,6 +89,8 @@ class State(Struct, frozen=True):
     root: Message | None = None
     own: Reactions = Reactions()
     named: tuple[str, ...] = ()
+    sanction: Sanction | None = None
+    subject_sanction: Sanction | None = None
 
 
 class Repeat(Struct, frozen=True):
@@ -93,3 +99,11 @@ class Repeat(Struct, frozen=True):
     n: int
     seq: int = 0
     event_id: str = ""
+
+
+class Held(Struct, frozen=True):
+    """The message would be taken, but somebody is to look at it first."""
+
+    message: SendMessage
+    ruling: Ruling
+    at_ms: int

@@ -17,6 +17,8 @@ from app.events import (
     MessageDeleted,
     MessageEdited,
     RoomCreated,
+    SanctionLifted,
+    SanctionSet,
 )
 
 
@@ -39,6 +41,8 @@ class Recount:
     roles: dict[str, str] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
+    #: user → what they are under and until when, whether or not it has lapsed.
+    sanctions: dict[str, tuple[str, int]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -62,6 +66,12 @@ class Recount:
                 self._join(event.user, event.role)
             case MemberRemoved():
                 self.roles.pop(event.user, None)
+            case SanctionSet():
+                self.sanctions[event.user] = (event.sanction, event.until_ms)
+                if event.sanction == "ban":
+                    self.roles.pop(event.user, None)
+            case SanctionLifted():
+                self.sanctions.pop(event.user, None)
             case MemberRole():
                 if event.role == "owner":
                     self.roles[event.by] = "admin"
@@ -82,7 +92,9 @@ class Recount:
     def _say(self, event: MessageCreated) -> None:
         if event.seq != self.seq + 1:
             self.wrong.append(f"message {event.seq} follows {self.seq}")
-        self.said[event.seq] = Said(event.by, set(event.mentions), event.everyone)
+        shadowed = event.shadow is not None
+        said = Said(event.by, set(event.mentions), event.everyone, deleted=shadowed)
+        self.said[event.seq] = said
         self.read(event.by, event.seq)
 
     def read(self, user: str, seq: int) -> None:

@@ -9,20 +9,25 @@ from __future__ import annotations
 from app.events import (
     AddMember,
     AddReaction,
+    ApproveMessage,
     ChangeRole,
     ChangeRoom,
     CreateRoom,
     DeleteMessage,
     EditMessage,
+    HideMessage,
+    LiftSanction,
     Moderated,
     Refusal,
     RemoveMember,
     RemoveReaction,
     SendMessage,
+    SetSanction,
 )
-from app.rules import membership, messages
+from app.rules import membership, messages, moderators
 from app.rules.outcome import Outcome
 from app.rules.records import Member, Repeat, Room, State
+from app.rules.sanctions import refusal_of
 from app.rules.sent import find
 
 
@@ -43,6 +48,11 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
         return Refusal("room_archived", f"{command.room!r} is archived.")
     if isinstance(command, AddMember):
         return membership.add(room, state, command, moderated)
+    if isinstance(command, ApproveMessage | HideMessage | LiftSanction | SetSanction):
+        return moderators.moderate(room, state, command, moderated)
+    speaks = isinstance(command, SendMessage | EditMessage | AddReaction)
+    if refusal := refusal_of(state.sanction, moderated.at_ms, speaks=speaks):
+        return refusal
     if state.actor is None:
         return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
     return _by_member(room, state.actor, state, moderated)

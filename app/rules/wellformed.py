@@ -17,17 +17,22 @@ from app.events import (
     AddMember,
     AddReaction,
     AnyCommand,
+    ApproveMessage,
     Attachment,
     ChangeRole,
     ChangeRoom,
     CreateRoom,
+    HideMessage,
+    LiftSanction,
     RemoveMember,
     RemoveReaction,
     RoomSettings,
     SendMessage,
+    SetSanction,
 )
 from app.rules import names
 from app.rules.roles import ROLES
+from app.rules.sanctions import LONGEST, REASON, SANCTIONS
 
 _known_user = lru_cache(10_000)(names.user)
 _known_room = lru_cache(10_000)(names.room)
@@ -70,6 +75,16 @@ def _flaws(command: AnyCommand) -> Iterator[str | None]:
             yield names.emoji(command.emoji)
         case SendMessage():
             yield attachments(command.attachments) or meta(command.meta)
+        case ApproveMessage():
+            yield _known_user(command.user)
+            yield attachments(command.attachments) or meta(command.meta)
+        case SetSanction():
+            yield _known_user(command.user) or reason(command.reason)
+            yield sanction(command.sanction, command.seconds)
+        case LiftSanction():
+            yield _known_user(command.user) or reason(command.reason)
+        case HideMessage():
+            yield reason(command.reason)
 
 
 _DIRECT = "a direct room, and no other, is with a user"
@@ -83,6 +98,18 @@ def topic(text: str) -> str | None:
 def role(name: str) -> str | None:
     """One of the roles that there are."""
     return None if name in ROLES else f"a role is one of {', '.join(ROLES)}"
+
+
+def reason(text: str) -> str | None:
+    """Why a moderator does something: up to 500 characters."""
+    return None if len(text) <= REASON else f"a reason has at most {REASON} characters"
+
+
+def sanction(kind: str, seconds: int) -> str | None:
+    """`mute` or `ban`, for up to ten years; 0 seconds: for good."""
+    if kind not in SANCTIONS:
+        return f"a sanction is one of {', '.join(SANCTIONS)}"
+    return None if 0 <= seconds <= LONGEST else f"seconds is 0 to {LONGEST}"
 
 
 def settings(given: RoomSettings) -> str | None:

@@ -56,7 +56,7 @@ async def test_nothing_scrolls_sideways(enter: Enter, room: Room, scheme: str) -
     await fits(ann)
     await ann.page.locator("#panel-close").tap()
     await ann.page.locator("#people").tap()
-    await ann.page.locator("#panel summary").tap()
+    await ann.page.locator("#panel summary:text-is('Settings')").tap()
     await expect(ann.page.locator("#members .name")).to_have_count(3)
     await fits(ann)
 

@@ -15,8 +15,12 @@ from web import (
     pages,
     poll,
     presence,
+    queue,
     reads,
+    reports,
     rooms,
+    rules,
+    sanctions,
     search,
     stream,
     sync,
@@ -27,7 +31,7 @@ from web import (
 
 PARTS = (
     *(health, members, message, messages, pages, poll, presence, reads, rooms, search, stream),
-    *(sync, tickets, typing, uploads),
+    *(queue, reports, rules, sanctions, sync, tickets, typing, uploads),
 )
 HTTP = ROOT / "docs" / "http.md"
 

@@ -13,20 +13,26 @@ from app.events import (
     AddReaction,
     AnyCommand,
     AnyLogEvent,
+    ApproveMessage,
     ChangeRole,
     ChangeRoom,
     CreateRoom,
     DeleteMessage,
     EditMessage,
+    Finding,
+    HideMessage,
+    LiftSanction,
     Moderated,
     Refusal,
     RemoveMember,
     RemoveReaction,
+    Ruling,
     SendMessage,
+    SetSanction,
 )
 from app.rules.follow import follow
 from app.rules.mentions import named
-from app.rules.records import Reactions, Repeat, Sender, State
+from app.rules.records import Held, Reactions, Repeat, Sender, State
 from app.rules.room import decide
 
 Key = tuple[str, ...]
@@ -48,11 +54,15 @@ class Tables:
         )
 
     def followed(self, event: AnyCommand | AnyLogEvent, seq: int) -> State:
+        user = getattr(event, "user", "")
+        sender = user if isinstance(event, ApproveMessage) else event.by
         return State(
             room=self.parts.get(("room",)),
             actor=self.parts.get(("member", event.by)),
-            sender=self.parts.get(("sender", event.by), Sender()),
-            subject=self.parts.get(("member", getattr(event, "user", ""))),
+            sender=self.parts.get(("sender", sender), Sender()),
+            subject=self.parts.get(("member", user)),
+            sanction=self.parts.get(("sanction", event.by)),
+            subject_sanction=self.parts.get(("sanction", user)),
             message=self.parts.get(("message", str(seq))),
             own=self.parts.get(("own", str(seq), event.by), Reactions()),
         )
@@ -67,6 +77,8 @@ class Tables:
             found[("member", event.by)] = after.actor
         if user and after.subject != before.subject:
             found[("member", user)] = after.subject
+        if user and after.subject_sanction != before.subject_sanction:
+            found[("sanction", user)] = after.subject_sanction
         if seq and after.message != before.message:
             found[("message", str(seq))] = after.message
         if seq and after.own != before.own:
@@ -88,12 +100,22 @@ def run(commands: list[AnyCommand], tables: Tables, src: int = 0) -> Log:
     """What a room makes of commands."""
     log: Log = []
     for offset, command in enumerate(commands, src):
-        moderated = Moderated(src=offset, at_ms=1000 * offset, command=command)
+        moderated = Moderated(
+            src=offset, at_ms=1000 * offset, command=command, ruling=_ruling(command, offset)
+        )
         outcome = decide(tables.state(command), moderated)
-        if outcome is not None and not isinstance(outcome, Refusal | Repeat):
+        if outcome is not None and not isinstance(outcome, Refusal | Repeat | Held):
             tables.keep(tables.changes(outcome, offset))
             log.append((outcome, offset))
     return log
+
+
+def _ruling(command: AnyCommand, offset: int) -> Ruling | None:
+    """Some messages are held, some hidden."""
+    action = {3: "hold", 5: "hide"}.get(offset % 7)
+    if action is None or not isinstance(command, SendMessage) or command.text not in TEXTS:
+        return None
+    return Ruling(action, 1, (Finding(action, "some", "because"),))
 
 
 def replayed(log: Log) -> Tables:
@@ -135,6 +157,19 @@ action = st.one_of(
         st.fixed_dictionaries({"archived": st.sampled_from([None, None, True, False])}),
     ),
     st.tuples(st.just(CreateRoom), st.just({})),
+    st.tuples(st.just(HideMessage), st.fixed_dictionaries({"seq": seq})),
+    st.tuples(st.just(ApproveMessage), st.fixed_dictionaries({"user": person, "text": text})),
+    st.tuples(
+        st.just(SetSanction),
+        st.fixed_dictionaries(
+            {
+                "user": person,
+                "sanction": st.sampled_from(["mute", "ban"]),
+                "seconds": st.sampled_from([0, 3, 10]),
+            }
+        ),
+    ),
+    st.tuples(st.just(LiftSanction), st.fixed_dictionaries({"user": person})),
 )
 steps = st.lists(st.tuples(person, st.integers(0, 60), action), max_size=40)
 

@@ -27,6 +27,7 @@ from app.events import (
     Refusal,
     RoomCreated,
     RoomSettings,
+    SanctionSet,
     SendMessage,
 )
 from app.rules.records import Repeat
@@ -63,6 +64,8 @@ def test_only_members_act_and_there_is_always_one_owner(commands: list[AnyComman
                 roles[event.user] = event.role
             case MemberRemoved():
                 del roles[event.user]
+            case SanctionSet(sanction="ban"):
+                roles.pop(event.user, None)
             case MemberRole():
                 if event.role == "owner":
                     roles[event.by] = "admin"

@@ -6,23 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.embedded.kafka import Kafka
-from app.embedded.valkey import Valkey
-from app.settings import Settings
-from tests.chat import Chat, data_folder
-from tests.conftest import SECRET
+from tests.apart import chat_apart
+from tests.chat import Chat
 
 
 @pytest.fixture(scope="module")
 async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chat]:
     """A chat on a Kafka of its own: a verification reads everything that there is."""
-    base = tmp_path_factory.mktemp("alone")
-    async with Kafka(base / "kafka") as kafka, Valkey(base / "valkey") as valkey:
-        chat = Chat(
-            Settings(broker=kafka.url, redis=valkey.url, data=data_folder(base), secret=SECRET)
-        )
-        try:
-            await chat.start()
-            yield chat
-        finally:
-            await chat.stop()
+    async with chat_apart(tmp_path_factory.mktemp("alone")) as chat:
+        yield chat

@@ -1,8 +1,10 @@
 // What one does with the messages of the open room: react, reply, edit, delete, go where they lead.
 
+import { askFor, lineOf } from "./asking.js";
 import { Menu } from "./menu.js";
 import { ask } from "./question.js";
-import { attempt, element } from "./view.js";
+import { sanction } from "./sanctions.js";
+import { attempt, element, tell } from "./view.js";
 
 export class Actions {
   #parley;
@@ -19,6 +21,8 @@ export class Actions {
       thread: (message) => open.showThread(message.thread || message.seq),
       edit: (message) => this.#composer.edit(message),
       remove: (message) => this.#remove(message),
+      report: (message) => this.#report(message),
+      sanction: ({ by }) => sanction(parley, open.room, by),
       readersOf: (message) => open.readersOf(message),
     });
     for (const id of ["log", "panel-body"]) {
@@ -54,5 +58,12 @@ export class Actions {
     const { room } = this.#open;
     const sure = await ask("Delete this message?", "Its text goes for everybody.", "Delete");
     if (sure) attempt(this.#parley.delete(room, seq));
+  }
+
+  async #report({ seq }) {
+    const { room } = this.#open;
+    const fields = [["Reason", lineOf("reason")]];
+    const given = await askFor("Report this message?", "The room's moderators see it.", fields, "Report");
+    if (given && (await attempt(this.#parley.report(room, seq, given.reason)))) tell("Reported");
   }
 }

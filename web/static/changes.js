@@ -4,6 +4,7 @@
 const KINDS = {
   "message.edited": edited,
   "message.deleted": deleted,
+  "message.hidden": hidden,
   "message.created": answered,
   "reaction.added": reacted,
   "reaction.removed": unreacted,
@@ -15,6 +16,9 @@ export function changes(event) {
   if (event.kind === "message.created") return event.thread ?? 0;
   return event.kind in KINDS ? event.seq : 0;
 }
+
+/** Whether an event takes a message away. */
+export const isGone = ({ kind }) => kind === "message.deleted" || kind === "message.hidden";
 
 /** The message after the event. */
 export function changed(message, event) {
@@ -30,6 +34,10 @@ function edited(message, { text, at_ms, mentions = [], everyone = false }) {
 function deleted(message) {
   const { attachments, meta, reactions, mentions, everyone, ...rest } = message;
   return { ...rest, text: "", deleted: true };
+}
+
+function hidden(message) {
+  return { ...deleted(message), hidden: true };
 }
 
 // History has counted the replies up to its last one.

@@ -6,6 +6,7 @@ import { Opening } from "./opening.js";
 import { Parley, backoff, mayPass } from "./parley.js";
 import { Presence, dotOf } from "./presence.js";
 import { Rooms } from "./rooms.js";
+import { toldOf } from "./sanctions.js";
 import { Search } from "./search.js";
 import { attempt, element, nameOf } from "./view.js";
 
@@ -146,7 +147,9 @@ function take(event) {
   if (event.kind === "typing" || event.kind === "receipts") return conversation.take(event);
   if (event.kind === "unread") rooms.left(event);
   else if (!rooms.get(event.room)) ask(event.room, event.n);
+  else if (event.kind === "review") return conversation.take(event);
   else if (event.kind === "member.removed" && event.user === rooms.me) return leave(event.room);
+  else if (event.sanction === "ban" && event.user === rooms.me) return leave(event.room, event);
   else if (rooms.apply(event) === "doubtful") ask(event.room);
   conversation.take(event);
   search.take(event);
@@ -164,12 +167,14 @@ function showUnread() {
   document.title = rooms.unread ? `(${rooms.unread}) ${title}` : title;
 }
 
-function leave(room) {
+function leave(room, ban = null) {
   const isOpen = conversation.room === room;
   if (isOpen) conversation.close();
   rooms.drop(room);
   show(room);
-  if (isOpen) notice("You are no longer in this room", "Somebody removed you, or you left it.");
+  if (!isOpen) return;
+  const why = ban ? toldOf(ban, rooms.me) : "Somebody removed you, or you left it.";
+  notice("You are no longer in this room", why);
 }
 
 // What a room is now, from the server; once more where the stream was faster.

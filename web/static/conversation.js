@@ -9,12 +9,15 @@ import { backoff, mayPass } from "./parley.js";
 import { Pending } from "./pending.js";
 import { dotOf } from "./presence.js";
 import { Receipts } from "./receipts.js";
-import { mayPost } from "./roles.js";
+import { Review } from "./review.js";
+import { may, mayPost } from "./roles.js";
 import { Room } from "./room.js";
+import { toldOf } from "./sanctions.js";
 import { Typing } from "./typing.js";
 import { attempt, button, element, namesOf, tell } from "./view.js";
 
 const PARTS = ["scroll", "write", "people", "typing"];
+const ABOUT_ME = ["sanction.set", "sanction.lifted"];
 
 export class Conversation {
   #parley;
@@ -29,6 +32,7 @@ export class Conversation {
   #receipts = null;
   #typing = null;
   #pending = null;
+  #review = null;
 
   constructor(parley, rooms, presence) {
     [this.#parley, this.#rooms, this.#presence] = [parley, rooms, presence];
@@ -43,6 +47,7 @@ export class Conversation {
     new Actions(parley, this);
     element("jump").addEventListener("click", () => this.#room.toEnd());
     element("people").addEventListener("click", () => this.#togglePeople());
+    element("review").addEventListener("click", () => this.#toggleReview());
     this.#outboxes.restore();
   }
 
@@ -86,6 +91,9 @@ export class Conversation {
     this.#drafts.set(this.room, this.#composer.draft);
     this.#panel.close();
     this.#typing.close();
+    this.#review?.close();
+    this.#review = null;
+    element("review").hidden = true;
     this.#room.close();
     this.#room = null;
     for (const id of PARTS) element(id).hidden = true;
@@ -97,6 +105,7 @@ export class Conversation {
   /** An event of the stream, of any room. */
   take(event) {
     if (event.kind === "message.created") this.#outboxes.settle(event);
+    if (event.kind === "review") return this.#outboxes.reviewed(event);
     if (!this.#room || event.room !== this.room) return;
     if (event.kind === "typing") return event.user !== this.me && this.#typing.heard(event.user);
     if (event.kind === "unread") return this.#receipts.known(event.read);
@@ -105,6 +114,7 @@ export class Conversation {
       this.#typing.stopped(event.by);
       this.#receipts.take({ [event.by]: event.seq });
     }
+    if (ABOUT_ME.includes(event.kind) && event.user === this.me) tell(toldOf(event, this.me));
     this.#room.take(event);
     this.#panel.take(event);
     const touched = event.kind.startsWith("message.") && this.#room.get(event.seq);
@@ -189,7 +199,23 @@ export class Conversation {
       : mayPost(role, entry.settings.post) || !count ? "" : `Only from ${entry.settings.post} up`;
     this.#composer.barred = this.#panel.composer.barred = barred;
     if (this.#panel.showsPeople) this.#panel.showPeople(entry, this.title, this.#members);
+    this.#showReview(role, entry);
     this.#presence.soon();
+  }
+
+  // For moderators: how much waits for them.
+  #showReview(role, { type }) {
+    const mine = may(role, "message.approve") && type !== "direct";
+    if (mine === Boolean(this.#review)) return;
+    element("review").hidden = !mine;
+    this.#review?.close();
+    const count = (number) => (element("waiting").textContent = number);
+    this.#review = mine ? new Review(this.#parley, this.room, this.me, { count }) : null;
+  }
+
+  #toggleReview() {
+    if (this.#panel.showsReview) return this.#panel.close();
+    this.#panel.showReview(this.#review);
   }
 
   // Why nobody of this role writes here; empty: they do.

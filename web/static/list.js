@@ -77,6 +77,7 @@ export class List {
     const node = make("span", "last");
     if (archived) node.append("Archived");
     else if (!last) node.append(type === "public" ? "Public room" : "No messages yet");
+    else if (!last.by) node.append("…"); // nobody is to see what it was
     else {
       const text = make("bdi", "", last.text.replaceAll("\n", " ") || "…");
       node.append(make("bdi", "by", last.by === this.#rooms.me ? "You" : last.by), ": ", text);

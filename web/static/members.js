@@ -35,14 +35,15 @@ export class Members {
 
   /** An event of the stream; whether it is about members. */
   take(event) {
-    if (!event.kind.startsWith("member.")) return false;
+    const isBan = event.kind === "sanction.set" && event.sanction === "ban";
+    if (!event.kind.startsWith("member.") && !isBan) return false;
     this.#meanwhile?.push(event);
     this.#apply(event);
     return true;
   }
 
   #apply({ kind, user, role, by }) {
-    if (kind === "member.removed") this.#roles.delete(user);
+    if (kind === "member.removed" || kind === "sanction.set") this.#roles.delete(user);
     else this.#roles.set(user, role);
     if (kind === "member.role" && role === "owner") this.#roles.set(by, "admin");
   }

@@ -10,7 +10,7 @@ export class Menu {
   #node = element("menu");
   #on;
 
-  /** `on`: react(message, emoji), reply, thread, edit, remove (message); readersOf(message). */
+  /** `on`: react(message, emoji), reply, thread, edit, remove, report, sanction (message); readersOf(message). */
   constructor(on) {
     this.#on = on;
     this.#node.addEventListener("keydown", (event) => this.#pressed(event));
@@ -29,6 +29,8 @@ export class Menu {
     if (message.text) items.push(item("Copy text", copy));
     if (own || may(role, "message.edit.any")) items.push(item("Edit", this.#on.edit));
     if (own || may(role, "message.delete.any")) items.push(item("Delete …", this.#on.remove));
+    if (!own) items.push(item("Report …", this.#on.report));
+    if (!own && may(role, "sanction")) items.push(item("Mute or ban …", this.#on.sanction));
     this.#node.replaceChildren(this.#emojis(message, anchor), ...items, ...this.#readers(message));
     this.#node.showPopover();
     this.#place(anchor);

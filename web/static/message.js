@@ -12,6 +12,8 @@ export function messageNode(message, me, quoteOf = () => undefined) {
   item.classList.toggle("own", message.by === me);
   item.classList.toggle("gone", Boolean(message.deleted));
   if (message.seq) item.dataset.seq = message.seq;
+  // In the shadow: there for its author alone.
+  item.hidden = Boolean(message.hidden && !message.by);
   const bubble = make("div", "bubble", nameOf(message.by));
   const quoted = message.reply_to || message.thread;
   if (quoted && !message.deleted) bubble.append(quoteNode(message, quoted, quoteOf(quoted)));
@@ -33,8 +35,8 @@ export function arrange(node, message, previous) {
 }
 
 /** A message in a line. */
-export function inShort({ text, deleted }) {
-  if (deleted) return "This message was deleted.";
+export function inShort({ text, deleted, hidden }) {
+  if (deleted) return hidden ? "A moderator took this away." : "This message was deleted.";
   return text.length > QUOTED ? `${text.slice(0, QUOTED)} …` : text || "An attachment";
 }
 

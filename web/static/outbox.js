@@ -12,7 +12,7 @@ export class Outbox {
   #timer = 0;
 
   /** `send(item)` is one attempt; `changed(item)` is called for each new state of an
-   *  item: "sending", "waiting", "sent" (with `seq`), "refused" (with `why`), "done". */
+   *  item: "sending", "waiting", "sent" (with `seq`), "held", "refused" (with `why`), "done". */
   constructor(key, send, changed) {
     this.key = key;
     this.send = send;
@@ -23,6 +23,8 @@ export class Outbox {
   restore() {
     const left = JSON.parse(sessionStorage.getItem(this.key) ?? "[]");
     this.#items = left.filter(({ state }) => state !== "sent");
+    // Perhaps somebody has looked meanwhile: asking again tells.
+    this.#items.forEach((item) => item.state === "held" && (item.state = "sending"));
     this.#items.forEach(this.changed);
     this.#next();
   }
@@ -48,6 +50,12 @@ export class Outbox {
     this.retry();
   }
 
+  /** A moderator has not let it in. */
+  refuse(clientId, why) {
+    const item = this.#items.find((other) => other.clientId === clientId);
+    if (item) this.#set(item, "refused", { why });
+  }
+
   /** Try now rather than when the wait is over. */
   retry = () => {
     clearTimeout(this.#timer);
@@ -71,6 +79,10 @@ export class Outbox {
     try {
       const answer = await this.send(item);
       this.#failures = 0;
+      if (answer.status === "held") {
+        this.#set(item, "held");
+        return 0;
+      }
       // Without a number (202) it is accepted: the stream brings it, or asking again.
       if (!answer.seq) return UNANSWERED_MS;
       this.#set(item, "sent", { seq: answer.seq });

@@ -1,6 +1,7 @@
 // The outbox of each room: what was written in one goes on while another is open.
 
 import { Outbox } from "./outbox.js";
+import { tell } from "./view.js";
 
 export class Outboxes {
   #parley;
@@ -32,8 +33,18 @@ export class Outboxes {
     if (by === this.#me) this.#boxes.get(room)?.settle(client_id);
   }
 
+  /** A moderator has looked at what was held. */
+  reviewed({ room, client_id, action, reason }) {
+    if (action !== "reject") return;
+    this.#boxes.get(room)?.refuse(client_id, reason || "a moderator did not let it in");
+  }
+
   #new(room) {
-    const send = ({ text, clientId, more }) => this.#parley.send(room, text, clientId, more);
+    const send = async ({ text, clientId, more }) => {
+      const answer = await this.#parley.send(room, text, clientId, more);
+      if (answer.verdict?.action === "mask") tell(`Covered: ${answer.verdict.findings[0].reason}`);
+      return answer;
+    };
     const key = `outbox ${room} ${this.#me}`;
     return new Outbox(key, send, (item) => this.#changed(room, item));
   }

@@ -1,4 +1,4 @@
-// The panel beside the open room: about it and its people, or one of its threads.
+// The panel beside the open room: about it and its people, one of its threads, its review queue.
 
 import { Composer } from "./composer.js";
 import { People } from "./people.js";
@@ -11,8 +11,9 @@ export class Panel {
   #actions;
   #people;
   #composer;
-  #shows = ""; // "people", "thread"
+  #shows = ""; // "people", "thread", "review"
   #thread = null;
+  #review = null;
   #back = null; // where the focus was
 
   /** `actions`: `pending` as `Pending` takes them; send(room, text, more), edit(message, text),
@@ -41,6 +42,17 @@ export class Panel {
   /** The message `seq` of the thread that is shown. */
   get(seq) {
     return this.#thread?.get(seq);
+  }
+
+  get showsReview() {
+    return this.#shows === "review";
+  }
+
+  /** The queue of the open room. */
+  showReview(review) {
+    this.#open("review");
+    this.#review = review;
+    return review.show();
   }
 
   showPeople(room, title, members) {
@@ -85,6 +97,8 @@ export class Panel {
   }
 
   #endThread() {
+    this.#review?.hide();
+    this.#review = null;
     this.#thread?.close();
     this.#thread = null;
   }

@@ -94,6 +94,20 @@ export class Parley {
     this.request("PUT", inRoom(room, "messages", seq, "reactions", emoji));
   unreact = (room, seq, emoji) =>
     this.request("DELETE", inRoom(room, "messages", seq, "reactions", emoji));
+  /** Put a message before the room's moderators. */
+  report = (room, seq, reason) =>
+    this.request("POST", inRoom(room, "messages", seq, "report"), { reason });
+
+  /** What waits for a look, for who moderates; `query`: room, status, limit, after. */
+  queue = (query = {}) => this.request("GET", `/v1/moderation/queue${asQuery(query)}`);
+  /** `action`: approve, reject (held); remove, dismiss (reported). */
+  decide = (item, action, reason = "") =>
+    this.request("POST", `/v1/moderation/queue/${encodeURIComponent(item)}`, { action, reason });
+  /** `wish`: sanction ("mute" or "ban"), seconds, reason. */
+  sanction = (room, user, wish) => this.request("PUT", inRoom(room, "sanctions", user), wish);
+  liftSanction = (room, user) => this.request("DELETE", inRoom(room, "sanctions", user));
+  sanctions = (room) => this.request("GET", inRoom(room, "sanctions"));
+
   /** `query`: q, room, limit, before. */
   search = (query) => this.request("GET", `/v1/search${asQuery(query)}`);
 

@@ -3,7 +3,12 @@
 import { messageNode } from "./message.js";
 import { button, make } from "./view.js";
 
-const TOLD = { sending: "Sending …", waiting: "No connection. Trying again …", sent: "Sent" };
+const TOLD = {
+  sending: "Sending …",
+  waiting: "No connection. Trying again …",
+  sent: "Sent",
+  held: "A moderator looks at it first",
+};
 
 export class Pending {
   #list;

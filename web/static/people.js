@@ -3,6 +3,7 @@
 import { dotOf } from "./presence.js";
 import { ask } from "./question.js";
 import { ROLES, may, mayActOn, rolesToGive } from "./roles.js";
+import { sanction, sanctionsNode } from "./sanctions.js";
 import { settingsNode } from "./settings.js";
 import { attempt, button, element, faceOf, make, nameOf } from "./view.js";
 
@@ -26,6 +27,7 @@ export class People {
     if (!isDirect) parts.push(this.#idOf(room));
     if (may(role, "member.add") && !isDirect) parts.push(this.#adding(room));
     parts.push(this.#list(room, members, role));
+    if (may(role, "sanction") && !isDirect) parts.push(this.#sanctioned(room));
     if (may(role, "room.change") && !isDirect) parts.push(settingsNode(this.#parley, room, role));
     if (role !== "owner" && !isDirect) {
       parts.push(button("plain bad", "Leave this room", () => this.#leave(room, title)));
@@ -42,6 +44,17 @@ export class People {
   #idOf({ room, type }) {
     const what = type === "public" ? "Public room; anybody joins it by its id " : "Group ";
     return make("p", "about-room", what, make("code", "", room));
+  }
+
+  #sanctioned({ room }) {
+    const details = make("details", "", make("summary", "", "Muted and banned"));
+    details.addEventListener("toggle", async () => {
+      const known = details.querySelector(":scope > :not(summary)");
+      if (!details.open) return known?.remove();
+      const node = await sanctionsNode(this.#parley, room).catch((error) => make("p", "error", error.message));
+      details.append(node);
+    });
+    return details;
   }
 
   #adding({ room }) {
@@ -73,6 +86,11 @@ export class People {
     const below = user !== this.#me && mayActOn(role, theirs) && room.type !== "direct";
     if (below && roles.length) item.append(this.#choice(room, user, theirs, roles));
     else if (theirs !== "member" && room.type !== "direct") item.append(make("span", "role", theirs));
+    if (below && may(role, "sanction")) {
+      const act = button("act", "⊘", () => sanction(this.#parley, room.room, user));
+      act.setAttribute("aria-label", `Mute or ban ${user}`);
+      item.append(act);
+    }
     if (below && may(role, "member.remove")) {
       const remove = button("remove", "×", () => this.#remove(room, user));
       remove.setAttribute("aria-label", `Remove ${user}`);

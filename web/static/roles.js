@@ -6,6 +6,8 @@ export const ROLES = ["member", "moderator", "admin", "owner"];
 const LEAST = {
   "message.edit.any": "moderator",
   "message.delete.any": "moderator",
+  "message.approve": "moderator",
+  sanction: "moderator",
   "member.add": "moderator",
   "member.remove": "moderator",
   "member.role": "admin",

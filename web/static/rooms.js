@@ -1,5 +1,7 @@
 // All my rooms: what they are called, what was said last, what I have not read.
 
+import { isGone } from "./changes.js";
+
 const DEFAULTS = { slow_mode: 0, post: "member", receipts: true, retention_days: 0 };
 const PREVIEW = 140; // characters
 
@@ -52,7 +54,7 @@ export class Rooms {
       const settings = event.settings ? { ...DEFAULTS, ...event.settings } : room.settings;
       Object.assign(room, { name, topic, archived, settings });
     }
-    if (event.kind !== "message.edited" && event.kind !== "message.deleted") return "";
+    if (event.kind !== "message.edited" && !isGone(event)) return "";
     if (room.last?.seq === event.seq) room.last = { ...room.last, text: preview(event.text ?? "") };
     return event.seq > room.read ? "doubtful" : "";
   }
@@ -83,9 +85,10 @@ export class Rooms {
     return users && (users.find((user) => user !== this.me) ?? this.me);
   }
 
-  #said(room, { seq, by, text, at_ms, mentions = [], everyone = false }) {
+  #said(room, { seq, by, text, at_ms, hidden, mentions = [], everyone = false }) {
     Object.assign(room, { seq, at_ms, last: { seq, by, text: preview(text) } });
     if (by === this.me) return Object.assign(room, { read: seq, unread: 0, mentions: 0 });
+    if (hidden) return; // nobody counts it
     room.unread += 1;
     if (everyone || mentions.includes(this.me)) room.mentions += 1;
   }

@@ -1,5 +1,6 @@
 // Finding messages, in all rooms or in the open one.
 
+import { isGone } from "./changes.js";
 import { foundNode } from "./text.js";
 import { button, element, faceOf, make, nameOf, timeNode } from "./view.js";
 
@@ -34,7 +35,7 @@ export class Search {
 
   /** An event of the stream: what is found shows no text that is gone. */
   take({ kind, room, seq }) {
-    if (kind !== "message.edited" && kind !== "message.deleted") return;
+    if (kind !== "message.edited" && !isGone({ kind })) return;
     if (this.#results.querySelector(`[data-message="${room}/${seq}"]`)) this.#soon(0);
   }
 

@@ -11,7 +11,7 @@ export function textNode(message, me) {
   node.dir = "auto";
   if (message.deleted) {
     node.classList.add("gone");
-    node.textContent = "This message was deleted.";
+    node.textContent = message.hidden ? "A moderator took this away." : "This message was deleted.";
     return node;
   }
   const { text, mentions = [], everyone = false } = message;

@@ -1,7 +1,7 @@
 // A room's messages as far as they are loaded: each once, ascending by `seq`, as it is now, from
 // wherever they come.
 
-import { changed, changes } from "./changes.js";
+import { changed, changes, isGone } from "./changes.js";
 
 export class Timeline {
   #messages = [];
@@ -59,7 +59,7 @@ export class Timeline {
   /** Takes an event of the stream; the `seq`s of the loaded messages that it changes. */
   change(event) {
     const touched = [changes(event)];
-    if (event.kind === "message.deleted") touched.push(this.#unanswer(event.seq));
+    if (isGone(event)) touched.push(this.#unanswer(event.seq));
     else if (!touched[0]) return [];
     this.#remember(touched[0], event);
     this.#replace(touched[0], (message) => changed(message, event));

@@ -1,0 +1,58 @@
+"""pace: `chat.pace` → who writes too much over all rooms is muted everywhere for a while.
+
+Rooms are on partitions of their own, so nobody there sees all that one person writes.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from app.events import Sanctioned, Written, decode_written, encode
+from app.groups import group, raw_topic
+from app.in_force import InForce, in_force
+from app.loop import Batch, Record, batches
+from app.rules.moderation.pace import Pace, after
+from app.rules.moderation.rule import Facts, Message
+from app.rules.sanctions import holds, until
+from app.settings import Settings
+from app.topics import MODERATION, PACE, SANCTIONS
+from tables.paces_everywhere import paces_everywhere as paces
+
+app = group("pace", strict=True)
+settings = Settings.read()
+
+#: Who mutes: no person.
+PARLEY = "parley"
+
+
+@app.agent(raw_topic(app, PACE))
+async def pace(stream: Any) -> None:
+    """Counts what each person writes."""
+    now = await in_force(settings)
+    async for batch in batches(stream, (paces,)):
+        batch.each(decode_written, partial(_count, now, batch))
+
+
+def _count(now: InForce, batch: Batch, record: Record, written: Written) -> None:
+    known = paces.read(record.partition, written.user) or Pace()
+    paces.write(record.partition, written.user, after(known, written.at_ms), record.offset)
+    if holds(now.sanction(written.user), written.at_ms):
+        return
+    message = Message("", written.user, "", at_ms=written.at_ms)
+    facts = Facts(everywhere=known.times)
+    for rule in now.rules.everywhere:
+        hit = rule.kind.judge(message, facts, rule.settings)
+        if hit is not None:
+            muted = Sanctioned(
+                id=f"pace-{record.partition}-{record.offset}",
+                by=PARLEY,
+                at_ms=written.at_ms,
+                user=written.user,
+                sanction="mute",
+                until_ms=until(written.at_ms, int(getattr(rule.settings, "mute", 60))),
+                reason=rule.settings.reason or hit.reason,
+            )
+            for topic in (SANCTIONS, MODERATION):
+                batch.send(topic, record, encode(muted))
+            return

@@ -1,0 +1,25 @@
+"""review: `chat.moderation` → the review queue and the account, in the history store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.events import decode_act
+from app.groups import group, raw_topic
+from app.history.store import History
+from app.loop import batches
+from app.patience import patiently
+from app.settings import Settings
+from app.topics import MODERATION
+
+app = group("archive", strict=True)
+history = History(Settings.read().history_url)
+
+
+@app.agent(raw_topic(app, MODERATION))
+async def review(stream: Any) -> None:
+    """Keeps what moderation did, and what waits for somebody to look at it."""
+    await patiently("history", history.open)
+    async for batch in batches(stream):
+        acts = [act for _, act in batch.decode(decode_act)]
+        await patiently("history", history.record, acts)

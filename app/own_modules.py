@@ -1,0 +1,35 @@
+"""Importing the files of a folder of somebody's own: agents, rules."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from app.errors import ParleyError
+
+
+def own_modules(folder: str, package: str, variable: str) -> list[ModuleType]:
+    """The files of a folder of somebody's own, imported as modules of `package`."""
+    return [_import_file(path, package) for path in _files(folder, variable)]
+
+
+def _files(folder: str, variable: str) -> list[Path]:
+    if not folder:
+        return []
+    path = Path(folder)
+    if not path.is_dir():
+        raise ParleyError(f"{variable} is {folder!r}, which is not a folder")
+    return sorted(file for file in path.glob("*.py") if not file.name.startswith("_"))
+
+
+def _import_file(path: Path, package: str) -> ModuleType:
+    name = f"{package}.{path.stem}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ParleyError(f"{path} can't be imported")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,33 @@
+"""How fast somebody writes: the times and digests of their latest messages."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from msgspec import Struct
+
+#: Messages that are remembered of one person in one room, and of one over all rooms.
+MOST = 60
+
+
+class Pace(Struct, frozen=True, omit_defaults=True):
+    """Times in milliseconds, the newest last, and digests of the folded texts."""
+
+    times: tuple[int, ...] = ()
+    texts: tuple[int, ...] = ()
+
+
+def after(pace: Pace, at_ms: int, text: str = "") -> Pace:
+    """The pace with one more message."""
+    return Pace((*pace.times, at_ms)[-MOST:], (*pace.texts, digest(text))[-MOST:])
+
+
+def digest(text: str) -> int:
+    """A short digest of a folded text; 0 for none."""
+    raw = blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=7).digest()
+    return int.from_bytes(raw) if text else 0
+
+
+def within(times: tuple[int, ...], at_ms: int, seconds: float) -> int:
+    """How many of the times are of the last `seconds`."""
+    return sum(at_ms - time < seconds * 1000 for time in times)

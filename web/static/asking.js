@@ -1,0 +1,39 @@
+// A question that is answered by filling in a few fields.
+
+import { button, element, field, make } from "./view.js";
+
+/** What was filled in, by name; null where it was called off. `fields`: [label, control], each
+ *  control with a name. */
+export function askFor(title, text, fields, yes) {
+  const dialog = element("asking");
+  const form = dialog.querySelector("form");
+  dialog.querySelector("h2").textContent = title;
+  const about = make("p", "topic", text);
+  const no = button("plain", "Cancel", () => dialog.close(""));
+  const go = Object.assign(make("button", "primary", yes), { type: "submit" });
+  const nodes = fields.map(([label, control]) => field(label, control));
+  form.replaceChildren(...(text ? [about] : []), ...nodes, make("div", "row", no, go));
+  let given = null;
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    given = Object.fromEntries(new FormData(form));
+    dialog.close();
+  };
+  dialog.showModal();
+  form.querySelector("input, select")?.focus();
+  return new Promise((resume) => {
+    dialog.addEventListener("close", () => resume(given), { once: true });
+  });
+}
+
+/** A line of text that is asked for. */
+export function lineOf(name, more = {}) {
+  return Object.assign(make("input", ""), { name, autocomplete: "off", maxLength: 500, ...more });
+}
+
+/** One of several: [value, label]. */
+export function choiceOf(name, options) {
+  const node = make("select", "", ...options.map(([value, label]) => new Option(label, value)));
+  node.name = name;
+  return node;
+}
