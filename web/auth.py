@@ -60,6 +60,15 @@ class Auth:
         known = self._tickets.get(ticket)
         return known if known is not None else self._ticket(ticket)
 
+    def known_stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity | None:
+        """As `stream`, where that has been found out before; else `None`, whatever is wrong."""
+        header = headers.get(hdrs.AUTHORIZATION)
+        if header is None:
+            ticket = query.get("ticket")
+            return None if ticket is None else self._tickets.get(ticket)
+        found = _BEARER.fullmatch(header)
+        return None if found is None else self._tokens.get(found[1])
+
     async def _bearer(self, headers: Mapping[str, str]) -> Identity:
         header = headers.get(hdrs.AUTHORIZATION)
         if header is None or not header.lower().startswith("bearer"):
@@ -101,11 +110,6 @@ class Auth:
 async def authenticate(request: web.Request) -> Identity:
     """Who sends this request, by its Bearer token. Raises a `Problem` 401 or 503."""
     return await request.app[AUTH].bearer(request.headers, request.query)
-
-
-async def authenticate_stream(request: web.Request) -> Identity:
-    """Who opens this stream or long-poll, by token or ticket. Raises a `Problem` 401 or 503."""
-    return await request.app[AUTH].stream(request.headers, request.query)
 
 
 def denied(code: str, detail: str) -> Problem:

@@ -36,6 +36,8 @@ class Subscription:
         self._on_back = on_back
         self._channels: dict[bytes, asyncio.Future[None]] = {}
         self._connection: Any = None
+        #: How many connections there have been: where it is the same, nothing was missed.
+        self.count = 0
 
     @property
     def connected(self) -> bool:
@@ -84,6 +86,7 @@ class Subscription:
         connection = self._pool.make_connection()
         await connection.connect()
         self._connection = connection
+        self.count += 1
         early = await self._subscribe_all(connection)
         await self._on_back()
         for reply in early:

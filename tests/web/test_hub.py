@@ -18,14 +18,17 @@ from tests.chat import until
 from tests.delivery.conftest import PARTITIONS, entry, message, opened
 from web.admission import Admission
 from web.hub import Hub
-from web.reader import Live, Reader
+from web.live import Run
+from web.person import Person
+from web.reader import Reader
+from web.upkeep import give_up_idle
 
 
 class Recorder(Reader):
     """A reader that writes down what it gets."""
 
-    def __init__(self, user: str) -> None:
-        super().__init__(user)
+    def __init__(self, person: Person) -> None:
+        super().__init__(person)
         self.got: list[tuple[str, int]] = []
         self.resets: list[str] = []
         self.told: list[bytes] = []
@@ -33,8 +36,8 @@ class Recorder(Reader):
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         pass
 
-    def deliver(self, live: Live) -> None:
-        self.got.append((live.item.room, live.item.n))
+    def deliver(self, run: Run) -> None:
+        self.got += [(live.room.name, live.n) for live in run.lives]
 
     def tell(self, state: bytes, frame: bytes) -> None:
         self.told.append(state)
@@ -54,7 +57,7 @@ class Scene:
         self.publisher = Publisher(redis, 100)
         view = View(redis, PARTITIONS)
         self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
-        self.reader = Recorder("ann")
+        self.reader = Recorder(self.hub.person("ann"))
         names = (f"room{i}" for i in count())
         self.a = next(names)
         self.partition = view.partition(self.a)
@@ -136,7 +139,8 @@ async def test_the_cursor_stands_on_what_was_delivered(scene: Scene) -> None:
 async def test_a_room_that_nobody_reads_is_given_up(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.hub.LINGER", 0.01)
+    monkeypatch.setattr("web.upkeep.LINGER", 0.01)
+    scene.hub.spawn(give_up_idle(scene.hub))
     scene.hub.leave(scene.reader)
 
     async def left() -> bool:
@@ -170,7 +174,7 @@ async def test_a_state_passes_without_moving_the_cursor(scene: Scene) -> None:
 class Failing(Recorder):
     """A reader whose connection can't be written to."""
 
-    def deliver(self, live: Live) -> None:
+    def deliver(self, run: Run) -> None:
         raise RuntimeError("the transport is closed")
 
     def end(self, code: str, reason: str) -> None:
@@ -178,7 +182,7 @@ class Failing(Recorder):
 
 
 async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
-    failing = Failing("ann")
+    failing = Failing(scene.hub.person("ann"))
     await Admission(scene.hub).admit(failing, None)
     for _ in range(2):
         await scene.say(scene.a)
