@@ -180,7 +180,7 @@ class Admission:
                 n -= 1
         return found
 
-    async def _on_personal(self, person: Person, data: bytes) -> None:
+    def _on_personal(self, person: Person, data: bytes) -> None:
         try:
             event = decode_log(data)
         except Malformed:  # a state of one's own, such as unread

@@ -18,8 +18,10 @@ from web.visit import Visit
 if TYPE_CHECKING:
     from web.entrance import Entrance
 
-#: The longest head of a request, in bytes; and what may wait while a request is being answered.
+#: The longest head of a request and the longest line in it, which is aiohttp's limit, in bytes;
+#: and what may wait while a request is being answered.
 MOST_HEAD: Final = 16 * 1024
+MOST_LINE: Final = 8190
 MOST_AHEAD: Final = 64 * 1024
 
 #: Seconds for a head to arrive, for a body, and between two requests.
@@ -27,6 +29,7 @@ HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 75.0
 
+_HTTP: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~\x80-\xff]+ HTTP/1\.[01]\r\n")
 _OURS: Final = re.compile(rb"GET /v1/(?:stream|events)[ ?]")
 _FRAMING: Final = re.compile(
     rb"\r\n(content-length|transfer-encoding|upgrade)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
@@ -118,16 +121,18 @@ class Front(asyncio.Protocol):
         if data[:1] in (b"\r", b"\n"):
             data = self._buffer = data.lstrip(b"\r\n")
         end = data.find(b"\r\n\r\n") + 4
-        if end > MOST_HEAD or (end < 4 and len(data) > MOST_HEAD):
-            detail = f"the head of a request has at most {MOST_HEAD} bytes"
+        if _too_large(data, end):
+            detail = f"a head has at most {MOST_HEAD} bytes, and a line of it {MOST_LINE}"
             self.refuse(Problem(431, "head_too_large", detail))
         elif end < 4:
             if fresh:
                 self.until(HEAD_SECONDS)
         elif _OURS.match(data):
             self._serve(data, end)
-        else:
+        elif _HTTP.match(data):
             self._lend(data, end)
+        else:
+            self.refuse(Problem(400, "bad_request", "the request does not begin as HTTP does"))
 
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]
@@ -226,6 +231,14 @@ class Front(asyncio.Protocol):
             self._visit.stop(code, reason)
         elif self._state == _IDLE:
             self.transport.close()
+
+
+def _too_large(data: bytes, end: int) -> bool:
+    """Whether a head is too long that ends at `end`, or has not ended where that is below 4."""
+    size = end if end >= 4 else len(data)
+    if size <= MOST_LINE:
+        return False
+    return size > MOST_HEAD or any(len(line) > MOST_LINE for line in data[:size].split(b"\r\n"))
 
 
 def _body_length(head: bytes) -> int:

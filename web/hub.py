@@ -25,7 +25,7 @@ from app.rules.joining import join
 from web import frames
 from web.dispatch import dispatch
 from web.live import Live, Run
-from web.marks import Marks
+from web.marks import Mark, Marks
 from web.person import Person
 from web.reader import Reader
 from web.recent import Recent
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 #: How the JSON of the one event begins that changes who gets the next ones.
 _REMOVED = b'{"kind":"member.removed"'
 
-Handler = Callable[[bytes], Awaitable[None]]
+Handler = Callable[[bytes], Awaitable[None] | None]
 
 
 class Hub:
@@ -93,7 +93,10 @@ class Hub:
         task.add_done_callback(self._tasks.discard)
 
     async def listen(self, channel: str, handler: Handler) -> None:
-        """Have `handler` awaited for each message on the channel, in order with everything else."""
+        """Have `handler` called for each message on the channel, in order with everything else.
+
+        What it returns, if anything, is awaited before the next message.
+        """
         self._handlers[channel.encode()] = handler
         await self.subscription.add([channel])
 
@@ -158,7 +161,7 @@ class Hub:
         self._handlers[room.channel.encode()] = partial(self._on_room, room)
         return room
 
-    async def give_up(self, people: Iterable[Person]) -> None:
+    def give_up(self, people: Iterable[Person]) -> None:
         """Unsubscribe what only these followed, who have no readers."""
         channels = []
         for person in people:
@@ -172,7 +175,7 @@ class Hub:
                     channels.append(room.channel)
         for channel in channels:
             self._handlers.pop(channel.encode(), None)
-        await self.subscription.drop(channels)
+        self.subscription.drop(channels)
 
     def hold(self, reader: Reader) -> None:
         """Let events wait for the reader from here on; it stands where the hub stands."""
@@ -201,16 +204,16 @@ class Hub:
 
     # ── events ───────────────────────────────────────────────────────────────────────────────
 
-    async def _on_message(self, channel: bytes, data: bytes) -> None:
-        if (handler := self._handlers.get(channel)) is not None:
-            await handler(data)
+    def _on_message(self, channel: bytes, data: bytes) -> Awaitable[None] | None:
+        handler = self._handlers.get(channel)
+        return None if handler is None else handler(data)
 
-    async def _on_room(self, room: Room, data: bytes) -> None:
+    def _on_room(self, room: Room, data: bytes) -> Awaitable[None] | None:
         if data.startswith(b"- "):
             self.tell(room.audience().everyone, data[2:])
-        else:
-            offset, n, event = data.split(b" ", 2)
-            await self._receive(room, Logged(int(n), int(offset), event))
+            return None
+        offset, n, event = data.split(b" ", 2)
+        return self._receive(room, Logged(int(n), int(offset), event))
 
     def tell(self, readers: Iterable[Reader], state: bytes) -> None:
         """Pass on a state, such as typing: it has no number, and whoever misses it misses it."""
@@ -226,12 +229,18 @@ class Hub:
             batch, self._batch = self._batch, []
             dispatch(batch)
 
-    async def _receive(self, room: Room, logged: Logged) -> None:
+    def _receive(self, room: Room, logged: Logged) -> Awaitable[None] | None:
+        """Deliver the next event of a room; where one is missing, what to await for it."""
         if room.n is not None:
             if logged.n <= room.n:
-                return
+                return None
             if logged.n > room.n + 1:
-                await self._fill(room, logged.n - 1)
+                return self._fill_before(room, logged)
+        self._deliver(room, logged)
+        return None
+
+    async def _fill_before(self, room: Room, logged: Logged) -> None:
+        await self._fill(room, logged.n - 1)
         self._deliver(room, logged)
 
     def _deliver(self, room: Room, logged: Logged) -> None:
@@ -277,15 +286,31 @@ class Hub:
                 reader.reset([room.name])
             room.n = upto
 
-    async def _on_mark(self, data: bytes) -> None:
+    def _on_mark(self, data: bytes) -> Awaitable[None] | None:
         if (arrived := self.marks.take(data)) is None:
-            return
+            return None
         mark, position, heads = arrived
+        behind = []
         for name, head in zip(mark.rooms, heads, strict=True):
-            if (room := self.rooms.get(name)) is not None:
-                if room.n is None:
-                    room.n = head
-                await self._fill(room, head)
+            room = self.rooms.get(name)
+            if room is None:
+                continue
+            if room.n is None:
+                room.n = head
+            elif room.n < head:
+                behind.append((room, head))
+        if behind:
+            return self._catch_up(mark, position, behind)
+        self._arrive(mark, position)
+        return None
+
+    async def _catch_up(self, mark: Mark, position: int, behind: list[tuple[Room, int]]) -> None:
+        """Repair what a mark has betrayed."""
+        for room, head in behind:
+            await self._fill(room, head)
+        self._arrive(mark, position)
+
+    def _arrive(self, mark: Mark, position: int) -> None:
         self._advance(mark.partition, position + 1)
         if not mark.arrived.done():
             mark.arrived.set_result(None)
@@ -301,7 +326,8 @@ class Hub:
                 found = await self.view.since(name, room.n, head.n - room.n)
                 missed += [(room.partition, logged.offset, room, logged) for logged in found]
         for _, _, room, logged in sorted(missed, key=lambda entry: entry[:2]):
-            await self._receive(room, logged)
+            if (waiting := self._receive(room, logged)) is not None:
+                await waiting
         for person in [one for one in self.people.values() if one.settled]:
             for name, n in (await self.view.rooms_of(person.name)).items():
                 self.on_joined(person.name, name, n)

@@ -67,7 +67,7 @@ class Sends:
         except (KafkaError, TimeoutError) as error:
             raise Unreachable(f"Kafka did not take the command: {error!r}") from error
 
-    async def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> None:
         answer = decode_verdict(data)
         waiting = self._waiting.get(answer.id)
         if waiting is not None and not waiting.done():

@@ -34,7 +34,7 @@ async def watch_tails(hub: Hub) -> None:
                 await hub.marks.mark((hub.rooms[name].partition, name) for name in some)
         except AWAY as error:
             log.warning("a mark did not come back, connecting again", error=str(error))
-            await hub.subscription.reconnect()
+            hub.subscription.reconnect()
 
 
 async def give_up_idle(hub: Hub) -> None:
@@ -44,4 +44,4 @@ async def give_up_idle(hub: Hub) -> None:
         last = asyncio.get_running_loop().time() - LINGER
         # In the order in which they went; somebody who came back is no longer among them.
         gone = [person for person, since in hub.idle.items() if since < last]
-        await hub.give_up(gone)
+        hub.give_up(gone)

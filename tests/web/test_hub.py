@@ -110,7 +110,7 @@ async def test_a_gap_is_filled_before_what_comes_after_it(scene: Scene) -> None:
 
 async def test_what_was_missed_comes_before_what_is_live(scene: Scene) -> None:
     """Else the cursor would pass by what was missed."""
-    await scene.hub.subscription.reconnect()
+    scene.hub.subscription.reconnect()
     await scene.say(scene.a)
 
     async def back() -> bool:
