@@ -28,6 +28,9 @@ PATIENCE = 5.0
 #: Readers that are let in at once with the help of Valkey; the others wait for their turn.
 AT_ONCE = 128
 
+#: Events of this edge behind which a reader may be to be given what it missed from memory.
+MOST_RECENT = 1_000
+
 #: Events read at once while looking for where a reader was.
 _PAGE = 100
 
@@ -56,7 +59,7 @@ class Admission:
         if not cursor or cursor == hub.cursor():
             return []
         place = hub.recent.place(cursor)
-        if place is None or place < person.since:
+        if place is None or place < person.since or hub.recent.seq - place > MOST_RECENT:
             return None
         rooms = person.rooms
         return [

@@ -8,17 +8,16 @@ from aiohttp import web
 from tests.docs.markdown import ROOT, steps
 from tests.docs.terminal import Terminal
 from web import (
+    elsewhere,
     health,
     members,
     message,
     messages,
     pages,
-    poll,
     presence,
     reads,
     rooms,
     search,
-    stream,
     sync,
     tickets,
     typing,
@@ -26,7 +25,7 @@ from web import (
 )
 
 PARTS = (
-    *(health, members, message, messages, pages, poll, presence, reads, rooms, search, stream),
+    *(elsewhere, health, members, message, messages, pages, presence, reads, rooms, search),
     *(sync, tickets, typing, uploads),
 )
 HTTP = ROOT / "docs" / "http.md"
