@@ -47,6 +47,20 @@ class Admission:
         self._joining: set[asyncio.Task[None]] = set()
         hub.on_joined = self._on_joined
 
+    def known(self, person: Person, cursor: str) -> bool:
+        """Whether `missed` can say for this cursor, which then is one that this edge gave out."""
+        place = self._hub.recent.place(cursor)
+        return place is not None and self._reaches(person, place)
+
+    def _reaches(self, person: Person, place: int) -> bool:
+        recent = self._hub.recent
+        return (
+            person.settled
+            and not person.joining
+            and place >= person.since
+            and recent.seq - place <= MOST_RECENT
+        )
+
     def missed(self, person: Person, cursor: str) -> list[Live] | None:
         """What somebody has missed since their cursor, empty for no cursor.
 
@@ -59,7 +73,7 @@ class Admission:
         if not cursor or cursor == hub.cursor():
             return []
         place = hub.recent.place(cursor)
-        if place is None or place < person.since or hub.recent.seq - place > MOST_RECENT:
+        if place is None or not self._reaches(person, place):
             return None
         rooms = person.rooms
         return [

@@ -39,12 +39,18 @@ class Auth:
         self._settings = settings
         self._tokens = Verified()
         self._tickets = Verified()
-        self._keys = KeySet(settings.jwks, self._tokens.clear) if settings.jwks else None
+        #: Another one whenever what was found out about tokens no longer counts.
+        self.era = 0
+        self._keys = KeySet(settings.jwks, self._forget) if settings.jwks else None
 
     async def close(self) -> None:
         """Let go of what is under way."""
         if self._keys is not None:
             await self._keys.close()
+
+    def _forget(self) -> None:
+        self._tokens.clear()
+        self.era += 1
 
     async def bearer(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
         """Who sends this request. Raises a `Problem` 401, or 503 where keys are out of reach."""

@@ -27,11 +27,11 @@ _POLL_LINGER: Final = 15.0
 class _Polling:
     """Somebody who polls: one connection, as long as they come back in time."""
 
-    __slots__ = ("last_ms", "opened", "waiting")
+    __slots__ = ("connections", "last_ms", "opened")
 
     def __init__(self, opened: Connection) -> None:
         self.opened = opened
-        self.waiting = 0
+        self.connections = 0
         self.last_ms = 0
 
 
@@ -77,18 +77,19 @@ class Connections:
             )
         )
 
-    def poll_began(self, user: str) -> None:
-        """Note that somebody polls. All their polls that follow each other count as one."""
+    def polls(self, user: str) -> None:
+        """Note that somebody polls over one more connection. All that follow count as one."""
         polling = self._polling.get(user)
         if polling is None:
             polling = self._polling[user] = _Polling(self.opened(user, "poll"))
-        polling.waiting += 1
+        polling.connections += 1
 
-    def poll_ended(self, user: str) -> None:
-        """Note that a poll was answered, or given up."""
-        polling = self._polling[user]
-        polling.waiting -= 1
-        polling.last_ms = _now_ms()
+    def polls_no_more(self, user: str) -> None:
+        """Note that they do so no longer over one of them."""
+        polling = self._polling.get(user)
+        if polling is not None:
+            polling.connections -= 1
+            polling.last_ms = _now_ms()
 
     async def watch_polls(self) -> None:
         """Close what was a poll and has not come back."""
@@ -96,7 +97,7 @@ class Connections:
             await asyncio.sleep(_POLL_LINGER / 3)
             last_ms = _now_ms() - int(_POLL_LINGER * 1000)
             for user, polling in list(self._polling.items()):
-                if not polling.waiting and polling.last_ms < last_ms:
+                if not polling.connections and polling.last_ms < last_ms:
                     self._close_polling(user, "gone")
 
     async def drain(self) -> None:

@@ -45,9 +45,14 @@ def _to_one_room(room: Room, run: Run) -> None:
 
 def _to_rooms(runs: Sequence[tuple[Room, Run]]) -> None:
     """Rooms side by side: who reads several of them gets all in the order of their cursors."""
+    audiences = [room.audience().everyone for room, _ in runs]
+    if len(set().union(*audiences)) == sum(map(len, audiences)):
+        for room, run in runs:
+            _to_one_room(room, run)
+        return
     due: dict[Reader, Run] = {}
-    for room, run in runs:
-        for reader in room.audience().everyone:
+    for everyone, (_, run) in zip(audiences, runs, strict=True):
+        for reader in everyone:
             before = due.get(reader)
             due[reader] = run if before is None else Run([*before.lives, *run.lives])
     for reader, run in due.items():

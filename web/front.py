@@ -79,10 +79,14 @@ class Front(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, however they are cut."""
         before = self._buffer
-        self._buffer = before + data if before else data
         if self._state == _IDLE:
+            if not before and self._visit is not None and self._repeat(data):
+                return
+            self._buffer = before + data if before else data
             self._begin(not before)
-        elif self._state == _LENT:
+            return
+        self._buffer = before + data if before else data
+        if self._state == _LENT:
             self._feed()
         elif len(self._buffer) > MOST_AHEAD:
             self.transport.pause_reading()
@@ -133,6 +137,17 @@ class Front(asyncio.Protocol):
             self._lend(data, end)
         else:
             self.refuse(Problem(400, "bad_request", "the request does not begin as HTTP does"))
+
+    def _repeat(self, data: bytes) -> bool:
+        """Serve what differs from the poll before by its cursor alone; whether it is that."""
+        visit = self._visit
+        assert visit is not None
+        cursor = visit.cursor_of_repeated(data)
+        if cursor is None:
+            return False
+        self._state = _VISITED
+        visit.repeat(cursor)
+        return True
 
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]

@@ -35,12 +35,13 @@ class Live:
 class Run:
     """Events that go out together, in their order."""
 
-    __slots__ = ("_answer", "_frames", "lives")
+    __slots__ = ("_frames", "_head", "_reply", "lives")
 
     def __init__(self, lives: Sequence[Live]) -> None:
         self.lives = lives
         self._frames: bytes | None = None
-        self._answer: bytes | None = None
+        self._head = b""
+        self._reply: bytes | None = None
 
     @property
     def frames(self) -> bytes:
@@ -52,10 +53,10 @@ class Run:
             )
         return self._frames
 
-    @property
-    def answer(self) -> bytes:
-        """All of them, as a poll gets them that lacked nothing else."""
-        if self._answer is None:
+    def reply(self, head: bytes) -> bytes:
+        """All of them, as a poll gets them that lacked nothing else, behind the answer's head."""
+        if self._reply is None or self._head is not head:
             events = [live.event for live in self.lives]
-            self._answer = frames.answer(events, self.lives[-1].cursor)
-        return self._answer
+            self._head = head
+            self._reply = head + frames.answer(events, self.lives[-1].cursor)
+        return self._reply

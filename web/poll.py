@@ -20,16 +20,25 @@ from web.reader import Reader
 class Poll(Reader):
     """A reader that gathers up to `limit` events for one answer, then waits to be asked again.
 
-    `on_answer(answer)` gets `Content-Length` as the last header, and the body; `cursor_now()` is
-    where the hub stands.
+    `on_run(run)` is called where the answer is those events and nothing else, else
+    `on_answer(answer)`: `Content-Length` as the last header, and the body. `cursor_now()` is where
+    the hub stands.
     """
 
-    __slots__ = ("_cursor", "_cursor_now", "_events", "_limit", "_on_answer", "_recovered", "asked")
+    __slots__ = (
+        *("_cursor", "_cursor_now", "_events", "_limit", "_on_answer", "_on_run", "_recovered"),
+        "asked",
+    )
 
     def __init__(
-        self, person: Person, on_answer: Callable[[bytes], None], cursor_now: Callable[[], str]
+        self,
+        person: Person,
+        on_run: Callable[[Run], None],
+        on_answer: Callable[[bytes], None],
+        cursor_now: Callable[[], str],
     ) -> None:
         super().__init__(person)
+        self._on_run = on_run
         #: Whether somebody waits for an answer.
         self.asked = False
         self._on_answer = on_answer
@@ -57,7 +66,8 @@ class Poll(Reader):
         room = max(1, self._limit - len(self._events))
         lives = run.lives
         if not self._events and len(lives) <= room:
-            self._give(run.answer)
+            self.asked = False
+            self._on_run(run)
             return
         taken = lives[:room]
         self._events += [live.event for live in taken]

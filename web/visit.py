@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -35,12 +35,23 @@ _LIMIT: Final = 100
 _MOST: Final = 500
 
 
+class Repeated(NamedTuple):
+    """A poll as bytes, cut where its cursor is: a client's next one differs there alone."""
+
+    before: bytes
+    after: bytes
+    timeout: float
+    limit: int
+    identity: Identity
+    era: int
+
+
 class Visit:
     """The stream of a connection, or its polls, one after the other."""
 
     __slots__ = (
         *("_block", "_entrance", "_expires_at", "_front", "_opened", "_poll", "_stream"),
-        *("_task", "_timeout"),
+        *("_repeated", "_task", "_timeout"),
     )
 
     def __init__(self, entrance: Entrance, front: Front) -> None:
@@ -51,14 +62,46 @@ class Visit:
         self._poll: Poll | None = None
         self._opened: Connection | None = None
         self._expires_at = 0.0
+        self._repeated: Repeated | None = None
         #: Seconds that the poll which is being admitted may wait.
         self._timeout = 0.0
         self._task: asyncio.Task[None] | None = None
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────
 
+    def cursor_of_repeated(self, data: bytes) -> str | None:
+        """The cursor of a request that is the last poll with another one; else `None`.
+
+        Such a poll is served without being taken apart, and without asking who it is: that was
+        found out from the very same bytes, and still holds.
+        """
+        last = self._repeated
+        if last is None or not (data.startswith(last.before) and data.endswith(last.after)):
+            return None
+        poll = self._poll
+        cursor = data[len(last.before) : -len(last.after)].decode("latin-1")
+        if poll is None or not self._entrance.admission.known(poll.person, cursor):
+            return None
+        if last.identity.expires_at <= time.time() or last.era != self._entrance.auth.era:
+            return None
+        return cursor
+
+    def repeat(self, cursor: str) -> None:
+        """Serve the last poll again, with this cursor, which `cursor_of_repeated` has found."""
+        last, poll = self._repeated, self._poll
+        assert last is not None
+        assert poll is not None
+        missed = self._entrance.admission.missed(poll.person, cursor)
+        poll.ask(cursor, last.limit)
+        self._timeout = last.timeout
+        if missed:
+            poll.deliver(Run(missed))
+        else:
+            self._wait(poll)
+
     def ask(self, raw: bytes) -> None:
         """Take up a request, whose head this is."""
+        self._repeated = None
         try:
             head = read_head(raw, self._block)
         except Problem as problem:
@@ -67,24 +110,24 @@ class Visit:
         self._block = head.block
         identity = self._entrance.auth.known_stream(head.block.headers, head.query)
         if identity is None:
-            self._task = asyncio.create_task(self._verify(head))
+            self._task = asyncio.create_task(self._verify(raw, head))
         else:
-            self._try_open(head, identity)
+            self._try_open(raw, head, identity)
 
-    async def _verify(self, head: Head) -> None:
+    async def _verify(self, raw: bytes, head: Head) -> None:
         try:
             identity = await self._entrance.auth.stream(head.block.headers, head.query)
         except Exception as error:  # noqa: BLE001 - `of` logs what is our fault
             self._refuse(of(error))
         else:
-            self._try_open(head, identity)
+            self._try_open(raw, head, identity)
 
-    def _try_open(self, head: Head, identity: Identity) -> None:
+    def _try_open(self, raw: bytes, head: Head, identity: Identity) -> None:
         try:
             if head.path == "/v1/stream":
                 self._open_stream(head, identity)
             else:
-                self._ask_poll(head, identity)
+                self._ask_poll(raw, head, identity)
         except Exception as error:  # noqa: BLE001 - `of` logs what is our fault
             self._refuse(of(error))
 
@@ -126,7 +169,7 @@ class Visit:
             stream.end("internal", "Something went wrong with this stream; please reconnect.")
         self._task = None
 
-    def _ask_poll(self, head: Head, identity: Identity) -> None:
+    def _ask_poll(self, raw: bytes, head: Head, identity: Identity) -> None:
         timeout = number(head.query, "timeout", 0, _LONGEST)
         limit = number(head.query, "limit", 1, _MOST) or _LIMIT
         cursor = _cursor(head)
@@ -136,7 +179,7 @@ class Visit:
         missed = admission.missed(poll.person, cursor)
         decoded = self._decoded(cursor) if missed is None else None
         poll.ask(cursor, limit)
-        self._entrance.connections.poll_began(identity.user)
+        self._remember(raw, cursor, limit, identity)
         if missed is None:
             if poll in poll.person.readers:
                 hub.hold(poll)
@@ -169,13 +212,27 @@ class Visit:
         else:
             poll.give_up()
 
+    def _remember(self, raw: bytes, cursor: str, limit: int, identity: Identity) -> None:
+        """Note how this poll looks but for its cursor, where that can be told by looking."""
+        mark = f"cursor={cursor}".encode("latin-1", "replace")
+        block = self._block
+        if not cursor or raw.count(mark) != 1 or block is None or not block.keep_alive:
+            return
+        before, after = raw.split(mark)
+        if after[:1] in (b"&", b" ") and before[-1:] in (b"?", b"&"):
+            era = self._entrance.auth.era
+            self._repeated = Repeated(
+                before + b"cursor=", after, self._timeout, limit, identity, era
+            )
+
     def _poll_of(self, user: str) -> Poll:
         """The connection's reader for polls; another one where somebody else asks."""
         poll = self._poll
         if poll is None or poll.person.name != user:
             self._let_go_of_poll()
             hub = self._entrance.hub
-            poll = self._poll = Poll(hub.person(user), self._on_answer, hub.cursor)
+            poll = self._poll = Poll(hub.person(user), self._on_run, self._on_answer, hub.cursor)
+            self._entrance.connections.polls(user)
         return poll
 
     def _decoded(self, cursor: str) -> cursors.Cursor | None:
@@ -183,14 +240,23 @@ class Visit:
 
     # ── answers ──────────────────────────────────────────────────────────────────────────────
 
-    def _on_answer(self, answer: bytes) -> None:
-        block, poll = self._block, self._poll
-        if block is None or poll is None:
+    def _on_run(self, run: Run) -> None:
+        """The poll's answer is these events: the same bytes for all who waited for them."""
+        block, entrance = self._block, self._entrance
+        if block is None:
             return
-        keep_alive = block.keep_alive and not self._entrance.draining
-        head = self._entrance.replies.poll(block.headers.get("Origin"), keep_alive)
+        keep_alive = block.keep_alive and not entrance.draining
+        head = entrance.replies.poll(block.headers.get("Origin"), keep_alive)
+        self._front.transport.write(run.reply(head))
+        self._go_on(keep_alive)
+
+    def _on_answer(self, answer: bytes) -> None:
+        block, entrance = self._block, self._entrance
+        if block is None:
+            return
+        keep_alive = block.keep_alive and not entrance.draining
+        head = entrance.replies.poll(block.headers.get("Origin"), keep_alive)
         self._front.transport.write(head + answer)
-        self._entrance.connections.poll_ended(poll.person.name)
         self._go_on(keep_alive)
 
     def _refuse(self, problem: Problem) -> None:
@@ -262,9 +328,8 @@ class Visit:
     def _let_go_of_poll(self) -> None:
         poll, self._poll = self._poll, None
         if poll is not None:
-            if poll.asked:
-                poll.asked = False
-                self._entrance.connections.poll_ended(poll.person.name)
+            poll.asked = False
+            self._entrance.connections.polls_no_more(poll.person.name)
             self._entrance.hub.leave(poll)
 
 
