@@ -144,7 +144,7 @@ class Admission:
     async def _subscribe(self, person: Person) -> None:
         hub = self._hub
         await hub.listen(keys.user(person.name), partial(self._on_personal, person))
-        rooms = await hub.view.rooms_of(person.name)
+        rooms = await hub.lookups.rooms_of(person.name)
         hub.follow(person, rooms)
         await hub.subscribed(rooms)
 

@@ -48,6 +48,7 @@ from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
 from web.entrance import Entrance
+from web.garbage import spare_the_old
 from web.hub import Hub
 from web.keys import (
     ADMISSION,
@@ -106,7 +107,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         stack.push_async_callback(_drain, app, entrance, listening)
         for chore in (
             *(entrance.ping(), entrance.connections.watch_polls(), presence.say_alive(app)),
-            *(watch_tails(app[HUB]), give_up_idle(app[HUB])),
+            *(watch_tails(app[HUB]), give_up_idle(app[HUB]), spare_the_old()),
         ):
             stack.callback(asyncio.create_task(chore).cancel)
         host, port = listening.sockets[0].getsockname()[:2]

@@ -17,6 +17,7 @@ import structlog
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
 from app.events import MemberRemoved, decode_log
@@ -53,7 +54,8 @@ class Hub:
         secret: str,
     ) -> None:
         self.view = view
-        self.marks = Marks(redis, edge)
+        self.lookups = Lookups(redis)
+        self.marks = Marks(self.lookups, edge)
         self.subscription = Subscription(redis, self._on_message, self._on_back)
         self.epoch = cursors.epoch_of(log_id)
         self.secret = blake2b(secret.encode(), digest_size=32, person=b"cursor").digest()
@@ -85,6 +87,12 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.lookups.close()
+
+    def reconnect(self) -> None:
+        """Give up the connections to Valkey, which do not answer, and make others."""
+        self.lookups.close()
+        self.subscription.reconnect()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside, until the hub stops at the latest."""
@@ -312,8 +320,7 @@ class Hub:
 
     def _arrive(self, mark: Mark, position: int) -> None:
         self._advance(mark.partition, position + 1)
-        if not mark.arrived.done():
-            mark.arrived.set_result(None)
+        mark.arrive()
 
     async def _on_back(self) -> None:
         """Look up what was missed while there was no connection, in the order of offsets."""
@@ -329,6 +336,6 @@ class Hub:
             if (waiting := self._receive(room, logged)) is not None:
                 await waiting
         for person in [one for one in self.people.values() if one.settled]:
-            for name, n in (await self.view.rooms_of(person.name)).items():
+            for name, n in (await self.lookups.rooms_of(person.name)).items():
                 self.on_joined(person.name, name, n)
         self.spawn(self.marks.ask_again())

@@ -34,7 +34,7 @@ async def watch_tails(hub: Hub) -> None:
                 await hub.marks.mark((hub.rooms[name].partition, name) for name in some)
         except AWAY as error:
             log.warning("a mark did not come back, connecting again", error=str(error))
-            hub.subscription.reconnect()
+            hub.reconnect()
 
 
 async def give_up_idle(hub: Hub) -> None:

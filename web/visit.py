@@ -295,7 +295,7 @@ class Visit:
             self._poll.give_up()
         elif self._stream is None:
             self._front.until(_TIMEOUT)  # it is still being let in
-        elif time.time() >= self._expires_at:
+        elif time.time() > self._expires_at - 1:
             self._stream.end("token_expired", "The token has expired; come back with a new one.")
         else:
             self._stream.end("rotate", "Streams begin anew from time to time; please reconnect.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import structlog
@@ -63,6 +65,9 @@ class Subscription:
         #: What a message has begun that those after it wait for.
         self._doing: asyncio.Future[None] | None = None
         self._lost: asyncio.Event = asyncio.Event()
+        #: Commands, each for one channel, that go out together when those before are confirmed.
+        self._queue: list[tuple[bytes, bytes]] = []
+        self._confirming = 0
         #: How many connections there have been: where it is the same, nothing was missed.
         self.count = 0
 
@@ -138,7 +143,9 @@ class Subscription:
         self.count += 1
         missing |= self._channels.keys()
         subscribed.left = len(missing)
-        self._command(b"SUBSCRIBE", list(missing))
+        self._queue = [(b"SUBSCRIBE", name) for name in missing]
+        self._confirming = 0
+        self._send()
         if missing:
             await _either(subscribed.done, lost)
         await self._on_back()
@@ -150,7 +157,9 @@ class Subscription:
         for reply in replies:
             if reply[0] == b"message":
                 self._give(reply[1], reply[2])
-            elif reply[0] == b"subscribe":
+                continue
+            self._confirming -= 1
+            if reply[0] == b"subscribe":
                 name = reply[1]
                 if (asked := self._channels.get(name)) is not None:
                     self._channels[name] = None
@@ -158,6 +167,8 @@ class Subscription:
                 if missing and name in missing:
                     missing.discard(name)
                     subscribed.confirm()
+        if self._queue:
+            self._send()
 
     def _give(self, channel: bytes, data: bytes) -> None:
         if self._busy:
@@ -199,13 +210,22 @@ class Subscription:
             self._wire.resume()
 
     def _command(self, command: bytes, names: list[bytes]) -> None:
-        if self._wire is not None:
-            self._wire.send_all(
-                [
-                    (command, *names[start : start + _CHUNK])
-                    for start in range(0, len(names), _CHUNK)
-                ]
-            )
+        if self._wire is None:
+            return  # all channels are subscribed when it is there
+        self._queue += [(command, name) for name in names]
+        asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        """Send what waits, once what was sent before is confirmed: many channels a command."""
+        if self._wire is None or self._confirming > 0 or not self._queue:
+            return
+        queue, self._queue = self._queue, []
+        self._confirming = len(queue)
+        commands: list[tuple[bytes, ...]] = []
+        for command, entries in groupby(queue, itemgetter(0)):
+            names = [name for _, name in entries]
+            commands += [(command, *names[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK)]
+        self._wire.send_all(commands)
 
 
 async def _either(done: asyncio.Future[None], lost: asyncio.Event) -> None:

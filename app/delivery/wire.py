@@ -80,16 +80,16 @@ async def open_wire(
     """
     pool: Any = redis.connection_pool
     given = pool.connection_kwargs
-    greeting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    wire = Wire(lambda replies: _greet(greeting, replies), lambda: _refuse(greeting))
+    greeting = _Greeting()
+    wire = Wire(greeting.take, greeting.lost)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             await _connect(wire, pool.make_connection(), given)
             if given.get("password"):
                 wire.send("AUTH", *filter(None, (given.get("username"), given["password"])))
-            else:
-                wire.send("PING")
-            await greeting
+                await greeting.next()
+            wire.send("SELECT", int(given.get("db") or 0))
+            await greeting.next()
     except (OSError, TimeoutError) as error:
         raise Unreachable(f"Valkey: {error!r}") from error
     wire._on_replies, wire._on_lost = on_replies, on_lost
@@ -107,16 +107,25 @@ async def _connect(wire: Wire, connection: Any, given: dict[str, Any]) -> None:
     await loop.create_connection(lambda: wire, host, port, ssl=tls.get() if tls else None)
 
 
-def _greet(greeting: asyncio.Future[Any], replies: list[Any]) -> None:
-    refused = isinstance(replies[0], Exception)
-    if greeting.done():
-        return
-    if refused:
-        greeting.set_exception(Unreachable(f"Valkey: {replies[0]}"))
-    else:
-        greeting.set_result(None)
+class _Greeting:
+    """The answers that come before the connection is given to its owner."""
 
+    def __init__(self) -> None:
+        self._answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-def _refuse(greeting: asyncio.Future[Any]) -> None:
-    if not greeting.done():
-        greeting.set_exception(Unreachable("Valkey closed the connection"))
+    async def next(self) -> None:
+        """Return when the next answer is there. Raises `Unreachable` where it is a no."""
+        await self._answer
+        self._answer = asyncio.get_running_loop().create_future()
+
+    def take(self, replies: list[Any]) -> None:
+        if self._answer.done():
+            return
+        if isinstance(replies[0], Exception):
+            self._answer.set_exception(Unreachable(f"Valkey: {replies[0]}"))
+        else:
+            self._answer.set_result(None)
+
+    def lost(self) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(Unreachable("Valkey closed the connection"))
