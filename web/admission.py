@@ -8,7 +8,6 @@ is everything, and whatever comes after it is new.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 from app.delivery import keys
 from app.delivery.view import Logged, RoomHead
@@ -46,6 +45,7 @@ class Admission:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._joining: set[asyncio.Task[None]] = set()
         hub.on_joined = self._on_joined
+        hub.on_personal = self._on_personal
 
     def known(self, person: Person, cursor: str) -> bool:
         """Whether `missed` can say for this cursor, which then is one that this edge gave out."""
@@ -143,7 +143,7 @@ class Admission:
 
     async def _subscribe(self, person: Person) -> None:
         hub = self._hub
-        await hub.listen(keys.user(person.name), partial(self._on_personal, person))
+        await hub.subscription.add([keys.user(person.name).encode()])
         rooms = await hub.lookups.rooms_of(person.name)
         hub.follow(person, rooms)
         await hub.subscribed(rooms)

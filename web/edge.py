@@ -48,7 +48,7 @@ from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
 from web.entrance import Entrance
-from web.garbage import spare_the_old
+from web.garbage import Pauses, spare_the_old
 from web.hub import Hub
 from web.keys import (
     ADMISSION,
@@ -63,6 +63,7 @@ from web.keys import (
     SETTINGS,
     VIEW,
 )
+from web.lent import end_with_chunks
 from web.sends import Sends
 from web.server import open_door, runner
 from web.upkeep import give_up_idle, watch_tails
@@ -70,7 +71,9 @@ from web.upkeep import give_up_idle, watch_tails
 log = structlog.get_logger()
 
 #: Seconds that requests under way get when the edge stops.
-_PATIENCE = 8.0
+_PATIENCE = 5.0
+
+_pauses = Pauses()
 
 
 def run(settings: Settings) -> None:
@@ -86,7 +89,7 @@ async def _run(settings: Settings) -> None:
     async with serving(settings) as address:
         log.info("ready", address=address)
         await stop.wait()
-        log.info("stopping")
+        log.info("stopping", gc_ms=round(_pauses.longest_ms, 1))
 
 
 @asynccontextmanager
@@ -107,7 +110,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         stack.push_async_callback(_drain, app, entrance, listening)
         for chore in (
             *(entrance.ping(), entrance.connections.watch_polls(), presence.say_alive(app)),
-            *(watch_tails(app[HUB]), give_up_idle(app[HUB]), spare_the_old()),
+            *(watch_tails(app[HUB]), give_up_idle(app[HUB]), spare_the_old(_pauses)),
         ):
             stack.callback(asyncio.create_task(chore).cancel)
         host, port = listening.sockets[0].getsockname()[:2]
@@ -130,6 +133,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
 
     app = web.Application(middlewares=[problems.problems], client_max_size=settings.body_limit)
     cors.add_cors(app)
+    app.on_response_prepare.append(end_with_chunks)
     sends = Sends(settings, producer)
     view = View(redis, settings.partitions)
     app[READS] = Reads(redis, settings.partitions)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -33,6 +32,9 @@ from web.recent import Recent
 from web.room import Room
 
 log = structlog.get_logger()
+
+#: How the channels of persons begin.
+_PERSONAL = keys.user("").encode()
 
 #: How the JSON of the one event begins that changes who gets the next ones.
 _REMOVED = b'{"kind":"member.removed"'
@@ -67,6 +69,9 @@ class Hub:
         self.idle: dict[Person, float] = {}
         #: Called with user, room and `n` where somebody may have joined a room.
         self.on_joined: Callable[[str, str, int], None] = lambda *_: None
+        #: Called with what comes on the channel of a person.
+        self.on_personal: Callable[[Person, bytes], None] = lambda *_: None
+        self._channels: dict[bytes, Room] = {}
         self._handlers: dict[bytes, Handler] = {}
         self._edge = edge
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,7 +84,7 @@ class Hub:
             channel = keys.marks(partition, self._edge)
             self._handlers[channel.encode()] = self._on_mark
         self.spawn(self.subscription.run())
-        await self.subscription.add(name.decode() for name in self._handlers)
+        await self.subscription.add(self._handlers)
 
     async def stop(self) -> None:
         """End the subscription."""
@@ -106,7 +111,7 @@ class Hub:
         What it returns, if anything, is awaited before the next message.
         """
         self._handlers[channel.encode()] = handler
-        await self.subscription.add([channel])
+        await self.subscription.add([channel.encode()])
 
     def cursor(self) -> str:
         """The cursor of the frontier; call `flush` before, so that all below it is delivered."""
@@ -166,7 +171,7 @@ class Hub:
 
     def _new_room(self, name: str) -> Room:
         room = self.rooms[name] = Room(name, self.view.partition(name))
-        self._handlers[room.channel.encode()] = partial(self._on_room, room)
+        self._channels[room.channel] = room
         return room
 
     def give_up(self, people: Iterable[Person]) -> None:
@@ -175,14 +180,13 @@ class Hub:
         for person in people:
             self.idle.pop(person, None)
             self.people.pop(person.name, None)
-            channels.append(keys.user(person.name))
+            channels.append(keys.user(person.name).encode())
             rooms, person.rooms, person.settled = person.rooms, {}, False
             for room in rooms:
                 room.discard(person)
                 if not room.people and self.rooms.pop(room.name, None) is not None:
                     channels.append(room.channel)
-        for channel in channels:
-            self._handlers.pop(channel.encode(), None)
+                    del self._channels[room.channel]
         self.subscription.drop(channels)
 
     def hold(self, reader: Reader) -> None:
@@ -213,6 +217,14 @@ class Hub:
     # ── events ───────────────────────────────────────────────────────────────────────────────
 
     def _on_message(self, channel: bytes, data: bytes) -> Awaitable[None] | None:
+        room = self._channels.get(channel)
+        if room is not None:
+            return self._on_room(room, data)
+        if channel.startswith(_PERSONAL):
+            person = self.people.get(channel[len(_PERSONAL) :].decode())
+            if person is not None:
+                self.on_personal(person, data)
+            return None
         handler = self._handlers.get(channel)
         return None if handler is None else handler(data)
 

@@ -67,3 +67,12 @@ def note_answered(request: web.BaseRequest) -> None:
     transport: object = request.transport
     if isinstance(transport, Lent):
         transport.answered()
+
+
+async def end_with_chunks(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: the connection ends where aiohttp alone knows a request's end.
+
+    Nobody else could say where the next one begins.
+    """
+    if "Transfer-Encoding" in request.headers or "Upgrade" in request.headers:
+        response.force_close()

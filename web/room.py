@@ -29,7 +29,7 @@ class Room:
     def __init__(self, name: str, partition: int) -> None:
         self.name = name
         self.partition = partition
-        self.channel = keys.channel(partition, name)
+        self.channel = keys.channel(partition, name).encode()
         self.n: int | None = None
         self.people: set[Person] = set()
         self._audience: Audience | None = None

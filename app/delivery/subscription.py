@@ -76,11 +76,10 @@ class Subscription:
         """Whether messages arrive at present."""
         return self._wire is not None
 
-    async def add(self, channels: Iterable[str]) -> None:
+    async def add(self, channels: Iterable[bytes]) -> None:
         """Subscribe; returns when everything published from now on will arrive."""
         asked, fresh, others = _Asked(), [], set()
-        for channel in channels:
-            name = channel.encode()
+        for name in channels:
             if name not in self._channels:
                 self._channels[name] = asked
                 asked.left += 1
@@ -93,11 +92,10 @@ class Subscription:
         for done in others:
             await asyncio.shield(done)
 
-    def drop(self, channels: Iterable[str]) -> None:
+    def drop(self, channels: Iterable[bytes]) -> None:
         """Unsubscribe. A message that was under way may still arrive."""
         known = []
-        for channel in channels:
-            name = channel.encode()
+        for name in channels:
             if name in self._channels:
                 asked = self._channels.pop(name)
                 if asked is not None:

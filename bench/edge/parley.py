@@ -66,8 +66,8 @@ class Parley:
             **self._changes,
         )
         await provision(self.settings, TOPICS)
-        self._redis = connect(self.settings.redis)
-        self._publisher = Publisher(self._redis, self.settings.window)
+        self.redis = connect(self.settings.redis)
+        self._publisher = Publisher(self.redis, self.settings.window)
         await self.start_edge()
 
     async def start_edge(self) -> None:
@@ -85,9 +85,13 @@ class Parley:
         """Stop the edge alone."""
         await self._edge.stop()
 
+    def log_text(self) -> str:
+        """What the edge has logged."""
+        return self._edge.log.read_text()
+
     async def stop(self) -> None:
         """Stop all of it."""
-        await self._redis.aclose()
+        await self.redis.aclose()
         for part in (self._edge, self._valkey, self._kafka):
             await part.stop()
 
@@ -99,7 +103,7 @@ class Parley:
             events.append(RoomCreated(**common, type="group", name=room))
         for i in range(readers):
             common = self._common(rooms[i % len(rooms)])
-            events.append(MemberAdded(**common, user=_name(i), role="member"))
+            events.append(MemberAdded(**common, user=reader_name(i), role="member"))
         await self.put(events)
 
     async def put(self, events: Iterable[AnyLogEvent]) -> None:
@@ -113,7 +117,8 @@ class Parley:
         path = "events?timeout=55&cursor=" if mode == "poll" else "stream"
         asked = []
         for i in range(readers):
-            tail = f" HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {self.token(_name(i))}\r\n\r\n"
+            token = self.token(reader_name(i))
+            tail = f" HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n"
             first, again = f"GET /v1/{path}{tail}", f"GET /v1/{path}\1{tail}"
             asked.append((first.encode(), again.encode()))
         return asked
@@ -145,5 +150,6 @@ class Parley:
         return Entry(partition, offset, encode(event), event, "")
 
 
-def _name(index: int) -> str:
+def reader_name(index: int) -> str:
+    """A reader's user name."""
     return f"reader-{index}"
