@@ -47,19 +47,28 @@ class Admission:
         hub.on_joined = self._on_joined
         hub.on_personal = self._on_personal
 
-    def known(self, person: Person, cursor: str) -> bool:
-        """Whether `missed` can say for this cursor, which then is one that this edge gave out."""
-        place = self._hub.recent.place(cursor)
-        return place is not None and self._reaches(person, place)
+    def place(self, person: Person, cursor: str) -> int | None:
+        """Where a cursor that this edge gave out lately stands among its recent events.
 
-    def _reaches(self, person: Person, place: int) -> bool:
-        recent = self._hub.recent
-        return (
-            person.settled
-            and not person.joining
-            and place >= person.since
-            and recent.seq - place <= MOST_RECENT
-        )
+        `None` where it is not known, or where not all of the person's rooms were here since.
+        """
+        hub = self._hub
+        hub.flush()
+        place, recent = hub.recent.place(cursor), hub.recent
+        if place is None or place < person.since or recent.seq - place > MOST_RECENT:
+            return None
+        return place if person.settled and not person.joining else None
+
+    def after(self, person: Person, place: int) -> list[Live]:
+        """What came after a place, in the rooms of which the person is a member now."""
+        recent, rooms = self._hub.recent, person.rooms
+        if place == recent.seq:
+            return []
+        return [
+            live
+            for live in recent.after(place)
+            if live.room in rooms and live.n >= rooms[live.room]
+        ]
 
     def missed(self, person: Person, cursor: str) -> list[Live] | None:
         """What somebody has missed since their cursor, empty for no cursor.
@@ -72,15 +81,8 @@ class Admission:
             return None
         if not cursor or cursor == hub.cursor():
             return []
-        place = hub.recent.place(cursor)
-        if place is None or not self._reaches(person, place):
-            return None
-        rooms = person.rooms
-        return [
-            live
-            for live in hub.recent.after(place)
-            if live.room in rooms and live.n >= rooms[live.room]
-        ]
+        place = self.place(person, cursor)
+        return None if place is None else self.after(person, place)
 
     def resume(self, reader: Reader, cursor: str, missed: list[Live]) -> None:
         """Begin a reader with what `missed` has said, without waiting for anything."""

@@ -142,11 +142,11 @@ class Front(asyncio.Protocol):
         """Serve what differs from the poll before by its cursor alone; whether it is that."""
         visit = self._visit
         assert visit is not None
-        cursor = visit.cursor_of_repeated(data)
-        if cursor is None:
+        found = visit.repeated(data)
+        if found is None:
             return False
         self._state = _VISITED
-        visit.repeat(cursor)
+        visit.repeat(*found)
         return True
 
     def _serve(self, data: bytes, end: int) -> None:

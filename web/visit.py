@@ -69,35 +69,34 @@ class Visit:
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────
 
-    def cursor_of_repeated(self, data: bytes) -> str | None:
-        """The cursor of a request that is the last poll with another one; else `None`.
+    def repeated(self, data: bytes) -> tuple[str, int] | None:
+        """The cursor of a request that is the last poll with another one, and its place.
 
         Such a poll is served without being taken apart, and without asking who it is: that was
-        found out from the very same bytes, and still holds.
+        found out from the very same bytes, and still holds. `None` for any other request.
         """
-        last = self._repeated
-        if last is None or not (data.startswith(last.before) and data.endswith(last.after)):
+        last, poll = self._repeated, self._poll
+        if last is None or poll is None:
             return None
-        poll = self._poll
+        if not (data.startswith(last.before) and data.endswith(last.after)):
+            return None
         cursor = data[len(last.before) : -len(last.after)].decode("latin-1")
-        if poll is None or not self._entrance.admission.known(poll.person, cursor):
+        place = self._entrance.admission.place(poll.person, cursor)
+        if place is None or last.identity.expires_at <= time.time():
             return None
-        if last.identity.expires_at <= time.time() or last.era != self._entrance.auth.era:
-            return None
-        return cursor
+        return (cursor, place) if last.era == self._entrance.auth.era else None
 
-    def repeat(self, cursor: str) -> None:
-        """Serve the last poll again, with this cursor, which `cursor_of_repeated` has found."""
+    def repeat(self, cursor: str, place: int) -> None:
+        """Serve the last poll again, with what `repeated` has found."""
         last, poll = self._repeated, self._poll
         assert last is not None
         assert poll is not None
-        missed = self._entrance.admission.missed(poll.person, cursor)
         poll.ask(cursor, last.limit)
-        self._timeout = last.timeout
-        if missed:
+        if missed := self._entrance.admission.after(poll.person, place):
             poll.deliver(Run(missed))
-        else:
-            self._wait(poll)
+            return
+        self._timeout = last.timeout
+        self._wait(poll)
 
     def ask(self, raw: bytes) -> None:
         """Take up a request, whose head this is."""
