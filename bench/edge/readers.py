@@ -23,7 +23,7 @@ from bench.wire import Lane
 _STREAMS = 10_000
 _OWN_ROOMS = 10
 _STALLED = 1_000
-_LANES = 64
+_LANES = 512
 _SEND_SECONDS = 8.0
 
 
@@ -89,7 +89,7 @@ def _kernel_kib() -> int:
 
 
 async def sends(_: Parley, __: Path) -> dict[str, Any]:
-    """Messages posted over 64 connections, each when the one before has its number."""
+    """Messages posted over 512 connections, each when the one before has its number."""
     with tempfile.TemporaryDirectory() as folder:
         async with running(Path(folder)) as parley:
             async with Posting(parley.settings, address(parley.settings)) as posting:

@@ -11,9 +11,10 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
-from app.delivery.view import View
+from app.delivery.view import RoomHead, View
 from app.embedded.valkey import Valkey
 from app.events import MemberRemoved
+from app.rules import cursor as cursors
 from tests.chat import until
 from tests.delivery.conftest import PARTITIONS, entry, message, opened
 from web.admission import Admission
@@ -195,3 +196,49 @@ async def test_a_message_that_nobody_can_read_costs_no_event(scene: Scene) -> No
     await scene.redis.publish(channel, b"nonsense")
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
+
+
+async def test_memory_answers_no_cursor_from_before_somebody_was_followed_here(
+    scene: Scene,
+) -> None:
+    """While nobody followed the room, its events went past this edge."""
+    hub, admission = scene.hub, Admission(scene.hub)
+    cursor = hub.cursor()
+    hub.leave(scene.reader)
+    hub.give_up([scene.reader.person])
+    await scene.say(scene.a)
+    await admission.admit(Recorder(hub.person("ann")), None)
+    await scene.say(scene.b)
+    person = hub.person("ann")
+    assert admission.missed(person, hub.cursor()) == []
+    assert admission.missed(person, cursor) is None
+    scene.reader = Recorder(person)
+    await admission.admit(scene.reader, cursors.decode(cursor, hub.secret))
+    await scene.has((scene.a, 2), (scene.b, 2))
+
+
+async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader had the event at another edge; here it arrives while the reader is let in."""
+    hub, rooms = scene.hub, scene.hub.view.rooms
+
+    async def rooms_then(names: list[str]) -> dict[str, RoomHead]:
+        await scene.say(scene.a)
+        return await rooms(names)
+
+    ahead = list(hub.frontier)
+    ahead[scene.partition] += 1
+    monkeypatch.setattr(hub.view, "rooms", rooms_then)
+    scene.reader = Recorder(hub.person("ann"))
+    await Admission(hub).admit(scene.reader, cursors.Cursor(hub.epoch, tuple(ahead)))
+    await scene.say(scene.b)
+    await scene.has((scene.b, 2))
+
+
+async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
+    failing = Failing(scene.hub.person("ann"))
+    await Admission(scene.hub).admit(failing, None)
+    scene.hub.leave(scene.reader)
+    scene.hub.dismiss("ann", "banned", "You are banned.")
+    assert failing.resets == ["banned"]
