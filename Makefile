@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge clean packages
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench-moderation: $(stamp)  ## measure what rules cost a message, and what gets 
 
 bench-rooms: $(stamp)  ## measure a message by members, a sync of 1,000 rooms, a verification
 	@$(bin)/python -m bench.rooms $(OPTIONS)
+
+bench-edge: $(stamp)  ## measure the edge against nginx with nchan; writes bench/out/
+	@$(bin)/python -m bench.edge $(OPTIONS)
 
 packages:
 	@.ci/packages

@@ -74,7 +74,8 @@ def parley(context: click.Context) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the chat page (8080).")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
 @click.option("--fresh", is_flag=True, help="Start over: delete what the data folder holds.")
-def up(port: int | None, data: Path | None, fresh: bool) -> None:
+@click.option("--edges", type=click.IntRange(1, 256), default=1, help="Edges on that port (1).")
+def up(port: int | None, data: Path | None, fresh: bool, edges: int) -> None:
     """Run everything on this machine until Ctrl-C: Kafka, Valkey, a worker, an edge.
 
     Everything is kept between runs in the folder data/ of the current folder, or in the one
@@ -91,7 +92,7 @@ def up(port: int | None, data: Path | None, fresh: bool) -> None:
         settings, given = replace(settings, port=port), given | {"port"}
     if data:
         settings = replace(settings, data=data)
-    run(settings, given, fresh=fresh)
+    run(settings, given, fresh=fresh, edges=edges)
 
 
 @parley.command(epilog=_EPILOG)
@@ -108,15 +109,23 @@ def worker() -> None:
 
 @parley.command(epilog=_EPILOG)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port (PARLEY_PORT, 8080).")
-def edge(port: int | None) -> None:
+@click.option("--edges", type=click.IntRange(1, 256), default=1, help="Processes on that port (1).")
+def edge(port: int | None, edges: int) -> None:
     """Run one edge: HTTP in, Server-Sent Events and long-poll out.
 
-    Any number of them serve the same rooms; a client resumes at any.
+    Any number of them serve the same rooms; a client resumes at any. An edge uses one core: with
+    --edges there are several on this machine, on one port.
     """
-    from web.edge import run
-
     settings = Settings.read()
-    run(replace(settings, port=port or settings.port))
+    settings = replace(settings, port=port or settings.port)
+    if edges > 1:
+        from app.edges import run as run_edges
+
+        run_edges(settings, edges)
+    else:
+        from web.edge import run
+
+        run(settings)
 
 
 @parley.command(epilog=_EPILOG)

@@ -84,8 +84,16 @@ class Settings:
     """How long a stream ticket can be used to connect."""
     window: int = 1000
     """Log events of a room that Valkey keeps for resuming streams."""
+    buffer_events: int = 256
+    """Events waiting for a slow reader before it is let go."""
     buffer_bytes: int = 512 * 1024
     """Bytes waiting for a slow reader before it is let go."""
+    send_buffer: int = 16 * 1024
+    """Bytes of a connection's send buffer in the kernel, which doubles it; 0: the system's own."""
+    streams: int = 20
+    """Streams that one person may have open at an edge."""
+    stream_life: float = 1800.0
+    """How long a stream lasts, give or take a tenth, before it is told to reconnect."""
     body_limit: int = 64 * 1024
     """Largest request body."""
     origins: str = "*"

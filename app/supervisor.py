@@ -14,7 +14,7 @@ from app.embedded.child import Child, tail
 from app.errors import ParleyError
 from app.settings import inherited
 
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 _LONGEST_PAUSE = 30.0
 _STEADY_SECONDS = 60.0
 
@@ -46,7 +46,7 @@ class Command:
 
     def __init__(self, arguments: list[str], log: Path, environ: Mapping[str, str]) -> None:
         # -P and PYTHONPATH: this very code, not a folder `app` where the person happens to be.
-        path = ":".join(filter(None, [str(_ROOT), inherited({}).get("PYTHONPATH", "")]))
+        path = ":".join(filter(None, [str(ROOT), inherited({}).get("PYTHONPATH", "")]))
         command = [sys.executable, "-P", "-m", "app.cli", *arguments]
         self._child = Child(command, log, {**environ, "PYTHONPATH": path})
 

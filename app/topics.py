@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aiokafka.partitioner import murmur2
+from app.murmur import murmur2
 
 RAW = "chat.raw"
 MODERATED = "chat.moderated"

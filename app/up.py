@@ -26,20 +26,21 @@ from app.topics import TOPICS
 _READY_SECONDS = 90.0
 
 
-def run(settings: Settings, named: frozenset[str], *, fresh: bool) -> None:
+def run(settings: Settings, named: frozenset[str], *, fresh: bool, edges: int = 1) -> None:
     """Start everything and stay until Ctrl-C or SIGTERM; blocks.
 
     `named` are the settings that the person gave: a broker or Valkey of theirs is used, not
-    started, and a port of theirs is not replaced by another.
+    started, and a port of theirs is not replaced by another. So many `edges` share the port.
     """
     settings = replace(settings, data=settings.data.absolute())
     with held(settings.data, fresh):
-        asyncio.run(_Up(settings, named).until_told())
+        asyncio.run(_Up(settings, named, edges).until_told())
 
 
 class _Up:
-    def __init__(self, settings: Settings, named: frozenset[str]) -> None:
+    def __init__(self, settings: Settings, named: frozenset[str], edges: int) -> None:
         self._settings = settings
+        self._edges = edges
         self._named = named
         self._progress = Progress()
         self._supervisor = Supervisor(self._progress.say)
@@ -129,10 +130,10 @@ class _Up:
 
     async def _start_chat(self) -> None:
         logs, environ = self._settings.data / "logs", self._settings.environ()
-        for name in ("worker", "edge"):
-            await self._supervisor.start(
-                f"the {name}", Command([name], logs / f"{name}.log", environ)
-            )
+        more = [f"edge {i}" for i in range(2, self._edges + 1)]
+        for name in ("worker", "edge", *more):
+            log = logs / f"{name.replace(' ', '-')}.log"
+            await self._supervisor.start(f"the {name}", Command([name.split()[0]], log, environ))
         with self._progress.step(f"Edge on {address(self._settings)}"):
             await self._wait("edge", edge_is_ready)
         with self._progress.step("Worker, and the room “lobby” through it"):

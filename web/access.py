@@ -9,6 +9,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.http_exceptions import HttpProcessingError
 
+from web.lent import note_answered
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -20,6 +22,7 @@ class AccessLogger(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Log a request that was answered in `time` seconds."""
+        note_answered(request)
         log.info(
             "request",
             method=request.method,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import jwt
@@ -12,11 +12,12 @@ from aiohttp import hdrs, web
 
 from app.errors import Unreachable
 from app.rules import names
-from app.rules.sanctions import holds, told
+from app.rules.sanctions import Sanction, holds, told
 from app.settings import Settings
 from app.tokens import ADMIN
+from web.hs256 import claims
 from web.jwks import KeySet
-from web.keys import AUTH, IN_FORCE
+from web.keys import AUTH
 from web.problems import Problem
 from web.verified import Identity as Identity
 from web.verified import Verified
@@ -38,30 +39,79 @@ class Auth:
     remembered until it expires.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, sanction: Callable[[str], Sanction | None] = lambda _: None
+    ) -> None:
         self._settings = settings
+        self._sanction = sanction
         self._tokens = Verified()
         self._tickets = Verified()
-        self._keys = KeySet(settings.jwks, self._tokens.clear) if settings.jwks else None
+        #: Another one whenever what was found out about tokens no longer counts.
+        self.era = 0
+        self._keys = KeySet(settings.jwks, self._forget) if settings.jwks else None
 
     async def close(self) -> None:
         """Let go of what is under way."""
         if self._keys is not None:
             await self._keys.close()
 
+    def recheck(self) -> None:
+        """Look at everybody once more who was let in before."""
+        self.era += 1
+
+    def _forget(self) -> None:
+        self._tokens.clear()
+        self.recheck()
+
     async def bearer(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
         """Who sends this request. Raises a `Problem` 401, or 503 where keys are out of reach."""
         if "ticket" in query:
             raise denied("ticket_misused", "a ticket opens streams and long-polls, nothing else")
-        return await self._bearer(headers)
+        return self._welcome(await self._bearer(headers))
 
     async def stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
         """Who opens this stream or long-poll: by `Authorization`, else by `?ticket=`."""
         ticket = query.get("ticket")
         if ticket is None or hdrs.AUTHORIZATION in headers:
-            return await self._bearer(headers)
+            return self._welcome(await self._bearer(headers))
         known = self._tickets.get(ticket)
-        return known if known is not None else self._ticket(ticket)
+        return self._welcome(known if known is not None else self._ticket(ticket))
+
+    def known_stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity | None:
+        """As `stream`, where that has been found out before; else `None`, whatever is wrong."""
+        header = headers.get(hdrs.AUTHORIZATION)
+        if header is None:
+            ticket = query.get("ticket")
+            known = None if ticket is None else self._tickets.get(ticket)
+        else:
+            found = _BEARER.fullmatch(header)
+            if found is None:
+                return None
+            known = self._tokens.get(found[1]) or self._quickly(found[1])
+        return None if known is None or self._ban(known) is not None else known
+
+    def _quickly(self, token: str) -> Identity | None:
+        """Whose token it is, where that is beyond doubt and needs nobody to be asked."""
+        secret = self._settings.secret
+        known = claims(token, secret.encode(), time.time(), LEEWAY) if secret else None
+        if known is None or _is_ticket(known) or names.user(known["sub"]) is not None:
+            return None
+        identity = Identity(known["sub"], known["exp"] + LEEWAY, known.get(ADMIN) is True)
+        self._tokens.put(token, identity, identity.expires_at)
+        return identity
+
+    def _welcome(self, identity: Identity) -> Identity:
+        ban = self._ban(identity)
+        if ban is not None:
+            raise Problem(403, "banned", told("You are banned", ban))
+        return identity
+
+    def _ban(self, identity: Identity) -> Sanction | None:
+        """What keeps somebody out everywhere at this moment."""
+        sanction = None if identity.admin else self._sanction(identity.user)
+        if sanction is None or sanction.kind != "ban":
+            return None
+        return sanction if holds(sanction, time.time_ns() // 1_000_000) else None
 
     async def _bearer(self, headers: Mapping[str, str]) -> Identity:
         header = headers.get(hdrs.AUTHORIZATION)
@@ -70,7 +120,7 @@ class Auth:
         found = _BEARER.fullmatch(header)
         if found is None:
             raise denied("token_malformed", "Authorization is not Bearer and one token")
-        known = self._tokens.get(found[1])
+        known = self._tokens.get(found[1]) or self._quickly(found[1])
         return known if known is not None else await self._token(found[1])
 
     async def _token(self, token: str) -> Identity:
@@ -104,8 +154,7 @@ class Auth:
 
 async def authenticate(request: web.Request) -> Identity:
     """Who sends this request, by its Bearer token. Raises a `Problem` 401, 403 or 503."""
-    identity = await request.app[AUTH].bearer(request.headers, request.query)
-    return _not_banned(request, identity)
+    return await request.app[AUTH].bearer(request.headers, request.query)
 
 
 async def authenticate_admin(request: web.Request) -> Identity:
@@ -114,23 +163,6 @@ async def authenticate_admin(request: web.Request) -> Identity:
     if not identity.admin:
         raise Problem(403, "not_allowed", f"only who has a token with {ADMIN} does that")
     return identity
-
-
-def _not_banned(request: web.Request, identity: Identity) -> Identity:
-    """The same, or a `Problem` 403 for who is banned everywhere."""
-    now = request.app.get(IN_FORCE)
-    sanction = None if now is None or identity.admin else now.sanction(identity.user)
-    if sanction is None or sanction.kind != "ban":
-        return identity
-    if holds(sanction, time.time_ns() // 1_000_000):
-        raise Problem(403, "banned", told("You are banned", sanction))
-    return identity
-
-
-async def authenticate_stream(request: web.Request) -> Identity:
-    """Who opens this stream or long-poll, by token or ticket. Raises as `authenticate` does."""
-    identity = await request.app[AUTH].stream(request.headers, request.query)
-    return _not_banned(request, identity)
 
 
 def denied(code: str, detail: str) -> Problem:

@@ -24,6 +24,8 @@ CODES: Final[dict[str, Code]] = {
     "tickets_off": Code(501, "No stream tickets here"),
     # the form of the request
     "bad_request": Code(400, "Bad request"),
+    "request_timeout": Code(408, "Request too slow"),
+    "head_too_large": Code(431, "Head too large"),
     "path_unknown": Code(404, "No such path"),
     "method_not_allowed": Code(405, "Method not allowed"),
     "content_type": Code(415, "Not JSON"),

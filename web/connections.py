@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from secrets import token_hex
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -14,6 +16,23 @@ from app.events import Connection, encode
 from app.topics import CONNECTIONS, partition_of
 
 log = structlog.get_logger()
+
+#: Seconds for which records are gathered: when thousands come at once, they are few batches.
+_GATHER: Final = 0.05
+
+#: Seconds after its last answer for which somebody who polls counts as connected.
+_POLL_LINGER: Final = 15.0
+
+
+class _Polling:
+    """Somebody who polls: one connection, as long as they come back in time."""
+
+    __slots__ = ("connections", "last_ms", "opened")
+
+    def __init__(self, opened: Connection) -> None:
+        self.opened = opened
+        self.connections = 0
+        self.last_ms = 0
 
 
 class Connections:
@@ -27,7 +46,9 @@ class Connections:
         self._producer = producer
         self._edge = edge
         self._partitions = partitions
-        self._writing: set[asyncio.Task[None]] = set()
+        self._gathered: dict[int, list[Connection]] = defaultdict(list)
+        self._writing: asyncio.Task[None] | None = None
+        self._polling: dict[str, _Polling] = {}
 
     def opened(self, user: str, transport: str) -> Connection:
         """Note that a stream has opened; give the answer to `closed` in the end."""
@@ -42,8 +63,8 @@ class Connections:
         self._write(connection)
         return connection
 
-    def closed(self, opened: Connection, why: str) -> None:
-        """Note that it has closed, and why."""
+    def closed(self, opened: Connection, why: str, at_ms: int = 0) -> None:
+        """Note that it has closed, and why; now, where no time is given."""
         self._write(
             Connection(
                 user=opened.user,
@@ -51,30 +72,71 @@ class Connections:
                 edge=opened.edge,
                 connection=opened.connection,
                 transport=opened.transport,
-                at_ms=_now_ms(),
+                at_ms=at_ms or _now_ms(),
                 why=why,
             )
         )
 
+    def polls(self, user: str) -> None:
+        """Note that somebody polls over one more connection. All that follow count as one."""
+        polling = self._polling.get(user)
+        if polling is None:
+            polling = self._polling[user] = _Polling(self.opened(user, "poll"))
+        polling.connections += 1
+
+    def polls_no_more(self, user: str) -> None:
+        """Note that they do so no longer over one of them."""
+        polling = self._polling.get(user)
+        if polling is not None:
+            polling.connections -= 1
+            polling.last_ms = _now_ms()
+
+    async def watch_polls(self) -> None:
+        """Close what was a poll and has not come back."""
+        while True:
+            await asyncio.sleep(_POLL_LINGER / 3)
+            last_ms = _now_ms() - int(_POLL_LINGER * 1000)
+            for user, polling in list(self._polling.items()):
+                if not polling.connections and polling.last_ms < last_ms:
+                    self._close_polling(user, "gone")
+
     async def drain(self) -> None:
         """Return when all is written that was noted."""
-        await asyncio.gather(*self._writing, return_exceptions=True)
+        for user in list(self._polling):
+            self._close_polling(user, "restart")
+        if self._writing is not None:
+            await self._writing
+
+    def _close_polling(self, user: str, why: str) -> None:
+        polling = self._polling.pop(user)
+        self.closed(polling.opened, why, polling.last_ms)
 
     def _write(self, connection: Connection) -> None:
-        task = asyncio.create_task(self._send(connection))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        self._gathered[partition_of(connection.user, self._partitions)].append(connection)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_gathered())
 
-    async def _send(self, connection: Connection) -> None:
+    async def _write_gathered(self) -> None:
         try:
-            await self._producer.send(
-                CONNECTIONS,
-                encode(connection),
-                key=connection.user.encode(),
-                partition=partition_of(connection.user, self._partitions),
-            )
+            while self._gathered:
+                await asyncio.sleep(_GATHER)
+                gathered, self._gathered = self._gathered, defaultdict(list)
+                for partition, connections in gathered.items():
+                    await self._send(partition, connections)
         except KafkaError as error:
-            log.warning("connection not noted", error=repr(error))
+            log.warning("connections not noted", error=repr(error))
+        finally:
+            self._writing = None
+
+    async def _send(self, partition: int, connections: list[Connection]) -> None:
+        batch = self._producer.create_batch()
+        for connection in connections:
+            record = {"key": connection.user.encode(), "value": encode(connection)}
+            if batch.append(**record, timestamp=None) is None:
+                await self._producer.send_batch(batch, CONNECTIONS, partition=partition)
+                batch = self._producer.create_batch()
+                batch.append(**record, timestamp=None)
+        await self._producer.send_batch(batch, CONNECTIONS, partition=partition)
 
 
 def _now_ms() -> int:

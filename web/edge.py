@@ -31,13 +31,12 @@ from app.settings import Settings
 from app.topics import TOPICS
 from web import (
     cors,
-    frames,
+    elsewhere,
     health,
     members,
     message,
     messages,
     pages,
-    poll,
     presence,
     problems,
     queue,
@@ -47,7 +46,6 @@ from web import (
     rules,
     sanctions,
     search,
-    stream,
     sync,
     tickets,
     typing,
@@ -56,6 +54,8 @@ from web import (
 from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
+from web.entrance import Entrance
+from web.garbage import Pauses, spare_the_old
 from web.hub import Hub
 from web.keys import (
     ACTS,
@@ -70,16 +70,19 @@ from web.keys import (
     READS,
     SENDS,
     SETTINGS,
-    STREAMS,
     VIEW,
 )
+from web.lent import end_with_chunks
 from web.sends import Sends
-from web.server import runner
+from web.server import open_door, runner
+from web.upkeep import give_up_idle, watch_tails
 
 log = structlog.get_logger()
 
 #: Seconds that requests under way get when the edge stops.
-_PATIENCE = 8.0
+_PATIENCE = 5.0
+
+_pauses = Pauses()
 
 
 def run(settings: Settings) -> None:
@@ -95,7 +98,7 @@ async def _run(settings: Settings) -> None:
     async with serving(settings) as address:
         log.info("ready", address=address)
         await stop.wait()
-        log.info("stopping")
+        log.info("stopping", gc_ms=round(_pauses.longest_ms, 1))
 
 
 @asynccontextmanager
@@ -105,12 +108,21 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     async with AsyncExitStack() as stack:
         app = await _assemble(settings, stack)
-        server = runner(app, handler_cancellation=True, shutdown_timeout=_PATIENCE)
-        await server.setup()
-        stack.push_async_callback(server.cleanup)
-        await web.TCPSite(server, settings.host, settings.port, reuse_port=True).start()
-        stack.push_async_callback(_drain, app)
-        host, port = server.addresses[0][:2]
+        aiohttp = runner(app, handler_cancellation=True, shutdown_timeout=_PATIENCE)
+        await aiohttp.setup()
+        stack.push_async_callback(aiohttp.cleanup)
+        assert aiohttp.server is not None
+        entrance = Entrance(
+            settings, app[HUB], app[ADMISSION], app[AUTH], app[CONNECTIONS], aiohttp.server
+        )
+        listening = await open_door(settings, entrance.front)
+        stack.push_async_callback(_drain, app, entrance, listening)
+        for chore in (
+            *(entrance.ping(), entrance.connections.watch_polls(), presence.say_alive(app)),
+            *(watch_tails(app[HUB]), give_up_idle(app[HUB]), spare_the_old(_pauses)),
+        ):
+            stack.callback(asyncio.create_task(chore).cancel)
+        host, port = listening.sockets[0].getsockname()[:2]
         yield f"http://{host}:{port}"
 
 
@@ -128,6 +140,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
 
     app = web.Application(middlewares=[problems.problems], client_max_size=settings.body_limit)
     cors.add_cors(app)
+    app.on_response_prepare.append(end_with_chunks)
     sends = Sends(settings, producer)
     view = View(redis, settings.partitions)
     app[READS] = Reads(redis, settings.partitions)
@@ -147,22 +160,19 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
         hub,
         sends,
     )
-    app[AUTH], app[ADMISSION] = Auth(settings), Admission(hub)
     app[ACTS] = Acts(producer, settings.partitions)
     app[IN_FORCE] = now = InForce(settings)
+    app[AUTH], app[ADMISSION] = Auth(settings, now.sanction), Admission(hub)
     await now.start()
     stack.push_async_callback(now.stop)
     now.on_sanction = partial(sanctions.shut_out, app)
     app[CONNECTIONS] = Connections(producer, sends.edge, settings.partitions)
-    streams: set[stream.StreamReader] = set()
-    app[STREAMS], app[DRAINING] = streams, asyncio.Event()
+    app[DRAINING] = asyncio.Event()
     stack.push_async_callback(app[AUTH].close)
     await hub.start()
     stack.push_async_callback(hub.stop)
     await sends.listen(hub)
     _add_routes(app)
-    for chore in (_ping(app), presence.say_alive(app)):
-        stack.callback(asyncio.create_task(chore).cancel)
     return app
 
 
@@ -170,24 +180,13 @@ def _add_routes(app: web.Application) -> None:
     for part in (
         *(health, tickets, rooms, members, messages, message, search),
         *(reports, queue, rules, sanctions),
-        *(reads, sync, typing, presence, uploads, stream, poll, pages),
+        *(reads, sync, typing, presence, uploads, elsewhere, pages),
     ):
         part.add_routes(app)
 
 
-async def _ping(app: web.Application) -> None:
-    """A sign of life on every stream, as an event, so that a page's own watchdog sees it."""
-    while True:
-        await asyncio.sleep(app[SETTINGS].ping)
-        streams = app[STREAMS]
-        for reader in tuple(streams):
-            reader.write(frames.PING)
-
-
-async def _drain(app: web.Application) -> None:
-    """Say goodbye to streams, answer polls: they come back, to another edge if there is one."""
+async def _drain(app: web.Application, entrance: Entrance, listening: asyncio.Server) -> None:
+    """Take no more connections, and see those off that there are; aiohttp's are left to it."""
     app[DRAINING].set()
-    everybody = [reader for readers in app[HUB].people.values() for reader in readers]
-    for reader in everybody:
-        reader.end("restart", "This edge stops; please reconnect.")
-    await app[CONNECTIONS].drain()
+    listening.close()
+    await entrance.drain()

@@ -7,6 +7,7 @@ client skip the event; no block is without `data:`; events of rooms are unnamed,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -42,6 +43,19 @@ def hello(data: dict[str, Any], retry_ms: int, cursor: str) -> bytes:
 def reset(rooms: list[str]) -> bytes:
     """These rooms can't be resumed exactly: fetch what is missing from their history."""
     return b"data: " + orjson.dumps({"kind": "reset", "rooms": rooms}) + b"\n\n"
+
+
+def answer(
+    events: Sequence[bytes], cursor: str, *, recovered: bool = True, has_more: bool = False
+) -> bytes:
+    """What a poll is answered with: its length as the last header, and the body."""
+    body = b'{"events":[%b],"cursor":"%b","recovered":%b,"has_more":%b}' % (
+        b",".join(events),
+        cursor.encode(),
+        b"true" if recovered else b"false",
+        b"true" if has_more else b"false",
+    )
+    return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 def goodbye(code: str, reason: str, retry_ms: int) -> bytes:

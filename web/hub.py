@@ -8,8 +8,7 @@ the frontier has been delivered here; a cursor is the frontier in writing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from functools import partial
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -17,44 +16,32 @@ import structlog
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
 from app.events import decode_log
-from app.patience import AWAY
 from app.rules import cursor as cursors
-from app.rules.joining import Item, join
+from app.rules.joining import join
 from app.rules.leaving import left
-from app.rules.shadow import is_shadowed, shown_to
+from app.rules.shadow import shown_to
 from web import frames
-from web.marks import Marks
-from web.reader import Live, Reader
+from web.dispatch import dispatch
+from web.live import Live, Run
+from web.marks import Mark, Marks
+from web.person import Person
+from web.reader import Reader
+from web.recent import Recent
+from web.room import Room
 
 log = structlog.get_logger()
 
-#: Seconds a room stays subscribed after its last reader: polls and reconnects come back.
-LINGER = 30.0
-
-#: Seconds between looks for a lost tail, and the rooms of a partition looked at each time.
-TAIL_INTERVAL = 2.0
-TAIL_ROOMS = 200
+#: How the channels of persons begin.
+_PERSONAL = keys.user("").encode()
 
 #: How the JSON of the events begins that may change who gets the next ones.
 _REMOVED = (b'{"kind":"member.removed"', b'{"kind":"sanction.set"')
 
-Handler = Callable[[bytes], Awaitable[None]]
-
-
-class Room:
-    """A room that somebody reads here; `n` is `None` until the first event or mark."""
-
-    __slots__ = ("channel", "n", "name", "partition", "readers")
-
-    def __init__(self, name: str, partition: int) -> None:
-        self.name = name
-        self.partition = partition
-        self.channel = keys.channel(partition, name)
-        self.n: int | None = None
-        self.readers: set[Reader] = set()
+Handler = Callable[[bytes], Awaitable[None] | None]
 
 
 class Hub:
@@ -71,28 +58,35 @@ class Hub:
         secret: str,
     ) -> None:
         self.view = view
-        self.marks = Marks(redis, edge)
+        self.lookups = Lookups(redis)
+        self.marks = Marks(self.lookups, edge)
         self.subscription = Subscription(redis, self._on_message, self._on_back)
         self.epoch = cursors.epoch_of(log_id)
         self.secret = blake2b(secret.encode(), digest_size=32, person=b"cursor").digest()
         self.frontier = [0] * partitions
         self.rooms: dict[str, Room] = {}
-        self.people: dict[str, set[Reader]] = {}
+        self.people: dict[str, Person] = {}
+        self.recent = Recent()
+        #: People without a reader, by when the last one went; the first to be given up first.
+        self.idle: dict[Person, float] = {}
         #: Called with user, room and `n` where somebody may have joined a room.
         self.on_joined: Callable[[str, str, int], None] = lambda *_: None
+        #: Called with what comes on the channel of a person.
+        self.on_personal: Callable[[Person, bytes], None] = lambda *_: None
+        self._channels: dict[bytes, Room] = {}
         self._handlers: dict[bytes, Handler] = {}
         self._edge = edge
         self._tasks: set[asyncio.Task[None]] = set()
-        self._tail_from = 0
+        self._cursor: str | None = None
+        self._batch: list[Live] = []
 
     async def start(self) -> None:
         """Connect; returns when messages arrive."""
         for partition in range(len(self.frontier)):
             channel = keys.marks(partition, self._edge)
             self._handlers[channel.encode()] = self._on_mark
-        self._spawn(self.subscription.run())
-        self._spawn(self._watch_tails())
-        await self.subscription.add(name.decode() for name in self._handlers)
+        self.spawn(self.subscription.run())
+        await self.subscription.add(self._handlers)
 
     async def stop(self) -> None:
         """End the subscription."""
@@ -100,120 +94,216 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.lookups.close()
+
+    def reconnect(self) -> None:
+        """Give up the connections to Valkey, which do not answer, and make others."""
+        self.lookups.close()
+        self.subscription.reconnect()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside, until the hub stops at the latest."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def listen(self, channel: str, handler: Handler) -> None:
-        """Have `handler` awaited for each message on the channel, in order with everything else."""
+        """Have `handler` called for each message on the channel, in order with everything else.
+
+        What it returns, if anything, is awaited before the next message.
+        """
         self._handlers[channel.encode()] = handler
-        await self.subscription.add([channel])
+        await self.subscription.add([channel.encode()])
 
-    async def unlisten(self, channel: str) -> None:
-        """Take `listen` back."""
-        self._handlers.pop(channel.encode(), None)
-        await self.subscription.drop([channel])
+    def cursor(self) -> str:
+        """The cursor of the frontier; call `flush` before, so that all below it is delivered."""
+        if self._cursor is None:
+            self._cursor = cursors.encode(self.epoch, self.frontier, self.secret)
+            self.recent.issue(self._cursor)
+        return self._cursor
 
-    def cursor(self, nexts: Iterable[int] | None = None) -> str:
-        """The cursor of a position, by default of the frontier."""
-        return cursors.encode(self.epoch, self.frontier if nexts is None else nexts, self.secret)
+    def cursor_of(self, nexts: Iterable[int]) -> str:
+        """The cursor of another position."""
+        return cursors.encode(self.epoch, nexts, self.secret)
 
-    async def enter(self, reader: Reader, names: Iterable[str]) -> None:
-        """Let the rooms' events go to the reader; returns when no new event can be missed."""
-        rooms = [self.rooms.get(name) or self._new_room(name) for name in names]
-        for room in rooms:
-            room.readers.add(reader)
-        await self.subscription.add(room.channel for room in rooms)
+    # ── people, and their readers ────────────────────────────────────────────────────────────
+
+    def person(self, name: str) -> Person:
+        """Somebody's place here, a new one where there is none."""
+        person = self.people.get(name)
+        if person is None:
+            person = self.people[name] = Person(name)
+            self.idle[person] = asyncio.get_running_loop().time()
+        return person
+
+    def attach(self, reader: Reader) -> None:
+        """The reader takes part."""
+        person = reader.person
+        self.people[person.name] = person
+        person.readers.append(reader)
+        self.idle.pop(person, None)
+        person.changed()
+
+    def leave(self, reader: Reader) -> None:
+        """The reader is gone; its rooms stay subscribed for a while, should it come back."""
+        person = reader.person
+        if reader in person.readers:
+            person.readers.remove(reader)
+            person.changed()
+            if not person.readers:
+                self.idle[person] = asyncio.get_running_loop().time()
+
+    def dismiss(self, user: str, code: str, reason: str) -> None:
+        """End all streams and polls of somebody, with a goodbye that says why."""
+        self.flush()
+        person = self.people.get(user)
+        for reader in tuple(person.readers) if person is not None else ():
+            reader.end(code, reason)
+
+    def follow(self, person: Person, rooms: Mapping[str, int]) -> None:
+        """Let the rooms' events go to the person, each from its `n` on."""
+        for name, n in rooms.items():
+            room = self.rooms.get(name) or self._new_room(name)
+            person.rooms[room] = n
+            room.add(person)
+
+    async def subscribed(self, rooms: Iterable[str]) -> None:
+        """Return when no new event of these rooms, which somebody follows, can be missed."""
+        await self.subscription.add([self.rooms[name].channel for name in rooms])
 
     def _new_room(self, name: str) -> Room:
         room = self.rooms[name] = Room(name, self.view.partition(name))
-        self._handlers[room.channel.encode()] = partial(self._on_room, room)
+        self._channels[room.channel] = room
         return room
+
+    def give_up(self, people: Iterable[Person]) -> None:
+        """Unsubscribe what only these followed, who have no readers."""
+        channels = []
+        for person in people:
+            self.idle.pop(person, None)
+            self.people.pop(person.name, None)
+            channels.append(keys.user(person.name).encode())
+            rooms, person.rooms, person.settled = person.rooms, {}, False
+            for room in rooms:
+                room.discard(person)
+                if not room.people and self.rooms.pop(room.name, None) is not None:
+                    channels.append(room.channel)
+                    del self._channels[room.channel]
+        self.subscription.drop(channels)
 
     def hold(self, reader: Reader) -> None:
         """Let events wait for the reader from here on; it stands where the hub stands."""
+        self.flush()
         if not reader.held:
             reader.stands = tuple(self.frontier)
         reader.hold()
 
     def release(self, reader: Reader) -> None:
         """End a hold; with the last one, deliver what waits in one order, each event once."""
+        self.flush()
         if not reader.release():
             return
         waiting, reader.waiting = reader.waiting, []
-        for item, stands in join(reader.stands, waiting):
-            reader.deliver(_live(item, self.cursor(stands), reader))
+        user = reader.person.name
+        lives = [
+            Live(room, item.n, item.offset, shown_to(user, item.event), self.cursor_of(stands))
+            for item, stands in join(reader.stands, waiting)
+            if (room := self.rooms.get(item.room)) is not None
+        ]
+        if lives:
+            # Behind the last of them it has all that the edge has.
+            last = lives[-1]
+            lives[-1] = Live(last.room, last.n, last.offset, last.event, self.cursor())
+            reader.deliver(Run(lives))
+        reader.settle()
 
-    def leave(self, reader: Reader) -> None:
-        """The reader is gone; its rooms stay subscribed for a while, should it come back."""
-        self.people.get(reader.user, set()).discard(reader)
-        for name in reader.rooms:
-            if (room := self.rooms.get(name)) is not None:
-                room.readers.discard(reader)
-        asyncio.get_running_loop().call_later(LINGER, self._drop_unread, reader)
+    # ── events ───────────────────────────────────────────────────────────────────────────────
 
-    def _drop_unread(self, reader: Reader) -> None:
-        channels = []
-        for name in reader.rooms:
-            room = self.rooms.get(name)
-            if room is not None and not room.readers:
-                del self.rooms[name]
-                channels.append(room.channel)
-        if reader.user in self.people and not self.people[reader.user]:
-            del self.people[reader.user]
-            channels.append(keys.user(reader.user))
-        for channel in channels:
-            self._handlers.pop(channel.encode(), None)
-        self._spawn(self.subscription.drop(channels))
+    def _on_message(self, channel: bytes, data: bytes) -> Awaitable[None] | None:
+        room = self._channels.get(channel)
+        if room is not None:
+            return self._on_room(room, data)
+        if channel.startswith(_PERSONAL):
+            person = self.people.get(channel[len(_PERSONAL) :].decode())
+            if person is not None:
+                self.on_personal(person, data)
+            return None
+        handler = self._handlers.get(channel)
+        return None if handler is None else handler(data)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _on_message(self, channel: bytes, data: bytes) -> None:
-        if (handler := self._handlers.get(channel)) is not None:
-            await handler(data)
-
-    async def _on_room(self, room: Room, data: bytes) -> None:
+    def _on_room(self, room: Room, data: bytes) -> Awaitable[None] | None:
         if data.startswith(b"- "):
-            self.tell(room.readers, data[2:])
-        else:
-            offset, n, event = data.split(b" ", 2)
-            await self._receive(room, Logged(int(n), int(offset), event))
+            self.tell(room.audience().everyone, data[2:])
+            return None
+        offset, n, event = data.split(b" ", 2)
+        return self._receive(room, Logged(int(n), int(offset), event))
 
     def tell(self, readers: Iterable[Reader], state: bytes) -> None:
         """Pass on a state, such as typing: it has no number, and whoever misses it misses it."""
+        self.flush()
         frame = frames.state(state)
         for reader in tuple(readers):
             if not reader.held:
                 reader.tell(state, frame)
 
-    async def _receive(self, room: Room, logged: Logged) -> None:
+    def flush(self) -> None:
+        """Give out what has come and not yet gone out."""
+        if self._batch:
+            batch, self._batch = self._batch, []
+            dispatch(batch)
+
+    def _receive(self, room: Room, logged: Logged) -> Awaitable[None] | None:
+        """Deliver the next event of a room; where one is missing, what to await for it."""
         if room.n is not None:
             if logged.n <= room.n:
-                return
+                return None
             if logged.n > room.n + 1:
-                await self._fill(room, logged.n - 1)
+                return self._fill_before(room, logged)
+        self._deliver(room, logged)
+        return None
+
+    async def _fill_before(self, room: Room, logged: Logged) -> None:
+        await self._fill(room, logged.n - 1)
         self._deliver(room, logged)
 
     def _deliver(self, room: Room, logged: Logged) -> None:
         room.n = logged.n
-        partition = room.partition
-        self.frontier[partition] = max(self.frontier[partition], logged.offset + 1)
-        if room.readers:
-            item = Item(room.name, logged.n, partition, logged.offset, logged.event)
-            cursor = self.cursor()
-            live = Live(item, cursor, frames.event(logged.event, cursor))
-            differs = is_shadowed(logged.event)
-            for reader in tuple(room.readers):
-                reader.take(_live(item, cursor, reader) if differs else live)
-            if logged.event.startswith(_REMOVED):
-                self._remove(room, logged.event)
+        self._advance(room.partition, logged.offset + 1)
+        if not room.people:
+            return
+        live = Live(room, logged.n, logged.offset, logged.event, self.cursor())
+        self.recent.add(live)
+        if live.shadowed:
+            self._deliver_to_each(room, live)
+        else:
+            self._enqueue(live)
+        if logged.event.startswith(_REMOVED):
+            self.flush()
+            self._remove(room, logged.event)
+
+    def _enqueue(self, live: Live) -> None:
+        self._batch.append(live)
+        if len(self._batch) == 1:
+            # What this turn of the loop still brings goes out with it.
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def _deliver_to_each(self, room: Room, live: Live) -> None:
+        """What is in the shadow is another event to its author than to the others."""
+        self.flush()
+        for reader in room.audience().everyone:
+            reader.take(Run([live.to(reader.person.name)]))
+
+    def _advance(self, partition: int, next_offset: int) -> None:
+        if next_offset > self.frontier[partition]:
+            self.frontier[partition] = next_offset
+            self._cursor = None
 
     def _remove(self, room: Room, event: bytes) -> None:
         """Somebody is a member no longer: that was the last event that they got."""
-        if user := left(decode_log(event)):
-            for reader in self.people.get(user, ()):
-                reader.rooms.pop(room.name, None)
-                room.readers.discard(reader)
+        user = left(decode_log(event))
+        if user and (person := self.people.get(user)) is not None:
+            person.rooms.pop(room, None)
+            room.discard(person)
 
     async def _fill(self, room: Room, upto: int) -> None:
         """Deliver what is missing up to, with, event `upto`; what the window lacks is reset."""
@@ -224,22 +314,40 @@ class Hub:
                 self._deliver(room, logged)
         if room.n < upto:
             log.warning("the window lacks events", room=room.name, after=room.n, upto=upto)
-            for reader in tuple(room.readers):
+            self.flush()
+            for person in room.people:
+                person.since = self.recent.seq + 1
+            for reader in room.audience().everyone:
                 reader.reset([room.name])
             room.n = upto
 
-    async def _on_mark(self, data: bytes) -> None:
+    def _on_mark(self, data: bytes) -> Awaitable[None] | None:
         if (arrived := self.marks.take(data)) is None:
-            return
+            return None
         mark, position, heads = arrived
+        behind = []
         for name, head in zip(mark.rooms, heads, strict=True):
-            if (room := self.rooms.get(name)) is not None:
-                if room.n is None:
-                    room.n = head
-                await self._fill(room, head)
-        self.frontier[mark.partition] = max(self.frontier[mark.partition], position + 1)
-        if not mark.arrived.done():
-            mark.arrived.set_result(None)
+            room = self.rooms.get(name)
+            if room is None:
+                continue
+            if room.n is None:
+                room.n = head
+            elif room.n < head:
+                behind.append((room, head))
+        if behind:
+            return self._catch_up(mark, position, behind)
+        self._arrive(mark, position)
+        return None
+
+    async def _catch_up(self, mark: Mark, position: int, behind: list[tuple[Room, int]]) -> None:
+        """Repair what a mark has betrayed."""
+        for room, head in behind:
+            await self._fill(room, head)
+        self._arrive(mark, position)
+
+    def _arrive(self, mark: Mark, position: int) -> None:
+        self._advance(mark.partition, position + 1)
+        mark.arrive()
 
     async def _on_back(self) -> None:
         """Look up what was missed while there was no connection, in the order of offsets."""
@@ -252,29 +360,9 @@ class Hub:
                 found = await self.view.since(name, room.n, head.n - room.n)
                 missed += [(room.partition, logged.offset, room, logged) for logged in found]
         for _, _, room, logged in sorted(missed, key=lambda entry: entry[:2]):
-            await self._receive(room, logged)
-        for user in list(self.people):
-            for name, n in (await self.view.rooms_of(user)).items():
-                self.on_joined(user, name, n)
-        self._spawn(self.marks.ask_again())
-
-    async def _watch_tails(self) -> None:
-        """See to it that a lost last event, which no later one would betray, is found."""
-        while True:
-            await asyncio.sleep(TAIL_INTERVAL)
-            names = list(self.rooms)
-            start = self._tail_from % max(1, len(names))
-            some = names[start : start + TAIL_ROOMS]
-            self._tail_from = start + len(some)
-            try:
-                async with asyncio.timeout(2 * TAIL_INTERVAL):
-                    await self.marks.mark((self.rooms[name].partition, name) for name in some)
-            except AWAY as error:
-                log.warning("a mark did not come back, connecting again", error=str(error))
-                await self.subscription.reconnect()
-
-
-def _live(item: Item, cursor: str, reader: Reader) -> Live:
-    """An event as this reader gets it."""
-    item = item._replace(event=shown_to(reader.user, item.event))
-    return Live(item, cursor, frames.event(item.event, cursor))
+            if (waiting := self._receive(room, logged)) is not None:
+                await waiting
+        for person in [one for one in self.people.values() if one.settled]:
+            for name, n in (await self.lookups.rooms_of(person.name)).items():
+                self.on_joined(person.name, name, n)
+        self.spawn(self.marks.ask_again())

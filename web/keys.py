@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from web.connections import Connections
     from web.hub import Hub
     from web.sends import Sends
-    from web.stream import StreamReader
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 AUTH: web.AppKey[Auth] = web.AppKey("auth")
@@ -34,5 +33,4 @@ IN_FORCE: web.AppKey[InForce] = web.AppKey("in_force")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 ADMISSION: web.AppKey[Admission] = web.AppKey("admission")
 CONNECTIONS: web.AppKey[Connections] = web.AppKey("connections")
-STREAMS: web.AppKey[set[StreamReader]] = web.AppKey("streams")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

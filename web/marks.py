@@ -10,54 +10,78 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from importlib.resources import files
 from itertools import count
 
-from redis import asyncio as aioredis
+from app.delivery.lookups import Lookups
 
-from app.delivery import keys
+
+class Turn:
+    """The marks that are asked for together, and all who wait for them."""
+
+    __slots__ = ("arrived", "left", "marks")
+
+    def __init__(self) -> None:
+        self.marks: dict[int, Mark] = {}
+        self.left = 0
+        self.arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def mark(self, partition: int) -> Mark:
+        """The turn's mark for a partition."""
+        mark = self.marks.get(partition)
+        if mark is None:
+            mark = self.marks[partition] = Mark(partition, self)
+            self.left += 1
+        return mark
 
 
 class Mark:
     """A mark under way: for one partition and the rooms whose heads it brings."""
 
-    __slots__ = ("arrived", "partition", "rooms")
+    __slots__ = ("_turn", "partition", "rooms")
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, turn: Turn) -> None:
         self.partition = partition
         self.rooms: dict[str, None] = {}
-        self.arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turn = turn
+
+    def arrive(self) -> None:
+        """It is here; with the last of its turn, everybody may go on."""
+        turn = self._turn
+        turn.left -= 1
+        if turn.left == 0 and not turn.arrived.done():
+            turn.arrived.set_result(None)
 
 
 class Marks:
-    """Asks for marks, those of one turn of the loop together."""
+    """Asks for marks.
 
-    def __init__(self, redis: aioredis.Redis, edge: str) -> None:
-        self._redis = redis
+    One turn of them is under way at a time, and whoever comes meanwhile shares the next: so each
+    costs little where many come.
+    """
+
+    def __init__(self, lookups: Lookups, edge: str) -> None:
+        self._lookups = lookups
         self._edge = edge
-        self._script = redis.register_script(files("app.delivery").joinpath("mark.lua").read_text())
         self._tokens = count(1)
-        self._wanted: dict[int, Mark] = {}
+        self._wanted: Turn | None = None
         self._under_way: dict[int, Mark] = {}
-        self._sending: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
 
     async def mark(self, rooms: Iterable[tuple[int, str]]) -> None:
         """Return when a mark asked for from now on has arrived for each (partition, room)."""
-        marks = set()
+        turn = self._wanted or Turn()
         for partition, room in rooms:
-            mark = self._wanted.get(partition) or self._wanted.setdefault(
-                partition, Mark(partition)
-            )
-            mark.rooms[room] = None
-            marks.add(mark)
-        if marks and self._sending is None:
-            self._sending = asyncio.create_task(self._send_wanted())
-        for mark in marks:
-            await asyncio.shield(mark.arrived)
+            turn.mark(partition).rooms[room] = None
+        if not turn.marks:
+            return
+        self._wanted = turn
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        await asyncio.shield(turn.arrived)
 
     def take(self, data: bytes) -> tuple[Mark, int, list[int]] | None:
         """A mark that has arrived, with the position and the heads; `None` for an unknown one."""
-        token, *numbers = (int(part) for part in data.split())
+        token, *numbers = [int(part) for part in data.split()]
         mark = self._under_way.pop(token, None)
         return None if mark is None else (mark, numbers[0], numbers[1:])
 
@@ -66,28 +90,24 @@ class Marks:
         lost, self._under_way = self._under_way, {}
         await self._send(lost.values())
 
-    async def _send_wanted(self) -> None:
-        await asyncio.sleep(0)
-        wanted, self._wanted, self._sending = self._wanted, {}, None
-        try:
-            await self._send(wanted.values())
-        except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
-            for mark in wanted.values():
-                if not mark.arrived.done():
-                    mark.arrived.set_exception(error)
+    async def _ask(self) -> None:
+        """Ask turn after turn, as long as somebody wants one."""
+        while (turn := self._wanted) is not None:
+            await asyncio.sleep(0)
+            self._wanted = None
+            try:
+                await self._send(turn.marks.values())
+                await asyncio.wait((turn.arrived,))
+            except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
+                if not turn.arrived.done():
+                    turn.arrived.set_exception(error)
+                    turn.arrived.exception()  # there may be nobody left who waits
+        self._asking = None
 
     async def _send(self, marks: Iterable[Mark]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for mark in marks:
-                token = next(self._tokens)
-                self._under_way[token] = mark
-                partition = mark.partition
-                await self._script(
-                    keys=[
-                        keys.position(partition),
-                        *(keys.room(partition, room) for room in mark.rooms),
-                    ],
-                    args=[keys.marks(partition, self._edge), token],
-                    client=pipe,
-                )
-            await pipe.execute()
+        asked = []
+        for mark in marks:
+            token = next(self._tokens)
+            self._under_way[token] = mark
+            asked.append(self._lookups.mark(mark.partition, list(mark.rooms), self._edge, token))
+        await asyncio.gather(*asked)

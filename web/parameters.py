@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from app.rules import names, prefer
 from web.bodies import checked
@@ -21,11 +22,16 @@ PREFERENCE_APPLIED: Final = "Preference-Applied"
 
 
 def integer(request: web.Request, name: str, low: int = 0, high: int = 10**18 - 1) -> int | None:
-    """A whole number from the query, from `low` to `high`; None where it is not given.
+    """A whole number from the request's query, as `number` reads it."""
+    return number(request.query, name, low, high)
+
+
+def number(query: MultiMapping[str], name: str, low: int = 0, high: int = 10**18 - 1) -> int | None:
+    """A whole number from a query, from `low` to `high`; None where it is not given.
 
     Raises `Problem` 400 `parameter`.
     """
-    given = request.query.getall(name, [])
+    given = query.getall(name, [])
     if not given:
         return None
     if len(given) == 1 and _DIGITS.fullmatch(given[0]) and low <= int(given[0]) <= high:

@@ -1,117 +1,117 @@
-"""`GET /v1/events`: the same events by long-poll.
+"""A poll: the same events, an answer at a time.
 
 The cursor is the stream's. Reading destroys nothing: who lost an answer asks again with the
-cursor it had.
+cursor it had. Between two polls of one connection the reader stays where it is, so that the next
+one costs nothing but its answer.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
-from aiohttp import web
 
-from web.auth import authenticate_stream
-from web.keys import ADMISSION, CONNECTIONS, HUB
-from web.parameters import integer
-from web.reader import Live, Reader
-from web.stream import read_cursor
-
-_TIMEOUT = 25
-_LONGEST = 55
-_LIMIT = 100
-_MOST = 500
+from web import frames
+from web.live import Run
+from web.person import Person
+from web.reader import Reader
 
 
-def add_routes(app: web.Application) -> None:
-    """Serve the poll."""
-    app.router.add_get("/v1/events", events, allow_head=False)
+class Poll(Reader):
+    """A reader that gathers up to `limit` events for one answer, then waits to be asked again.
 
+    `on_run(run)` is called where the answer is those events and nothing else, else
+    `on_answer(answer)`: `Content-Length` as the last header, and the body. `cursor_now()` is where
+    the hub stands.
+    """
 
-class PollReader(Reader):
-    """A reader that gathers up to `limit` events for one answer."""
+    __slots__ = (
+        *("_cursor", "_cursor_now", "_events", "_limit", "_on_answer", "_on_run", "_recovered"),
+        "asked",
+    )
 
-    def __init__(self, user: str, limit: int) -> None:
-        super().__init__(user)
-        self.events: list[bytes] = []
-        self.cursor = ""
-        self.recovered = True
-        self.has_more = False
-        self.something = asyncio.Event()
-        self._limit = limit
+    def __init__(
+        self,
+        person: Person,
+        on_run: Callable[[Run], None],
+        on_answer: Callable[[bytes], None],
+        cursor_now: Callable[[], str],
+    ) -> None:
+        super().__init__(person)
+        self._on_run = on_run
+        #: Whether somebody waits for an answer.
+        self.asked = False
+        self._on_answer = on_answer
+        self._cursor_now = cursor_now
+        self._limit = 0
+        self._cursor = ""
+        self._recovered = True
+        self._events: list[bytes] = []
+
+    def ask(self, cursor: str, limit: int) -> None:
+        """Begin an answer; `cursor` is where it ends if nothing comes of admission."""
+        self.asked, self._limit, self._cursor = True, limit, cursor
+        self._recovered, self._events = True, []
 
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         """Remember where the answer begins."""
-        self.cursor = cursor
+        self._cursor = cursor
         if lost:
-            self.reset(lost)
+            self._note_reset(lost)
 
-    def deliver(self, live: Live) -> None:
-        """Gather the event, or note that there is more."""
-        if len(self.events) < self._limit:
-            self.events.append(live.item.event)
-            self.cursor = live.cursor
-        else:
-            self.has_more = True
-        self.something.set()
+    def deliver(self, run: Run) -> None:
+        """Answer with the events; with the first of them where there are too many."""
+        if not self.asked:
+            return  # the next poll finds them by its cursor
+        room = max(1, self._limit - len(self._events))
+        lives = run.lives
+        if not self._events and len(lives) <= room:
+            self.asked = False
+            self._on_run(run)
+            return
+        taken = lives[:room]
+        self._events += [live.event for live in taken]
+        self._cursor = taken[-1].cursor
+        self._answer(has_more=len(lives) > len(taken))
 
     def tell(self, state: bytes, frame: bytes) -> None:  # noqa: ARG002 - a stream takes the other
-        """Gather the state."""
-        if len(self.events) < self._limit:
-            self.events.append(state)
-            self.something.set()
+        """Answer with the state."""
+        if self.asked:
+            self._events.append(state)
+            self.give_up()
 
     def reset(self, rooms: Sequence[str]) -> None:
-        """Gather a reset."""
-        self.recovered = False
-        self.events.append(orjson.dumps({"kind": "reset", "rooms": list(rooms)}))
-        self.something.set()
+        """Answer with a reset."""
+        if self.asked:
+            self._note_reset(rooms)
+            if not self.held:
+                self.give_up()
+
+    def settle(self) -> None:
+        """Answer at once where something was lost, with nothing more to tell."""
+        if self.asked and self._events:
+            self.give_up()
 
     def end(self, code: str, reason: str) -> None:  # noqa: ARG002 - a poll has no goodbye
         """Answer with what there is."""
-        self.something.set()
+        self.give_up()
 
-    def answer(self) -> bytes:
-        """The answer's body."""
-        return b'{"events":[%b],"cursor":"%b","recovered":%b,"has_more":%b}' % (
-            b",".join(self.events),
-            self.cursor.encode(),
-            b"true" if self.recovered else b"false",
-            b"true" if self.has_more else b"false",
+    def give_up(self) -> None:
+        """Answer with what there is, at the end of the time or because there is no more to come."""
+        if self.asked:
+            if not self.held:
+                self._cursor = self._cursor_now()
+            self._answer()
+
+    def _note_reset(self, rooms: Sequence[str]) -> None:
+        self._recovered = False
+        self._events.append(orjson.dumps({"kind": "reset", "rooms": list(rooms)}))
+
+    def _answer(self, has_more: bool = False) -> None:
+        self._give(
+            frames.answer(self._events, self._cursor, recovered=self._recovered, has_more=has_more)
         )
 
-
-async def events(request: web.Request) -> web.Response:
-    """Answer as soon as there is something after the cursor, or at the end of the time."""
-    identity = await authenticate_stream(request)
-    cursor = read_cursor(request)
-    timeout = integer(request, "timeout", 0, _LONGEST)
-    limit = integer(request, "limit", 1, _MOST)
-    hub = request.app[HUB]
-    reader = PollReader(identity.user, limit or _LIMIT)
-    opened = request.app[CONNECTIONS].opened(identity.user, "poll")
-    try:
-        await request.app[ADMISSION].admit(reader, cursor)
-        if cursor is not None and not reader.events:
-            await _something(reader, _TIMEOUT if timeout is None else timeout)
-        if not reader.events and not reader.held:
-            reader.cursor = hub.cursor()
-    finally:
-        hub.leave(reader)
-        request.app[CONNECTIONS].closed(opened, "answered")
-    return web.Response(
-        body=reader.answer(),
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
-
-
-async def _something(reader: PollReader, timeout: float) -> None:
-    try:
-        async with asyncio.timeout(timeout):
-            await reader.something.wait()
-    except TimeoutError:
-        return
-    # What this turn of the loop still brings goes into the same answer.
-    await asyncio.sleep(0)
+    def _give(self, answer: bytes) -> None:
+        self.asked, self._events = False, []
+        self._on_answer(answer)

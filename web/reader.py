@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import structlog
 
 from app.rules.joining import Item
+from web.live import Run
+
+if TYPE_CHECKING:
+    from web.person import Person
 
 log = structlog.get_logger()
 
 #: Events that wait for a reader which catches up, at most. Beyond, it is let go and comes back.
 MOST_WAITING = 10_000
-
-
-class Live:
-    """An event that is being delivered: encoded once, whatever number of readers it has."""
-
-    __slots__ = ("cursor", "frame", "item")
-
-    def __init__(self, item: Item, cursor: str, frame: bytes) -> None:
-        self.item = item
-        self.cursor = cursor
-        self.frame = frame
 
 
 class Reader(ABC):
@@ -34,13 +28,15 @@ class Reader(ABC):
     and what waits have been delivered in one order; from then on each event goes out at once.
     """
 
-    def __init__(self, user: str) -> None:
-        self.user = user
-        #: The rooms that this reader gets, each with the `n` from which on.
-        self.rooms: dict[str, int] = {}
+    __slots__ = ("_holds", "person", "stands", "waiting", "write")
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
         self.waiting: list[Item] = []
         #: Where the reader stands while it is held: the next offset of each partition.
         self.stands: tuple[int, ...] = ()
+        #: Where all that a reader needs is bytes: what takes them. `Person.changed` goes with it.
+        self.write: Callable[[bytes], None] | None = None
         self._holds = 1
 
     @property
@@ -51,36 +47,42 @@ class Reader(ABC):
     def hold(self) -> None:
         """Let events wait from now on. Holds add up."""
         self._holds += 1
+        if self.write is not None:
+            self.write = None
+            self.person.changed()
 
     def release(self) -> bool:
         """End one hold; whether it was the last, so that events may go out."""
         self._holds -= 1
         return self._holds == 0
 
-    def take(self, live: Live) -> None:
+    def take(self, run: Run) -> None:
         """Deliver, or keep while held. Whatever goes wrong ends this reader and no other."""
         try:
-            self._take(live)
+            self._take(run)
         except Exception:
-            log.exception("a reader failed", user=self.user)
+            log.exception("a reader failed", user=self.person.name)
             with suppress(Exception):
                 self.end("internal", "Something went wrong with this stream; please reconnect.")
 
-    def _take(self, live: Live) -> None:
+    def _take(self, run: Run) -> None:
         if self._holds == 0:
-            self.deliver(live)
+            self.deliver(run)
         elif len(self.waiting) < MOST_WAITING:
-            self.waiting.append(live.item)
+            self.waiting += [live.item() for live in run.lives]
         else:
             self.end("slow_consumer", "Too much happened while this stream was catching up.")
+
+    def settle(self) -> None:  # noqa: B027 - most have nothing to do
+        """All that was missed has been delivered; from here on it is live."""
 
     @abstractmethod
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         """The reader is admitted at `cursor`; `lost` are rooms that can't be resumed exactly."""
 
     @abstractmethod
-    def deliver(self, live: Live) -> None:
-        """Give the event to the client, or make sure that it is given."""
+    def deliver(self, run: Run) -> None:
+        """Give the events to the client, or make sure that they are given."""
 
     @abstractmethod
     def tell(self, state: bytes, frame: bytes) -> None:

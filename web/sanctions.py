@@ -13,7 +13,7 @@ from app.rules.sanctions import until
 from web.answers import json
 from web.auth import authenticate, authenticate_admin
 from web.bodies import checked, read_body
-from web.keys import ACTS, HUB, IN_FORCE, VIEW
+from web.keys import ACTS, AUTH, HUB, IN_FORCE, VIEW
 from web.moderators import moderated, now_ms
 from web.parameters import room_id, user_id
 from web.problems import Problem
@@ -100,8 +100,8 @@ async def page_everywhere(request: web.Request) -> web.Response:
 def shut_out(app: web.Application, act: Sanctioned) -> None:
     """End the streams and polls of somebody who is banned everywhere from now on."""
     if act.sanction == "ban" and (not act.until_ms or act.until_ms > now_ms()):
-        for reader in tuple(app[HUB].people.get(act.user, ())):
-            reader.end("banned", act.reason or "You are banned.")
+        app[AUTH].recheck()
+        app[HUB].dismiss(act.user, "banned", act.reason or "You are banned.")
 
 
 async def _body(request: web.Request) -> NewSanction:

@@ -1,12 +1,16 @@
-"""How aiohttp serves the edge."""
+"""How the edge listens, and how aiohttp serves what is its part."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
 
+from app.settings import Settings
 from web.access import AccessLogger, UnreadableRequests
 
 #: Bodies are taken as they come: packed ones are refused, because aiohttp reports a body that it
@@ -18,6 +22,9 @@ OPTIONS: Final[dict[str, Any]] = {
     "lingering_time": 2.0,
 }
 
+#: Connections that wait to be accepted: when an edge dies, its readers come all at once.
+_BACKLOG: Final = 4096
+
 _unreadable = UnreadableRequests()
 
 
@@ -25,3 +32,25 @@ def runner(app: web.Application, **more: Any) -> web.AppRunner:
     """What runs `app`, with logs that hold no ticket; `more` goes to aiohttp as it is."""
     logging.getLogger("aiohttp.server").addFilter(_unreadable)
     return web.AppRunner(app, **OPTIONS, **more)
+
+
+async def open_door(
+    settings: Settings, protocol: Callable[[], asyncio.BaseProtocol]
+) -> asyncio.Server:
+    """Listen at the address of the settings, beside other edges on this machine if there are.
+
+    The size of the send buffer is set here, because connections inherit it: the kernel would
+    take up to 4 MB for a client that never reads.
+    """
+    server = await asyncio.get_running_loop().create_server(
+        protocol,
+        settings.host,
+        settings.port,
+        backlog=_BACKLOG,
+        reuse_port=True,
+        start_serving=False,
+    )
+    for listening in server.sockets if settings.send_buffer else ():
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
+    await server.start_serving()
+    return server

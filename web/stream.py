@@ -1,132 +1,152 @@
-"""`GET /v1/stream`: Server-Sent Events of all the rooms of a person."""
+"""A stream: Server-Sent Events of all the rooms of a person, straight to the transport.
+
+No task, no queue and no response object for each: frames of bytes that are the same for all go
+to the transport's own `write`. The answer's head says neither a length nor chunks, so the stream
+ends with the connection.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
-from aiohttp import web
-
-from app.patience import AWAY
-from app.rules import cursor as cursors
 from web import frames
-from web.auth import authenticate_stream
-from web.keys import ADMISSION, CONNECTIONS, HUB, SETTINGS, STREAMS
-from web.reader import Live, Reader
+from web.live import Run
+from web.person import Person
+from web.reader import Reader
 
-#: Where a client may put the cursor, by what EventSource and its many copies send.
-_CURSOR_PARAMETERS = ("cursor", "last_event_id", "lastEventId")
-
-
-def add_routes(app: web.Application) -> None:
-    """Serve the stream."""
-    app.router.add_get("/v1/stream", stream, allow_head=False)
+#: Seconds that a reader gets to take its goodbye before the connection is cut.
+_LAST_SECONDS: Final = 5.0
 
 
-class StreamReader(Reader):
+class Limits(NamedTuple):
+    """What may wait for a reader that does not read, and how soon readers come back."""
+
+    events: int
+    bytes: int
+    retry_ms: int
+
+
+class Stream(Reader):
     """A reader at the other end of a response in progress.
 
-    Frames go straight to the transport, framed as HTTP chunks: no queue and no task for each
-    reader, and the same bytes for all.
+    While its transport has enough to do, frames wait here, up to the limits; then the reader is
+    let go, to come back with its cursor. `on_end(code)` is called once, when this side ends it.
     """
 
-    def __init__(self, user: str, transport: asyncio.Transport, limit: int, retry_ms: int) -> None:
-        super().__init__(user)
-        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    __slots__ = ("_backlog", "_events", "_head", "_limits", "_on_end", "_size", "_transport")
+
+    def __init__(
+        self,
+        person: Person,
+        transport: asyncio.Transport,
+        limits: Limits,
+        head: bytes,
+        on_end: Callable[[str], None],
+    ) -> None:
+        super().__init__(person)
         self._transport = transport
-        self._limit = limit
-        self._retry_ms = retry_ms
+        self._limits = limits
+        #: The answer's head, until it is sent: with the first block, in one packet.
+        self._head: bytes | None = head
+        self._on_end: Callable[[str], None] | None = on_end
+        self._backlog: list[bytes] | None = None
+        self._events = self._size = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether this side has ended it."""
+        return self._on_end is None
 
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         """Say hello."""
-        rooms = sorted(self.rooms)
-        data = {"user": self.user, "recovered": not lost, "cursor": cursor, "rooms": rooms}
-        self.write(frames.hello(data, self._retry_ms, cursor))
+        person = self.person
+        rooms = person.room_names()
+        data = {"user": person.name, "recovered": not lost, "cursor": cursor, "rooms": rooms}
+        self._write(frames.hello(data, self._limits.retry_ms, cursor))
         if lost:
             self.reset(lost)
 
-    def deliver(self, live: Live) -> None:
-        """Send the event."""
-        self.write(live.frame)
+    def settle(self) -> None:
+        """From here on the hub writes to the transport itself."""
+        if self._backlog is None and not self.ended and not self.held:
+            self.write = self._transport.write
+            self.person.changed()
+
+    def deliver(self, run: Run) -> None:
+        """Send the events, or keep them until the reader has taken what there is."""
+        if self._backlog is None:
+            self._write(run.frames)
+            return
+        self._backlog.append(run.frames)
+        self._events += len(run.lives)
+        self._size += len(run.frames)
+        if self._events > self._limits.events or self._waiting() > self._limits.bytes:
+            self.end("slow_consumer", "This stream was read too slowly.")
 
     def tell(self, state: bytes, frame: bytes) -> None:  # noqa: ARG002 - a poll takes the other
-        """Send the state."""
-        self.write(frame)
+        """Send the state; a reader that is slow misses it."""
+        if self._backlog is None:
+            self._write(frame)
 
     def reset(self, rooms: Sequence[str]) -> None:
         """Send a reset."""
-        self.write(frames.reset(list(rooms)))
-
-    def end(self, code: str, reason: str) -> None:
-        """Say goodbye, as the last block of the stream."""
-        if not self.ended.done() and not self._transport.is_closing():
-            self._transport.write(_chunk(frames.goodbye(code, reason, self._retry_ms)))
-        if not self.ended.done():
-            self.ended.set_result(code)
-
-    def write(self, frame: bytes) -> None:
-        """Send a block, or let the reader go where too much waits for it already."""
-        if self.ended.done() or self._transport.is_closing():
-            return
-        if self._transport.get_write_buffer_size() > self._limit:
-            self.end("slow_consumer", "This stream was read too slowly.")
+        frame = frames.reset(list(rooms))
+        if self._backlog is None:
+            self._write(frame)
         else:
-            self._transport.write(_chunk(frame))
+            self._backlog.append(frame)
 
+    def ping(self) -> None:
+        """Send a sign of life; to a reader that is slow there is more to say."""
+        if self._backlog is None and self._head is None:
+            self._write(frames.PING)
 
-def _chunk(frame: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(frame), frame)
+    def pause(self) -> None:
+        """The transport has enough: keep what comes from here on."""
+        if self._backlog is None:
+            self._backlog = []
+            self._events = self._size = 0
+            self.write = None
+            self.person.changed()
 
+    def resume(self) -> None:
+        """The transport has room again: give it what was kept."""
+        backlog, self._backlog = self._backlog, None
+        if backlog:
+            self._write(b"".join(backlog))
+        self.settle()
 
-async def stream(request: web.Request) -> web.StreamResponse:
-    """Answer with events until one side ends it."""
-    identity = await authenticate_stream(request)
-    cursor = read_cursor(request)
-    settings, hub = request.app[SETTINGS], request.app[HUB]
-    response = web.StreamResponse(headers=frames.HEADERS)
-    response.enable_chunked_encoding()
-    response.force_close()
-    await response.prepare(request)
-    assert request.transport is not None
-    reader = StreamReader(
-        identity.user, request.transport, settings.buffer_bytes, settings.retry_ms
-    )
-    why = "gone"
-    request.app[STREAMS].add(reader)
-    opened = request.app[CONNECTIONS].opened(identity.user, "sse")
-    try:
-        await request.app[ADMISSION].admit(reader, cursor)
-        why = await _end(reader, identity.expires_at)
-    except AWAY:
-        reader.end("unavailable", "The live state is away for a moment.")
-        why = "unavailable"
-    finally:
-        request.app[STREAMS].discard(reader)
-        hub.leave(reader)
-        request.app[CONNECTIONS].closed(opened, why)
-    await response.write_eof()
-    return response
+    def end(self, code: str, reason: str, patience: float = 1) -> None:
+        """Say goodbye, as the last block of the stream, and let the connection end.
 
+        `patience`: how many times longer than else the client stays away.
+        """
+        if self._on_end is None:
+            return
+        # Not all at the same moment: whatever ends this one may end thousands.
+        retry_ms = int(patience * self._limits.retry_ms * random.uniform(0.5, 1.5))
+        self._backlog = None
+        self._write(frames.goodbye(code, reason, retry_ms))
+        on_end, self._on_end, self.write = self._on_end, None, None
+        self._backlog = []
+        transport = self._transport
+        transport.close()
+        asyncio.get_running_loop().call_later(_LAST_SECONDS, transport.abort)
+        on_end(code)
 
-async def _end(reader: StreamReader, expires_at: float) -> str:
-    """Why the stream ended; it ends with the token that it was opened with at the latest."""
-    try:
-        async with asyncio.timeout(expires_at - time.time()):
-            return await asyncio.shield(reader.ended)
-    except TimeoutError:
-        reader.end("token_expired", "The token has expired; come back with a new one.")
-        return "token_expired"
+    def gone(self) -> None:
+        """The connection is lost: nothing more can be said."""
+        self._on_end = self.write = self._backlog = None
 
+    def _write(self, data: bytes) -> None:
+        if self.ended or self._transport.is_closing():
+            return
+        if self._head is not None:
+            data, self._head = self._head + data, None
+        self._transport.write(data)
 
-def read_cursor(request: web.Request) -> cursors.Cursor | None:
-    """Where the client says that it was: the header, or one of the parameters.
-
-    Raises `CursorMalformed` and `CursorForeign`, which become 400s.
-    """
-    token = request.headers.get("Last-Event-ID") or next(
-        (request.query[name] for name in _CURSOR_PARAMETERS if request.query.get(name)), None
-    )
-    if not token:
-        return None
-    return cursors.decode(token, request.app[HUB].secret)
+    def _waiting(self) -> int:
+        return self._size + self._transport.get_write_buffer_size()

@@ -3,62 +3,106 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from math import inf
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
 
 import structlog
 from redis import asyncio as aioredis
 
+from app.delivery.wire import Wire, open_wire
 from app.patience import AWAY
 
 log = structlog.get_logger()
 
-OnMessage = Callable[[bytes, bytes], Awaitable[None]]
+#: What is called for a message; where it has to wait for something, it returns what to await.
+OnMessage = Callable[[bytes, bytes], Awaitable[None] | None]
 OnBack = Callable[[], Awaitable[None]]
 
-_CHUNK = 500
-_PAUSE = 0.2
+_CHUNK: Final = 500
+_PAUSE: Final = 0.2
+
+#: Messages that wait while one is being awaited; beyond, they wait in Valkey.
+_MOST_WAITING: Final = 10_000
+
+
+class _Asked:
+    """Channels that were asked for together, and how many of them are not yet confirmed."""
+
+    __slots__ = ("done", "left")
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def confirm(self) -> None:
+        self.left -= 1
+        if self.left == 0 and not self.done.done():
+            self.done.set_result(None)
 
 
 class Subscription:
     """Keeps its channels subscribed, and says when messages may have been missed.
 
-    `on_message(channel, data)` is awaited for each message, one after the other, in the order in
-    which Valkey published them. After a connection was lost, `on_back()` is awaited first, when
-    all channels are subscribed again: whatever was published before it has to be looked up,
-    whatever is published after it will come. It is awaited at the first connection, too.
+    `on_message(channel, data)` is called for each message, one after the other, in the order in
+    which Valkey published them; while what it returned is awaited, the others wait. After a
+    connection was lost, `on_back()` is awaited first, when all channels are subscribed again:
+    whatever was published before it has to be looked up, whatever is published after it will
+    come. It is awaited at the first connection, too.
     """
 
     def __init__(self, redis: aioredis.Redis, on_message: OnMessage, on_back: OnBack) -> None:
-        self._pool: Any = redis.connection_pool
+        self._redis = redis
         self._on_message = on_message
         self._on_back = on_back
-        self._channels: dict[bytes, asyncio.Future[None]] = {}
-        self._connection: Any = None
+        #: Each channel, with what waits for its confirmation, `None` when that has come.
+        self._channels: dict[bytes, _Asked | None] = {}
+        self._wire: Wire | None = None
+        self._waiting: deque[tuple[bytes, bytes]] = deque()
+        self._busy = False
+        #: What a message has begun that those after it wait for.
+        self._doing: asyncio.Future[None] | None = None
+        self._lost: asyncio.Event = asyncio.Event()
+        #: Commands, each for one channel, that go out together when those before are confirmed.
+        self._queue: list[tuple[bytes, bytes]] = []
+        self._confirming = 0
+        #: How many connections there have been: where it is the same, nothing was missed.
+        self.count = 0
 
     @property
     def connected(self) -> bool:
         """Whether messages arrive at present."""
-        return self._connection is not None
+        return self._wire is not None
 
-    async def add(self, channels: Iterable[str]) -> None:
+    async def add(self, channels: Iterable[bytes]) -> None:
         """Subscribe; returns when everything published from now on will arrive."""
-        loop = asyncio.get_running_loop()
-        names = [channel.encode() for channel in channels]
-        fresh = [name for name in names if name not in self._channels]
-        for name in fresh:
-            self._channels[name] = loop.create_future()
+        asked, fresh, others = _Asked(), [], set()
+        for name in channels:
+            if name not in self._channels:
+                self._channels[name] = asked
+                asked.left += 1
+                fresh.append(name)
+            elif (before := self._channels[name]) is not None:
+                others.add(before.done)
         if fresh:
-            await self._command(b"SUBSCRIBE", fresh)
-        await asyncio.gather(*(asyncio.shield(self._channels[name]) for name in names))
+            self._command(b"SUBSCRIBE", fresh)
+            others.add(asked.done)
+        for done in others:
+            await asyncio.shield(done)
 
-    async def drop(self, channels: Iterable[str]) -> None:
+    def drop(self, channels: Iterable[bytes]) -> None:
         """Unsubscribe. A message that was under way may still arrive."""
-        names = [channel.encode() for channel in channels]
-        known = [name for name in names if self._channels.pop(name, None) is not None]
+        known = []
+        for name in channels:
+            if name in self._channels:
+                asked = self._channels.pop(name)
+                if asked is not None:
+                    asked.confirm()
+                known.append(name)
         if known:
-            await self._command(b"UNSUBSCRIBE", known)
+            self._command(b"UNSUBSCRIBE", known)
 
     async def run(self) -> None:
         """Receive until cancelled; connects again whenever the connection is lost."""
@@ -71,58 +115,121 @@ class Subscription:
                 # Coming back looks up what was missed, so that is what to do about anything.
                 log.exception("subscription failed, connecting again")
             finally:
-                await self.reconnect()
+                self.reconnect()
             await asyncio.sleep(_PAUSE)
 
-    async def reconnect(self) -> None:
+    def reconnect(self) -> None:
         """Give up the present connection, as if it had been lost."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.disconnect(nowait=True)
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close()
+        self._lost.set()
 
     async def _receive(self) -> None:
-        connection = self._pool.make_connection()
-        await connection.connect()
-        self._connection = connection
-        early = await self._subscribe_all(connection)
+        self._lost = lost = asyncio.Event()
+        if self._doing is not None:
+            self._doing.cancel()
+        self._waiting.clear()
+        # Nothing is given out before `on_back` has been awaited.
+        self._busy = True
+        subscribed = _Asked()
+        missing: set[bytes] = set()
+        wire = await open_wire(
+            self._redis, lambda replies: self._take(replies, missing, subscribed), lost.set
+        )
+        self._wire = wire
+        self.count += 1
+        missing |= self._channels.keys()
+        subscribed.left = len(missing)
+        self._queue = [(b"SUBSCRIBE", name) for name in missing]
+        self._confirming = 0
+        self._send()
+        if missing:
+            await _either(subscribed.done, lost)
         await self._on_back()
-        for reply in early:
-            await self._take(reply)
-        while True:
-            await self._take(await connection.read_response(timeout=inf))
+        await self._work_off()
+        await lost.wait()
+        log.warning("subscription lost, connecting again")
 
-    async def _subscribe_all(self, connection: Any) -> list[list[Any]]:
-        """Subscribe every channel; the messages that came before the last was confirmed."""
-        missing = set(self._channels)
-        names = list(missing)
-        early: list[list[Any]] = []
-        for start in range(0, len(names), _CHUNK):
-            await connection.send_command("SUBSCRIBE", *names[start : start + _CHUNK])
-        while missing:
-            reply = await connection.read_response(timeout=inf)
+    def _take(self, replies: list[Any], missing: set[bytes], subscribed: _Asked) -> None:
+        for reply in replies:
             if reply[0] == b"message":
-                early.append(reply)
-            else:
-                missing.discard(reply[1])
-                self._confirm(reply)
-        return early
+                self._give(reply[1], reply[2])
+                continue
+            self._confirming -= 1
+            if reply[0] == b"subscribe":
+                name = reply[1]
+                if (asked := self._channels.get(name)) is not None:
+                    self._channels[name] = None
+                    asked.confirm()
+                if missing and name in missing:
+                    missing.discard(name)
+                    subscribed.confirm()
+        if self._queue:
+            self._send()
 
-    async def _take(self, reply: list[Any]) -> None:
-        if reply[0] == b"message":
-            await self._on_message(reply[1], reply[2])
-        else:
-            self._confirm(reply)
-
-    def _confirm(self, reply: list[Any]) -> None:
-        waiting = self._channels.get(reply[1])
-        if reply[0] == b"subscribe" and waiting is not None and not waiting.done():
-            waiting.set_result(None)
-
-    async def _command(self, command: bytes, names: list[bytes]) -> None:
-        if self._connection is None:
+    def _give(self, channel: bytes, data: bytes) -> None:
+        if self._busy:
+            self._waiting.append((channel, data))
+            if len(self._waiting) == _MOST_WAITING and self._wire is not None:
+                self._wire.pause()
             return
         try:
-            for start in range(0, len(names), _CHUNK):
-                await self._connection.send_command(command, *names[start : start + _CHUNK])
-        except AWAY:
-            await self.reconnect()
+            doing = self._on_message(channel, data)
+        except Exception:
+            log.exception("a message could not be used", channel=channel)
+            self.reconnect()
+            self._busy = True
+            return
+        if doing is not None:
+            self._busy = True
+            self._doing = asyncio.ensure_future(self._finish(doing))
+
+    async def _finish(self, doing: Awaitable[None]) -> None:
+        try:
+            await doing
+            await self._work_off()
+        except AWAY as error:
+            log.warning("subscription lost, connecting again", error=str(error))
+            self.reconnect()
+        except Exception:
+            log.exception("subscription failed, connecting again")
+            self.reconnect()
+
+    async def _work_off(self) -> None:
+        """Give out what has waited, then let messages through as they come."""
+        full = len(self._waiting) >= _MOST_WAITING
+        while self._waiting:
+            doing = self._on_message(*self._waiting.popleft())
+            if doing is not None:
+                await doing
+        self._busy = False
+        if full and self._wire is not None:
+            self._wire.resume()
+
+    def _command(self, command: bytes, names: list[bytes]) -> None:
+        if self._wire is None:
+            return  # all channels are subscribed when it is there
+        self._queue += [(command, name) for name in names]
+        asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        """Send what waits, once what was sent before is confirmed: many channels a command."""
+        if self._wire is None or self._confirming > 0 or not self._queue:
+            return
+        queue, self._queue = self._queue, []
+        self._confirming = len(queue)
+        commands: list[tuple[bytes, ...]] = []
+        for command, entries in groupby(queue, itemgetter(0)):
+            names = [name for _, name in entries]
+            commands += [(command, *names[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK)]
+        self._wire.send_all(commands)
+
+
+async def _either(done: asyncio.Future[None], lost: asyncio.Event) -> None:
+    """Return when it is done, or the connection lost."""
+    losing = asyncio.ensure_future(lost.wait())
+    try:
+        await asyncio.wait((done, losing), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        losing.cancel()

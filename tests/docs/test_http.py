@@ -8,12 +8,12 @@ from aiohttp import web
 from tests.docs.markdown import ROOT, steps
 from tests.docs.terminal import Terminal
 from web import (
+    elsewhere,
     health,
     members,
     message,
     messages,
     pages,
-    poll,
     presence,
     queue,
     reads,
@@ -22,7 +22,6 @@ from web import (
     rules,
     sanctions,
     search,
-    stream,
     sync,
     tickets,
     typing,
@@ -30,7 +29,7 @@ from web import (
 )
 
 PARTS = (
-    *(health, members, message, messages, pages, poll, presence, reads, rooms, search, stream),
+    *(elsewhere, health, members, message, messages, pages, presence, reads, rooms, search),
     *(queue, reports, rules, sanctions, sync, tickets, typing, uploads),
 )
 HTTP = ROOT / "docs" / "http.md"

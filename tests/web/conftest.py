@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.tokens import mint
 from tests.conftest import SECRET
 from web import tickets
-from web.auth import Auth, authenticate, authenticate_stream
+from web.auth import Auth, authenticate
 from web.bodies import checked, read_body
 from web.cors import add_cors
 from web.keys import AUTH, SETTINGS
@@ -38,7 +38,7 @@ async def whoami(request: web.Request) -> web.Response:
 
 
 async def stream(request: web.Request) -> web.Response:
-    identity = await authenticate_stream(request)
+    identity = await request.app[AUTH].stream(request.headers, request.query)
     return web.json_response({"user": identity.user, "expires_at": identity.expires_at})
 
 

@@ -11,21 +11,25 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
-from app.delivery.view import View
+from app.delivery.view import RoomHead, View
 from app.embedded.valkey import Valkey
 from app.events import MemberRemoved
+from app.rules import cursor as cursors
 from tests.chat import until
 from tests.delivery.conftest import PARTITIONS, entry, message, opened
 from web.admission import Admission
 from web.hub import Hub
-from web.reader import Live, Reader
+from web.live import Run
+from web.person import Person
+from web.reader import Reader
+from web.upkeep import give_up_idle
 
 
 class Recorder(Reader):
     """A reader that writes down what it gets."""
 
-    def __init__(self, user: str) -> None:
-        super().__init__(user)
+    def __init__(self, person: Person) -> None:
+        super().__init__(person)
         self.got: list[tuple[str, int]] = []
         self.resets: list[str] = []
         self.told: list[bytes] = []
@@ -33,8 +37,8 @@ class Recorder(Reader):
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         pass
 
-    def deliver(self, live: Live) -> None:
-        self.got.append((live.item.room, live.item.n))
+    def deliver(self, run: Run) -> None:
+        self.got += [(live.room.name, live.n) for live in run.lives]
 
     def tell(self, state: bytes, frame: bytes) -> None:
         self.told.append(state)
@@ -54,7 +58,7 @@ class Scene:
         self.publisher = Publisher(redis, 100)
         view = View(redis, PARTITIONS)
         self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
-        self.reader = Recorder("ann")
+        self.reader = Recorder(self.hub.person("ann"))
         names = (f"room{i}" for i in count())
         self.a = next(names)
         self.partition = view.partition(self.a)
@@ -107,7 +111,7 @@ async def test_a_gap_is_filled_before_what_comes_after_it(scene: Scene) -> None:
 
 async def test_what_was_missed_comes_before_what_is_live(scene: Scene) -> None:
     """Else the cursor would pass by what was missed."""
-    await scene.hub.subscription.reconnect()
+    scene.hub.subscription.reconnect()
     await scene.say(scene.a)
 
     async def back() -> bool:
@@ -136,7 +140,8 @@ async def test_the_cursor_stands_on_what_was_delivered(scene: Scene) -> None:
 async def test_a_room_that_nobody_reads_is_given_up(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.hub.LINGER", 0.01)
+    monkeypatch.setattr("web.upkeep.LINGER", 0.01)
+    scene.hub.spawn(give_up_idle(scene.hub))
     scene.hub.leave(scene.reader)
 
     async def left() -> bool:
@@ -170,7 +175,7 @@ async def test_a_state_passes_without_moving_the_cursor(scene: Scene) -> None:
 class Failing(Recorder):
     """A reader whose connection can't be written to."""
 
-    def deliver(self, live: Live) -> None:
+    def deliver(self, run: Run) -> None:
         raise RuntimeError("the transport is closed")
 
     def end(self, code: str, reason: str) -> None:
@@ -178,7 +183,7 @@ class Failing(Recorder):
 
 
 async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
-    failing = Failing("ann")
+    failing = Failing(scene.hub.person("ann"))
     await Admission(scene.hub).admit(failing, None)
     for _ in range(2):
         await scene.say(scene.a)
@@ -191,3 +196,49 @@ async def test_a_message_that_nobody_can_read_costs_no_event(scene: Scene) -> No
     await scene.redis.publish(channel, b"nonsense")
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
+
+
+async def test_memory_answers_no_cursor_from_before_somebody_was_followed_here(
+    scene: Scene,
+) -> None:
+    """While nobody followed the room, its events went past this edge."""
+    hub, admission = scene.hub, Admission(scene.hub)
+    cursor = hub.cursor()
+    hub.leave(scene.reader)
+    hub.give_up([scene.reader.person])
+    await scene.say(scene.a)
+    await admission.admit(Recorder(hub.person("ann")), None)
+    await scene.say(scene.b)
+    person = hub.person("ann")
+    assert admission.missed(person, hub.cursor()) == []
+    assert admission.missed(person, cursor) is None
+    scene.reader = Recorder(person)
+    await admission.admit(scene.reader, cursors.decode(cursor, hub.secret))
+    await scene.has((scene.a, 2), (scene.b, 2))
+
+
+async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader had the event at another edge; here it arrives while the reader is let in."""
+    hub, rooms = scene.hub, scene.hub.view.rooms
+
+    async def rooms_then(names: list[str]) -> dict[str, RoomHead]:
+        await scene.say(scene.a)
+        return await rooms(names)
+
+    ahead = list(hub.frontier)
+    ahead[scene.partition] += 1
+    monkeypatch.setattr(hub.view, "rooms", rooms_then)
+    scene.reader = Recorder(hub.person("ann"))
+    await Admission(hub).admit(scene.reader, cursors.Cursor(hub.epoch, tuple(ahead)))
+    await scene.say(scene.b)
+    await scene.has((scene.b, 2))
+
+
+async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
+    failing = Failing(scene.hub.person("ann"))
+    await Admission(scene.hub).admit(failing, None)
+    scene.hub.leave(scene.reader)
+    scene.hub.dismiss("ann", "banned", "You are banned.")
+    assert failing.resets == ["banned"]

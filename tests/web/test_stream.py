@@ -239,9 +239,9 @@ def secret_of(chat: Chat) -> bytes:
 
 
 async def test_a_stream_ends_with_the_token_that_opened_it(chat: Chat) -> None:
-    token = mint(chat.settings, "tod", life=-LEEWAY + 1.5)
+    token = mint(chat.settings, "tod", life=-LEEWAY + 4)
     async with Listener(chat, "tod", token=token) as tod:
-        await tod.until(lambda: bool(tod.goodbye), within=5)
+        await tod.until(lambda: bool(tod.goodbye), within=7)
         assert tod.goodbye["code"] == "token_expired"
 
 

@@ -1,0 +1,87 @@
+"""What all connections of an edge share: where readers are let in, what ends them, and pings."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from app.settings import Settings
+from web.admission import Admission
+from web.auth import Auth
+from web.connections import Connections
+from web.front import Front
+from web.hub import Hub
+from web.person import Person
+from web.replies import Replies
+from web.stream import Limits, Stream
+
+#: Seconds over which the goodbyes of an edge that stops are spread, and in how many portions.
+_DRAIN_SECONDS: Final = 3.0
+_PORTIONS: Final = 30
+
+
+class Entrance:
+    """Makes a `Front` of each connection; `server` makes aiohttp's protocols for other requests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        hub: Hub,
+        admission: Admission,
+        auth: Auth,
+        connections: Connections,
+        server: Callable[[], asyncio.BaseProtocol],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.hub = hub
+        self.admission = admission
+        self.auth = auth
+        self.connections = connections
+        self.server = server
+        self.replies = Replies(settings.origins)
+        self.limits = Limits(settings.buffer_events, settings.buffer_bytes, settings.retry_ms)
+        self.fronts: set[Front] = set()
+        self.draining = False
+        self._settings = settings
+
+    def front(self) -> Front:
+        """A new connection's protocol."""
+        return Front(self)
+
+    def full(self, person: Person) -> bool:
+        """Whether somebody has as many streams as one may have."""
+        streams = sum(isinstance(reader, Stream) for reader in person.readers)
+        return streams >= self._settings.streams
+
+    def stream_life(self) -> float:
+        """Seconds until a new stream is to begin anew: not all of them at the same time."""
+        return self._settings.stream_life * random.uniform(0.9, 1.1)
+
+    async def ping(self) -> None:
+        """Give every stream a sign of life each interval, a portion of them at a time."""
+        while True:
+            for some in _portions(list(self.fronts)):
+                await asyncio.sleep(self._settings.ping / _PORTIONS)
+                for front in some:
+                    front.ping()
+
+    async def drain(self) -> None:
+        """Say goodbye to streams, answer polls: they come back, to another edge if there is one.
+
+        Few go at once. Many are spread, so that they do not all come to the other edges together.
+        """
+        self.draining = True
+        fronts = list(self.fronts)
+        random.shuffle(fronts)
+        for some in _portions(fronts):
+            for front in some:
+                front.stop("restart", "This edge stops; please reconnect.")
+            if len(fronts) > _PORTIONS:
+                await asyncio.sleep(_DRAIN_SECONDS / _PORTIONS)
+        await self.connections.drain()
+
+
+def _portions(fronts: Sequence[Front]) -> list[Sequence[Front]]:
+    return [fronts[i::_PORTIONS] for i in range(_PORTIONS)]

@@ -1,0 +1,268 @@
+"""The front of every connection: who serves a request is decided by its first line.
+
+Requests for streams and polls stay here, with a reader that is a few hundred bytes; any other is
+lent, with the connection, to aiohttp's server, and taken back when it has been answered. Only
+public interfaces are used for that: `web.Server` makes protocols, and a protocol is given bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from web.lent import Lent
+from web.problems import Problem
+from web.visit import Visit
+
+if TYPE_CHECKING:
+    from web.entrance import Entrance
+
+#: The longest head of a request and the longest line in it, which is aiohttp's limit, in bytes;
+#: and what may wait while a request is being answered.
+MOST_HEAD: Final = 16 * 1024
+MOST_LINE: Final = 8190
+MOST_AHEAD: Final = 64 * 1024
+
+#: Seconds for a head to arrive, for a body, and between two requests.
+HEAD_SECONDS: Final = 10.0
+BODY_SECONDS: Final = 60.0
+IDLE_SECONDS: Final = 75.0
+
+_HTTP: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~\x80-\xff]+ HTTP/1\.[01]\r\n")
+_OURS: Final = re.compile(rb"GET /v1/(?:stream|events)[ ?]")
+_FRAMING: Final = re.compile(
+    rb"\r\n(content-length|transfer-encoding|upgrade)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+)
+
+#: A request of which only aiohttp knows where it ends; the connection ends with it.
+_OPAQUE: Final = 1 << 60
+
+_IDLE, _VISITED, _LENT = range(3)
+
+
+class Front(asyncio.Protocol):
+    """One connection: finds where requests begin, and keeps the time."""
+
+    __slots__ = (
+        *("_answered", "_buffer", "_deadline", "_entrance", "_handler", "_left", "_lent", "_loop"),
+        *("_paused", "_state", "_timer", "_timer_at", "_visit", "transport"),
+    )
+
+    def __init__(self, entrance: Entrance) -> None:
+        self.transport: Any = None
+        self._entrance = entrance
+        self._loop = entrance.loop
+        self._buffer = b""
+        self._state = _IDLE
+        #: aiohttp's protocol for this connection, and the transport that it has, while it has one.
+        self._handler: Any = None
+        self._lent: Lent | None = None
+        #: Bytes of a lent request that are still to come, and whether it is answered already.
+        self._left = 0
+        self._answered = False
+        self._visit: Visit | None = None
+        #: Who was told to pause writing, and is told to go on.
+        self._paused: Any = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    # ── what the transport calls ─────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request, but not for long."""
+        self.transport = transport
+        self._entrance.fronts.add(self)
+        self.until(HEAD_SECONDS)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, however they are cut."""
+        before = self._buffer
+        if self._state == _IDLE:
+            if not before and self._visit is not None and self._repeat(data):
+                return
+            self._buffer = before + data if before else data
+            self._begin(not before)
+            return
+        self._buffer = before + data if before else data
+        if self._state == _LENT:
+            self._feed()
+        elif len(self._buffer) > MOST_AHEAD:
+            self.transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        """The client does not take what is written."""
+        self._paused = self._handler if self._state == _LENT else self._visit
+        if self._paused is not None:
+            self._paused.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        paused, self._paused = self._paused, None
+        if paused is not None:
+            paused.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone: tell whoever had it."""
+        self._entrance.fronts.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._visit is not None:
+            self._visit.lost()
+            self._visit = None
+        if self._handler is not None:
+            self._handler.connection_lost(exc)
+            self._handler = self._lent = None
+        self._paused = None
+
+    # ── requests ─────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, fresh: bool) -> None:
+        """A request begins, or goes on to begin."""
+        data = self._buffer
+        if data[:1] in (b"\r", b"\n"):
+            data = self._buffer = data.lstrip(b"\r\n")
+        end = data.find(b"\r\n\r\n") + 4
+        if _too_large(data, end):
+            detail = f"a head has at most {MOST_HEAD} bytes, and a line of it {MOST_LINE}"
+            self.refuse(Problem(431, "head_too_large", detail))
+        elif end < 4:
+            if fresh:
+                self.until(HEAD_SECONDS)
+        elif _OURS.match(data):
+            self._serve(data, end)
+        elif _HTTP.match(data):
+            self._lend(data, end)
+        else:
+            self.refuse(Problem(400, "bad_request", "the request does not begin as HTTP does"))
+
+    def _repeat(self, data: bytes) -> bool:
+        """Serve what differs from the poll before by its cursor alone; whether it is that."""
+        visit = self._visit
+        assert visit is not None
+        found = visit.repeated(data)
+        if found is None:
+            return False
+        self._state = _VISITED
+        visit.repeat(*found)
+        return True
+
+    def _serve(self, data: bytes, end: int) -> None:
+        self._buffer = data[end:]
+        self._state = _VISITED
+        if self._handler is not None and self._lent is not None:
+            self._lent.take_back()
+            self._handler.connection_lost(None)
+            self._handler = self._lent = None
+        if self._visit is None:
+            self._visit = Visit(self._entrance, self)
+        self.until(HEAD_SECONDS)
+        self._visit.ask(data[:end])
+
+    def _lend(self, data: bytes, end: int) -> None:
+        self._state = _LENT
+        self._answered = False
+        self._left = end + _body_length(data[:end])
+        if self._handler is None:
+            self._lent = Lent(self.transport, self._on_answered)
+            self._handler = self._entrance.server()
+            self._handler.connection_made(self._lent)
+        self.until(BODY_SECONDS)
+        self._feed()
+
+    def _feed(self) -> None:
+        """Give aiohttp its request, and nothing of the next."""
+        data, left = self._buffer, self._left
+        self._buffer = data[left:]
+        self._left = max(0, left - len(data))
+        if left:
+            self._handler.data_received(data if len(data) <= left else data[:left])
+        if self._left == 0 and self._answered:
+            self.next()
+        elif len(self._buffer) > MOST_AHEAD:
+            self.transport.pause_reading()
+
+    def _on_answered(self) -> None:
+        self._answered = True
+        if self._left == 0:
+            self.next()
+
+    def next(self) -> None:
+        """The request is answered: go on with the next one, or wait for it."""
+        self._state = _IDLE
+        self.until(IDLE_SECONDS)
+        if self._buffer:
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._state == _IDLE and self._buffer and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self._begin(True)
+
+    def refuse(self, problem: Problem) -> None:
+        """Answer what can't be used, and close: nobody knows where the next request begins."""
+        self._state, self._buffer = _VISITED, b""
+        self.transport.write(self._entrance.replies.problem(problem, None, False))
+        self.transport.close()
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────
+
+    def until(self, seconds: float) -> None:
+        """Have something happen, if nothing else does, in so many seconds."""
+        self._deadline = deadline = self._loop.time() + seconds
+        if self._timer is None or self._timer_at > deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = deadline
+            self._timer = self._loop.call_at(deadline, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        if self._loop.time() < self._deadline:
+            # It was set for something that has long happened.
+            self._timer_at = self._deadline
+            self._timer = self._loop.call_at(self._deadline, self._on_time)
+        elif self._state == _VISITED and self._visit is not None:
+            self._visit.on_time()
+        elif self._state == _LENT:
+            if 0 < self._left < _OPAQUE // 2:
+                self.transport.close()
+        elif self._buffer:
+            detail = f"the head of a request has to arrive within {HEAD_SECONDS:.0f} s"
+            self.refuse(Problem(408, "request_timeout", detail))
+        else:
+            self.transport.close()
+
+    def ping(self) -> None:
+        """Send a sign of life, if this is a stream."""
+        if self._state == _VISITED and self._visit is not None:
+            self._visit.ping()
+
+    def stop(self, code: str, reason: str) -> None:
+        """End what is under way here, but for what aiohttp does."""
+        if self._state == _VISITED and self._visit is not None:
+            self._visit.stop(code, reason)
+        elif self._state == _IDLE:
+            self.transport.close()
+
+
+def _too_large(data: bytes, end: int) -> bool:
+    """Whether a head is too long that ends at `end`, or has not ended where that is below 4."""
+    size = end if end >= 4 else len(data)
+    if size <= MOST_LINE:
+        return False
+    return size > MOST_HEAD or any(len(line) > MOST_LINE for line in data[:size].split(b"\r\n"))
+
+
+def _body_length(head: bytes) -> int:
+    """How many bytes follow a head, where it says so beyond doubt."""
+    found = _FRAMING.findall(head)
+    if not found:
+        return 0
+    name, value = found[0]
+    value = value.strip()
+    if len(found) > 1 or name.lower() != b"content-length" or not value.isdigit():
+        return _OPAQUE
+    return int(value)

@@ -1,0 +1,44 @@
+"""Somebody who reads at this edge: their rooms, and the streams and polls that they have open."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from web.reader import Reader
+    from web.room import Room
+
+
+class Person:
+    """A person's place in the hub, shared by all their readers and kept a while after the last.
+
+    `rooms` has the `n` from which on the person gets a room. `since` is the place among the
+    edge's recent events (`Recent`) from which on all those rooms are complete here; `joining`
+    counts rooms that are not yet.
+    """
+
+    __slots__ = ("entering", "joining", "name", "readers", "rooms", "settled", "since")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rooms: dict[Room, int] = {}
+        self.readers: list[Reader] = []
+        self.settled = False
+        self.since = 0
+        self.joining = 0
+        #: Under way while the person's rooms are looked up and subscribed.
+        self.entering: asyncio.Task[None] | None = None
+
+    def room_names(self) -> list[str]:
+        """The names of the rooms, sorted."""
+        return sorted(room.name for room in self.rooms)
+
+    def changed(self) -> None:
+        """The person's readers, or how they take events, have changed."""
+        for room in self.rooms:
+            room.forget_audience()
+
+    def complete(self) -> bool:
+        """Whether everything that happens in the person's rooms arrives here."""
+        return self.settled and not self.joining

@@ -1,0 +1,58 @@
+"""A room that somebody reads at this edge, and who hears it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from app.delivery import keys
+from web.person import Person
+from web.reader import Reader
+
+
+class Audience(NamedTuple):
+    """A room's readers: those that take bytes at once, by their `write`, and the others.
+
+    `everyone` is all of them.
+    """
+
+    writes: tuple[Callable[[bytes], None], ...]
+    others: tuple[Reader, ...]
+    everyone: tuple[Reader, ...]
+
+
+class Room:
+    """A room; `n` is `None` until the first event or mark."""
+
+    __slots__ = ("_audience", "channel", "n", "name", "partition", "people")
+
+    def __init__(self, name: str, partition: int) -> None:
+        self.name = name
+        self.partition = partition
+        self.channel = keys.channel(partition, name).encode()
+        self.n: int | None = None
+        self.people: set[Person] = set()
+        self._audience: Audience | None = None
+
+    def forget_audience(self) -> None:
+        """Look again who is there when the next event comes."""
+        self._audience = None
+
+    def add(self, person: Person) -> None:
+        """The person gets the room from here on."""
+        self.people.add(person)
+        self._audience = None
+
+    def discard(self, person: Person) -> None:
+        """The person gets it no longer."""
+        self.people.discard(person)
+        self._audience = None
+
+    def audience(self) -> Audience:
+        """Who hears the room now; kept until something changes, as most events change nothing."""
+        if self._audience is None:
+            everyone = tuple(reader for person in self.people for reader in person.readers)
+            writes = tuple(reader.write for reader in everyone if reader.write is not None)
+            others = tuple(reader for reader in everyone if reader.write is None)
+            self._audience = Audience(writes, others, everyone)
+        return self._audience
