@@ -29,7 +29,8 @@ def services() -> dict[str, Any]:
 
 
 def embedded() -> dict[str, str]:
-    lines = (line for line in PROPERTIES.splitlines() if line)
+    of_one = PROPERTIES.replace("{node}", "1").replace("{nodes}", "1")
+    lines = (line for line in of_one.splitlines() if line)
     return dict(line.split("=", 1) for line in lines)
 
 

@@ -8,6 +8,7 @@ is everything, and whatever comes after it is new.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from app.delivery import keys
 from app.delivery.view import Logged, RoomHead
@@ -29,6 +30,9 @@ AT_ONCE = 128
 
 #: Events of this edge behind which a reader may be to be given what it missed from memory.
 MOST_RECENT = 1_000
+
+#: Seconds between looks at a view that is being filled.
+_LOOK_AGAIN = 0.1
 
 #: Events read at once while looking for where a reader was.
 _PAGE = 100
@@ -114,6 +118,7 @@ class Admission:
         usable = self._usable(cursor)
         while True:
             connection = hub.subscription.count
+            await self._view_has(usable.nexts if usable else hub.frontier)
             await self._enter(person)
             lost = await self._replay(reader, usable) if usable else self._all(person, cursor)
             await hub.marks.mark((room.partition, room.name) for room in person.rooms)
@@ -134,6 +139,18 @@ class Admission:
             reader.waiting = [item for item in reader.waiting if item.offset >= at[item.partition]]
             reader.begin(hub.cursor_of(at), lost)
         hub.release(reader)
+
+    async def _view_has(self, nexts: Sequence[int]) -> None:
+        """Return when the view stands where the reader does.
+
+        One that was emptied is filled from the log: who is let in meanwhile would be in no room,
+        then join each, and get from its beginning what it has long had.
+        """
+        while True:
+            positions = await self._hub.lookups.positions(len(nexts))
+            if all(at + 1 >= due for at, due in zip(positions, nexts, strict=True)):
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
 
     async def _enter(self, person: Person) -> None:
         """Have the person's rooms subscribed; readers who come together wait for the same."""

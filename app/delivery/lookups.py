@@ -39,6 +39,11 @@ class Lookups:
         pairs = zip(found[::2], found[1::2], strict=True)
         return {room.decode(): int(n) for room, n in pairs if not n.startswith(b"-")}
 
+    async def positions(self, partitions: int) -> list[int]:
+        """The offset in the log up to which the view stands, of each partition; -1: nowhere."""
+        asked = [self._ask("GET", keys.position(partition)) for partition in range(partitions)]
+        return [-1 if found is None else int(found) for found in await asyncio.gather(*asked)]
+
     async def mark(self, partition: int, rooms: Sequence[str], edge: str, token: int) -> None:
         """Have a mark published to the edge, with the heads of the rooms (mark.lua)."""
         heads = [keys.room(partition, room) for room in rooms]
