@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-rooms clean packages
+.PHONY: help setup run test lint faults bench-latency bench-rooms bench-pipeline clean packages
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ bench-latency: $(stamp)  ## measure from POST to answer and to receipt; writes b
 
 bench-rooms: $(stamp)  ## measure a message by members, a sync of 1,000 rooms, a verification
 	@$(bin)/python -m bench.rooms $(OPTIONS)
+
+bench-pipeline: $(stamp)  ## measure what one worker brings through, beside bare aiokafka and naive Faust
+	@$(bin)/python -m bench.pipeline $(OPTIONS)
 
 packages:
 	@.ci/packages
