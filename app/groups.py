@@ -60,6 +60,12 @@ def again_topics(apps: Iterable[faust.App]) -> list[Topic]:
     return [_again[app.conf.id] for app in apps if app.conf.id in _again]
 
 
+class StrictGroup(faust.App):
+    """A group whose agents are all on Parley's loop, one agent for each of its topics."""
+
+    strict = True
+
+
 class OwnGroup(faust.App):
     """A group with agents of somebody's own: an event that one fails on goes to `chat.dead`.
 
@@ -86,7 +92,7 @@ class OwnGroup(faust.App):
 
 def _new(name: str, *, strict: bool) -> faust.App:
     settings = Settings.read()
-    make = faust.App if strict else OwnGroup
+    make = StrictGroup if strict else OwnGroup
     app = make(
         f"parley-{name}",
         broker=settings.broker.replace("kafka://", "parley://", 1),
@@ -111,7 +117,8 @@ def _new(name: str, *, strict: bool) -> faust.App:
         broker_rebalance_timeout=60.0,
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
-        producer_linger=0.002,
+        producer_linger=0.0 if strict else 0.002,
+        consumer_max_fetch_size=128 * 1024 if strict else 1024 * 1024,
         producer_request_timeout=30.0,
         producer_max_batch_size=1024 * 1024,
         producer_max_request_size=4 * 1024 * 1024,

@@ -15,25 +15,23 @@ Stock Faust does not give that: docs/decisions/the-loop.md has the measurements.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
-from faust.types import EventT
 from mode.supervisors import SupervisorStrategy
 
 from app.errors import Malformed, StoreFailed
 from app.events import Dead, encode
+from app.intake import PIECE, Piece
+from app.outputs import Headers, Outputs
 from app.pulse import GROUP, pulse
 from app.table import Table
-from app.topics import DEAD
+from app.topics import DEAD, partition_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
-
-Headers = tuple[tuple[str, bytes], ...]
 
 #: Records in a batch at most. More gain little and make a later start after a crash.
 LIMIT = 500
@@ -65,16 +63,6 @@ class Record(NamedTuple):
     headers: dict[str, bytes]
 
 
-class Output(NamedTuple):
-    """A record to be sent."""
-
-    topic: str
-    partition: int | None
-    key: bytes
-    value: bytes
-    headers: Headers
-
-
 class Batch:
     """Some records of an agent's topic, in order, and what is to be sent because of them."""
 
@@ -88,7 +76,7 @@ class Batch:
         self.written: dict[tuple[str, int], int] = {}
         self._app = app
         self._tables = tables
-        self._outputs: list[Output] = []
+        self._outputs = Outputs(app.producer)
 
     @property
     def partitions(self) -> set[int]:
@@ -121,7 +109,7 @@ class Batch:
 
     def send(self, topic: str, record: Record, value: bytes, headers: Headers = ()) -> None:
         """Send a value under the record's key to the record's partition number of `topic`."""
-        self._outputs.append(Output(topic, record.partition, record.key, value, headers))
+        self._outputs.add(topic, record.partition, record.key, value, headers)
 
     def bury(self, record: Record, reason: str) -> None:
         """Send the record to `chat.dead`, with where it stood and why."""
@@ -135,7 +123,8 @@ class Batch:
             key=record.key,
         )
         log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
-        self._outputs.append(Output(DEAD, None, dead.place.encode(), encode(dead), ()))
+        place = partition_of(dead.place, self._app.conf.topic_partitions)
+        self._outputs.add(DEAD, place, dead.place.encode(), encode(dead))
 
     def renew(self, partitions: Iterable[int]) -> None:
         """Have the tables write once more what a worker that slept has written over."""
@@ -145,35 +134,19 @@ class Batch:
 
     async def settle(self) -> None:
         """Return when Kafka has the outputs, then the table changes, and RocksDB the latter."""
-        self.written |= _highest(await self._produce(self._outputs))
+        self.written |= await self._outputs.send()
         await self.settle_tables()
 
     async def settle_tables(self) -> None:
         """Return when the changelogs have what was written to the tables, and then RocksDB."""
         changes = [(table, list(table.changes())) for table in self._tables]
-        outputs = [
-            Output(change.topic, change.partition, change.key, change.value, ())
-            for _, of_table in changes
-            for change in of_table
-        ]
-        offsets = _highest(await self._produce(outputs))
+        outputs = Outputs(self._app.producer)
+        for _, of_table in changes:
+            for change in of_table:
+                outputs.add(change.topic, change.partition, change.key, change.value)
+        offsets = await outputs.send()
         for table, of_table in changes:
             table.keep(of_table, offsets)
-
-    async def _produce(self, outputs: Sequence[Output]) -> list[Any]:
-        send = self._app.producer.send
-        waiting = [
-            await send(
-                output.topic,
-                output.key,
-                output.value,
-                output.partition,
-                None,
-                list(output.headers),
-            )
-            for output in outputs
-        ]
-        return await asyncio.gather(*waiting)
 
 
 async def batches(
@@ -191,39 +164,67 @@ async def batches(
     signs = pulse(app.conf.id)
     while True:
         try:
-            events = [await queue.get()]
+            taken = [await queue.get()]
         except StopAsyncIteration:  # Faust stops the agent
             return
-        while len(events) < limit and not queue.empty():
-            events.append(queue.get_nowait())
-        current = _of_this_generation(app, events)
+        count = _size(taken[0])
+        while count <= limit - PIECE and not queue.empty():
+            taken.append(queue.get_nowait())
+            count += _size(taken[-1])
+        current = _of_this_generation(app, taken)
         if not current:
             continue
-        batch = Batch(app, [_record(event) for event in current], tables)
+        batch = Batch(app, [record for item in current for record in _records(item)], tables)
+        _take(app, current)
         with signs.at_work():
             yield batch
             await batch.settle()
-            for event in current:
-                event.ack()
+            _settled(app, current)
 
 
-def _of_this_generation(app: Any, events: list[EventT[Any]]) -> list[EventT[Any]]:
-    """The events that came after the last rebalance; those before it will come again.
+def _of_this_generation(app: Any, taken: list[Any]) -> list[Any]:
+    """What came after the last rebalance; what came before it will come again.
 
     Stock Faust acknowledges what it skips here, so that a crash soon after loses it.
     """
     if not app.flow_control.is_active():
         return []
     generation = app.consumer_generation_id
-    current = [event for event in events if event.message.generation_id == generation]
-    for event in current:
-        event.message.tracked = True
-        app.consumer.track_message(event.message)
-    return current
+    return [item for item in taken if _generation(item) == generation]
 
 
-def _record(event: EventT[Any]) -> Record:
-    message = event.message
+# In a worker the queue has pieces of partitions; under Faust's `test_context` it has events.
+
+
+def _size(item: Any) -> int:
+    return len(item.records) if isinstance(item, Piece) else 1
+
+
+def _generation(item: Any) -> int:
+    generation: int = (item if isinstance(item, Piece) else item.message).generation_id
+    return generation
+
+
+def _records(item: Any) -> list[Record]:
+    if isinstance(item, Piece):
+        return [_record(record) for record in item.records]
+    return [_record(item.message)]
+
+
+def _take(app: Any, items: list[Any]) -> None:
+    if isinstance(items[0], Piece):
+        app.consumer.take(items)
+
+
+def _settled(app: Any, items: list[Any]) -> None:
+    if isinstance(items[0], Piece):
+        app.consumer.settle(items)
+    else:
+        for event in items:
+            event.ack()
+
+
+def _record(message: Any) -> Record:
     headers = message.headers or ()
     pairs = headers.items() if isinstance(headers, dict) else headers
     return Record(
@@ -234,11 +235,3 @@ def _record(event: EventT[Any]) -> Record:
         message.value or b"",
         dict(pairs),
     )
-
-
-def _highest(written: Sequence[Any]) -> dict[tuple[str, int], int]:
-    highest: dict[tuple[str, int], int] = {}
-    for record in written:
-        place = (record.topic, record.partition)
-        highest[place] = max(record.offset, highest.get(place, -1))
-    return highest

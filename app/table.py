@@ -8,7 +8,7 @@ replica has it, and only then has it written to RocksDB together with the change
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import faust
@@ -105,28 +105,34 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
                 yield key.decode(), self._decode(payload)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Called by Faust while it recovers: keeps of each key the newest version.
+        """Called by Faust while it recovers, in groups that are not on Parley's loop."""
+        parted: dict[int, list[Any]] = {}
+        for event in batch:
+            parted.setdefault(event.message.partition, []).append(event.message)
+        for partition, records in parted.items():
+            self.recover(partition, records)
+
+    def recover(self, partition: int, records: Sequence[Any]) -> None:
+        """Take in records of a partition's changelog, keeping of each key the newest version.
 
         What a newer one has overtaken was written by a worker that had slept. It stands behind
         the newer one in the changelog, where compaction would keep it and drop the other: so the
         loop writes the newer one once more (`renew`).
         """
-        batches: dict[int, Any] = {}
-        offsets: dict[int, int] = {}
-        pending: dict[tuple[int, bytes], bytes] = {}
-        for event in batch:
-            message = event.message
-            partition, key, value = message.partition, message.key, message.value
-            offsets[partition] = max(message.offset, offsets.get(partition, -1))
-            writes = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
-            place = (partition, key)
-            if newer(value, pending.get(place) or self._db(partition).get(key)):
-                pending[place] = value
-                writes.put(key, value)
+        db = self._db(partition)
+        keys = list({record.key for record in records})
+        known = dict(zip(keys, db.get(keys), strict=True))
+        changed: dict[bytes, bytes] = {}
+        for record in records:
+            key = record.key
+            if newer(record.value, known[key]):
+                known[key] = changed[key] = record.value
             else:
-                self._overtaken[place] = None
-        for partition, writes in batches.items():
-            self._write(partition, writes, offsets[partition])
+                self._overtaken[partition, key] = None
+        writes = rocksdict.WriteBatch(raw_mode=True)
+        for key, value in changed.items():
+            writes.put(key, value)
+        self._write(partition, writes, max(record.offset for record in records))
 
     def renew(self, partition: int) -> None:
         """Write once more what stands before something older in the partition's changelog."""
