@@ -60,7 +60,7 @@ class Record(NamedTuple):
     offset: int
     key: bytes
     value: bytes
-    headers: dict[str, bytes]
+    headers: Sequence[tuple[str, bytes]]
 
 
 class Batch:
@@ -226,12 +226,11 @@ def _settled(app: Any, items: list[Any]) -> None:
 
 def _record(message: Any) -> Record:
     headers = message.headers or ()
-    pairs = headers.items() if isinstance(headers, dict) else headers
     return Record(
         message.topic,
         message.partition,
         message.offset,
         message.key or b"",
         message.value or b"",
-        dict(pairs),
+        tuple(headers.items()) if isinstance(headers, dict) else headers,
     )

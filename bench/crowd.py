@@ -24,7 +24,7 @@ class Crowd:
 
     rooms: int
     members: int
-    prefix: str = "room"
+    word: str = "say"
 
     def opening(self) -> Iterator[AnyCommand]:
         """The commands that open the rooms and let everybody in."""
@@ -41,11 +41,11 @@ class Crowd:
             room, turn = index % self.rooms, index // self.rooms
             by = self.person(room, turn % self.members)
             text = texts[index % len(texts)][:4000]
-            yield SendMessage(room=self.room(room), **_stamp(by, f"say-{index}"), text=text)
+            yield SendMessage(room=self.room(room), **_stamp(by, f"{self.word}-{index}"), text=text)
 
     def room(self, index: int) -> str:
         """A room's id."""
-        return f"{self.prefix}-{index}"
+        return f"room-{index}"
 
     def person(self, room: int, index: int) -> str:
         """A member's id."""
