@@ -22,6 +22,9 @@ from app.rules.versions import newer, unwrap, wrap
 
 V = TypeVar("V", bound=msgspec.Struct)
 
+#: Values of a table that are kept decoded, at most: beyond that all are let go.
+VALUES = 20_000
+
 
 class Change(NamedTuple):
     """One write that waits for the changelog."""
@@ -52,6 +55,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         self._decode = msgspec.msgpack.Decoder(value).decode
         self._overlay: dict[tuple[int, bytes], bytes] = {}
         self._overtaken: dict[tuple[int, bytes], None] = {}
+        #: What was read or written last, decoded. Nobody else writes, and values don't change.
+        self._values: dict[tuple[int, str], V | None] = {}
         app.tables.add(self)
 
     def info(self) -> dict[str, Any]:
@@ -60,10 +65,14 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
 
     def read(self, partition: int, key: str) -> V | None:
         """The value as this batch sees it, its own writes included; `None` where there is none."""
+        place = (partition, key)
+        if place in self._values:
+            return self._values[place]
         raw_key = key.encode()
         raw = self._overlay.get((partition, raw_key)) or self._stored(partition, raw_key)
         payload = None if raw is None else unwrap(raw).payload
-        return None if payload is None else self._decode(payload)
+        value = self._values[place] = None if payload is None else self._decode(payload)
+        return value
 
     def write(self, partition: int, key: str, value: V | None, version: int) -> None:
         """Remember the value for this batch; `None` removes the key.
@@ -71,8 +80,9 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         `version` grows with every write of the key, whoever writes: the `n` of the event, or the
         offset of the record, that the value follows.
         """
+        self._values[partition, key] = value
         payload = None if value is None else self._encode(value)
-        self._overlay[(partition, key.encode())] = wrap(version, payload)
+        self._overlay[partition, key.encode()] = wrap(version, payload)
 
     def changes(self) -> Iterator[Change]:
         """What the batch has written, as records of the changelog."""
@@ -92,10 +102,13 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         for partition, batch in batches.items():
             self._write(partition, batch, offsets[(self.changelog_topic_name, partition)])
         self._overlay.clear()
+        if len(self._values) > VALUES:
+            self._values.clear()
 
     def forget(self) -> None:
         """Drop what the batch has written and not kept."""
         self._overlay.clear()
+        self._values.clear()
 
     def kept(self, partition: int) -> Iterator[tuple[str, V]]:
         """Everything that RocksDB has of a partition, without what a batch has written."""
@@ -119,6 +132,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         the newer one in the changelog, where compaction would keep it and drop the other: so the
         loop writes the newer one once more (`renew`).
         """
+        self._values.clear()
         db = self._db(partition)
         keys = list({record.key for record in records})
         known = dict(zip(keys, db.get(keys), strict=True))
