@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,13 +23,15 @@ from app.provision import provision
 from app.topics import Topic
 from bench.corpus import texts
 from bench.crowd import Crowd, write
-from bench.figures import Goal, judge, keep, table
+from bench.figures import Goal, judge, keep, quantiles, table
+from bench.pace import paced
 from bench.spent import Spent
 from bench.stage import Placed, Stage, held, reach, stage
 
 _PATIENCE = 120.0
 #: Rounds of the others are shorter: enough for a figure.
 _NAIVE_SHARE = 8
+_PACED_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Load:
     rooms: int
     members: int
     rounds: int
+    workers: int
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,10 +50,11 @@ class Load:
 @click.option("--rooms", default=200, show_default=True, help="Rooms that they go to in turns.")
 @click.option("--members", default=5, show_default=True, help="Members of each room.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds, of which the median counts.")
-@click.option("--alone", is_flag=True, help="Without the ceiling and the floor.")
-def main(messages: int, rooms: int, members: int, rounds: int, alone: bool) -> None:
+@click.option("--workers", default=1, show_default=True, help="Two: one on each core, with Kafka.")
+@click.option("--alone", is_flag=True, help="Without the ceiling, the floor, and the delays.")
+def main(messages: int, rooms: int, members: int, rounds: int, workers: int, alone: bool) -> None:
     """Run and report."""
-    load = Load(messages, rooms, members, rounds)
+    load = Load(messages, rooms, members, rounds, workers)
     try:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
             result = uvloop.run(_run(load, Path(folder), alone))
@@ -65,74 +69,74 @@ def main(messages: int, rooms: int, members: int, rounds: int, alone: bool) -> N
 async def _run(load: Load, folder: Path, alone: bool) -> dict[str, Any]:
     crowd = Crowd(load.rooms, load.members)
     rates: dict[str, list[float]] = {"parley": [], "bare": [], "naive": []}
-    costs: list[float] = []
-    archived: list[float] = []
+    rounds: list[dict[str, float]] = []
     async with stage(folder) as there:
         await _open(there, crowd)
         for number in range(load.rounds):
-            one = await one_round(there, crowd, load.messages, number)
-            rates["parley"].append(one["per_second"])
-            costs.append(one["cpu_ms"])
-            archived.append(one["archived_per_second"])
+            rounds.append(await _round(there, crowd, load, number))
+            rates["parley"].append(rounds[-1]["per_second"])
             if not alone:
                 rates["bare"].append(await _bare(there, crowd, load.messages, number))
                 naive = load.messages // _NAIVE_SHARE
                 rates["naive"].append(await _naive(there, crowd, naive, number))
             click.echo(f"round {number + 1}: " + _told({k: v[-1] for k, v in rates.items() if v}))
+        middle = {name: median(one[name] for one in rounds) for name in rounds[0]}
+        delays = {} if alone else await _paced(there, crowd, middle["per_second"] / 4)
     return {
-        "load": load.__dict__,
+        "load": asdict(load),
         "per_second": {name: round(median(values)) for name, values in rates.items() if values},
         "rounds": {name: [round(v) for v in values] for name, values in rates.items() if values},
-        "cpu_ms_per_message": round(median(costs), 3),
-        "archived_per_second": round(median(archived)),
+        "cpu_ms_per_message": round(middle["cpu_ms"], 3),
+        "archived_per_second": round(middle["archived_per_second"]),
+        "delay_ms_at_a_quarter": delays,
     }
 
 
 async def _open(there: Stage, crowd: Crowd) -> None:
     """Open the rooms, which is no part of what is measured."""
-    worker = there.worker("opening")
-    worker.start()
-    try:
+    async with there.workers(1) as workers:
         opened = await write(there.settings, crowd.opening())
-        await reach(there.published, opened, worker, _PATIENCE)
-        await reach(there.archived, opened, worker, _PATIENCE, every=0.1)
-    finally:
-        await worker.stop(30)
+        await there.through(opened, workers, _PATIENCE)
 
 
-async def one_round(there: Stage, crowd: Crowd, count: int, number: int) -> dict[str, float]:
+async def _round(there: Stage, crowd: Crowd, load: Load, number: int) -> dict[str, float]:
     """One round of Parley: messages a second, and milliseconds of processor for each.
 
-    The clock runs from the moment at which the worker, warm and held, may go on.
+    The clock runs from the moment at which the workers, warm and held, may go on.
     """
-    worker = there.worker("measured")
-    worker.start()
-    try:
-        await worker.ready()
-        base = await _warm(there, crowd, worker, number)
-        async with held([worker]):
+    count = load.messages
+    async with there.workers(load.workers) as workers:
+        base = await _warm(there, crowd, workers, f"warm-{number}")
+        async with held(workers):
             await write(there.settings, crowd.saying(texts(), number * count, count))
-        spent, began = Spent({"worker": worker.pid}), time.monotonic()
-        ended = await reach(there.published, base + count, worker, _PATIENCE)
-        kept = await reach(there.archived, base + count, worker, _PATIENCE, every=0.05)
+        began = time.monotonic()
+        spent = Spent({str(worker.pid): worker.pid for worker in workers})
+        published, archived = await there.through(base + count, workers, _PATIENCE)
         seconds, _ = spent.so_far()
-    finally:
-        await worker.stop(30)
     return {
-        "per_second": count / (ended - began),
-        "archived_per_second": count / (kept - began),
-        "cpu_ms": seconds.get("worker", 0.0) * 1000 / count,
+        "per_second": count / (published - began),
+        "archived_per_second": count / (archived - began),
+        "cpu_ms": sum(seconds.values()) * 1000 / count,
     }
 
 
-async def _warm(there: Stage, crowd: Crowd, worker: Placed, number: int) -> int:
-    """Have the worker say a word in every room; how many events there are then."""
+async def _warm(there: Stage, crowd: Crowd, workers: list[Placed], word: str) -> int:
+    """Have a word said in every room; how many events there are then."""
+    warming = replace(crowd, word=word)
     base = await there.published()
-    warming = Crowd(crowd.rooms, crowd.members, word=f"warm-{number}")
     base += await write(there.settings, warming.saying(["warm"], 0, crowd.rooms))
-    await reach(there.published, base, worker, _PATIENCE)
-    await reach(there.archived, base, worker, _PATIENCE, every=0.05)
+    await there.through(base, workers, _PATIENCE)
     return base
+
+
+async def _paced(there: Stage, crowd: Crowd, rate: float) -> dict[str, float]:
+    """How long messages take at a rate; the first seconds of it are not counted."""
+    click.echo(f"{rate:,.0f}/s for {_PACED_SECONDS:g} s")
+    async with there.workers(1) as workers:
+        await _warm(there, crowd, workers, "pace-warm")
+        await paced(there, replace(crowd, word="pace-first"), workers[0], rate, 3.0)
+        pace = replace(crowd, word="pace")
+        return quantiles(await paced(there, pace, workers[0], rate, _PACED_SECONDS))
 
 
 async def _bare(there: Stage, crowd: Crowd, count: int, number: int) -> float:
@@ -157,8 +161,8 @@ async def _naive(there: Stage, crowd: Crowd, count: int, number: int) -> float:
     before = await there.publishes()
     program.start()
     try:
-        began = await reach(there.publishes, before + 1, program, _PATIENCE)
-        ended = await reach(there.publishes, before + count, program, _PATIENCE)
+        began = await reach(there.publishes, before + 1, [program], _PATIENCE)
+        ended = await reach(there.publishes, before + count, [program], _PATIENCE)
     finally:
         program.kill()
     return count / (ended - began)
@@ -167,9 +171,12 @@ async def _naive(there: Stage, crowd: Crowd, count: int, number: int) -> float:
 def _goals(result: dict[str, Any]) -> list[Goal]:
     rates = result["per_second"]
     ceiling, floor = rates["parley"] / rates["bare"], rates["parley"] / rates["naive"]
+    delay = result["delay_ms_at_a_quarter"]
     return [
         Goal("at least 0.5 of the bare aiokafka loop", ceiling >= 0.5, f"{ceiling:.2f}"),
         Goal("at least 5 times naive Faust", floor >= 5, f"{floor:.1f}"),
+        Goal("p50 at most 15 ms at a quarter", delay["p50"] <= 15, f"{delay['p50']} ms"),
+        Goal("p99 at most 60 ms at a quarter", delay["p99"] <= 60, f"{delay['p99']} ms"),
     ]
 
 
@@ -188,6 +195,7 @@ def _report(result: dict[str, Any]) -> str:
             table(("messages a second", "median", "least", "most"), rows),
             f"in the history store: {result['archived_per_second']:,} a second;"
             f" the worker's processor: {result['cpu_ms_per_message']} ms a message",
+            f"milliseconds to Valkey at a quarter of that: {result['delay_ms_at_a_quarter']}",
         )
     )
 
