@@ -21,6 +21,7 @@ from mode import Service
 from mode.utils.futures import maybe_async
 
 from app.consumer_thread import ConsumerThread
+from app.left_out import leave_out
 
 #: Records of a partition that go to an agent at once, at most.
 PIECE = 250
@@ -28,6 +29,9 @@ PIECE = 250
 #: Records that wait for an agent: from `FULL` on its topic is not fetched, until `LOW` are left.
 FULL = 4000
 LOW = 2000
+
+#: Bytes that are fetched although a group's lag is not over.
+_LAG_BYTES = 64 * 1024
 
 #: Seconds that a fetch waits at most before it looks whether to go on.
 _LOOK = 1.0
@@ -57,6 +61,13 @@ class Threadless(ConsumerThread):
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         super().__init__(consumer, thread_loop=consumer.loop, **kwargs)
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        if lag := getattr(self.app, "lag", 0.0):
+            consumer._fetch_max_wait_ms = int(lag * 1000)
+            consumer._fetch_min_bytes = _LAG_BYTES
+        return consumer
 
     async def start(self) -> None:
         """Start, here."""
@@ -246,8 +257,7 @@ class Intake(stock.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Called when partitions come. Changelogs are among them, and read by `app/recovery.py`."""
-        if logs := [place for place in assigned if self._is_changelog_tp(place)]:
-            self._aiokafka.pause(*map(stock.ensure_aiokafka_TP, logs))
+        leave_out(self._aiokafka._fetcher, self.app.tables.changelog_topics)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def verify_event_path(self, now: float, tp: TP) -> None:

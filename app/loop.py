@@ -67,7 +67,7 @@ class Batch:
     """Some records of an agent's topic, in order, and what is to be sent because of them."""
 
     def __init__(
-        self, app: Any, records: Sequence[Record], tables: Sequence[Table[Any]] = ()
+        self, app: Any, producer: Any, records: Sequence[Record], tables: Sequence[Table[Any]] = ()
     ) -> None:
         self.records = records
         #: Changes with every rebalance: who has a partition now may not have had it before.
@@ -75,8 +75,9 @@ class Batch:
         #: The highest offset that an output got, by topic and partition, once it is settled.
         self.written: dict[tuple[str, int], int] = {}
         self._app = app
+        self._producer = producer
         self._tables = tables
-        self._outputs = Outputs(app.producer)
+        self._outputs = Outputs(producer)
 
     @property
     def partitions(self) -> set[int]:
@@ -140,7 +141,7 @@ class Batch:
     async def settle_tables(self) -> None:
         """Return when the changelogs have what was written to the tables, and then RocksDB."""
         changes = [(table, list(table.changes())) for table in self._tables]
-        outputs = Outputs(self._app.producer)
+        outputs = Outputs(self._producer)
         for _, of_table in changes:
             for change in of_table:
                 outputs.add(change.topic, change.partition, change.key, change.value)
@@ -162,6 +163,7 @@ async def batches(
     queue = stream.channel.queue
     GROUP.set(app.conf.id)
     signs = pulse(app.conf.id)
+    producer = await _producer(app)
     while True:
         try:
             taken = [await queue.get()]
@@ -174,12 +176,21 @@ async def batches(
         current = _of_this_generation(app, taken)
         if not current:
             continue
-        batch = Batch(app, [record for item in current for record in _records(item)], tables)
+        batch = Batch(
+            app, producer, [record for item in current for record in _records(item)], tables
+        )
         _take(app, current)
         with signs.at_work():
             yield batch
             await batch.settle()
             _settled(app, current)
+
+
+async def _producer(app: Any) -> Any:
+    """A producer of the agent's own: one has a single request under way to each broker."""
+    if not app.started:  # under Faust's `test_context`
+        return app.producer
+    return await app.add_runtime_dependency(app._new_producer())
 
 
 def _of_this_generation(app: Any, taken: list[Any]) -> list[Any]:
