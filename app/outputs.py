@@ -44,26 +44,31 @@ class Outputs:
         """
         if not self._records:
             return {}
+        waiting: list[tuple[tuple[str, int], int, Any]] = []
         producer = self._producer._ensure_producer()
-        sent = await asyncio.gather(
-            *(_send(producer, place, records) for place, records in self._records.items())
-        )
+        try:
+            for place, records in self._records.items():
+                for batch in _batches(producer, records):
+                    sent = await producer.send_batch(batch, place[0], partition=place[1])
+                    waiting.append((place, batch.record_count(), sent))
+        finally:
+            # All of them, also where one fails: nothing may be left that nobody looks at.
+            answers = await asyncio.gather(
+                *(sent for _, _, sent in waiting), return_exceptions=True
+            )
         self._records = {}
-        return dict(sent)
+        return _highest(waiting, answers)
 
 
-async def _send(
-    producer: Any, place: tuple[str, int], records: list[_Record]
-) -> tuple[tuple[str, int], int]:
-    topic, partition = place
-    waiting = []
-    for batch in _batches(producer, records):
-        waiting.append((await producer.send_batch(batch, topic, partition=partition), batch))
-    last = 0
-    for future, batch in waiting:
-        metadata = await future
-        last = metadata.offset + batch.record_count() - 1
-    return place, last
+def _highest(
+    waiting: list[tuple[tuple[str, int], int, Any]], answers: list[Any]
+) -> dict[tuple[str, int], int]:
+    written: Written = {}
+    for (place, count, _), answer in zip(waiting, answers, strict=True):
+        if isinstance(answer, BaseException):
+            raise answer
+        written[place] = answer.offset + count - 1
+    return written
 
 
 def _batches(producer: Any, records: list[_Record]) -> Iterator[Any]:
