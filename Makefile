@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-rooms bench-pipeline clean packages
+.PHONY: help setup run test lint faults bench-latency bench-rooms bench-pipeline bench-recovery clean packages
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench-rooms: $(stamp)  ## measure a message by members, a sync of 1,000 rooms, a
 
 bench-pipeline: $(stamp)  ## measure what one worker brings through, beside bare aiokafka and naive Faust
 	@$(bin)/python -m bench.pipeline $(OPTIONS)
+
+bench-recovery: $(stamp)  ## measure a worker's start with a million keys in its tables, cold and warm
+	@$(bin)/python -m bench.recovery $(OPTIONS)
 
 packages:
 	@.ci/packages

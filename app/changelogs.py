@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
+from app.pulse import Pulse, pulse
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ async def read_changelogs(
     )
     await consumer.start()
     try:
-        count = await _read(consumer, tables, wanted)
+        count = await _read(consumer, tables, wanted, pulse(app.conf.id))
     finally:
         await consumer.stop()
     seconds = round(time.monotonic() - began, 2)
@@ -47,7 +48,10 @@ async def read_changelogs(
 
 
 async def _read(
-    consumer: AIOKafkaConsumer, tables: Mapping[TP, Any], wanted: Mapping[TP, tuple[int, int]]
+    consumer: AIOKafkaConsumer,
+    tables: Mapping[TP, Any],
+    wanted: Mapping[TP, tuple[int, int]],
+    signs: Pulse,
 ) -> int:
     ends = {TopicPartition(place.topic, place.partition): end for place, (_, end) in wanted.items()}
     consumer.assign(list(ends))
@@ -59,6 +63,7 @@ async def _read(
         for place, records in fetched.items():
             tables[TP(place.topic, place.partition)].recover(place.partition, records)
             count += len(records)
+            signs.beat()
         for place in list(ends):
             # Not by the records: compaction may have taken the last of them.
             if await consumer.position(place) >= ends[place]:

@@ -14,6 +14,9 @@ from app.events import AddMember, AnyCommand, CreateRoom, SendMessage, encode
 from app.settings import Settings
 from app.topics import RAW, partition_of
 
+#: A partition, a key, a value.
+Pair = tuple[int, bytes, bytes]
+
 #: Bytes of a batch: less than what the broker takes at once.
 _BATCH = 256 * 1024
 
@@ -59,28 +62,35 @@ def _stamp(by: str, client_id: str) -> dict[str, Any]:
 
 async def write(settings: Settings, commands: Iterable[AnyCommand], topic: str = RAW) -> int:
     """Write commands to a topic, each to its room's partition; how many they were."""
+    count = settings.partitions
+    return await write_pairs(
+        settings,
+        topic,
+        ((partition_of(c.room, count), c.room.encode(), encode(c)) for c in commands),
+    )
+
+
+async def write_pairs(settings: Settings, topic: str, pairs: Iterable[Pair]) -> int:
+    """Write keys and values to partitions of a topic; how many they were."""
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap, acks="all", max_batch_size=_BATCH
     )
     await producer.start()
     count = 0
     try:
-        waiting = iter(commands)
+        waiting = iter(pairs)
         while chunk := list(islice(waiting, 20_000)):
-            await _write_chunk(producer, topic, settings.partitions, chunk)
+            await _write_chunk(producer, topic, chunk)
             count += len(chunk)
     finally:
         await producer.stop()
     return count
 
 
-async def _write_chunk(
-    producer: AIOKafkaProducer, topic: str, partitions: int, commands: list[AnyCommand]
-) -> None:
+async def _write_chunk(producer: AIOKafkaProducer, topic: str, chunk: list[Pair]) -> None:
     parted: dict[int, list[tuple[bytes, bytes]]] = {}
-    for command in commands:
-        pair = (command.room.encode(), encode(command))
-        parted.setdefault(partition_of(command.room, partitions), []).append(pair)
+    for partition, key, value in chunk:
+        parted.setdefault(partition, []).append((key, value))
     for partition, pairs in parted.items():
         batch = producer.create_batch()
         for key, value in pairs:
