@@ -22,9 +22,12 @@ _RECORDS = 2000
 
 
 async def read_changelogs(
-    app: Any, tables: Mapping[TP, Any], wanted: Mapping[TP, tuple[int, int]]
+    settings: Settings,
+    group: str,
+    tables: Mapping[TP, Any],
+    wanted: Mapping[TP, tuple[int, int]],
 ) -> None:
-    """Bring tables to the end of their changelogs.
+    """Bring a group's tables to the end of their changelogs.
 
     `wanted` has the first offset to read of each partition, and the one before which to end.
     Where it is cancelled, what was read is kept, and is not read again.
@@ -33,18 +36,18 @@ async def read_changelogs(
         return
     began = time.monotonic()
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=Settings.read().bootstrap,
+        bootstrap_servers=settings.bootstrap,
         enable_auto_commit=False,
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=_FETCH,
     )
     await consumer.start()
     try:
-        count = await _read(consumer, tables, wanted, pulse(app.conf.id))
+        count = await _read(consumer, tables, wanted, pulse(group))
     finally:
         await consumer.stop()
     seconds = round(time.monotonic() - began, 2)
-    log.info("tables recovered", group=app.conf.id, records=count, seconds=seconds)
+    log.info("tables recovered", group=group, records=count, seconds=seconds)
 
 
 async def _read(

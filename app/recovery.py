@@ -18,6 +18,7 @@ from faust.tables import TableManager as StockTableManager
 from faust.tables.recovery import Recovery as StockRecovery
 
 from app.changelogs import read_changelogs
+from app.settings import Settings
 
 
 class Recovery(StockRecovery):
@@ -34,7 +35,7 @@ class Recovery(StockRecovery):
             if self.active_highwaters[place] > offsets[place]
         }
         tables: Mapping[Any, Any] = self.tp_to_table
-        await read_changelogs(self.app, tables, wanted)
+        await read_changelogs(Settings.read(), self.app.conf.id, tables, wanted)
         # So that Faust finds nothing left to do.
         for place, (_, end) in wanted.items():  # Not `update`, which would add: it is a Counter.
             offsets[place] = end - 1
