@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery clean packages
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,12 @@ bench-rooms: $(stamp)  ## measure a message by members, a sync of 1,000 rooms, a
 
 bench-edge: $(stamp)  ## measure the edge against nginx with nchan; writes bench/out/
 	@$(bin)/python -m bench.edge $(OPTIONS)
+
+bench-pipeline: $(stamp)  ## measure what one worker brings through, beside bare aiokafka and naive Faust
+	@$(bin)/python -m bench.pipeline $(OPTIONS)
+
+bench-recovery: $(stamp)  ## measure a worker's start with a million keys in its tables, cold and warm
+	@$(bin)/python -m bench.recovery $(OPTIONS)
 
 packages:
 	@.ci/packages

@@ -20,7 +20,11 @@ from app.patience import AWAY, patiently
 from app.settings import Settings
 from app.topics import LOG
 
-app = group("archive", strict=True)
+#: Seconds that the history may lag behind for the sake of larger batches. Pages take what it lacks
+#: from Valkey.
+LAG = 0.1
+
+app = group("archive", strict=True, lag=LAG)
 settings = Settings.read()
 history = History(settings.history_url)
 redis = connect(settings.redis)

@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 
-from app.delivery.publisher import Entry, Outcome, Publisher
+from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import entry_of, refill
+from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.erasures import erased
 from app.groups import group, raw_topic

@@ -15,25 +15,25 @@ Stock Faust does not give that: docs/decisions/the-loop.md has the measurements.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
-from faust.types import EventT
+from faust.types import TP
 from mode.supervisors import SupervisorStrategy
 
 from app.errors import Malformed, StoreFailed
 from app.events import Dead, encode
+from app.intake import PIECE, Piece
+from app.outputs import Headers, Outputs
 from app.pulse import GROUP, pulse
 from app.table import Table
-from app.topics import DEAD
+from app.topics import DEAD, partition_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
-
-Headers = tuple[tuple[str, bytes], ...]
 
 #: Records in a batch at most. More gain little and make a later start after a crash.
 LIMIT = 500
@@ -62,21 +62,7 @@ class Record(NamedTuple):
     offset: int
     key: bytes
     value: bytes
-    headers: dict[str, bytes]
-
-
-def _place(record: Record) -> tuple[str, int, int]:
-    return record.topic, record.partition, record.offset
-
-
-class Output(NamedTuple):
-    """A record to be sent."""
-
-    topic: str
-    partition: int | None
-    key: bytes
-    value: bytes
-    headers: Headers
+    headers: Sequence[tuple[str, bytes]]
 
 
 class Batch:
@@ -85,9 +71,10 @@ class Batch:
     def __init__(
         self,
         app: Any,
+        producer: Any,
         records: Sequence[Record],
         tables: Sequence[Table[Any]] = (),
-        events: Sequence[EventT[Any]] = (),
+        items: Sequence[Any] = (),
     ) -> None:
         self.records = records
         #: Changes with every rebalance: who has a partition now may not have had it before.
@@ -95,9 +82,11 @@ class Batch:
         #: The highest offset that an output got, by topic and partition, once it is settled.
         self.written: dict[tuple[str, int], int] = {}
         self._app = app
+        self._producer = producer
         self._tables = tables
-        self._outputs: list[Output] = []
-        self._events = dict(zip(map(_place, records), events, strict=False))
+        self._outputs = Outputs(producer)
+        self._items = list(items)
+        self._resolve: Callable[[], None] | None = None
 
     @property
     def partitions(self) -> set[int]:
@@ -140,16 +129,21 @@ class Batch:
 
         Under another `key`, to the partition that is that key's.
         """
-        partition = record.partition if key is None else None
-        self._outputs.append(Output(topic, partition, key or record.key, value, headers))
+        partition = record.partition if key is None else self._partition_of(key)
+        self._outputs.add(topic, partition, key or record.key, value, headers)
+
+    def _partition_of(self, key: bytes) -> int:
+        return partition_of(key.decode(), self._app.conf.topic_partitions)
 
     def defer(self, record: Record) -> Batch:
         """Take the record out: a batch of its own, which is settled by `finish` when it is time.
 
-        Until then it is not acknowledged, and so comes again after a crash. What comes of its
-        partition behind it may be settled first, and then comes again, too.
+        Until then nothing from it on is committed, and so it comes again after a crash. What
+        comes of its partition behind it may be settled first, and then comes again, too.
         """
-        return Batch(self._app, [record], (), [self._events.pop(_place(record))])
+        batch = Batch(self._app, self._producer, [record])
+        batch._resolve = _defer(self._app, self._items, record)
+        return batch
 
     @property
     def is_current(self) -> bool:
@@ -157,14 +151,12 @@ class Batch:
         return bool(self._app.consumer_generation_id == self.generation)
 
     async def finish(self) -> None:
-        """Settle, and acknowledge the records."""
+        """Settle, and let the offsets of the records be committed."""
         await self.settle()
-        self.acknowledge()
-
-    def acknowledge(self) -> None:
-        """Let the offsets of the records be committed, in order."""
-        for event in self._events.values():
-            event.ack()
+        if self._resolve is not None:
+            self._resolve()
+        else:
+            _settled(self._app, self._items)
 
     def bury(self, record: Record, reason: str) -> None:
         """Send the record to `chat.dead`, with where it stood and why."""
@@ -178,7 +170,8 @@ class Batch:
             key=record.key,
         )
         log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
-        self._outputs.append(Output(DEAD, None, dead.place.encode(), encode(dead), ()))
+        place = dead.place.encode()
+        self._outputs.add(DEAD, self._partition_of(place), place, encode(dead))
 
     def renew(self, partitions: Iterable[int]) -> None:
         """Have the tables write once more what a worker that slept has written over."""
@@ -188,35 +181,19 @@ class Batch:
 
     async def settle(self) -> None:
         """Return when Kafka has the outputs, then the table changes, and RocksDB the latter."""
-        self.written |= _highest(await self._produce(self._outputs))
+        self.written |= await self._outputs.send()
         await self.settle_tables()
 
     async def settle_tables(self) -> None:
         """Return when the changelogs have what was written to the tables, and then RocksDB."""
         changes = [(table, list(table.changes())) for table in self._tables]
-        outputs = [
-            Output(change.topic, change.partition, change.key, change.value, ())
-            for _, of_table in changes
-            for change in of_table
-        ]
-        offsets = _highest(await self._produce(outputs))
+        outputs = Outputs(self._producer)
+        for _, of_table in changes:
+            for change in of_table:
+                outputs.add(change.topic, change.partition, change.key, change.value)
+        offsets = await outputs.send()
         for table, of_table in changes:
             table.keep(of_table, offsets)
-
-    async def _produce(self, outputs: Sequence[Output]) -> list[Any]:
-        send = self._app.producer.send
-        waiting = [
-            await send(
-                output.topic,
-                output.key,
-                output.value,
-                output.partition,
-                None,
-                list(output.headers),
-            )
-            for output in outputs
-        ]
-        return await asyncio.gather(*waiting)
 
 
 async def batches(
@@ -232,54 +209,100 @@ async def batches(
     queue = stream.channel.queue
     GROUP.set(app.conf.id)
     signs = pulse(app.conf.id)
+    producer = await _producer(app)
     while True:
         try:
-            events = [await queue.get()]
+            taken = [await queue.get()]
         except StopAsyncIteration:  # Faust stops the agent
             return
-        while len(events) < limit and not queue.empty():
-            events.append(queue.get_nowait())
-        current = _of_this_generation(app, events)
+        count = _size(taken[0])
+        while count <= limit - PIECE and not queue.empty():
+            taken.append(queue.get_nowait())
+            count += _size(taken[-1])
+        current = _of_this_generation(app, taken)
         if not current:
             continue
-        batch = Batch(app, [_record(event) for event in current], tables, current)
+        records = [record for item in current for record in _records(item)]
+        batch = Batch(app, producer, records, tables, current)
+        _take(app, current)
         with signs.at_work():
             yield batch
             await batch.finish()
 
 
-def _of_this_generation(app: Any, events: list[EventT[Any]]) -> list[EventT[Any]]:
-    """The events that came after the last rebalance; those before it will come again.
+async def _producer(app: Any) -> Any:
+    """A producer of the agent's own: one has a single request under way to each broker."""
+    if not app.started:  # under Faust's `test_context`
+        return app.producer
+    return await app.add_runtime_dependency(app._new_producer())
+
+
+def _of_this_generation(app: Any, taken: list[Any]) -> list[Any]:
+    """What came after the last rebalance; what came before it will come again.
 
     Stock Faust acknowledges what it skips here, so that a crash soon after loses it.
     """
     if not app.flow_control.is_active():
         return []
     generation = app.consumer_generation_id
-    current = [event for event in events if event.message.generation_id == generation]
-    for event in current:
-        event.message.tracked = True
-        app.consumer.track_message(event.message)
-    return current
+    return [item for item in taken if _generation(item) == generation]
 
 
-def _record(event: EventT[Any]) -> Record:
-    message = event.message
+# In a worker the queue has pieces of partitions; under Faust's `test_context` it has events.
+
+
+def _size(item: Any) -> int:
+    return len(item.records) if isinstance(item, Piece) else 1
+
+
+def _generation(item: Any) -> int:
+    generation: int = (item if isinstance(item, Piece) else item.message).generation_id
+    return generation
+
+
+def _records(item: Any) -> list[Record]:
+    if isinstance(item, Piece):
+        return [_record(record) for record in item.records]
+    return [_record(item.message)]
+
+
+def _take(app: Any, items: list[Any]) -> None:
+    if isinstance(items[0], Piece):
+        app.consumer.take(items)
+
+
+def _settled(app: Any, items: list[Any]) -> None:
+    if items and isinstance(items[0], Piece):
+        app.consumer.settle(items)
+    else:
+        for event in items:
+            event.ack()
+
+
+def _defer(app: Any, items: list[Any], record: Record) -> Callable[[], None]:
+    """Keep the record from being committed with the others; what to call when it is settled."""
+    if isinstance(items[0], Piece):
+        resolve: Callable[[], None] = app.consumer.defer(
+            TP(record.topic, record.partition), record.offset
+        )
+        return resolve
+    at = (record.topic, record.partition, record.offset)
+    [event] = [item for item in items if _place(item.message) == at]
+    items.remove(event)
+    return partial(event.ack)
+
+
+def _place(message: Any) -> tuple[str, int, int]:
+    return message.topic, message.partition, message.offset
+
+
+def _record(message: Any) -> Record:
     headers = message.headers or ()
-    pairs = headers.items() if isinstance(headers, dict) else headers
     return Record(
         message.topic,
         message.partition,
         message.offset,
         message.key or b"",
         message.value or b"",
-        dict(pairs),
+        tuple(headers.items()) if isinstance(headers, dict) else headers,
     )
-
-
-def _highest(written: Sequence[Any]) -> dict[tuple[str, int], int]:
-    highest: dict[tuple[str, int], int] = {}
-    for record in written:
-        place = (record.topic, record.partition)
-        highest[place] = max(record.offset, highest.get(place, -1))
-    return highest

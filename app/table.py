@@ -8,7 +8,7 @@ replica has it, and only then has it written to RocksDB together with the change
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import faust
@@ -21,6 +21,9 @@ from app.errors import StoreFailed
 from app.rules.versions import newer, unwrap, wrap
 
 V = TypeVar("V", bound=msgspec.Struct)
+
+#: Values of a table that are kept decoded, at most: beyond that all are let go.
+VALUES = 20_000
 
 
 class Change(NamedTuple):
@@ -52,6 +55,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         self._decode = msgspec.msgpack.Decoder(value).decode
         self._overlay: dict[tuple[int, bytes], bytes] = {}
         self._overtaken: dict[tuple[int, bytes], None] = {}
+        #: What was read or written last, decoded. Nobody else writes, and values don't change.
+        self._values: dict[tuple[int, str], V | None] = {}
         app.tables.add(self)
 
     def info(self) -> dict[str, Any]:
@@ -60,10 +65,14 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
 
     def read(self, partition: int, key: str) -> V | None:
         """The value as this batch sees it, its own writes included; `None` where there is none."""
+        place = (partition, key)
+        if place in self._values:
+            return self._values[place]
         raw_key = key.encode()
         raw = self._overlay.get((partition, raw_key)) or self._stored(partition, raw_key)
         payload = None if raw is None else unwrap(raw).payload
-        return None if payload is None else self._decode(payload)
+        value = self._values[place] = None if payload is None else self._decode(payload)
+        return value
 
     def write(self, partition: int, key: str, value: V | None, version: int) -> None:
         """Remember the value for this batch; `None` removes the key.
@@ -71,8 +80,9 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         `version` grows with every write of the key, whoever writes: the `n` of the event, or the
         offset of the record, that the value follows.
         """
+        self._values[partition, key] = value
         payload = None if value is None else self._encode(value)
-        self._overlay[(partition, key.encode())] = wrap(version, payload)
+        self._overlay[partition, key.encode()] = wrap(version, payload)
 
     def changes(self) -> Iterator[Change]:
         """What the batch has written, as records of the changelog."""
@@ -92,10 +102,13 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         for partition, batch in batches.items():
             self._write(partition, batch, offsets[(self.changelog_topic_name, partition)])
         self._overlay.clear()
+        if len(self._values) > VALUES:
+            self._values.clear()
 
     def forget(self) -> None:
         """Drop what the batch has written and not kept."""
         self._overlay.clear()
+        self._values.clear()
 
     def kept(self, partition: int) -> Iterator[tuple[str, V]]:
         """Everything that RocksDB has of a partition, without what a batch has written."""
@@ -105,28 +118,35 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
                 yield key.decode(), self._decode(payload)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Called by Faust while it recovers: keeps of each key the newest version.
+        """Called by Faust while it recovers, in groups that are not on Parley's loop."""
+        parted: dict[int, list[Any]] = {}
+        for event in batch:
+            parted.setdefault(event.message.partition, []).append(event.message)
+        for partition, records in parted.items():
+            self.recover(partition, records)
+
+    def recover(self, partition: int, records: Sequence[Any]) -> None:
+        """Take in records of a partition's changelog, keeping of each key the newest version.
 
         What a newer one has overtaken was written by a worker that had slept. It stands behind
         the newer one in the changelog, where compaction would keep it and drop the other: so the
         loop writes the newer one once more (`renew`).
         """
-        batches: dict[int, Any] = {}
-        offsets: dict[int, int] = {}
-        pending: dict[tuple[int, bytes], bytes] = {}
-        for event in batch:
-            message = event.message
-            partition, key, value = message.partition, message.key, message.value
-            offsets[partition] = max(message.offset, offsets.get(partition, -1))
-            writes = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
-            place = (partition, key)
-            if newer(value, pending.get(place) or self._db(partition).get(key)):
-                pending[place] = value
-                writes.put(key, value)
+        self._values.clear()
+        db = self._db(partition)
+        keys = list({record.key for record in records})
+        known = dict(zip(keys, db.get(keys), strict=True))
+        changed: dict[bytes, bytes] = {}
+        for record in records:
+            key = record.key
+            if newer(record.value, known[key]):
+                known[key] = changed[key] = record.value
             else:
-                self._overtaken[place] = None
-        for partition, writes in batches.items():
-            self._write(partition, writes, offsets[partition])
+                self._overtaken[partition, key] = None
+        writes = rocksdict.WriteBatch(raw_mode=True)
+        for key, value in changed.items():
+            writes.put(key, value)
+        self._write(partition, writes, max(record.offset for record in records))
 
     def renew(self, partition: int) -> None:
         """Write once more what stands before something older in the partition's changelog."""

@@ -4,13 +4,9 @@ The producer is idempotent. Without that, aiokafka gives a batch up when its tim
 on with the next, so that a later output of a room can be in Kafka where an earlier one is not. With
 it, the broker takes a partition's batches in order or not at all.
 
-A worker that is stopped leaves its groups. Members with a name of their own (`group.instance.id`)
-don't by themselves, in any client: the broker keeps their partitions for them until the session is
-over, which is right for one that was killed and comes back, and wrong for one that was told to go.
-
-Fetches wait 200 ms at the broker for something to come, not 1,500. A broker answers a client's
-fetches one after the other, and after a rebalance two of them in a row are for other partitions
-than those that have something to read.
+Groups of Parley's own loop (`strict`) take their records in lists (`app/intake.py`). Others have
+Faust's consumer, in a thread: what somebody's agent does with the event loop does not cost the
+group its partitions.
 """
 
 from __future__ import annotations
@@ -20,7 +16,8 @@ from typing import Any
 
 from faust.transport.drivers import aiokafka as stock
 
-_FETCH_WAIT_MS = 200
+from app.consumer_thread import ConsumerThread
+from app.intake import Intake
 
 
 class Producer(stock.Producer):
@@ -30,30 +27,20 @@ class Producer(stock.Producer):
         return {"acks": "all", "enable_idempotence": True}
 
 
-class ConsumerThread(stock.AIOKafkaConsumerThread):
-    """Faust's consumer thread; fetches without long waits and leaves the group in the end."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
-        return consumer
-
-    async def on_thread_stop(self) -> None:
-        """Stop. A member without a name of its own says goodbye, so the name goes first."""
-        if self._consumer is not None:
-            self._consumer._coordinator._group_instance_id = None
-        await super().on_thread_stop()
-
-
 class Consumer(stock.Consumer):
-    """Faust's consumer on the thread above."""
+    """Faust's consumer on a thread that says goodbye."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
 class Transport(stock.Transport):
-    """Faust's transport with the producer and the consumer above."""
+    """Faust's transport with the producer and the consumers above."""
 
     Consumer = Consumer
     Producer = Producer
+
+    def create_consumer(self, callback: Any, **kwargs: Any) -> Any:
+        """Called by Faust."""
+        make = Intake if getattr(self.app, "strict", False) else Consumer
+        return make(self, callback=callback, loop=self.loop, **kwargs)

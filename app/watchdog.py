@@ -55,10 +55,11 @@ async def _look(app: faust.App) -> Sight:
     signs = pulse(app.conf.id)
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            places = sorted(app.consumer.assignment())
+            # Changelogs have no position here: `app/changelogs.py` reads them, and beats.
+            logs = app.tables.changelog_topics
+            places = sorted(p for p in app.consumer.assignment() if p.topic not in logs)
             reached = [await app.consumer.position(place) for place in places]
-            own = [place for place in places if place.topic not in app.tables.changelog_topics]
-            ends = await app.consumer.highwaters(*own) if own else {}
+            ends = await app.consumer.highwaters(*places) if places else {}
     except (KafkaError, TimeoutError):
         return Sight((signs.beats,), owes=bool(signs.busy))
     there = dict(zip(places, reached, strict=True))

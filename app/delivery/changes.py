@@ -57,9 +57,11 @@ class Changes(Struct):
     named: tuple[str, ...] = ()
     belong: list[tuple[str, int]] = []
 
-    def json(self) -> bytes:
-        """The changes for the script."""
-        return orjson.dumps({name: getattr(self, name) for name in _SCRIPT})
+    def json(self, own: int, offset: int, n: int = 0, channel: str = "", edge: str = "") -> bytes:
+        """The changes for the script, with how many keys are the event's own, and where it goes."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in _SCRIPT}
+        told |= {"keys": own, "offset": str(offset), "n": str(n), "channel": channel, "edge": edge}
+        return orjson.dumps(told)
 
 
 def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:

@@ -1,6 +1,9 @@
--- One event of chat.log into the view: all of it or nothing.
--- KEYS: position, room, log, members, read, gone, everyone, sanctions, mentioned…
--- ARGV: offset, n, window, channel, event, edge channel, answer, changes as JSON:
+-- Events of one partition of chat.log into the view, in order and in one step.
+-- KEYS: position, then of each event: room, log, members, read, gone, everyone, sanctions,
+--       mentioned…
+-- ARGV: window, then of each event three: the event, the answer, and as JSON
+--   keys     how many keys are its own; 0: it is no event, and is stepped over
+--   offset, n, channel, edge (channel for the answer, or '') as strings, and what it changes:
 --   room     {field, value, …}    fields of the room to set
 --   members  {user, "role n", …}  people who are members
 --   roles    {user, role, …}      members with another role
@@ -13,60 +16,79 @@
 --   rewrite  {n, event, …}        events whose text has changed or is gone
 --   tell     {channel, …}         people whom it concerns
 --   sanction {user, event} or {}  what somebody is under; an empty event: nothing
--- Returns 1: published; 0: was there already; -1: the view stands before offset - 1;
+-- Returns of each 1: published; 0: was there already; -1: the view stands before offset - 1;
 --         -2: the room stands before n - 1, though the view does not.
 local MENTIONS = 200
-local offset, n = tonumber(ARGV[1]), tonumber(ARGV[2])
 local position = tonumber(redis.call('GET', KEYS[1]) or '-1')
-if position < offset - 1 then return -1 end
 
 local function remember(key, seq)
   redis.call('ZADD', key, seq, seq)
   redis.call('ZREMRANGEBYRANK', key, 0, -MENTIONS - 1)
 end
 
-local outcome = 0
-local head = tonumber(redis.call('HGET', KEYS[2], 'n') or '0')
-if n > head + 1 then return -2 end
-if n == head + 1 then
-  local changes = cjson.decode(ARGV[8])
-  redis.call('HSET', KEYS[3], ARGV[2], ARGV[1] .. ' ' .. ARGV[5])
-  redis.call('HDEL', KEYS[3], n - tonumber(ARGV[3]))
-  redis.call('HSET', KEYS[2], 'n', ARGV[2], 'offset', ARGV[1], unpack(changes.room))
-  if #changes.members > 0 then redis.call('HSET', KEYS[4], unpack(changes.members)) end
-  for i = 1, #changes.roles, 2 do
-    local entry = redis.call('HGET', KEYS[4], changes.roles[i])
-    local role = changes.roles[i + 1] .. string.match(entry or ' 1', ' %d+$')
-    redis.call('HSET', KEYS[4], changes.roles[i], role)
+-- k: where the event's own keys begin; it: what the JSON says.
+local function apply(k, it, event)
+  local room, log, members, read = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
+  redis.call('HSET', log, it.n, it.offset .. ' ' .. event)
+  redis.call('HDEL', log, tonumber(it.n) - tonumber(ARGV[1]))
+  redis.call('HSET', room, 'n', it.n, 'offset', it.offset, unpack(it.room))
+  if #it.members > 0 then redis.call('HSET', members, unpack(it.members)) end
+  for i = 1, #it.roles, 2 do
+    local entry = redis.call('HGET', members, it.roles[i])
+    local role = it.roles[i + 1] .. string.match(entry or ' 1', ' %d+$')
+    redis.call('HSET', members, it.roles[i], role)
   end
-  if #changes.leaves > 0 then redis.call('HDEL', KEYS[4], unpack(changes.leaves)) end
-  local seq = redis.call('HGET', KEYS[2], 'seq')
-  for _, user in ipairs(changes.read) do
+  if #it.leaves > 0 then redis.call('HDEL', members, unpack(it.leaves)) end
+  local seq = redis.call('HGET', room, 'seq')
+  for _, user in ipairs(it.read) do
     -- A receipt may have been there first, when the view is filled again.
-    local known = tonumber(redis.call('HGET', KEYS[5], user) or '-1')
-    if tonumber(seq) > known then redis.call('HSET', KEYS[5], user, seq) end
+    local known = tonumber(redis.call('HGET', read, user) or '-1')
+    if tonumber(seq) > known then redis.call('HSET', read, user, seq) end
   end
-  if changes.last[1] == seq then redis.call('HSET', KEYS[2], 'last_text', changes.last[2]) end
-  if changes.gone > 0 then redis.call('ZADD', KEYS[6], changes.gone, changes.gone) end
-  if changes.everyone > 0 then remember(KEYS[7], changes.everyone) end
-  if #changes.sanction > 0 and changes.sanction[2] == '' then
-    redis.call('HDEL', KEYS[8], changes.sanction[1])
-  elseif #changes.sanction > 0 then
-    redis.call('HSET', KEYS[8], unpack(changes.sanction))
+  if it.last[1] == seq then redis.call('HSET', room, 'last_text', it.last[2]) end
+  if it.gone > 0 then redis.call('ZADD', KEYS[k + 4], it.gone, it.gone) end
+  if it.everyone > 0 then remember(KEYS[k + 5], it.everyone) end
+  if #it.sanction > 0 and it.sanction[2] == '' then
+    redis.call('HDEL', KEYS[k + 6], it.sanction[1])
+  elseif #it.sanction > 0 then
+    redis.call('HSET', KEYS[k + 6], unpack(it.sanction))
   end
-  for i = 9, #KEYS do remember(KEYS[i], changes.mentions) end
-  for i = 1, #changes.rewrite, 2 do
-    local place = changes.rewrite[i]
-    local there = redis.call('HGET', KEYS[3], place)
+  for i = k + 7, k + it.keys - 1 do remember(KEYS[i], it.mentions) end
+  for i = 1, #it.rewrite, 2 do
+    local place = it.rewrite[i]
+    local there = redis.call('HGET', log, place)
     if there then
-      redis.call('HSET', KEYS[3], place, string.match(there, '^%d+ ') .. changes.rewrite[i + 1])
+      redis.call('HSET', log, place, string.match(there, '^%d+ ') .. it.rewrite[i + 1])
     end
   end
-  redis.call('PUBLISH', ARGV[4], ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. ARGV[5])
-  for _, channel in ipairs(changes.tell) do redis.call('PUBLISH', channel, ARGV[5]) end
-  outcome = 1
+  redis.call('PUBLISH', it.channel, it.offset .. ' ' .. it.n .. ' ' .. event)
+  for _, channel in ipairs(it.tell) do redis.call('PUBLISH', channel, event) end
 end
-if position < offset then redis.call('SET', KEYS[1], ARGV[1]) end
--- An answer may have been lost with the worker that gave it first: it is given each time.
-if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
-return outcome
+
+local function publish(k, it, event, answer)
+  local offset, outcome = tonumber(it.offset), 0
+  if position < offset - 1 then return -1 end
+  if it.keys > 0 then
+    local n, head = tonumber(it.n), tonumber(redis.call('HGET', KEYS[k], 'n') or '0')
+    if n > head + 1 then return -2 end
+    if n == head + 1 then
+      apply(k, it, event)
+      outcome = 1
+    end
+  end
+  if position < offset then
+    position = offset
+    redis.call('SET', KEYS[1], it.offset)
+  end
+  -- An answer may have been lost with the worker that gave it first: it is given each time.
+  if it.edge ~= '' then redis.call('PUBLISH', it.edge, answer) end
+  return outcome
+end
+
+local outcomes, k = {}, 2
+for a = 2, #ARGV, 3 do
+  local it = cjson.decode(ARGV[a + 2])
+  outcomes[#outcomes + 1] = publish(k, it, ARGV[a], ARGV[a + 1])
+  k = k + it.keys
+end
+return outcomes

@@ -9,7 +9,8 @@ import structlog
 from msgspec.structs import replace
 
 from app.delivery.changes import changes_of
-from app.delivery.publisher import Entry, Publisher
+from app.delivery.publisher import Publisher
+from app.delivery.steps import Entry
 from app.erasures import Erased, without
 from app.errors import Malformed
 from app.events import (

@@ -38,4 +38,12 @@ class Entry(NamedTuple):
 
 def storable(name: str) -> bool:
     """Whether both databases take `name`: no U+0000, no half of a surrogate pair."""
-    return "\0" not in name and not any("\ud800" <= character <= "\udfff" for character in name)
+    if "\0" in name:
+        return False
+    if name.isascii():
+        return True
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

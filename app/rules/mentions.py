@@ -19,6 +19,8 @@ def named(text: str) -> tuple[str, ...]:
 
     Which of them are members is for others to say. Code between backticks names nobody.
     """
+    if "@" not in text:
+        return ()
     found: dict[str, None] = {}
     for token in _TOKEN.findall(_CODE.sub(" ", text)):
         name = token

@@ -10,7 +10,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, ClassVar
 
-from app.delivery.publisher import Entry, Publisher
+from app.delivery.publisher import Publisher
+from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port

@@ -6,8 +6,10 @@ from typing import Any
 
 import faust
 import pytest
+from faust.types import TP
 
 from app.groups import groups, raw_topic
+from app.intake import Piece
 from app.loop import batches
 from app.rules.room import Member
 from app.settings import Settings
@@ -127,6 +129,32 @@ async def test_records_from_before_a_rebalance_are_left_to_come_again(bench: Set
         await until(lambda: _any(messages[1].acked), within=10)
     assert seen == [1]
     assert not messages[0].acked
+
+
+@pytest.mark.parametrize(("size", "settled"), [(1, True), (TOO_LARGE, False)])
+async def test_of_a_piece_is_committed_what_kafka_has_the_outputs_of(
+    bench: Settings, size: int, settled: bool
+) -> None:
+    pipeline = groups()["pipeline"]
+    place = TP(MODERATED, 2)
+    consumer: Any = pipeline.consumer
+    consumer._settled.pop(place, None)
+    ended: list[bool] = []
+
+    async def looping(stream: Any) -> None:
+        try:
+            async for batch in batches(stream):
+                batch.send(VERDICTS, batch.records[0], b"x" * size)
+        finally:
+            ended.append(True)
+
+    agent = faust.Agent(looping, app=pipeline, channel=raw_topic(pipeline, MODERATED))
+    async with agent.test_context() as context:
+        records = [context.to_message(b"k", b"v", partition=2, offset=offset) for offset in (7, 8)]
+        piece = Piece(place, records, pipeline.consumer_generation_id)
+        context.stream().channel.queue.put_nowait(piece)
+        await until(lambda: _any(ended or consumer._settled), within=10)
+    assert consumer._settled == ({place: 9} if settled else {})
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as with_changes
 from typing import Any
 
+import msgspec
+from faust.types import TP
+from msgspec.structs import replace
+
+from app.changelogs import read_changelogs
 from app.events import CreateRoom, Moderated, SendMessage, decode_log, encode
 from app.groups import groups
 from app.log_reader import LogReader
-from app.rules.versions import unwrap
+from app.rules.versions import unwrap, wrap
 from app.settings import Settings
 from app.topics import LOG, partition_of
 from tests.agents.conftest import Read, running
@@ -90,3 +96,36 @@ async def test_what_was_overtaken_is_written_once_more_although_nobody_writes_to
     [change] = heads.changes()
     assert change.value == records[-1].value
     heads.forget()
+
+
+async def test_what_another_worker_wrote_meanwhile_is_read(bench: Settings) -> None:
+    """A partition that comes back brings its changes, over what was read here before."""
+    from tables.rooms import rooms as heads
+
+    heads.forget()
+    partition = partition_of(ROOM, bench.partitions)
+    records = [r for r in await changelog(bench, heads, partition) if r.key == ROOM.encode()]
+    known = heads.read(partition, ROOM)
+    assert known is not None
+    version = unwrap(records[-1].value).version
+    theirs = wrap(version + 1, msgspec.msgpack.encode(replace(known, n=known.n + 1)))
+    heads.recover(partition, [with_changes(records[-1], value=theirs)])
+    assert heads.read(partition, ROOM) == replace(known, n=known.n + 1)
+
+
+async def test_a_table_that_is_gone_comes_back_from_its_changelog(bench: Settings) -> None:
+    from tables.rooms import rooms as heads
+
+    pipeline = groups()["pipeline"]
+    partition = partition_of(ROOM, bench.partitions)
+    records = await changelog(bench, heads, partition)
+    heads.forget()
+    heads.reset_state()
+    pipeline.conf.tabledir.mkdir(parents=True, exist_ok=True)
+    place, end = TP(heads.changelog_topic_name, partition), records[-1].offset + 1
+    await read_changelogs(bench, pipeline.conf.id, {place: heads}, {place: (0, end)})
+    newest = max(unwrap(r.value).version for r in records if r.key == ROOM.encode())
+    found = heads.read(partition, ROOM)
+    assert found is not None
+    assert found.n == newest
+    assert heads.kept_offset(partition) == end - 1

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis import asyncio as aioredis
 
-from app.delivery.publisher import Entry
+from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.embedded.valkey import Valkey
 from app.events import AnyLogEvent, MemberAdded, MessageCreated, RoomCreated, encode

@@ -9,7 +9,8 @@ import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.delivery.publisher import Entry, Outcome, Publisher
+from app.delivery.publisher import Outcome, Publisher
+from app.delivery.steps import Entry
 from app.delivery.view import View
 from app.events import (
     MemberRemoved,

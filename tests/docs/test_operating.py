@@ -21,6 +21,6 @@ def test_every_agent_is_there_with_its_group() -> None:
     }
     found = set()
     for file in (ROOT / "agents").glob("*.py"):
-        for group in re.findall(r'group\("(\w+)", strict=True\)', file.read_text()):
+        for group in re.findall(r'group\("(\w+)", strict=True[,)]', file.read_text()):
             found.add((file.stem, group))
     assert listed == found

@@ -47,10 +47,14 @@ async def test_a_rule_file_is_tried_set_and_applied_to_what_was_said(
         await ears.until(lambda: [e["kind"] for e in ears.events].count("message.hidden") == 2)
         _, unread = await ben.get("/v1/unread")
         assert unread["rooms"][room]["unread"] == 1
-        _, found = await ben.get("/v1/search", q="tosh", room=room)
-        assert found["results"] == []
+        await until(lambda: _found_nothing(ben, room))
         status, told = await strict.parley("rules", "apply", "--since", "10m")
         assert ", 0 hidden" in told
+
+
+async def _found_nothing(person: Person, room: str) -> bool:
+    _, found = await person.get("/v1/search", q="tosh", room=room)
+    return bool(found["results"] == [])
 
 
 async def _both(person: Person, room: str) -> bool:
