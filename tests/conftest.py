@@ -42,6 +42,13 @@ async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Valk
         yield server
 
 
+@pytest.fixture(scope="session")
+async def apart(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Valkey]:
+    """A Valkey that no edge listens to: messages go to all databases of a server alike."""
+    async with Valkey(tmp_path_factory.mktemp("apart")) as server:
+        yield server
+
+
 @pytest.fixture
 def settings(kafka: Kafka, valkey: Valkey, tmp_path: Path) -> Settings:
     """Settings on the run's broker and Valkey, with a data folder and a port of the test's own."""

@@ -16,9 +16,9 @@ PARTITIONS = 8
 
 
 @pytest.fixture
-async def redis(valkey: Valkey) -> AsyncIterator[aioredis.Redis]:
-    """A database of the run's Valkey, empty: the chat's is another."""
-    client = connect(valkey.url.replace("/0", "/7"))
+async def redis(apart: Valkey) -> AsyncIterator[aioredis.Redis]:
+    """An empty Valkey."""
+    client = connect(apart.url)
     await client.flushdb()
     yield client
     await client.aclose()

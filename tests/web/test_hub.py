@@ -91,8 +91,8 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(valkey: Valkey) -> AsyncIterator[Scene]:
-    redis = connect(valkey.url.replace("/0", "/8"))
+async def scene(apart: Valkey) -> AsyncIterator[Scene]:
+    redis = connect(apart.url)
     await redis.flushdb()
     scene = Scene(redis)
     await scene.say(scene.a)
