@@ -14,11 +14,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import faust
 import msgspec
 import rocksdict
-from faust.stores.rocksdb import Store
 from faust.types import TP
 
 from app.errors import StoreFailed
 from app.rules.versions import newer, unwrap, wrap
+from app.store import Store, is_damage
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -160,10 +160,30 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         offset: int | None = self.data.persisted_offset(TP(self.changelog_topic_name, partition))
         return offset
 
+    def _new_store(self) -> Store:
+        return Store(
+            self.app.conf.store,
+            self.app,
+            self,
+            table_name=self.name,
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer=self.key_serializer,
+            value_serializer=self.value_serializer,
+            options=self.options,
+        )
+
+    def _store_here(self) -> Store:
+        store = self.data
+        assert isinstance(store, Store)
+        return store
+
     def _stored(self, partition: int, key: bytes) -> bytes | None:
         try:
             value: bytes | None = self._db(partition).get(key)
         except Exception as error:  # rocksdict raises nothing narrower
+            if is_damage(error):
+                self._store_here().note_damage(partition)
             raise StoreFailed(f"table {self.name}, partition {partition}: {error}") from error
         return value
 

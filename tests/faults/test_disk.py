@@ -1,0 +1,44 @@
+"""A worker's own disk may be damaged or lost: its tables come back from Kafka."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.faults.frail import Frail, at_work
+from tests.faults.load import Load
+
+pytestmark = [pytest.mark.faults, pytest.mark.long]
+
+
+def spoil(folder: Path) -> int:
+    """Write nonsense over all that RocksDB has there; how many files."""
+    files = [file for file in folder.rglob("*") if file.is_file() and ".db" in str(file.parent)]
+    for file in files:
+        file.write_bytes(b"\x00nonsense" * 32)
+    return len(files)
+
+
+def remove(folder: Path) -> int:
+    """Remove all of it."""
+    shutil.rmtree(folder)
+    return 1
+
+
+@pytest.mark.parametrize("harm", [spoil, remove])
+@pytest.mark.timeout(240)
+async def test_a_worker_whose_tables_are_damaged_or_gone_recovers_them(
+    frail: Frail, harm: object
+) -> None:
+    chat = frail.chat
+    async with Load(chat) as load:
+        await load.acknowledged(100)
+        chat.workers[0].kill()
+        assert callable(harm)
+        assert harm(chat.settings.data / "workers" / "w1") > 0
+        await at_work(chat.start_worker("w1"), times=2)
+        await frail.back(load, f"a worker's tables: {harm.__name__}")
+        await load.acknowledged(100)
+    await frail.unharmed(load)
