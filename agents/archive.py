@@ -20,11 +20,7 @@ from app.patience import AWAY, patiently
 from app.settings import Settings
 from app.topics import LOG
 
-#: Seconds that the history may lag behind for the sake of larger batches. Pages take what it lacks
-#: from Valkey.
-LAG = 0.1
-
-app = group("archive", strict=True, lag=LAG)
+app = group("archive", strict=True)
 settings = Settings.read()
 history = History(settings.history_url)
 redis = connect(settings.redis)

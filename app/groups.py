@@ -21,17 +21,15 @@ _groups: dict[str, faust.App] = {}
 _again: dict[str, Topic] = {}
 
 
-def group(name: str, *, strict: bool = False, lag: float = 0.0) -> faust.App:
+def group(name: str, *, strict: bool = False) -> faust.App:
     """The Faust app of the consumer group `parley-<name>`, made at the first call.
 
     It is a plain Faust app: `@app.agent`, `app.topic` and `app.Table` do what Faust's manual
     says. The worker starts it with the others. `strict` is for agents on Parley's own loop: any
-    failure of theirs ends the process. With it, `lag` lets Kafka wait so many seconds for more
-    records where few have come, for groups that nobody waits for: fewer and larger batches.
+    failure of theirs ends the process.
     """
     if name not in _groups:
         _groups[name] = _new(name, strict=strict)
-        _groups[name].lag = lag  # type: ignore[attr-defined]
     return _groups[name]
 
 
@@ -66,7 +64,6 @@ class StrictGroup(faust.App):
     """A group whose agents are all on Parley's loop, one agent for each of its topics."""
 
     strict = True
-    lag = 0.0
 
 
 class OwnGroup(faust.App):

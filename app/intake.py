@@ -31,9 +31,6 @@ PIECE = 250
 FULL = 4000
 LOW = 2000
 
-#: Bytes that are fetched although a group's lag is not over.
-_LAG_BYTES = 64 * 1024
-
 #: Seconds that a fetch waits at most before it looks whether to go on.
 _LOOK = 1.0
 
@@ -62,13 +59,6 @@ class Threadless(ConsumerThread):
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         super().__init__(consumer, thread_loop=consumer.loop, **kwargs)
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        if lag := getattr(self.app, "lag", 0.0):
-            consumer._fetch_max_wait_ms = int(lag * 1000)
-            consumer._fetch_min_bytes = _LAG_BYTES
-        return consumer
 
     async def start(self) -> None:
         """Start, here."""

@@ -6,6 +6,9 @@ import { attempt, button, element, make, nameOf, timeNode } from "./view.js";
 
 const PAGE = 20;
 const EVERY_MS = 20_000;
+// The queue is read from the history, which stands a moment behind what has just been decided.
+const SOON_MS = 1_500;
+const BEHIND_MS = 5_000;
 
 const CHOICES = {
   held: [
@@ -26,6 +29,7 @@ export class Review {
   #timer = 0;
   #after = "";
   #isShown = false;
+  #decided = new Map();
 
   /** `on.count(number)` is called with how many wait; "20+" where there are more than that. */
   constructor(parley, room, me, on) {
@@ -39,15 +43,28 @@ export class Review {
   }
 
   /** How many wait, now and again. */
-  async look() {
+  async look(pause = EVERY_MS) {
     clearTimeout(this.#timer);
     const room = this.#room;
     if (document.visibilityState === "visible") {
       const page = await this.#parley.queue({ room, limit: PAGE }).catch(() => null);
       if (!this.#room) return;
-      if (page) this.#on.count(page.has_more ? `${PAGE}+` : page.items.length || "");
+      if (page) this.#tell(page);
     }
-    this.#timer = setTimeout(() => this.look(), EVERY_MS);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.look(), pause);
+  }
+
+  #tell({ items, has_more }) {
+    const open = this.#open(items);
+    this.#on.count(has_more ? `${PAGE}+` : open.length || "");
+    const isNew = ({ id }) => !document.querySelector(`[data-item="${CSS.escape(id)}"]`);
+    if (this.#isShown && open.some(isNew)) this.show();
+  }
+
+  #open(items) {
+    const settled = Date.now() - BEHIND_MS;
+    return items.filter(({ id }) => !(this.#decided.get(id) > settled));
   }
 
   /** Fill the panel. */
@@ -69,7 +86,7 @@ export class Review {
     const { items, has_more, after = "" } = await this.#parley.queue(query);
     if (!this.#isShown || !list.isConnected) return;
     list.querySelector(".more-results")?.remove();
-    list.append(...items.map((item) => this.#nodeOf(item)));
+    list.append(...this.#open(items).map((item) => this.#nodeOf(item)));
     this.#after = after;
     if (!list.childElementCount) list.append(make("li", "nothing", "Nothing waits."));
     if (!has_more) return;
@@ -85,8 +102,9 @@ export class Review {
     const node = make("li", "queued", head, said, ...whyOf(verdict, reports));
     node.dataset.item = id;
     const done = () => {
+      this.#decided.set(id, Date.now());
       node.remove();
-      this.look();
+      this.look(SOON_MS);
     };
     const buttons = CHOICES[kind].map(([action, label]) =>
       button(action === "approve" ? "primary" : "plain", label, () => this.#do(item, action, done)),
