@@ -20,6 +20,11 @@ from web.stream import Limits, Stream
 #: Seconds over which the goodbyes of an edge that stops are spread, and in how many portions.
 _DRAIN_SECONDS: Final = 3.0
 _PORTIONS: Final = 30
+_STOPS: Final = ("restart", "This edge stops; please reconnect.")
+
+#: Seconds in which what clients had sent when an edge began to stop is taken up. A connection
+#: that is closed with bytes unread is reset, and its client loses even what it was answered.
+_ON_THE_WAY: Final = 0.25
 
 
 class Entrance:
@@ -77,9 +82,13 @@ class Entrance:
         random.shuffle(fronts)
         for some in _portions(fronts):
             for front in some:
-                front.stop("restart", "This edge stops; please reconnect.")
+                front.stop(*_STOPS)
             if len(fronts) > _PORTIONS:
                 await asyncio.sleep(_DRAIN_SECONDS / _PORTIONS)
+        await asyncio.sleep(_ON_THE_WAY)
+        for front in list(self.fronts):
+            front.stop(*_STOPS)
+            front.close_idle()
         await self.connections.drain()
 
 

@@ -244,7 +244,10 @@ class Front(asyncio.Protocol):
         """End what is under way here, but for what aiohttp does."""
         if self._state == _VISITED and self._visit is not None:
             self._visit.stop(code, reason)
-        elif self._state == _IDLE:
+
+    def close_idle(self) -> None:
+        """Close the connection, if no request is under way on it."""
+        if self._state == _IDLE and not self._buffer:
             self.transport.close()
 
 

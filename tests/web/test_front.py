@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -211,3 +213,23 @@ async def test_an_edge_stops_in_time_with_polls_and_streams_open(chat: Chat) -> 
     assert all(b'"events":[]' in end for end in ends[1::2])
     for connection in connections:
         await connection.__aexit__(None, None, None)
+
+
+async def test_what_was_sent_before_an_edge_stops_is_answered(chat: Chat) -> None:
+    """The kernel has taken connections and requests that the edge has yet to see."""
+    url = await chat.start_edge()
+    edge = chat.edges[-1]
+    asked = request(chat, "ann", "GET /v1/rooms")
+    async with AsyncExitStack() as stack:
+        kept, *pending = [await stack.enter_async_context(raw(url)) for _ in range(2)]
+        kept.writer.write(asked)
+        await kept.answer()
+        edge.send(signal.SIGSTOP)
+        pending += [await stack.enter_async_context(raw(url)) for _ in range(200)]
+        for one in (kept, *pending):
+            one.writer.write(asked)
+        edge.send(signal.SIGTERM)
+        edge.send(signal.SIGCONT)
+        answers = await asyncio.gather(*(one.answer() for one in (kept, *pending)))
+        assert {status for status, _ in answers} == {200}
+        assert await edge.stop(10)
