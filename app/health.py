@@ -9,7 +9,7 @@ import faust
 import orjson
 from aiohttp import web
 
-from app.provision import answers
+from app.brokers import Brokers
 from app.pulse import pulse
 from app.settings import Settings
 
@@ -30,13 +30,14 @@ async def telling(settings: Settings, apps: Mapping[str, faust.App]) -> AsyncIte
     if not settings.health_port:
         yield
         return
+    brokers = Brokers(settings)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
         groups = {name: state(app) for name, app in apps.items()}
-        kafka = "ok" if await answers(settings) else "away"
+        kafka = "ok" if await brokers.answer() else "away"
         ready = kafka == "ok" and set(groups.values()) == {"ok"}
         body = orjson.dumps({"ready": ready, "kafka": kafka, "groups": groups})
         return web.Response(

@@ -55,15 +55,6 @@ async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafka
         await admin.close()
 
 
-async def answers(settings: Settings, within: float = 2.0) -> bool:
-    """Whether a broker does."""
-    try:
-        async with connected(settings, within):
-            return True
-    except Unreachable:
-        return False
-
-
 async def cluster_id(settings: Settings, within: float = 30.0) -> str:
     """What tells this Kafka cluster from every other, through all restarts."""
     async with connected(settings, within) as admin:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from app import acts
 from app.acts import Acts
+from app.brokers import Brokers
 from app.delivery.presence import Presences
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
@@ -61,6 +62,7 @@ from web.keys import (
     ACTS,
     ADMISSION,
     AUTH,
+    BROKERS,
     CONNECTIONS,
     DRAINING,
     HISTORY,
@@ -164,6 +166,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
         hub,
         sends,
     )
+    app[BROKERS] = Brokers(settings)
     app[ACTS] = Acts(producer, settings.partitions)
     app[IN_FORCE] = now = InForce(settings)
     app[AUTH], app[ADMISSION] = Auth(settings, now.sanction), Admission(hub)

@@ -6,8 +6,7 @@ import orjson
 from aiohttp import web
 
 from app.patience import AWAY
-from app.provision import answers
-from web.keys import DRAINING, HISTORY, HUB, SETTINGS
+from web.keys import BROKERS, DRAINING, HISTORY, HUB
 
 
 def add_routes(app: web.Application) -> None:
@@ -27,7 +26,7 @@ async def readyz(request: web.Request) -> web.Response:
     Without the history store the rest goes on, so that alone takes no edge out of service.
     """
     parts = {
-        "kafka": "ok" if await answers(request.app[SETTINGS]) else "away",
+        "kafka": "ok" if await request.app[BROKERS].answer() else "away",
         "valkey": "ok" if request.app[HUB].subscription.connected else "away",
         "history": await _history(request),
         "draining": "yes" if request.app[DRAINING].is_set() else "no",

@@ -9,6 +9,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from app.acts import Acts
+    from app.brokers import Brokers
     from app.delivery.presence import Presences
     from app.delivery.reads import Reads
     from app.delivery.view import View
@@ -28,6 +29,7 @@ VIEW: web.AppKey[View] = web.AppKey("view")
 READS: web.AppKey[Reads] = web.AppKey("reads")
 PRESENCES: web.AppKey[Presences] = web.AppKey("presences")
 HISTORY: web.AppKey[History] = web.AppKey("history")
+BROKERS: web.AppKey[Brokers] = web.AppKey("brokers")
 ACTS: web.AppKey[Acts] = web.AppKey("acts")
 IN_FORCE: web.AppKey[InForce] = web.AppKey("in_force")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
