@@ -118,7 +118,8 @@ class Admission:
         usable = self._usable(cursor)
         while True:
             connection = hub.subscription.count
-            await self._view_has(usable.nexts if usable else hub.frontier)
+            # The frontier of now: the one of later is always a little ahead of the view.
+            await self._view_has(usable.nexts if usable else tuple(hub.frontier))
             await self._enter(person)
             lost = await self._replay(reader, usable) if usable else self._all(person, cursor)
             await hub.marks.mark((room.partition, room.name) for room in person.rooms)

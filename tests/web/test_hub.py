@@ -232,6 +232,27 @@ async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(scene: Scene)
     await scene.has((scene.b, 2))
 
 
+async def test_a_reader_is_let_in_while_one_event_follows_the_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The edge hears of an event each time between a look at the view and the look at itself."""
+    hub, read = scene.hub, scene.hub.lookups.positions
+
+    async def overtaken(partitions: int) -> list[int]:
+        positions = await read(partitions)
+        seen = hub.frontier[scene.partition]
+        await scene.say(scene.a)
+
+        async def heard() -> bool:
+            return hub.frontier[scene.partition] > seen
+
+        await until(heard)
+        return positions
+
+    monkeypatch.setattr(hub.lookups, "positions", overtaken)
+    await Admission(hub).admit(Recorder(hub.person("ann")), None)
+
+
 async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
     failing = Failing(scene.hub.person("ann"))
     await Admission(scene.hub).admit(failing, None)
