@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from app.history.engine import connect, history_url, writing
-from app.history.outage import outages
+from app.history.outage import outages, unprepared
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Database:
     async def _read(
         self, what: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        with outages():
+        with outages(), unprepared():
             async with self._reading.connect() as connection:
                 return await connection.run_sync(what, *args, **kwargs)
 

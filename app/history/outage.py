@@ -14,6 +14,7 @@ from app.errors import Unreachable
 # Connection lost; out of connections, memory or disk; shutting down or starting; a deadlock
 # that went against us. Classes and codes of the PostgreSQL manual, appendix A.
 _PASSING_STATES = ("08", "53", "57P", "40")
+_NO_TABLE = "42P01"
 _PASSING_SQLITE = tuple(
     f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "CANTOPEN", "IOERR", "FULL", "PROTOCOL")
 )
@@ -30,6 +31,18 @@ def outages() -> Iterator[None]:
         raise
     except PoolTimeout as error:
         raise Unreachable("the history store has no connection free") from error
+
+
+@contextmanager
+def unprepared() -> Iterator[None]:
+    """Raise `Unreachable` where the tables that are read are not there yet."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig
+        if getattr(cause, "sqlstate", "") == _NO_TABLE or "no such table" in str(cause):
+            raise Unreachable("the history store has no tables yet") from error
+        raise
 
 
 def _passes(error: DBAPIError) -> bool:

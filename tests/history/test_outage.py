@@ -45,6 +45,16 @@ async def assert_unreachable(history: History) -> None:
             await call
 
 
+async def test_a_store_that_is_not_made_yet_is_unreachable(tmp_path: Path) -> None:
+    history = History(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
+    for call in (history.ping(), history.page("lobby"), history.rooms()):
+        with pytest.raises(Unreachable, match="no tables yet"):
+            await call
+    await history.open()
+    await history.ping()
+    await history.close()
+
+
 async def test_stopped_postgresql_is_unreachable_and_serves_after_its_return(
     server: Postgres,
 ) -> None:
