@@ -96,7 +96,7 @@ async def test_curl_shows_blocks_as_the_rules_have_them(chat: Chat) -> None:
     if shutil.which("curl") is None:
         missing("curl")
     url = await chat.start_edge(ping=0.3, retry_ms=Settings.retry_ms)
-    command = ("curl", "-sN", "-D", "-", "--max-time", "4", f"{url}/v1/stream")
+    command = ("curl", "-sN", "-D", "-", "--max-time", "30", f"{url}/v1/stream")
     headers = (
         "-H",
         f"Authorization: Bearer {chat.token('cur')}",
@@ -104,12 +104,16 @@ async def test_curl_shows_blocks_as_the_rules_have_them(chat: Chat) -> None:
         "Origin: https://a.example",
     )
     curl = await asyncio.create_subprocess_exec(*command, *headers, stdout=subprocess.PIPE)
+    assert curl.stdout is not None
     async with Person(chat, "ann", url) as ann:
-        await asyncio.sleep(0.5)
+        shown = await curl.stdout.readuntil(b"event: hello")
         room = await ann.open_room("cur")
         await ann.say(room, "line one\nline two")
         await ann.post(f"/v1/rooms/{room}/typing", {})
-    shown, _ = await curl.communicate()
+        for mark in (b'"kind":"typing"', b"event: ping", b"\n\n"):
+            shown += await curl.stdout.readuntil(mark)
+    curl.terminate()
+    await curl.wait()
     head, _, stream = shown.decode().replace("\r\n", "\n").partition("\n\n")
     for header in (
         "HTTP/1.1 200",
