@@ -6,6 +6,9 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+# Its plugin imports it when all is over, and CPython 3.11 may then fail to parse it ("AST
+# constructor recursion depth mismatch"), if no test has used it.
+import hypothesis  # noqa: F401
 import pytest
 
 from app.embedded.kafka import Kafka

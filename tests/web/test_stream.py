@@ -99,9 +99,9 @@ async def test_a_waiting_poll_answers_when_something_comes(chat: Chat) -> None:
     async with Person(chat, "pat") as pat:
         room = await pat.open_room()
         cursor = (await pat.get("/v1/events"))[1]["cursor"]
-        waiting = asyncio.create_task(pat.get("/v1/events", cursor=cursor, timeout=20))
+        waiting = asyncio.create_task(pat.get("/v1/events", cursor=cursor, timeout=50))
         await pat.say(room, "at last")
-        _, answer = await asyncio.wait_for(waiting, 5)
+        _, answer = await asyncio.wait_for(waiting, 20)
         assert [event["text"] for event in answer["events"]] == ["at last"]
 
 
@@ -243,18 +243,3 @@ async def test_a_stream_ends_with_the_token_that_opened_it(chat: Chat) -> None:
     async with Listener(chat, "tod", token=token) as tod:
         await tod.until(lambda: bool(tod.goodbye), within=7)
         assert tod.goodbye["code"] == "token_expired"
-
-
-async def test_an_edge_that_stops_answers_its_polls_and_says_goodbye(chat: Chat) -> None:
-    url = await chat.start_edge()
-    edge = chat.edges[-1]
-    async with Person(chat, "don", url) as don, Listener(chat, "don", url=url) as stream:
-        await don.open_room()
-        cursor = (await don.get("/v1/events"))[1]["cursor"]
-        waiting = asyncio.create_task(don.get("/v1/events", cursor=cursor, timeout=50))
-        await asyncio.sleep(0.1)
-        stopping = asyncio.create_task(edge.stop(10))
-        status, answer = await asyncio.wait_for(waiting, 5)
-        assert (status, answer["events"]) == (200, [])
-        await stream.until(lambda: stream.goodbye.get("code") == "restart")
-        assert await stopping
