@@ -14,11 +14,12 @@ import structlog
 
 from app.events import (
     AnyCommand,
+    ChangeRoom,
+    CreateRoom,
     EditMessage,
     Finding,
     Moderated,
     Refusal,
-    Ruled,
     Ruling,
     SendMessage,
     Written,
@@ -29,7 +30,8 @@ from app.groups import group, raw_topic
 from app.hook import HookFailed, Hooks
 from app.in_force import InForce, in_force
 from app.loop import Batch, Record, batches
-from app.rules.moderation.decide import Decision, barred, decided
+from app.rules.moderation.decide import Decision, barred, decided, ruled
+from app.rules.moderation.heading import heading
 from app.rules.moderation.pace import Pace, after
 from app.rules.moderation.rule import Facts, Message
 from app.rules.moderation.ruleset import Hook, RuleSet
@@ -75,6 +77,8 @@ class _Stage:
         verdict = None
         if refusal is None and isinstance(command, SendMessage | EditMessage):
             verdict = self._judge(batch, at_ms, record, command, rules)
+        elif refusal is None and isinstance(command, CreateRoom | ChangeRoom):
+            verdict = _judge_heading(at_ms, record, command, rules.of_headings)
         decision = Decision(command, refusal) if refusal else decided(command, verdict)
         settle = partial(_settle, record, at_ms, command, decision, rules)
         if hook := self._asks(rules, command, decision):
@@ -98,10 +102,7 @@ class _Stage:
             command.room, command.by, command.text, at_ms=at_ms, attachments=attachments
         )
         pace = _pace(record, command) if rules.uses_pace else Pace()
-        broken: list[str] = []
-        verdict = judge(message, _facts(record, command, rules, pace), rules, broken)
-        for rule in broken:
-            log.error("a rule failed and was passed over", rule=rule, offset=record.offset)
+        verdict = _verdict(record, message, _facts(record, command, rules, pace), rules)
         if isinstance(command, SendMessage):
             if rules.uses_pace:
                 more = after(pace, at_ms, message.folded.text)
@@ -119,11 +120,29 @@ class _Stage:
         return hook if isinstance(command, SendMessage | EditMessage) else None
 
 
+def _judge_heading(
+    at_ms: int, record: Record, command: CreateRoom | ChangeRoom, rules: RuleSet
+) -> Ruling | None:
+    text = heading(command)
+    if not text or not rules.rules:
+        return None
+    message = Message(command.room, command.by, text, at_ms=at_ms)
+    return _verdict(record, message, _facts(record, command, rules, Pace()), rules)
+
+
+def _verdict(record: Record, message: Message, facts: Facts, rules: RuleSet) -> Ruling | None:
+    broken: list[str] = []
+    verdict = judge(message, facts, rules, broken)
+    for rule in broken:
+        log.error("a rule failed and was passed over", rule=rule, offset=record.offset)
+    return verdict
+
+
 def _pace(record: Record, command: SendMessage | EditMessage) -> Pace:
     return paces.read(record.partition, f"{command.room}/{command.by}") or Pace()
 
 
-def _facts(record: Record, command: SendMessage | EditMessage, rules: RuleSet, pace: Pace) -> Facts:
+def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> Facts:
     if not rules.uses_members:
         return Facts(times=pace.times, texts=pace.texts)
     # The rooms' own table: this stage has the same partitions. It may be behind by a moment, so
@@ -147,7 +166,7 @@ def _settle(
     if answer is not None:
         decision = _with_answer(original, decision, rules, answer)
     if decision.ruling is not None:
-        batch.send(MODERATION, record, encode(_ruled(original, decision.ruling, at_ms)))
+        batch.send(MODERATION, record, encode(ruled(original, decision.ruling, at_ms)))
     moderated = Moderated(
         src=record.offset,
         at_ms=at_ms,
@@ -171,19 +190,6 @@ def _with_answer(
         failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
         return Decision(original, failed)
     raise TypeError(f"the hook's answer is {answer!r}")
-
-
-def _ruled(command: AnyCommand, verdict: Ruling, at_ms: int) -> Ruled:
-    return Ruled(
-        id=command.id,
-        by=command.by,
-        at_ms=at_ms,
-        room=command.room,
-        client_id=command.client_id,
-        text=getattr(command, "text", ""),
-        ruling=verdict,
-        seq=getattr(command, "seq", 0),
-    )
 
 
 def _misplaced(record: Record, room: str) -> str | None:

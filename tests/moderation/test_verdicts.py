@@ -64,6 +64,21 @@ async def test_the_sender_is_told_the_verdict_with_rule_reason_and_place(
         ]
 
 
+async def test_names_and_topics_of_rooms_are_judged_too(strict: Chat, put: Put) -> None:
+    await put(RULES)
+    async with Person(strict, "ann") as ann:
+        room = (await ann.post("/v1/rooms", {"name": "the darn room"}))[1]["room"]
+        assert (await ann.get(f"/v1/rooms/{room}"))[1]["name"] == "the **** room"
+        for change in ({"name": "heck"}, {"topic": "on twaddle"}, {"topic": "c-u-s-s"}):
+            status, answer = await call(ann, "PATCH", f"/v1/rooms/{room}", change)
+            assert (status, answer["code"]) == (422, "blocked"), change
+            assert answer["verdict"]["findings"]
+        status, answer = await call(ann, "PATCH", f"/v1/rooms/{room}", {"topic": "darn!"})
+        assert (status, answer["verdict"]["action"]) == (200, "mask")
+        shown = (await ann.get(f"/v1/rooms/{room}"))[1]
+        assert (shown["name"], shown["topic"]) == ("the **** room", "****!")
+
+
 async def test_a_message_in_the_shadow_is_there_for_its_author_alone(
     strict: Chat, put: Put
 ) -> None:

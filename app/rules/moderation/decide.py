@@ -9,11 +9,15 @@ from msgspec.structs import replace
 from app.events import (
     AddReaction,
     AnyCommand,
+    ChangeRoom,
+    CreateRoom,
     EditMessage,
     Refusal,
+    Ruled,
     Ruling,
     SendMessage,
 )
+from app.rules.moderation.heading import headed, heading
 from app.rules.moderation.verdict import masked
 from app.rules.sanctions import Sanction, refusal_of
 
@@ -51,13 +55,41 @@ def barred(
 def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
     """The command under a verdict; `hide` and `hold` are the rooms' to carry out.
 
-    An edit can't be held or hidden, as the message is there already: it is refused.
+    An edit can't be held or hidden, as the message is there already, nor can a room's name or
+    topic: it is refused.
     """
-    if ruling is None or not isinstance(command, SendMessage | EditMessage):
+    if ruling is None:
         return Decision(command)
-    action = ruling.action
-    if action == "refuse" or (isinstance(command, EditMessage) and action != "mask"):
+    if ruling.action == "mask":
+        return Decision(_masked(command, ruling), None, ruling)
+    if ruling.action == "refuse" or not isinstance(command, SendMessage):
         return Decision(command, Refusal("blocked", ruling.findings[0].reason), ruling)
-    if action == "mask":
-        return Decision(replace(command, text=masked(command.text, ruling)), None, ruling)
     return Decision(command, None, ruling)
+
+
+def judged_text(command: AnyCommand) -> str:
+    """What of a command the rules judge; empty for most commands."""
+    if isinstance(command, SendMessage | EditMessage):
+        return command.text
+    return heading(command) if isinstance(command, CreateRoom | ChangeRoom) else ""
+
+
+def ruled(command: AnyCommand, ruling: Ruling, at_ms: int) -> Ruled:
+    """What is kept of a verdict: with the text as it was before."""
+    return Ruled(
+        id=command.id,
+        by=command.by,
+        at_ms=at_ms,
+        room=command.room,
+        client_id=command.client_id,
+        text=judged_text(command),
+        ruling=ruling,
+        seq=getattr(command, "seq", 0),
+    )
+
+
+def _masked(command: AnyCommand, ruling: Ruling) -> AnyCommand:
+    text = masked(judged_text(command), ruling)
+    if isinstance(command, CreateRoom | ChangeRoom):
+        return headed(command, text)
+    return replace(command, text=text)

@@ -75,10 +75,11 @@ class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
     `rooms`: the rooms it is for, `*` at the end for all that begin so; empty for all.
     """
 
-    #: Whether it says where in the text, so that it can mask; whether it looks at `times` and
-    #: `texts`, which are noted only then; whether at `role`, `member` and `joined_ms`; whether at
-    #: `everywhere`.
+    #: Whether it says where in the text, so that it can mask; whether it is about the names and
+    #: topics of rooms, too; whether it looks at `times` and `texts`, which are noted only then;
+    #: whether at `role`, `member` and `joined_ms`; whether at `everywhere`.
     can_mask: ClassVar[bool] = False
+    of_headings: ClassVar[bool] = False
     uses_pace: ClassVar[bool] = False
     uses_members: ClassVar[bool] = False
     uses_everywhere: ClassVar[bool] = False

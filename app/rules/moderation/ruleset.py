@@ -69,6 +69,11 @@ class RuleSet(NamedTuple):
         return any(rule.settings.exempt or rule.settings.uses_members for rule in self.rules)
 
     @property
+    def of_headings(self) -> RuleSet:
+        """The rules that are about a room's name and topic, too."""
+        return self._replace(rules=tuple(rule for rule in self.rules if rule.settings.of_headings))
+
+    @property
     def everywhere(self) -> tuple[Standing, ...]:
         """The rules about what somebody writes over all rooms."""
         return tuple(rule for rule in self.rules if rule.settings.uses_everywhere)

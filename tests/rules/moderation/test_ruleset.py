@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from app.events import CreateRoom, EditMessage, SendMessage
-from app.rules.moderation.decide import barred, decided
+from app.events import ChangeRoom, CreateRoom, EditMessage, SendMessage
+from app.rules.moderation.decide import barred, decided, judged_text
 from app.rules.moderation.pace import digest
 from app.rules.moderation.rule import ACTIONS, Facts, Message
 from app.rules.moderation.ruleset import RuleMistake, of_words, parse
@@ -152,3 +152,39 @@ def test_a_sanction_everywhere_holds_until_its_time(
     for command, code in ((said("hi"), speaks), (opening, opens)):
         refusal = barred(command, sanction, at_ms, 20)
         assert (refusal.code if refusal else "") == code
+
+
+HEADINGS = "[[words]]\nwords = ['darn']\naction = 'mask'\n[length]\ncharacters = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "shown"),
+    [
+        ("darn it", "", ("**** it", "")),
+        ("", "oh darn", ("", "oh ****")),
+        ("darn", "darn", ("****", "****")),
+        ("tea", "talk", ("tea", "talk")),
+    ],
+)
+def test_a_name_and_a_topic_are_masked_where_they_are(
+    name: str, topic: str, shown: tuple[str, str]
+) -> None:
+    rules = parse(HEADINGS, {}, KINDS).of_headings
+    given = {"room": "r", "by": "ann", "id": "", "client_id": ""}
+    for command in (
+        CreateRoom(**given, name=name, topic=topic),
+        ChangeRoom(**given, name=name or None, topic=topic or None),
+    ):
+        verdict = judge(Message("r", "ann", judged_text(command)), Facts(), rules)
+        decision = decided(command, verdict)
+        assert isinstance(decision.command, CreateRoom | ChangeRoom)
+        assert decision.refusal is None
+        assert (decision.command.name or "", decision.command.topic or "") == shown
+
+
+def test_a_name_that_would_be_held_is_refused() -> None:
+    rules = parse("[words]\nwords = ['darn']\naction = 'hold'", {}, KINDS).of_headings
+    command = ChangeRoom(room="r", by="ann", id="", client_id="", name="darn")
+    decision = decided(command, judge(Message("r", "ann", "darn"), Facts(), rules))
+    assert decision.refusal is not None
+    assert decision.refusal.code == "blocked"

@@ -17,6 +17,7 @@ class Settings(Rule):
     allow: tuple[str, ...] = ()
 
     can_mask: ClassVar[bool] = True
+    of_headings: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.block and not self.allow:

@@ -16,6 +16,7 @@ class Settings(Rule):
     files: tuple[str, ...] = ()
 
     can_mask: ClassVar[bool] = True
+    of_headings: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.words:
