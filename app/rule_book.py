@@ -100,8 +100,15 @@ def shadow(file: Path, since: float, live: float, samples: int) -> None:
     _, _, candidate = read(file, settings)
     trial = Trial(candidate, asyncio.run(_in_force(settings)).rules, samples)
     at_ms = int((time.time() - since) * 1000)
+
+    def on_live() -> None:
+        click.echo(
+            f"{trial.seen} messages until now; going on for {live:.0f} s (Ctrl-C: no longer)"
+        )
+        trial.on_sample = lambda found, text: click.echo(f"  {found.action} {found.rule}  {text}")
+
     try:
-        asyncio.run(try_out(settings, trial, at_ms, live))
+        asyncio.run(try_out(settings, trial, at_ms, live, on_live))
     except KeyboardInterrupt:
         click.echo("")
     for line in trial.report():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from app.counting import Counting
 from app.errors import Malformed
-from app.events import Ruling, SendMessage, decode_command
+from app.events import Finding, Ruling, SendMessage, decode_command
 from app.log_reader import LogReader
 from app.rules.moderation.pace import Pace, after
 from app.rules.moderation.rule import Facts, Message
@@ -27,6 +27,8 @@ class Trial:
 
     def __init__(self, candidate: RuleSet, present: RuleSet, samples: int) -> None:
         self.members: dict[str, Member] = {}
+        #: Called with each sample when it is found.
+        self.on_sample: Callable[[Finding, str], None] = lambda _finding, _sample: None
         self._candidate = candidate
         self._present = present
         self._most = samples
@@ -66,6 +68,12 @@ class Trial:
             if len(kept) < self._most:
                 matched = f"  ({', '.join(finding.matched)})" if finding.matched else ""
                 kept.append(f"{command.room} {command.by}: {command.text[:200]!r}{matched}")
+                self.on_sample(finding, kept[-1])
+
+    @property
+    def seen(self) -> int:
+        """How many messages it has judged."""
+        return len(self._took)
 
     def report(self) -> Iterator[str]:
         """Counts, samples, cost, and what would be otherwise than it is."""
@@ -85,9 +93,15 @@ def _action(verdict: Ruling | None) -> str:
     return _PASSES if verdict is None else verdict.action
 
 
-async def try_out(settings: Settings, trial: Trial, since_ms: int, live: float) -> None:
-    """Take what was sent since then, and what comes for `live` seconds."""
-    until = time.monotonic() + live
+async def try_out(
+    settings: Settings,
+    trial: Trial,
+    since_ms: int,
+    live: float,
+    on_live: Callable[[], None],
+) -> None:
+    """Take what was sent since then, call `on_live`, and take what comes for `live` seconds."""
+    until = None
     async with LogReader(settings) as reader:
         counting = Counting(settings, reader)
         trial.members = await counting.table("parley-pipeline", "members", Member)
@@ -98,9 +112,14 @@ async def try_out(settings: Settings, trial: Trial, since_ms: int, live: float) 
                 async for record in reader.read(RAW, place, nexts[place]):
                     nexts[place] = record.offset + 1
                     _take(trial, record.value, record.timestamp)
-            if time.monotonic() >= until:
+            if until is None:
+                until = time.monotonic() + live
+                if live:
+                    on_live()
+            left = until - time.monotonic()
+            if left <= 0:
                 return
-            await asyncio.sleep(min(1.0, max(0.0, until - time.monotonic())))
+            await asyncio.sleep(min(1.0, left))
 
 
 def _take(trial: Trial, value: bytes, at_ms: int) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 from tests.chat import Chat, until
@@ -50,6 +51,28 @@ async def test_a_rule_file_is_tried_set_and_applied_to_what_was_said(
         await until(lambda: _found_nothing(ben, room))
         status, told = await strict.parley("rules", "apply", "--since", "10m")
         assert ", 0 hidden" in told
+
+
+async def test_a_rule_file_is_tried_on_what_comes_until_one_has_seen_enough(
+    strict: Chat, put: Put, tmp_path: Path
+) -> None:
+    await put("")
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[words]\nwords = ["piffle"]\n')
+    async with Person(strict, "ann") as ann:
+        room = await ann.open_room()
+        trying = await strict.command(
+            *("rules", "shadow", str(rules), "--from", "0s", "--live", "5m")
+        )
+        assert trying.stdout is not None
+        told = await trying.stdout.readuntil(b"going on for 300 s")
+        await ann.say(room, "such piffle")
+        told += await trying.stdout.readuntil(b"'such piffle'")
+        trying.send_signal(signal.SIGINT)
+        report = (await trying.stdout.read()).decode()
+        assert await trying.wait() == 0, report
+        assert "refuse       1  words" in report
+        assert b"piffle" not in told.partition(b"going on")[0]
 
 
 async def _found_nothing(person: Person, room: str) -> bool:
