@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -18,6 +17,7 @@ from app.embedded.child import Child, tail
 from app.embedded.jars import classpath, fetch_jars
 from app.embedded.java import Java, find_java
 from app.embedded.ports import free_port
+from app.embedded.server import Server
 from app.errors import ParleyError
 from app.provision import quiet
 
@@ -67,13 +67,10 @@ class Quorum:
         return ",".join(f"{i}@127.0.0.1:{port}" for i, port in enumerate(self.controllers, 1))
 
 
-class Kafka:
-    """A broker on 127.0.0.1 that keeps its data in `folder`.
+class Kafka(Server):
+    """A broker that keeps its data in `folder`; alone, or the `node` of a quorum, from 1."""
 
-    `port` 0 takes a free one at the first start and keeps it for later starts of this object.
-    Stopped or killed, it can be started again on the same port and data. It is alone, or the
-    `node` of a quorum, counted from 1.
-    """
+    name = "Kafka"
 
     def __init__(
         self,
@@ -83,13 +80,11 @@ class Kafka:
         node: int = 1,
         quorum: Quorum | None = None,
     ) -> None:
-        self.folder = folder.absolute()
-        self.port = port
+        super().__init__(folder, port)
         self._node = node
         self._quorum = quorum
         self._java = java
         self._archive: Archive | None = None
-        self._child: Child | None = None
 
     @property
     def address(self) -> str:
@@ -100,13 +95,6 @@ class Kafka:
     def url(self) -> str:
         """What `PARLEY_BROKER` would be."""
         return f"kafka://{self.address}"
-
-    @property
-    def child(self) -> Child:
-        """The broker's process."""
-        if self._child is None:
-            raise ParleyError("the broker has not been started")
-        return self._child
 
     @property
     def log(self) -> Path:
@@ -133,29 +121,12 @@ class Kafka:
         java += self._archive.writing()
         self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out", environ)
         ready = partial(answers, self.address)
-        await self._child.up("Kafka", ready, _START_SECONDS, self._last_words)
+        await self._child.up(self.name, ready, _START_SECONDS, self._last_words)
 
     async def stop(self) -> None:
         """Stop it as Kafka wants to be stopped; kill it where that takes 20 s."""
         if self._child and await self._child.stop(grace=20) and self._archive:
             self._archive.adopt()
-
-    def kill(self) -> None:
-        """End it as `kill -9` does."""
-        if self._child:
-            self._child.kill()
-
-    async def __aenter__(self) -> Kafka:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
 
     def _configure(self, quorum: Quorum) -> Path:
         (self.folder / "tmp").mkdir(parents=True, exist_ok=True)

