@@ -30,28 +30,7 @@ from app.patience import patiently
 from app.provision import cluster_id, provision
 from app.settings import Settings
 from app.topics import TOPICS
-from web import (
-    cors,
-    elsewhere,
-    health,
-    members,
-    message,
-    messages,
-    pages,
-    presence,
-    problems,
-    queue,
-    reads,
-    reports,
-    rooms,
-    rules,
-    sanctions,
-    search,
-    sync,
-    tickets,
-    typing,
-    uploads,
-)
+from web import cors, presence, problems, routes, sanctions
 from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
@@ -179,17 +158,8 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     await hub.start()
     stack.push_async_callback(hub.stop)
     await sends.listen(hub)
-    _add_routes(app)
+    routes.add_routes(app)
     return app
-
-
-def _add_routes(app: web.Application) -> None:
-    for part in (
-        *(health, tickets, rooms, members, messages, message, search),
-        *(reports, queue, rules, sanctions),
-        *(reads, sync, typing, presence, uploads, elsewhere, pages),
-    ):
-        part.add_routes(app)
 
 
 async def _drain(app: web.Application, entrance: Entrance, listening: asyncio.Server) -> None:
