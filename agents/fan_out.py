@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from app.batch import Batch
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import entry_of, refill
 from app.delivery.steps import Entry
@@ -20,7 +21,7 @@ from app.delivery.valkey import connect
 from app.erasures import erased
 from app.groups import group, raw_topic
 from app.log_reader import LogReader
-from app.loop import Batch, batches
+from app.loop import batches
 from app.patience import AWAY, patiently
 from app.settings import Settings
 from app.topics import LOG

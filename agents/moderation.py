@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from app.batch import Batch
 from app.events import (
     AnyCommand,
     ChangeRoom,
@@ -29,7 +30,8 @@ from app.events import (
 from app.groups import group, raw_topic
 from app.hook import HookFailed, Hooks
 from app.in_force import InForce, in_force
-from app.loop import Batch, Record, batches
+from app.loop import batches
+from app.record import Record
 from app.rules.moderation.decide import Decision, barred, decided, ruled
 from app.rules.moderation.heading import heading
 from app.rules.moderation.pace import Pace, after

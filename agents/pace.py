@@ -8,10 +8,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from app.batch import Batch
 from app.events import Sanctioned, Written, decode_written, encode
 from app.groups import group, raw_topic
 from app.in_force import InForce, in_force
-from app.loop import Batch, Record, batches
+from app.loop import batches
+from app.record import Record
 from app.rules.moderation.pace import Pace, after
 from app.rules.moderation.rule import Facts, Message
 from app.rules.sanctions import holds, until

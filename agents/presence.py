@@ -10,8 +10,9 @@ from app.delivery.presence import Presences
 from app.delivery.valkey import connect
 from app.events import Connection, decode_connection
 from app.groups import group, raw_topic
-from app.loop import Record, batches
+from app.loop import batches
 from app.patience import AWAY, patiently
+from app.record import Record
 from app.rules.presence import Presence, after
 from app.settings import Settings
 from app.topics import CONNECTIONS

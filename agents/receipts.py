@@ -10,13 +10,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from app.batch import Batch
 from app.delivery.publisher import Publisher
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.events import Receipt, Verdict, decode_receipt
 from app.groups import group, raw_topic
-from app.loop import Batch, Record, batches
+from app.loop import batches
 from app.patience import AWAY, patiently
+from app.record import Record
 from app.rules.receipts import advance
 from app.settings import Settings
 from app.topics import RECEIPTS

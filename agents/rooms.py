@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from app import events
+from app.batch import Batch
 from app.catch_up import CatchUp
 from app.events import (
     EDGE,
@@ -27,7 +28,8 @@ from app.events import (
     encode,
 )
 from app.groups import group, raw_topic
-from app.loop import Batch, Record, batches
+from app.loop import batches
+from app.record import Record
 from app.rules.follow import follow
 from app.rules.mentions import named
 from app.rules.records import Held, Progress, Reactions, Repeat, Sender, State

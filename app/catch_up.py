@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 import structlog
 
+from app.batch import Batch
 from app.errors import Malformed
 from app.events import SRC, AnyLogEvent, decode_log
 from app.log_reader import LogReader
-from app.loop import LIMIT, Batch
+from app.loop import LIMIT
 from app.settings import Settings
 from app.topics import LOG
 

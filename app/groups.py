@@ -12,8 +12,8 @@ from typing import Any
 import faust
 from mode.supervisors import OneForOneSupervisor
 
+from app.doubt import FailStop
 from app.events import Dead, encode
-from app.loop import FailStop
 from app.settings import Settings
 from app.topics import DEAD, Topic, again
 

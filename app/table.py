@@ -9,16 +9,15 @@ replica has it, and only then has it written to RocksDB together with the change
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import faust
 import msgspec
 import rocksdict
 from faust.types import TP
 
-from app.errors import StoreFailed
 from app.rules.versions import newer, unwrap, wrap
-from app.store import Store, is_damage
+from app.store import ROCKSDB, Store
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -49,7 +48,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             key_type=bytes,
             value_type=bytes,
             partitions=app.conf.topic_partitions,
-            options=dict(_ROCKSDB),
+            options=dict(ROCKSDB),
         )
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(value).decode
@@ -69,7 +68,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         if place in self._values:
             return self._values[place]
         raw_key = key.encode()
-        raw = self._overlay.get((partition, raw_key)) or self._stored(partition, raw_key)
+        raw = self._overlay.get((partition, raw_key)) or self.store.read(partition, raw_key)
         payload = None if raw is None else unwrap(raw).payload
         value = self._values[place] = None if payload is None else self._decode(payload)
         return value
@@ -100,7 +99,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             batch = batches.setdefault(change.partition, rocksdict.WriteBatch(raw_mode=True))
             batch.put(change.key, change.value)
         for partition, batch in batches.items():
-            self._write(partition, batch, offsets[(self.changelog_topic_name, partition)])
+            self.store.write(partition, batch, offsets[(self.changelog_topic_name, partition)])
         self._overlay.clear()
         if len(self._values) > VALUES:
             self._values.clear()
@@ -112,9 +111,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
 
     def kept(self, partition: int) -> Iterator[tuple[str, V]]:
         """Everything that RocksDB has of a partition, without what a batch has written."""
-        for key, raw in self._db(partition).items():
-            payload = None if key == Store.offset_key else unwrap(raw).payload
-            if payload is not None:
+        for key, raw in self.store.entries(partition):
+            if (payload := unwrap(raw).payload) is not None:
                 yield key.decode(), self._decode(payload)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
@@ -133,9 +131,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         loop writes the newer one once more (`renew`).
         """
         self._values.clear()
-        db = self._db(partition)
-        keys = list({record.key for record in records})
-        known = dict(zip(keys, db.get(keys), strict=True))
+        known = self.store.read_many(partition, {record.key for record in records})
         changed: dict[bytes, bytes] = {}
         for record in records:
             key = record.key
@@ -146,19 +142,23 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         writes = rocksdict.WriteBatch(raw_mode=True)
         for key, value in changed.items():
             writes.put(key, value)
-        self._write(partition, writes, max(record.offset for record in records))
+        self.store.write(partition, writes, max(record.offset for record in records))
 
     def renew(self, partition: int) -> None:
         """Write once more what stands before something older in the partition's changelog."""
         for place in [place for place in self._overtaken if place[0] == partition]:
             del self._overtaken[place]
-            if (raw := self._db(partition).get(place[1])) is not None:
+            if (raw := self.store.read(*place)) is not None:
                 self._overlay.setdefault(place, raw)
 
     def kept_offset(self, partition: int) -> int | None:
         """The changelog offset up to which RocksDB stands, `None` before its first write."""
-        offset: int | None = self.data.persisted_offset(TP(self.changelog_topic_name, partition))
-        return offset
+        return self.store.persisted_offset(TP(self.changelog_topic_name, partition))
+
+    @property
+    def store(self) -> Store:
+        """The table on this machine's disk."""
+        return cast(Store, self.data)
 
     def _new_store(self) -> Store:
         return Store(
@@ -172,36 +172,3 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             value_serializer=self.value_serializer,
             options=self.options,
         )
-
-    def _store_here(self) -> Store:
-        store = self.data
-        assert isinstance(store, Store)
-        return store
-
-    def _stored(self, partition: int, key: bytes) -> bytes | None:
-        try:
-            value: bytes | None = self._db(partition).get(key)
-        except Exception as error:  # rocksdict raises nothing narrower
-            if is_damage(error):
-                self._store_here().note_damage(partition)
-            raise StoreFailed(f"table {self.name}, partition {partition}: {error}") from error
-        return value
-
-    def _write(self, partition: int, batch: Any, offset: int) -> None:
-        batch.put(Store.offset_key, str(offset).encode())
-        self._db(partition).write(batch)
-
-    def _db(self, partition: int) -> Any:
-        store: Any = self.data
-        return store._db_for_partition(partition)
-
-
-#: Faust's defaults take 2 GiB of block cache for every partition of every table.
-_ROCKSDB = {
-    "block_cache_size": 32 * 1024 * 1024,
-    "block_cache_compressed_size": 8 * 1024 * 1024,
-    "write_buffer_size": 4 * 1024 * 1024,
-    "max_write_buffer_number": 2,
-    "max_open_files": 256,
-    "driver": "rocksdict",
-}

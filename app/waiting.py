@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import structlog
 
-from app.loop import EXIT_DOUBT, Batch
+from app.batch import Batch
+from app.doubt import EXIT_DOUBT
 
 log = structlog.get_logger()
 

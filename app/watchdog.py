@@ -15,9 +15,9 @@ import faust
 import structlog
 from aiokafka.errors import KafkaError
 
+from app.doubt import EXIT_DOUBT
 from app.groups import OwnGroup
 from app.health import state
-from app.loop import EXIT_DOUBT
 from app.pulse import pulse
 from app.rules.stalled import Sight, Standing, standing
 

@@ -15,11 +15,11 @@ import structlog
 import uvloop
 
 from app.discovery import discover
+from app.doubt import EXIT_DOUBT
 from app.errors import ParleyError
 from app.groups import again_topics, groups
 from app.health import telling
 from app.logs import set_up_logs
-from app.loop import EXIT_DOUBT
 from app.provision import provision
 from app.settings import Settings
 from app.topics import TOPICS, Topic, changelog

@@ -7,9 +7,9 @@ from typing import Any
 
 import aiohttp
 
+from app.doubt import EXIT_DOUBT
 from app.embedded.child import Child
 from app.embedded.ports import free_port
-from app.loop import EXIT_DOUBT
 from tests.chat import Chat, until
 from tests.person import Person
 

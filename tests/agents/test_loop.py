@@ -9,8 +9,8 @@ import pytest
 from faust.types import TP
 
 from app.groups import groups, raw_topic
-from app.intake import Piece
 from app.loop import batches
+from app.piece import Piece
 from app.rules.room import Member
 from app.settings import Settings
 from app.topics import MODERATED, VERDICTS

@@ -1,0 +1,25 @@
+"""Ending the process where it is in doubt; its successor begins at the last commit."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+from mode.supervisors import SupervisorStrategy
+
+log = structlog.get_logger()
+
+#: sysexits.h: EX_SOFTWARE. The supervisor starts the process again whatever the code.
+EXIT_DOUBT = 70
+
+
+class FailStop(SupervisorStrategy):
+    """Ends the process where an agent fails, at once and without a commit."""
+
+    def wakeup(self) -> None:
+        """Called by Faust when an agent has raised."""
+        for service in self._services:
+            if service.crashed:
+                reason = service.crash_reason
+                log.critical("agent failed, the process ends", agent=str(service), exc_info=reason)
+        os._exit(EXIT_DOUBT)

@@ -1,0 +1,150 @@
+"""What is on the wire: the records of each topic, one file each, and how they become bytes.
+
+Values are JSON. A log event's bytes are what readers get, untouched, from `chat.log` to the
+browser; what only the pipeline needs travels in record headers.
+"""
+
+from app.events.attachment import Attachment
+from app.events.codec import encode
+from app.events.connections import Connection, decode_connection
+from app.events.dead import Dead, decode_dead
+from app.events.erasures import Erasure, decode_erasure
+from app.events.log import (
+    EDGE,
+    RULING,
+    SRC,
+    AnyLogEvent,
+    decode_log,
+)
+from app.events.log_event import LogEvent
+from app.events.message_events import (
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    MessageHidden,
+    Reacted,
+    ReactionAdded,
+    ReactionRemoved,
+    Shadow,
+)
+from app.events.moderated import Moderated, decode_moderated
+from app.events.moderation import (
+    Act,
+    AnyAct,
+    Held,
+    Reported,
+    Reviewed,
+    Ruled,
+    RulesSet,
+    Sanctioned,
+    decode_act,
+)
+from app.events.pace import Written, decode_written
+from app.events.raw import (
+    AddMember,
+    AddReaction,
+    AnyCommand,
+    ApproveMessage,
+    ChangeRole,
+    ChangeRoom,
+    Command,
+    CreateRoom,
+    DeleteMessage,
+    EditMessage,
+    HideMessage,
+    LiftSanction,
+    RemoveMember,
+    RemoveReaction,
+    SendMessage,
+    SetSanction,
+    decode_command,
+)
+from app.events.receipts import Receipt, decode_receipt
+from app.events.room_events import (
+    MemberAdded,
+    MemberRemoved,
+    MemberRole,
+    RoomChanged,
+    RoomCreated,
+    SanctionLifted,
+    SanctionSet,
+)
+from app.events.room_settings import RoomSettings
+from app.events.ruling import (
+    Finding,
+    Refusal,
+    Ruling,
+    decode_ruling,
+)
+from app.events.verdicts import Verdict, decode_verdict
+
+__all__ = [
+    "EDGE",
+    "RULING",
+    "SRC",
+    "Act",
+    "AddMember",
+    "AddReaction",
+    "AnyAct",
+    "AnyCommand",
+    "AnyLogEvent",
+    "ApproveMessage",
+    "Attachment",
+    "ChangeRole",
+    "ChangeRoom",
+    "Command",
+    "Connection",
+    "CreateRoom",
+    "Dead",
+    "DeleteMessage",
+    "EditMessage",
+    "Erasure",
+    "Finding",
+    "Held",
+    "HideMessage",
+    "LiftSanction",
+    "LogEvent",
+    "MemberAdded",
+    "MemberRemoved",
+    "MemberRole",
+    "MessageCreated",
+    "MessageDeleted",
+    "MessageEdited",
+    "MessageHidden",
+    "Moderated",
+    "Reacted",
+    "ReactionAdded",
+    "ReactionRemoved",
+    "Receipt",
+    "Refusal",
+    "RemoveMember",
+    "RemoveReaction",
+    "Reported",
+    "Reviewed",
+    "RoomChanged",
+    "RoomCreated",
+    "RoomSettings",
+    "Ruled",
+    "RulesSet",
+    "Ruling",
+    "SanctionLifted",
+    "SanctionSet",
+    "Sanctioned",
+    "SendMessage",
+    "SetSanction",
+    "Shadow",
+    "Verdict",
+    "Written",
+    "decode_act",
+    "decode_command",
+    "decode_connection",
+    "decode_dead",
+    "decode_erasure",
+    "decode_log",
+    "decode_moderated",
+    "decode_receipt",
+    "decode_ruling",
+    "decode_verdict",
+    "decode_written",
+    "encode",
+]

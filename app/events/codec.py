@@ -1,0 +1,29 @@
+"""How events become bytes, and bytes events."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from app.errors import Malformed
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(event: Struct) -> bytes:
+    """An event as the bytes that go into Kafka."""
+    return _encoder.encode(event)
+
+
+def decoded(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
+    """The event that a record's value holds; raises `Malformed` with what is wrong."""
+    if value is None:
+        raise Malformed("the record has no value")
+    try:
+        return decoder.decode(value)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise Malformed(str(error)) from error

@@ -1,0 +1,30 @@
+"""`chat.connections`: streams that opened and closed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from app.events.codec import decoded
+
+
+class Connection(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stream that `opened` or `closed`: who, at which edge, over what, why it ended."""
+
+    user: str
+    what: str
+    edge: str
+    connection: str
+    transport: str
+    at_ms: int
+    why: str = ""
+
+
+_connections: Final[Decoder[Connection]] = Decoder(Connection)
+
+
+def decode_connection(value: bytes | None) -> Connection:
+    """A `chat.connections` record; raises `Malformed` with what is wrong."""
+    return decoded(_connections, value)

@@ -1,0 +1,55 @@
+"""`chat.log`: what happened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.json import Decoder
+
+from app.events.codec import decoded
+from app.events.message_events import (
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    MessageHidden,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from app.events.room_events import (
+    MemberAdded,
+    MemberRemoved,
+    MemberRole,
+    RoomChanged,
+    RoomCreated,
+    SanctionLifted,
+    SanctionSet,
+)
+
+AnyLogEvent = (
+    RoomCreated
+    | RoomChanged
+    | MemberAdded
+    | MemberRemoved
+    | MemberRole
+    | MessageCreated
+    | MessageEdited
+    | MessageDeleted
+    | MessageHidden
+    | ReactionAdded
+    | ReactionRemoved
+    | SanctionSet
+    | SanctionLifted
+)
+
+#: Headers of a `chat.log` record: the offset in `chat.raw` that caused it, the edge that waits for
+#: the answer, and the verdict where the answer tells of one.
+SRC: Final = "src"
+EDGE: Final = "edge"
+RULING: Final = "ruling"
+
+_events: Final[Decoder[AnyLogEvent]] = Decoder(AnyLogEvent)
+
+
+def decode_log(value: bytes | None) -> AnyLogEvent:
+    """A `chat.log` record; raises `Malformed` with what is wrong."""
+    return decoded(_events, value)
