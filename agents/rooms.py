@@ -43,11 +43,16 @@ from tables.reactions import reactions
 from tables.rooms import rooms as heads
 from tables.sanctions import sanctions
 from tables.senders import senders
+from tables.sent import sent
 
 pipeline = group("pipeline", strict=True)
 settings = Settings.read()
 
-TABLES = (heads, members, senders, messages, reactions, sanctions, progress)
+#: Under which `progress` keeps how far all of the tables follow the log. A table that is new has to
+#: follow it from the beginning: under another key, all do.
+FOLLOWED = "log-2"
+
+TABLES = (heads, members, senders, sent, messages, reactions, sanctions, progress)
 
 
 @pipeline.agent(raw_topic(pipeline, MODERATED))
@@ -136,6 +141,7 @@ def _followed(partition: int, event: AnyCommand | AnyLogEvent, seq: int) -> Stat
         room=heads.read(partition, room),
         actor=members.read(partition, f"{room}/{by}"),
         sender=senders.read(partition, f"{room}/{sender}") or Sender(),
+        sent=sent.read(partition, f"{room}/{sender}/{event.client_id}"),
         subject=members.read(partition, f"{room}/{user}") if user else None,
         message=messages.read(partition, f"{room}/{seq}") if seq else None,
         own=(reactions.read(partition, f"{room}/{seq}/{by}") if seq else None) or Reactions(),
@@ -148,7 +154,9 @@ def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -
     room, by, user = event.room, event.by, getattr(event, "user", "")
     seq = getattr(event, "seq", 0)
     heads.write(partition, room, after.room, event.n)
-    senders.write(partition, f"{room}/{by}", after.sender, event.n)
+    sent.write(partition, f"{room}/{by}/{event.client_id}", after.sent, event.n)
+    if after.sender != before.sender:
+        senders.write(partition, f"{room}/{by}", after.sender, event.n)
     if after.actor != before.actor:
         members.write(partition, f"{room}/{by}", after.actor, event.n)
     if user and after.subject != before.subject:
@@ -167,7 +175,7 @@ def _follow(partition: int, event: AnyLogEvent, src: int) -> None:
 
 
 def _position(partition: int) -> int | None:
-    known = progress.read(partition, "log")
+    known = progress.read(partition, FOLLOWED)
     return None if known is None else known.offset
 
 
@@ -177,4 +185,4 @@ def _note_progress(batch: Batch, last: Batch | None) -> None:
         return
     for (topic, partition), offset in last.written.items():
         if topic == LOG:
-            progress.write(partition, "log", Progress(offset), offset)
+            progress.write(partition, FOLLOWED, Progress(offset), offset)

@@ -13,7 +13,7 @@ from bench.audience import OWNER
 from bench.running import Running
 from bench.spent import Spent
 
-#: Under way at once: below the 64 client ids that a room remembers of a sender.
+#: Under way at once.
 AT_ONCE = 50
 #: Seconds without another record after which the pipeline is taken to be through.
 _QUIET = 1.5

@@ -1,4 +1,4 @@
-"""How far a partition's tables follow `chat.log`: key `log`, one record a partition."""
+"""How far a partition's tables follow `chat.log`: one record a partition."""
 
 from app.groups import group
 from app.rules.records import Progress

@@ -6,6 +6,8 @@ already stays as it is.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from msgspec.structs import replace
 
 from app.events import (
@@ -23,10 +25,9 @@ from app.events import (
     SanctionLifted,
     SanctionSet,
 )
-from app.rules.records import Member, Message, Reactions, Room, Sender, State
+from app.rules.records import Member, Message, Reactions, Room, Sender, Sent, State
 from app.rules.roles import first_role
 from app.rules.sanctions import Sanction
-from app.rules.sent import Sent, remember
 
 
 def follow(state: State, event: AnyLogEvent, src: int) -> State:
@@ -35,6 +36,7 @@ def follow(state: State, event: AnyLogEvent, src: int) -> State:
         room=_room(state.room, event, src),
         actor=_actor(state.actor, event),
         sender=_sender(state.sender, event),
+        sent=_sent(state.sent, event),
         subject=_subject(state.subject, event),
         message=_message(state.message, event),
         root=state.root,
@@ -87,17 +89,16 @@ def _subject(subject: Member | None, event: AnyLogEvent) -> Member | None:
 
 
 def _sender(sender: Sender, event: AnyLogEvent) -> Sender:
-    if event.n <= sender.n:
+    if event.n <= sender.n or not isinstance(event, MessageCreated):
         return sender
-    said = isinstance(event, MessageCreated)
-    sent = Sent(
-        n=event.n, seq=event.seq if isinstance(event, MessageCreated) else 0, event_id=event.id
-    )
-    return Sender(
-        n=event.n,
-        sent=remember(sender.sent, event.client_id, sent),
-        last_ms=event.at_ms if said else sender.last_ms,
-    )
+    return Sender(event.n, event.at_ms)
+
+
+def _sent(sent: Sent | None, event: AnyLogEvent) -> Sent:
+    if sent is not None and event.n <= sent.n:
+        return sent
+    seq = event.seq if isinstance(event, MessageCreated) else 0
+    return Sent(event.n, seq, UUID(event.id).bytes)
 
 
 def _message(message: Message | None, event: AnyLogEvent) -> Message | None:

@@ -36,11 +36,21 @@ class Member(Struct, frozen=True, omit_defaults=True):
 
 
 class Sender(Struct, frozen=True, omit_defaults=True):
-    """What somebody sent to a room: a ring of the last client ids, and the last message's time."""
+    """When somebody sent the last message to a room, which was its event `n`."""
 
     n: int = 0
-    sent: bytes = b""
     last_ms: int = 0
+
+
+class Sent(Struct, frozen=True, array_like=True):
+    """The place in its room's log of what somebody sent under a client id.
+
+    `seq` is 0 for what is no message; `event_id` has the 16 bytes of the UUID.
+    """
+
+    n: int
+    seq: int
+    event_id: bytes
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -76,14 +86,16 @@ class Progress(Struct, frozen=True):
 class State(Struct, frozen=True):
     """All that one command depends on: nothing else may be looked at.
 
-    `actor` is who acts, `subject` who is acted upon, `message` which message, `root` the root of
-    its thread, `own` the actor's reactions to the message, `named` those members whom the text
-    names, `sanction` and `subject_sanction` what the actor and the subject are under.
+    `actor` is who acts, `sent` what that person's client id stands for already, `subject` who is
+    acted upon, `message` which message, `root` the root of its thread, `own` the actor's reactions
+    to the message, `named` those members whom the text names, `sanction` and `subject_sanction`
+    what the actor and the subject are under.
     """
 
     room: Room | None = None
     actor: Member | None = None
     sender: Sender = Sender()
+    sent: Sent | None = None
     subject: Member | None = None
     message: Message | None = None
     root: Message | None = None

@@ -6,6 +6,8 @@ room is theirs come to the same event. What an event changes is in `app/rules/fo
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from app.events import (
     AddMember,
     AddReaction,
@@ -28,7 +30,6 @@ from app.rules import membership, messages, moderators
 from app.rules.outcome import Outcome
 from app.rules.records import Member, Repeat, Room, State
 from app.rules.sanctions import refusal_of
-from app.rules.sent import find
 
 
 def decide(state: State, moderated: Moderated) -> Outcome | None:
@@ -36,8 +37,8 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
     room, command = state.room, moderated.command
     if room is not None and moderated.src <= room.src:
         return None
-    if (sent := find(state.sender.sent, command.client_id)) is not None:
-        return Repeat(sent.n, sent.seq, sent.event_id)
+    if (sent := state.sent) is not None:
+        return Repeat(sent.n, sent.seq, str(UUID(bytes=sent.event_id)))
     if moderated.refusal is not None:
         return moderated.refusal
     if isinstance(command, CreateRoom):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.frail import Frail, frail_chat
+from tests.faults.frail import Frail, Resumed, frail_chat
 
 
 @pytest.fixture
-async def frail(
-    tmp_path: Path, record_property: Callable[[str, object], None]
-) -> AsyncIterator[Frail]:
-    """A chat to do anything to; how soon it went on is told at the end of `make faults`."""
-    async with frail_chat(tmp_path) as parley:
-        yield parley
-    for what, seconds in parley.resumptions:
+def resumed(record_property: Callable[[str, object], None]) -> Iterator[Resumed]:
+    """How soon all went on, which is told at the end of `make faults`."""
+    found: Resumed = []
+    yield found
+    for what, seconds in found:
         record_property("resumed", (what, seconds))
+
+
+@pytest.fixture
+async def frail(tmp_path: Path, resumed: Resumed) -> AsyncIterator[Frail]:
+    """A chat to do anything to."""
+    async with frail_chat(tmp_path, resumed) as parley:
+        yield parley

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,9 @@ from tests.chat import Chat, data_folder, until
 from tests.conftest import SECRET
 from tests.faults.load import Load
 
+#: What happened, and the seconds until all went on.
+Resumed = list[tuple[str, float]]
+
 #: Seconds within which everything goes on by itself once a fault is over.
 BACK = 30.0
 
@@ -23,18 +27,17 @@ BACK = 30.0
 class Frail:
     """A chat whose Kafka, Valkey, workers and edges a test may do anything to."""
 
-    def __init__(self, kafka: Kafka, valkey: Valkey, chat: Chat) -> None:
+    def __init__(self, kafka: Kafka, valkey: Valkey, chat: Chat, resumed: Resumed) -> None:
         self.kafka = kafka
         self.valkey = valkey
         self.chat = chat
-        #: What happened, and the seconds until all went on.
-        self.resumptions: list[tuple[str, float]] = []
+        self.resumed = resumed
 
     async def back(self, load: Load, what: str) -> None:
         """Call it at a fault's end: every room gets its numbers again, soon enough."""
         began = time.monotonic()
         await load.everywhere(since=began, within=BACK)
-        self.resumptions.append((what, time.monotonic() - began))
+        self.resumed.append((what, time.monotonic() - began))
 
     async def unharmed(self, load: Load) -> None:
         """Nothing was lost, doubled or disordered, and everything that is kept adds up."""
@@ -51,16 +54,39 @@ class Frail:
 
 
 @asynccontextmanager
-async def frail_chat(folder: Path, **changes: Any) -> AsyncIterator[Frail]:
+async def frail_chat(
+    folder: Path, resumed: Resumed, kafka: Kafka | None = None, **changes: Any
+) -> AsyncIterator[Frail]:
     """One worker and one edge on a Kafka and a Valkey that no other test uses."""
-    async with Kafka(folder / "kafka") as kafka, Valkey(folder / "valkey") as valkey:
+    kafka = kafka or Kafka(folder / "kafka")
+    async with kafka, Valkey(folder / "valkey") as valkey:
         own = {"broker": kafka.url, "redis": valkey.url, "data": data_folder(folder)}
         chat = Chat(Settings(**{**own, "secret": SECRET, **changes}))
         try:
             await chat.start()
-            yield Frail(kafka, valkey, chat)
+            yield Frail(kafka, valkey, chat, resumed)
         finally:
             await chat.stop()
+
+
+@asynccontextmanager
+async def kept_running(*children: Child) -> AsyncIterator[list[int]]:
+    """Starts again what ends, as a supervisor does; gives the codes that they ended with."""
+    ends: list[int] = []
+
+    async def keep() -> None:
+        while True:
+            for child in children:
+                if (code := child.exit_code) is not None:
+                    ends.append(code)
+                    child.start()
+            await asyncio.sleep(0.5)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield ends
+    finally:
+        keeping.cancel()
 
 
 async def at_work(worker: Child, times: int = 1) -> None:

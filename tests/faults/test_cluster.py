@@ -16,7 +16,7 @@ from app.embedded.valkey import Valkey
 from app.settings import Settings
 from tests.chat import Chat, data_folder
 from tests.conftest import SECRET
-from tests.faults.frail import Frail
+from tests.faults.frail import Frail, Resumed
 from tests.faults.load import Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
@@ -46,12 +46,14 @@ async def refused(chat: Chat) -> tuple[int, str]:
 
 
 @pytest.mark.timeout(400)
-async def test_two_of_three_brokers_are_killed_one_after_the_other(tmp_path: Path) -> None:
+async def test_two_of_three_brokers_are_killed_one_after_the_other(
+    tmp_path: Path, resumed: Resumed
+) -> None:
     async with cluster(tmp_path) as brokers, Valkey(tmp_path / "valkey") as valkey:
         bootstrap = "kafka://" + ",".join(broker.address for broker in brokers)
         own = {"broker": bootstrap, "redis": valkey.url, "data": data_folder(tmp_path)}
         chat = Chat(Settings(**own, secret=SECRET, replication=BROKERS, min_insync=2))
-        frail = Frail(brokers[0], valkey, chat)
+        frail = Frail(brokers[0], valkey, chat, resumed)
         try:
             await chat.start()
             async with Load(chat) as load:

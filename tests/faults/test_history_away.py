@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
-from tests.faults.frail import Frail, frail_chat
+from tests.faults.frail import Frail, Resumed, frail_chat
 from tests.faults.load import Load
 from tests.postgres import Postgres, binaries
 
@@ -34,14 +34,14 @@ async def test_sqlite_is_locked_for_a_minute(frail: Frail) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path) -> None:
+async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path, resumed: Resumed) -> None:
     programs = binaries()
     if programs is None:
         missing("PostgreSQL's server (Debian: apt-get install postgresql)")
     server = Postgres(programs)
     try:
         server.start()
-        async with frail_chat(tmp_path, history=server.url) as frail:
+        async with frail_chat(tmp_path, resumed, history=server.url) as frail:
             async with Load(frail.chat) as load:
                 await load.acknowledged(100)
                 assert await server.child.stop(by=signal.SIGINT)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from tests import corpus
+from tests.chat import until
 from tests.faults.frail import Frail
 from tests.faults.load import Load
 from tests.listener import Listener
+from tests.person import Person
 
 KILLS = 5
+#: What somebody has under way in one room when a worker dies.
+WISHES = 200
 
 pytestmark = pytest.mark.faults
 
@@ -27,6 +34,42 @@ async def test_five_kills_during_the_replay_lose_and_double_nothing(frail: Frail
             chat.start_worker("w1")
         await corpus.finished(process)
         await corpus.compare(chat, listener, paths, "")
+
+
+@pytest.mark.timeout(240)
+async def test_hundreds_of_sends_repeated_after_an_outage_keep_their_numbers(frail: Frail) -> None:
+    chat = frail.chat
+    async with Person(chat, "bot") as bot:
+        room = await bot.open_room()
+        chat.workers[0].kill()
+        assert {status for status, _ in await said(bot, room)} == {202}
+        chat.start_worker("w1")
+        numbers = await numbered(bot, room)
+        chat.workers[-1].kill()
+        chat.start_worker("w1")
+        assert await numbered(bot, room) == numbers
+        history = await bot.history(room)
+        assert {m["client_id"]: m["n"] for m in history} == numbers
+        assert len(history) == WISHES
+
+
+async def said(bot: Person, room: str) -> list[tuple[int, dict[str, Any]]]:
+    """Everything that the bot has to say, said at once, whether or not it was said before."""
+    path = f"/v1/rooms/{room}/messages"
+    wishes = [{"text": f"{i}", "client_id": f"wish-{i}"} for i in range(WISHES)]
+    return await asyncio.gather(*(bot.post(path, wish, Prefer="wait=2") for wish in wishes))
+
+
+async def numbered(bot: Person, room: str) -> dict[str, int]:
+    """The `n` of all that the bot has to say, said again until each has one."""
+
+    async def all_have() -> dict[str, int] | None:
+        answers = await said(bot, room)
+        found = {told["client_id"]: told["n"] for status, told in answers if status in (200, 201)}
+        return found if len(found) == WISHES else None
+
+    numbers: dict[str, int] = await until(all_have)
+    return numbers
 
 
 @pytest.mark.long

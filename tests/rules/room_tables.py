@@ -60,6 +60,7 @@ class Tables:
             room=self.parts.get(("room",)),
             actor=self.parts.get(("member", event.by)),
             sender=self.parts.get(("sender", sender), Sender()),
+            sent=self.parts.get(("sent", sender, event.client_id)),
             subject=self.parts.get(("member", user)),
             sanction=self.parts.get(("sanction", event.by)),
             subject_sanction=self.parts.get(("sanction", user)),
@@ -72,7 +73,11 @@ class Tables:
         seq, user = getattr(event, "seq", 0), getattr(event, "user", "")
         before = self.followed(event, seq)
         after = follow(before, event, src)
-        found: dict[Key, Any] = {("room",): after.room, ("sender", event.by): after.sender}
+        found: dict[Key, Any] = {
+            ("room",): after.room,
+            ("sender", event.by): after.sender,
+            ("sent", event.by, event.client_id): after.sent,
+        }
         if after.actor != before.actor:
             found[("member", event.by)] = after.actor
         if user and after.subject != before.subject:

@@ -125,6 +125,18 @@ def test_tables_that_lost_some_writes_follow_the_log_again(
     assert crashed.parts == whole.parts == replayed(log).parts
 
 
+@given(wishes(), st.sampled_from(["room", "member", "sender", "sent", "message", "own"]))
+def test_a_table_that_is_gone_or_new_is_had_by_following_the_whole_log(
+    commands: list[AnyCommand], gone: str
+) -> None:
+    whole = Tables()
+    log = run(commands, whole)
+    others = Tables({key: value for key, value in whole.parts.items() if key[0] != gone})
+    for event, src in log:
+        others.keep(others.changes(event, src))
+    assert others.parts == whole.parts
+
+
 def opened(**fields: Any) -> CreateRoom:
     return CreateRoom(room="r", by="ann", id=str(UUID(int=0)), client_id="open", **fields)
 
@@ -144,6 +156,16 @@ def test_a_repeated_send_keeps_its_number_although_moderation_thinks_otherwise_n
     run([opened(), sent], tables)
     again = Moderated(src=2, at_ms=1, command=sent, refusal=Refusal("blocked", "…"))
     assert decide(tables.state(sent), again) == Repeat(2, 1, str(UUID(int=2)))
+
+
+@given(st.integers(0, 400))
+def test_a_repeated_send_keeps_its_number_however_many_came_between(between: int) -> None:
+    tables = Tables()
+    first = by("ann", 1, SendMessage, text="x")
+    others = [by("ann", number, SendMessage, text="x") for number in range(2, 2 + between)]
+    run([opened(), first, *others], tables)
+    again = Moderated(src=10**9, at_ms=1, command=by("ann", 1, SendMessage, text="x"))
+    assert decide(tables.state(again.command), again) == Repeat(2, 1, str(UUID(int=1)))
 
 
 def test_a_public_room_lets_people_join_themselves_and_nobody_else() -> None:
