@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from itertools import count
+from typing import NamedTuple
 
 from app.delivery.lookups import Lookups
 
@@ -52,6 +53,14 @@ class Mark:
             turn.arrived.set_result(None)
 
 
+class Arrived(NamedTuple):
+    """A mark, where the view stood, and of each of its rooms the newest `n` and its offset."""
+
+    mark: Mark
+    position: int
+    heads: Iterable[tuple[str, int, int]]
+
+
 class Marks:
     """Asks for marks.
 
@@ -67,9 +76,14 @@ class Marks:
         self._under_way: dict[int, Mark] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def mark(self, rooms: Iterable[tuple[int, str]]) -> None:
-        """Return when a mark asked for from now on has arrived for each (partition, room)."""
+    async def mark(self, rooms: Iterable[tuple[int, str]], partitions: Iterable[int] = ()) -> None:
+        """Return when a mark asked for from now on has arrived for each partition.
+
+        It brings the heads of the rooms, each given with its partition.
+        """
         turn = self._wanted or Turn()
+        for partition in partitions:
+            turn.mark(partition)
         for partition, room in rooms:
             turn.mark(partition).rooms[room] = None
         if not turn.marks:
@@ -79,11 +93,13 @@ class Marks:
             self._asking = asyncio.create_task(self._ask())
         await asyncio.shield(turn.arrived)
 
-    def take(self, data: bytes) -> tuple[Mark, int, list[int]] | None:
-        """A mark that has arrived, with the position and the heads; `None` for an unknown one."""
-        token, *numbers = [int(part) for part in data.split()]
+    def take(self, data: bytes) -> Arrived | None:
+        """A mark that has arrived; `None` for an unknown one."""
+        token, position, *numbers = map(int, data.split())
         mark = self._under_way.pop(token, None)
-        return None if mark is None else (mark, numbers[0], numbers[1:])
+        if mark is None:
+            return None
+        return Arrived(mark, position, zip(mark.rooms, numbers[::2], numbers[1::2], strict=True))
 
     async def ask_again(self) -> None:
         """Ask once more for the marks under way, which a lost connection has lost."""
