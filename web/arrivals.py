@@ -139,15 +139,10 @@ class Arrivals:
             channels += [room.channel for room in person.rooms]
         await hub.subscription.add(channels)
 
-    async def _mark(self, rooms: Iterable[Room]) -> None:
+    async def _mark(self, rooms: set[Room]) -> None:
         """Return when what was published before has come; of a new room, where it stands, too."""
-        partitions: set[int] = set()
-        new = []
-        for room in rooms:
-            partitions.add(room.partition)
-            if room.n is None:
-                new.append((room.partition, room.name))
-        await self._hub.marks.mark(new, partitions)
+        partitions = {room.partition for room in rooms}
+        await self._hub.marks.mark([room for room in rooms if room.n is None], partitions)
 
 
 def _refuse(guests: Iterable[_Guest], error: Exception) -> None:

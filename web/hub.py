@@ -321,10 +321,7 @@ class Hub:
         if (arrived := self.marks.take(data)) is None:
             return None
         behind = []
-        for name, n, offset in arrived.heads:
-            room = self.rooms.get(name)
-            if room is None:
-                continue
+        for room, n, offset in arrived.news():
             if room.n is None:
                 room.n, room.offset = n, offset
             elif room.n < n:

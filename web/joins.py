@@ -52,7 +52,7 @@ class Joins:
         try:
             await hub.subscription.add([room.channel])
             await self._read(readers, room, n)
-            await hub.marks.mark([(room.partition, room.name)])
+            await hub.marks.mark([room])
         except AWAY:
             # Nothing is known of the room: whoever comes back looks it up.
             person.settled = False

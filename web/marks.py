@@ -14,6 +14,7 @@ from itertools import count
 from typing import NamedTuple
 
 from app.delivery.lookups import Lookups
+from web.room import Room
 
 
 class Turn:
@@ -36,13 +37,13 @@ class Turn:
 
 
 class Mark:
-    """A mark under way: for one partition and the rooms whose heads it brings."""
+    """A mark under way: for one partition and those of its rooms whose heads it brings."""
 
     __slots__ = ("_turn", "partition", "rooms")
 
     def __init__(self, partition: int, turn: Turn) -> None:
         self.partition = partition
-        self.rooms: dict[str, None] = {}
+        self.rooms: list[Room] = []
         self._turn = turn
 
     def arrive(self) -> None:
@@ -58,7 +59,17 @@ class Arrived(NamedTuple):
 
     mark: Mark
     position: int
-    heads: Iterable[tuple[str, int, int]]
+    heads: list[int]
+    offsets: list[int]
+
+    def news(self) -> list[tuple[Room, int, int]]:
+        """The rooms, with `n` and offset, that do not stand where the edge thinks."""
+        rooms = self.mark.rooms
+        # As a rule there are none, and thousands of rooms are looked at every second.
+        if [room.n for room in rooms] == self.heads:
+            return []
+        heads = zip(rooms, self.heads, self.offsets, strict=True)
+        return [(room, n, offset) for room, n, offset in heads if room.n != n]
 
 
 class Marks:
@@ -76,16 +87,16 @@ class Marks:
         self._under_way: dict[int, Mark] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def mark(self, rooms: Iterable[tuple[int, str]], partitions: Iterable[int] = ()) -> None:
-        """Return when a mark asked for from now on has arrived for each partition.
+    async def mark(self, rooms: Iterable[Room], partitions: Iterable[int] = ()) -> None:
+        """Return when a mark asked for from now on has arrived for each of the partitions.
 
-        It brings the heads of the rooms, each given with its partition.
+        The rooms' own are among them, and the marks bring the heads of the rooms.
         """
         turn = self._wanted or Turn()
         for partition in partitions:
             turn.mark(partition)
-        for partition, room in rooms:
-            turn.mark(partition).rooms[room] = None
+        for room in rooms:
+            turn.mark(room.partition).rooms.append(room)
         if not turn.marks:
             return
         self._wanted = turn
@@ -99,7 +110,8 @@ class Marks:
         mark = self._under_way.pop(token, None)
         if mark is None:
             return None
-        return Arrived(mark, position, zip(mark.rooms, numbers[::2], numbers[1::2], strict=True))
+        count = len(mark.rooms)
+        return Arrived(mark, position, numbers[:count], numbers[count:])
 
     async def ask_again(self) -> None:
         """Ask once more for the marks under way, which a lost connection has lost."""
@@ -125,5 +137,9 @@ class Marks:
         for mark in marks:
             token = next(self._tokens)
             self._under_way[token] = mark
-            asked.append(self._lookups.mark(mark.partition, list(mark.rooms), self._edge, token))
+            asked.append(
+                self._lookups.mark(
+                    mark.partition, [room.name for room in mark.rooms], self._edge, token
+                )
+            )
         await asyncio.gather(*asked)

@@ -73,8 +73,8 @@ class Lookups:
 
     async def mark(self, partition: int, rooms: Sequence[str], edge: str, token: int) -> None:
         """Have a mark published to the edge, with the heads of the rooms (mark.lua)."""
-        heads = [keys.room(partition, room) for room in rooms]
-        names = [keys.position(partition), *heads]
+        heads = keys.room(partition, "")
+        names = [keys.position(partition), *[heads + room for room in rooms]]
         channel = keys.marks(partition, edge)
         await self._ask([("EVAL", self._mark, len(names), *names, channel, token)])
 
