@@ -1,44 +1,26 @@
 """Admitting a reader: from where it was to the live stream, with nothing missing or doubled.
 
-Subscribe first, then read what was missed, then wait for a mark. When the mark has arrived, all
-that was read has come over the subscription, too; so what was read and what waits, put together,
-is everything, and whatever comes after it is new.
+Subscribe first, then wait for a mark. When it has arrived, the edge stands at least where the view
+stood, and what comes after it waits for the reader. So what lies between the reader's cursor and
+the edge's own place is read from the windows, and with what waits that is everything.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
-from app.delivery import keys
-from app.delivery.view import Logged, RoomHead
-from app.errors import Malformed, Unreachable
-from app.events import MemberAdded, RoomCreated, decode_log
-from app.patience import AWAY
+from app.errors import Unreachable
 from app.rules.cursor import Cursor
-from app.rules.joining import Item
+from web.arrivals import AT_ONCE, PATIENCE, Arrivals
 from web.hub import Hub
+from web.joins import Joins
 from web.live import Live, Run
 from web.person import Person
 from web.reader import Reader
-
-#: Seconds that a reader waits to be let in while Valkey is away.
-PATIENCE = 5.0
-
-#: Readers that are let in at once with the help of Valkey; the others wait for their turn.
-AT_ONCE = 128
+from web.replay import replay
 
 #: Events of this edge behind which a reader may be to be given what it missed from memory.
 MOST_RECENT = 1_000
-
-#: Seconds between looks at a view that is being filled.
-_LOOK_AGAIN = 0.1
-
-#: Events read at once while looking for where a reader was.
-_PAGE = 100
-
-#: Events that one reader is given again at most, over all its rooms. Beyond, history is cheaper.
-MOST_REPLAYED = 5_000
 
 
 class Admission:
@@ -46,10 +28,10 @@ class Admission:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._joining: set[asyncio.Task[None]] = set()
-        hub.on_joined = self._on_joined
-        hub.on_personal = self._on_personal
+        self._arrivals = Arrivals(hub)
+        self._joins = Joins(hub)
+        #: Many may come at once, and each may have missed much.
+        self._replays = asyncio.Semaphore(AT_ONCE)
 
     def place(self, person: Person, cursor: str) -> int | None:
         """Where a cursor that this edge gave out lately stands among its recent events.
@@ -103,70 +85,38 @@ class Admission:
 
         Raises `Unreachable`, or what Valkey raises, while it is away.
         """
-        if reader not in reader.person.readers:
-            self._hub.attach(reader)
-        # So many at a time: when thousands come back at once, sends go on between them.
-        async with self._turns:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._admit(reader, cursor)
-            except TimeoutError:
-                raise Unreachable("Valkey does not answer") from None
-
-    async def _admit(self, reader: Reader, cursor: Cursor | None) -> None:
         hub, person = self._hub, reader.person
+        if reader not in person.readers:
+            hub.attach(reader)
         usable = self._usable(cursor)
-        while True:
-            connection = hub.subscription.count
-            # The frontier of now: the one of later is always a little ahead of the view.
-            await self._view_has(usable.nexts if usable else tuple(hub.frontier))
-            await self._enter(person)
-            lost = await self._replay(reader, usable) if usable else self._all(person, cursor)
-            await hub.marks.mark((room.partition, room.name) for room in person.rooms)
-            if connection == hub.subscription.count:
-                break
-            # Lost meanwhile, and with it perhaps that somebody joined a room: look again.
-            person.entering = None
-        hub.flush()
-        if not person.settled:
-            person.settled, person.since, person.entering = True, hub.recent.seq + 1, None
+        # The frontier of now: the one of later is always a little ahead of the view.
+        await self._arrivals.arrive(person, usable.nexts if usable else tuple(hub.frontier))
         if usable is None:
-            reader.waiting.clear()
-            reader.stands = tuple(hub.frontier)
-            reader.begin(hub.cursor(), lost)
+            self._begin(reader, [] if cursor is None else person.room_names())
         else:
-            # This edge may be behind the one that gave the cursor.
-            at = reader.stands = usable.nexts
-            reader.waiting = [item for item in reader.waiting if item.offset >= at[item.partition]]
-            reader.begin(hub.cursor_of(at), lost)
+            await self._resume_at(reader, usable)
         hub.release(reader)
 
-    async def _view_has(self, nexts: Sequence[int]) -> None:
-        """Return when the view stands where the reader does.
-
-        One that was emptied is filled from the log: who is let in meanwhile would be in no room,
-        then join each, and get from its beginning what it has long had.
-        """
-        while True:
-            positions = await self._hub.lookups.positions(len(nexts))
-            if all(at + 1 >= due for at, due in zip(positions, nexts, strict=True)):
-                return
-            await asyncio.sleep(_LOOK_AGAIN)
-
-    async def _enter(self, person: Person) -> None:
-        """Have the person's rooms subscribed; readers who come together wait for the same."""
-        if person.settled:
-            return
-        if person.entering is None or (person.entering.done() and person.entering.exception()):
-            person.entering = asyncio.create_task(self._subscribe(person))
-        await asyncio.shield(person.entering)
-
-    async def _subscribe(self, person: Person) -> None:
+    def _begin(self, reader: Reader, lost: list[str]) -> None:
         hub = self._hub
-        await hub.subscription.add([keys.user(person.name).encode()])
-        rooms = await hub.lookups.rooms_of(person.name)
-        hub.follow(person, rooms)
-        await hub.subscribed(rooms)
+        hub.flush()
+        reader.waiting.clear()
+        reader.stands = tuple(hub.frontier)
+        reader.begin(hub.cursor(), lost)
+
+    async def _resume_at(self, reader: Reader, cursor: Cursor) -> None:
+        hub, at = self._hub, cursor.nexts
+        try:
+            async with self._replays, asyncio.timeout(PATIENCE):
+                missed, lost = await replay(hub.view, reader.person, cursor)
+        except TimeoutError:
+            raise Unreachable("Valkey does not answer") from None
+        hub.flush()
+        # This edge may be behind the one that gave the cursor.
+        items = [*reader.waiting, *missed]
+        reader.waiting = [item for item in items if item.offset >= at[item.partition]]
+        reader.stands = at
+        reader.begin(hub.cursor_of(at), lost)
 
     def _usable(self, cursor: Cursor | None) -> Cursor | None:
         """The cursor, where it is of this log."""
@@ -174,95 +124,3 @@ class Admission:
         if cursor is None or cursor.epoch != hub.epoch:
             return None
         return cursor if len(cursor.nexts) == len(hub.frontier) else None
-
-    def _all(self, person: Person, cursor: Cursor | None) -> list[str]:
-        """Every room is lost to a cursor of another log, none to who begins."""
-        return [] if cursor is None else person.room_names()
-
-    async def _replay(self, reader: Reader, cursor: Cursor) -> list[str]:
-        """Put what lies beyond the cursor before the reader; the rooms where that can't be done."""
-        view = self._hub.view
-        joined = {room.name: n for room, n in reader.person.rooms.items()}
-        heads = await view.rooms(list(joined))
-        budget = MOST_REPLAYED
-        lost = []
-        for name, head in sorted(heads.items(), key=lambda entry: -entry[1].offset):
-            start = cursor.nexts[head.partition]
-            if head.offset < start:
-                continue
-            found = await self._since(head, start, joined[name], budget)
-            if found is None:
-                lost.append(name)
-                continue
-            budget -= len(found)
-            reader.waiting += [_item(head, logged) for logged in found]
-        return lost
-
-    async def _since(
-        self, head: RoomHead, start: int, joined: int, budget: int
-    ) -> list[Logged] | None:
-        """A room's events from offset `start` and event `joined` on; `None` where it can't say."""
-        found: list[Logged] = []
-        n = head.n
-        while n >= joined:
-            page = await self._hub.view.before(head.room, n, _PAGE)
-            if not page or page[0].n != n or len(found) + len(page) > budget:
-                return None
-            for logged in page:
-                if logged.n != n:
-                    return None
-                if logged.offset < start or logged.n < joined:
-                    return found
-                found.append(logged)
-                n -= 1
-        return found
-
-    def _on_personal(self, person: Person, data: bytes) -> None:
-        try:
-            event = decode_log(data)
-        except Malformed:  # a state of one's own, such as unread
-            self._hub.tell(person.readers, data)
-            return
-        if isinstance(event, MemberAdded | RoomCreated):
-            self._on_joined(person.name, event.room, event.n)
-
-    def _on_joined(self, user: str, room: str, n: int) -> None:
-        hub = self._hub
-        person = hub.people.get(user)
-        if person is None or hub.rooms.get(room) in person.rooms:
-            return
-        hub.flush()
-        readers = tuple(person.readers)
-        for reader in readers:
-            hub.hold(reader)
-        hub.follow(person, {room: n})
-        person.joining += 1
-        task = asyncio.create_task(self._join(person, readers, room, n))
-        self._joining.add(task)
-        task.add_done_callback(self._joining.discard)
-
-    async def _join(self, person: Person, readers: tuple[Reader, ...], room: str, n: int) -> None:
-        hub = self._hub
-        try:
-            await hub.subscribed([room])
-            head = await hub.view.room(room)
-            if head is not None:
-                missed = await hub.view.since(room, n - 1, head.n - n + 1)
-                for reader in readers:
-                    reader.waiting += [_item(head, logged) for logged in missed]
-            await hub.marks.mark([(hub.view.partition(room), room)])
-        except AWAY:
-            # Nothing is known of the room: whoever comes back looks it up.
-            person.settled = False
-            for reader in readers:
-                reader.end("unavailable", "The live state is away for a moment.")
-            return
-        finally:
-            person.joining -= 1
-            person.since = hub.recent.seq + 1
-        for reader in readers:
-            hub.release(reader)
-
-
-def _item(head: RoomHead, logged: Logged) -> Item:
-    return Item(head.room, logged.n, head.partition, logged.offset, logged.event)

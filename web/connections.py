@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from secrets import token_hex
+from itertools import count
 from typing import Final
 
 import structlog
@@ -45,6 +45,7 @@ class Connections:
     def __init__(self, producer: AIOKafkaProducer, edge: str, partitions: int) -> None:
         self._producer = producer
         self._edge = edge
+        self._numbers = count(1)
         self._partitions = partitions
         self._gathered: dict[int, list[Connection]] = defaultdict(list)
         self._writing: asyncio.Task[None] | None = None
@@ -56,7 +57,7 @@ class Connections:
             user=user,
             what="opened",
             edge=self._edge,
-            connection=token_hex(8),
+            connection=f"{self._edge}-{next(self._numbers)}",
             transport=transport,
             at_ms=_now_ms(),
         )

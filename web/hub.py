@@ -27,7 +27,7 @@ from app.rules.shadow import shown_to
 from web import frames
 from web.dispatch import dispatch
 from web.live import Live, Run
-from web.marks import Mark, Marks
+from web.marks import Arrived, Marks
 from web.person import Person
 from web.reader import Reader
 from web.recent import Recent
@@ -167,10 +167,6 @@ class Hub:
             person.rooms[room] = n
             room.add(person)
 
-    async def subscribed(self, rooms: Iterable[str]) -> None:
-        """Return when no new event of these rooms, which somebody follows, can be missed."""
-        await self.subscription.add([self.rooms[name].channel for name in rooms])
-
     def _new_room(self, name: str) -> Room:
         room = self.rooms[name] = Room(name, self.view.partition(name))
         self._channels[room.channel] = room
@@ -267,7 +263,7 @@ class Hub:
         self._deliver(room, logged)
 
     def _deliver(self, room: Room, logged: Logged) -> None:
-        room.n = logged.n
+        room.n, room.offset = logged.n, logged.offset
         self._advance(room.partition, logged.offset + 1)
         if not room.people:
             return
@@ -319,35 +315,31 @@ class Hub:
                 person.since = self.recent.seq + 1
             for reader in room.audience().everyone:
                 reader.reset([room.name])
-            room.n = upto
+            room.n, room.offset = upto, max(room.offset, self.frontier[room.partition])
 
     def _on_mark(self, data: bytes) -> Awaitable[None] | None:
         if (arrived := self.marks.take(data)) is None:
             return None
-        mark, position, heads = arrived
         behind = []
-        for name, head in zip(mark.rooms, heads, strict=True):
-            room = self.rooms.get(name)
-            if room is None:
-                continue
+        for room, n, offset in arrived.news():
             if room.n is None:
-                room.n = head
-            elif room.n < head:
-                behind.append((room, head))
+                room.n, room.offset = n, offset
+            elif room.n < n:
+                behind.append((room, n))
         if behind:
-            return self._catch_up(mark, position, behind)
-        self._arrive(mark, position)
+            return self._catch_up(arrived, behind)
+        self._arrive(arrived)
         return None
 
-    async def _catch_up(self, mark: Mark, position: int, behind: list[tuple[Room, int]]) -> None:
+    async def _catch_up(self, arrived: Arrived, behind: list[tuple[Room, int]]) -> None:
         """Repair what a mark has betrayed."""
-        for room, head in behind:
-            await self._fill(room, head)
-        self._arrive(mark, position)
+        for room, n in behind:
+            await self._fill(room, n)
+        self._arrive(arrived)
 
-    def _arrive(self, mark: Mark, position: int) -> None:
-        self._advance(mark.partition, position + 1)
-        mark.arrive()
+    def _arrive(self, arrived: Arrived) -> None:
+        self._advance(arrived.mark.partition, arrived.position + 1)
+        arrived.mark.arrive()
 
     async def _on_back(self) -> None:
         """Look up what was missed while there was no connection, in the order of offsets."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from itertools import count
+from typing import NamedTuple
 
 from app.delivery.lookups import Lookups
+from web.room import Room
 
 
 class Turn:
@@ -35,13 +37,13 @@ class Turn:
 
 
 class Mark:
-    """A mark under way: for one partition and the rooms whose heads it brings."""
+    """A mark under way: for one partition and those of its rooms whose heads it brings."""
 
     __slots__ = ("_turn", "partition", "rooms")
 
     def __init__(self, partition: int, turn: Turn) -> None:
         self.partition = partition
-        self.rooms: dict[str, None] = {}
+        self.rooms: list[Room] = []
         self._turn = turn
 
     def arrive(self) -> None:
@@ -50,6 +52,24 @@ class Mark:
         turn.left -= 1
         if turn.left == 0 and not turn.arrived.done():
             turn.arrived.set_result(None)
+
+
+class Arrived(NamedTuple):
+    """A mark, where the view stood, and of each of its rooms the newest `n` and its offset."""
+
+    mark: Mark
+    position: int
+    heads: list[int]
+    offsets: list[int]
+
+    def news(self) -> list[tuple[Room, int, int]]:
+        """The rooms, with `n` and offset, that do not stand where the edge thinks."""
+        rooms = self.mark.rooms
+        # As a rule there are none, and thousands of rooms are looked at every second.
+        if [room.n for room in rooms] == self.heads:
+            return []
+        heads = zip(rooms, self.heads, self.offsets, strict=True)
+        return [(room, n, offset) for room, n, offset in heads if room.n != n]
 
 
 class Marks:
@@ -67,11 +87,16 @@ class Marks:
         self._under_way: dict[int, Mark] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def mark(self, rooms: Iterable[tuple[int, str]]) -> None:
-        """Return when a mark asked for from now on has arrived for each (partition, room)."""
+    async def mark(self, rooms: Iterable[Room], partitions: Iterable[int] = ()) -> None:
+        """Return when a mark asked for from now on has arrived for each of the partitions.
+
+        The rooms' own are among them, and the marks bring the heads of the rooms.
+        """
         turn = self._wanted or Turn()
-        for partition, room in rooms:
-            turn.mark(partition).rooms[room] = None
+        for partition in partitions:
+            turn.mark(partition)
+        for room in rooms:
+            turn.mark(room.partition).rooms.append(room)
         if not turn.marks:
             return
         self._wanted = turn
@@ -79,11 +104,14 @@ class Marks:
             self._asking = asyncio.create_task(self._ask())
         await asyncio.shield(turn.arrived)
 
-    def take(self, data: bytes) -> tuple[Mark, int, list[int]] | None:
-        """A mark that has arrived, with the position and the heads; `None` for an unknown one."""
-        token, *numbers = [int(part) for part in data.split()]
+    def take(self, data: bytes) -> Arrived | None:
+        """A mark that has arrived; `None` for an unknown one."""
+        token, position, *numbers = map(int, data.split())
         mark = self._under_way.pop(token, None)
-        return None if mark is None else (mark, numbers[0], numbers[1:])
+        if mark is None:
+            return None
+        count = len(mark.rooms)
+        return Arrived(mark, position, numbers[:count], numbers[count:])
 
     async def ask_again(self) -> None:
         """Ask once more for the marks under way, which a lost connection has lost."""
@@ -109,5 +137,9 @@ class Marks:
         for mark in marks:
             token = next(self._tokens)
             self._under_way[token] = mark
-            asked.append(self._lookups.mark(mark.partition, list(mark.rooms), self._edge, token))
+            asked.append(
+                self._lookups.mark(
+                    mark.partition, [room.name for room in mark.rooms], self._edge, token
+                )
+            )
         await asyncio.gather(*asked)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ class Person:
     counts rooms that are not yet.
     """
 
-    __slots__ = ("entering", "joining", "name", "readers", "rooms", "settled", "since")
+    __slots__ = ("joining", "name", "readers", "rooms", "settled", "since")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,8 +26,6 @@ class Person:
         self.settled = False
         self.since = 0
         self.joining = 0
-        #: Under way while the person's rooms are looked up and subscribed.
-        self.entering: asyncio.Task[None] | None = None
 
     def room_names(self) -> list[str]:
         """The names of the rooms, sorted."""

@@ -22,15 +22,19 @@ class Audience(NamedTuple):
 
 
 class Room:
-    """A room; `n` is `None` until the first event or mark."""
+    """A room; `n` is `None` until the first event or mark, `offset` that of its newest event.
 
-    __slots__ = ("_audience", "channel", "n", "name", "partition", "people")
+    Where an event was lost for good, `offset` may lie behind it, never before it.
+    """
+
+    __slots__ = ("_audience", "channel", "n", "name", "offset", "partition", "people")
 
     def __init__(self, name: str, partition: int) -> None:
         self.name = name
         self.partition = partition
         self.channel = keys.channel(partition, name).encode()
         self.n: int | None = None
+        self.offset = -1
         self.people: set[Person] = set()
         self._audience: Audience | None = None
 

@@ -55,8 +55,7 @@ async def snapshot(request: web.Request) -> web.Response:
 async def _cursor(request: web.Request, user: str) -> tuple[str, dict[str, int]]:
     """Where a stream begins that joins the snapshot without a gap, and the rooms."""
     hub, view = request.app[HUB], request.app[VIEW]
-    places = {view.partition(room): room for room in await view.rooms_of(user)}
-    await hub.marks.mark(places.items())
+    await hub.marks.mark((), {view.partition(room) for room in await view.rooms_of(user)})
     cursor = hub.cursor()
     return cursor, await view.rooms_of(user)
 

@@ -25,13 +25,13 @@ async def watch_tails(hub: Hub) -> None:
     start = 0
     while True:
         await asyncio.sleep(TAIL_INTERVAL)
-        names = list(hub.rooms)
-        start = start if start < len(names) else 0
-        some = names[start : start + max(TAIL_ROOMS, len(names) // 4 + 1)]
+        rooms = list(hub.rooms.values())
+        start = start if start < len(rooms) else 0
+        some = rooms[start : start + max(TAIL_ROOMS, len(rooms) // 4 + 1)]
         start += len(some)
         try:
             async with asyncio.timeout(4 * TAIL_INTERVAL):
-                await hub.marks.mark((hub.rooms[name].partition, name) for name in some)
+                await hub.marks.mark(some)
         except AWAY as error:
             log.warning("a mark did not come back, connecting again", error=str(error))
             hub.reconnect()

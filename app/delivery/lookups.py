@@ -15,6 +15,30 @@ from app.delivery.wire import Part, Wire, open_wire
 from app.errors import Unreachable
 
 
+class _Asked:
+    """Commands that belong together, and the replies as far as they are there."""
+
+    __slots__ = ("answered", "commands", "replies")
+
+    def __init__(self, commands: Sequence[tuple[Part, ...]]) -> None:
+        self.commands = commands
+        self.replies: list[Any] = []
+        self.answered: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+
+    def answer(self) -> None:
+        """All replies are there."""
+        wrong = [reply for reply in self.replies if isinstance(reply, Exception)]
+        if wrong:
+            self.fail(f"Valkey: {wrong[0]}")
+        elif not self.answered.done():
+            self.answered.set_result(self.replies)
+
+    def fail(self, why: str) -> None:
+        """There is no answer; whoever asked may have gone."""
+        if not self.answered.done():
+            self.answered.set_exception(Unreachable(f"{why}"))
+
+
 class Lookups:
     """Sends commands and gives each its answer.
 
@@ -29,27 +53,30 @@ class Lookups:
         self._redis = redis
         self._wire: Wire | None = None
         self._opening: asyncio.Task[Wire] | None = None
-        self._answers: deque[asyncio.Future[Any]] = deque()
-        self._waiting: list[tuple[tuple[Part, ...], asyncio.Future[Any]]] = []
+        self._under_way: deque[_Asked] = deque()
+        self._waiting: list[_Asked] = []
         self._mark = files("app.delivery").joinpath("mark.lua").read_text()
 
     async def rooms_of(self, user: str) -> dict[str, int]:
         """The rooms that a user belongs to, each with the `n` of joining."""
-        found = await self._ask("HGETALL", keys.rooms_of(user))
-        pairs = zip(found[::2], found[1::2], strict=True)
-        return {room.decode(): int(n) for room, n in pairs if not n.startswith(b"-")}
+        return (await self.rooms_of_all([user]))[0]
+
+    async def rooms_of_all(self, users: Sequence[str]) -> list[dict[str, int]]:
+        """As `rooms_of`, of many users at once."""
+        found = await self._ask([("HGETALL", keys.rooms_of(user)) for user in users])
+        return [_joined(one) for one in found]
 
     async def positions(self, partitions: int) -> list[int]:
         """The offset in the log up to which the view stands, of each partition; -1: nowhere."""
-        asked = [self._ask("GET", keys.position(partition)) for partition in range(partitions)]
-        return [-1 if found is None else int(found) for found in await asyncio.gather(*asked)]
+        found = await self._ask([("GET", keys.position(place)) for place in range(partitions)])
+        return [-1 if one is None else int(one) for one in found]
 
     async def mark(self, partition: int, rooms: Sequence[str], edge: str, token: int) -> None:
         """Have a mark published to the edge, with the heads of the rooms (mark.lua)."""
-        heads = [keys.room(partition, room) for room in rooms]
-        names = [keys.position(partition), *heads]
+        heads = keys.room(partition, "")
+        names = [keys.position(partition), *[heads + room for room in rooms]]
         channel = keys.marks(partition, edge)
-        await self._ask("EVAL", self._mark, len(names), *names, channel, token)
+        await self._ask([("EVAL", self._mark, len(names), *names, channel, token)])
 
     def close(self) -> None:
         """Give the connection up; the next lookup makes another."""
@@ -57,20 +84,23 @@ class Lookups:
         if wire is not None:
             wire.close()
 
-    async def _ask(self, *parts: Part) -> Any:
+    async def _ask(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
+        """The answer to each of the commands."""
+        if not commands:
+            return []
         if self._wire is None:
             await self._connected()
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((parts, answer))
-        if len(self._waiting) == 1 and not self._answers:
+        asked = _Asked(commands)
+        self._waiting.append(asked)
+        if len(self._waiting) == 1 and not self._under_way:
             asyncio.get_running_loop().call_soon(self._send)
-        return await answer
+        return await asked.answered
 
     def _send(self) -> None:
-        if self._wire is not None and self._waiting and not self._answers:
+        if self._wire is not None and self._waiting and not self._under_way:
             waiting, self._waiting = self._waiting, []
-            self._answers.extend([answer for _, answer in waiting])
-            self._wire.send_all([parts for parts, _ in waiting])
+            self._under_way.extend(waiting)
+            self._wire.send_all([command for asked in waiting for command in asked.commands])
 
     async def _connected(self) -> Wire:
         """The connection, made once for all who come meanwhile."""
@@ -84,19 +114,20 @@ class Lookups:
 
     def _take(self, replies: list[Any]) -> None:
         for reply in replies:
-            answer = self._answers.popleft()
-            if answer.done():
-                continue  # whoever asked has gone
-            if isinstance(reply, Exception):
-                answer.set_exception(Unreachable(f"Valkey: {reply}"))
-            else:
-                answer.set_result(reply)
+            asked = self._under_way[0]
+            asked.replies.append(reply)
+            if len(asked.replies) == len(asked.commands):
+                self._under_way.popleft().answer()
         self._send()
 
     def _on_lost(self) -> None:
         self._wire = None
-        answers = [*self._answers, *(answer for _, answer in self._waiting)]
-        self._answers, self._waiting = deque(), []
-        for answer in answers:
-            if not answer.done():
-                answer.set_exception(Unreachable("Valkey closed the connection"))
+        lost = [*self._under_way, *self._waiting]
+        self._under_way, self._waiting = deque(), []
+        for asked in lost:
+            asked.fail("Valkey closed the connection")
+
+
+def _joined(found: list[bytes]) -> dict[str, int]:
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return {room.decode(): int(n) for room, n in pairs if not n.startswith(b"-")}

@@ -1,0 +1,153 @@
+"""Arrivals: whoever comes to this edge is brought up to date, many in one turn.
+
+What one of them would ask of Valkey is asked for all of a turn together, so that each costs little
+when thousands come back at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from app.delivery import keys
+from app.errors import Unreachable
+from app.patience import AWAY
+from web.hub import Hub
+from web.person import Person
+from web.room import Room
+
+#: Seconds that a turn takes at most, and that somebody waits for a view that is being filled.
+PATIENCE = 5.0
+
+#: Readers that come in one turn; the others wait for theirs, and sends go on between them.
+AT_ONCE = 128
+
+#: Seconds between looks at a view that is being filled.
+_LOOK_AGAIN = 0.1
+
+
+class _Guest:
+    """A reader that is on its way in: whose, and from where on it reads."""
+
+    __slots__ = ("came", "nexts", "person", "until")
+
+    def __init__(self, person: Person, nexts: Sequence[int]) -> None:
+        self.person = person
+        self.nexts = nexts
+        #: Until when it waits for the view; from its first turn on.
+        self.until = 0.0
+        self.came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class Arrivals:
+    """Lets people in by turns, one turn at a time."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._guests: deque[_Guest] = deque()
+        self._bringing: asyncio.Task[None] | None = None
+
+    async def arrive(self, person: Person, nexts: Sequence[int]) -> None:
+        """Return when all that was published before in the person's rooms has come to the edge.
+
+        The view stands at `nexts` then, too: one that was emptied is filled from the log, and who
+        is let in meanwhile would be in no room, then join each, and get from its beginning what it
+        has long had. Raises `Unreachable` where Valkey, or that, takes too long.
+        """
+        guest = _Guest(person, nexts)
+        self._guests.append(guest)
+        self._begin()
+        await guest.came
+
+    def _begin(self) -> None:
+        if self._bringing is None:
+            self._bringing = asyncio.create_task(self._bring())
+
+    async def _bring(self) -> None:
+        """Turn after turn, as long as somebody waits."""
+        while self._guests:
+            await asyncio.sleep(0)  # whoever comes at the same moment comes along
+            guests = [self._guests.popleft() for _ in range(min(AT_ONCE, len(self._guests)))]
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._let_in(guests)
+            except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
+                waiting, self._guests = self._guests, deque()
+                _refuse([*guests, *waiting], error)
+        self._bringing = None
+
+    async def _let_in(self, guests: list[_Guest]) -> None:
+        hub = self._hub
+        while True:
+            connection = hub.subscription.count
+            ready = await self._ready([guest for guest in guests if not guest.came.done()])
+            people = {guest.person for guest in ready}
+            fresh = [person for person in people if not person.settled]
+            await self._follow(fresh)
+            await self._mark({room for person in people for room in person.rooms})
+            if connection == hub.subscription.count:
+                break
+            # Lost meanwhile, and with it perhaps that somebody joined a room: look again.
+        for person in fresh:
+            person.settled, person.since = True, hub.recent.seq + 1
+        for guest in ready:
+            if not guest.came.done():
+                guest.came.set_result(None)
+
+    async def _ready(self, guests: list[_Guest]) -> list[_Guest]:
+        """Those for whom the view stands far enough; the others come again in a moment."""
+        if not guests:
+            return guests
+        positions = await self._hub.lookups.positions(len(self._hub.frontier))
+        ready: list[_Guest] = []
+        behind: list[_Guest] = []
+        for guest in guests:
+            there = all(at + 1 >= due for at, due in zip(positions, guest.nexts, strict=True))
+            (ready if there else behind).append(guest)
+        if behind:
+            self._put_off(behind)
+        return ready
+
+    def _put_off(self, guests: list[_Guest]) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        again = []
+        for guest in guests:
+            guest.until = guest.until or now + PATIENCE
+            if guest.until < now:
+                _refuse([guest], Unreachable("the view in Valkey is being filled"))
+            else:
+                again.append(guest)
+        loop.call_later(_LOOK_AGAIN, self._come_again, again)
+
+    def _come_again(self, guests: list[_Guest]) -> None:
+        self._guests += guests
+        if guests:
+            self._begin()
+
+    async def _follow(self, people: list[Person]) -> None:
+        """Have the people's rooms subscribed: first what tells of rooms that they join."""
+        if not people:
+            return
+        hub = self._hub
+        names = [person.name for person in people]
+        await hub.subscription.add([keys.user(name).encode() for name in names])
+        channels: list[bytes] = []
+        for person, rooms in zip(people, await hub.lookups.rooms_of_all(names), strict=True):
+            hub.follow(person, rooms)
+            channels += [room.channel for room in person.rooms]
+        await hub.subscription.add(channels)
+
+    async def _mark(self, rooms: set[Room]) -> None:
+        """Return when what was published before has come; of a new room, where it stands, too."""
+        partitions = {room.partition for room in rooms}
+        await self._hub.marks.mark([room for room in rooms if room.n is None], partitions)
+
+
+def _refuse(guests: Iterable[_Guest], error: Exception) -> None:
+    if isinstance(error, AWAY) and not isinstance(error, Unreachable):
+        error = Unreachable("Valkey does not answer")
+    for guest in guests:
+        if not guest.came.done():
+            guest.came.set_exception(error)

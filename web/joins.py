@@ -1,0 +1,76 @@
+"""Joining a room while connected: its events begin to come, from the one of joining on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.errors import Malformed
+from app.events import MemberAdded, RoomCreated, decode_log
+from app.patience import AWAY
+from web.hub import Hub
+from web.person import Person
+from web.reader import Reader
+from web.replay import item
+from web.room import Room
+
+
+class Joins:
+    """Brings readers into the rooms that they join later."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._joining: set[asyncio.Task[None]] = set()
+        hub.on_joined = self._on_joined
+        hub.on_personal = self._on_personal
+
+    def _on_personal(self, person: Person, data: bytes) -> None:
+        try:
+            event = decode_log(data)
+        except Malformed:  # a state of one's own, such as unread
+            self._hub.tell(person.readers, data)
+            return
+        if isinstance(event, MemberAdded | RoomCreated):
+            self._on_joined(person.name, event.room, event.n)
+
+    def _on_joined(self, user: str, name: str, n: int) -> None:
+        hub = self._hub
+        person = hub.people.get(user)
+        if person is None or hub.rooms.get(name) in person.rooms:
+            return
+        hub.flush()
+        readers = tuple(person.readers)
+        for reader in readers:
+            hub.hold(reader)
+        hub.follow(person, {name: n})
+        person.joining += 1
+        task = asyncio.create_task(self._join(person, readers, hub.rooms[name], n))
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+
+    async def _join(self, person: Person, readers: tuple[Reader, ...], room: Room, n: int) -> None:
+        hub = self._hub
+        try:
+            await hub.subscription.add([room.channel])
+            await self._read(readers, room, n)
+            await hub.marks.mark([room])
+        except AWAY:
+            # Nothing is known of the room: whoever comes back looks it up.
+            person.settled = False
+            for reader in readers:
+                reader.end("unavailable", "The live state is away for a moment.")
+            return
+        finally:
+            person.joining -= 1
+            person.since = hub.recent.seq + 1
+        for reader in readers:
+            hub.release(reader)
+
+    async def _read(self, readers: tuple[Reader, ...], room: Room, n: int) -> None:
+        """Have the events from `n` on wait for the readers, as far as there are any yet."""
+        view = self._hub.view
+        head = await view.room(room.name)
+        if head is None:
+            return
+        missed = await view.since(room.name, n - 1, head.n - n + 1)
+        for reader in readers:
+            reader.waiting += [item(room, logged) for logged in missed]
