@@ -63,10 +63,6 @@ log = structlog.get_logger()
 #: Seconds that requests under way get when the edge stops.
 _PATIENCE = 5.0
 
-#: Seconds until a stopping edge listens no more: connections that only the kernel has taken by
-#: then would be reset.
-_PENDING = 0.1
-
 _pauses = Pauses()
 
 
@@ -165,6 +161,6 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
 async def _drain(app: web.Application, entrance: Entrance, listening: asyncio.Server) -> None:
     """Take no more connections, and see those off that there are; aiohttp's are left to it."""
     app[DRAINING].set()
-    await asyncio.sleep(_PENDING)
+    await entrance.caught_up()
     listening.close()
     await entrance.drain()

@@ -22,9 +22,10 @@ _DRAIN_SECONDS: Final = 3.0
 _PORTIONS: Final = 30
 _STOPS: Final = ("restart", "This edge stops; please reconnect.")
 
-#: Seconds in which what clients had sent when an edge began to stop is taken up. A connection
-#: that is closed with bytes unread is reset, and its client loses even what it was answered.
-_ON_THE_WAY: Final = 0.25
+#: Seconds without a new connection after which an edge that stops has taken all that had come,
+#: and until it closes its door at the latest.
+_QUIET: Final = 0.1
+_LATEST: Final = 3.0
 
 
 class Entrance:
@@ -48,11 +49,13 @@ class Entrance:
         self.replies = Replies(settings.origins)
         self.limits = Limits(settings.buffer_events, settings.buffer_bytes, settings.retry_ms)
         self.fronts: set[Front] = set()
+        self._taken = 0
         self.draining = False
         self._settings = settings
 
     def front(self) -> Front:
         """A new connection's protocol."""
+        self._taken += 1
         return Front(self)
 
     def full(self, person: Person) -> bool:
@@ -72,6 +75,17 @@ class Entrance:
                 for front in some:
                     front.ping()
 
+    async def caught_up(self) -> None:
+        """Return when every connection that the kernel has taken is taken here, too.
+
+        Those that are left when the edge listens no more are reset.
+        """
+        latest = self.loop.time() + _LATEST
+        before = -1
+        while self._taken != before and self.loop.time() < latest:
+            before = self._taken
+            await _looked()
+
     async def drain(self) -> None:
         """Say goodbye to streams, answer polls: they come back, to another edge if there is one.
 
@@ -85,11 +99,23 @@ class Entrance:
                 front.stop(*_STOPS)
             if len(fronts) > _PORTIONS:
                 await asyncio.sleep(_DRAIN_SECONDS / _PORTIONS)
-        await asyncio.sleep(_ON_THE_WAY)
+        # What had been sent when the edge began to stop is taken up. A connection that is closed
+        # with bytes unread is reset, and its client loses even what it was answered.
+        await _looked()
         for front in list(self.fronts):
             front.stop(*_STOPS)
             front.close_idle()
         await self.connections.drain()
+
+
+async def _looked() -> None:
+    """Return a moment later, when the loop has looked at its sockets in between.
+
+    After a sleep alone it may not have, where the machine has much else to do.
+    """
+    await asyncio.sleep(_QUIET)
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 def _portions(fronts: Sequence[Front]) -> list[Sequence[Front]]:
