@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from app.delivery import keys
 from app.errors import Unreachable
@@ -32,7 +32,7 @@ class _Guest:
 
     __slots__ = ("came", "nexts", "person", "until")
 
-    def __init__(self, person: Person, nexts: Sequence[int]) -> None:
+    def __init__(self, person: Person, nexts: tuple[int, ...]) -> None:
         self.person = person
         self.nexts = nexts
         #: Until when it waits for the view; from its first turn on.
@@ -48,7 +48,7 @@ class Arrivals:
         self._guests: deque[_Guest] = deque()
         self._bringing: asyncio.Task[None] | None = None
 
-    async def arrive(self, person: Person, nexts: Sequence[int]) -> None:
+    async def arrive(self, person: Person, nexts: tuple[int, ...]) -> None:
         """Return when all that was published before in the person's rooms has come to the edge.
 
         The view stands at `nexts` then, too: one that was emptied is filled from the log, and who
@@ -102,8 +102,12 @@ class Arrivals:
         positions = await self._hub.lookups.positions(len(self._hub.frontier))
         ready: list[_Guest] = []
         behind: list[_Guest] = []
+        known: dict[tuple[int, ...], bool] = {}  # who has no cursor begins where others do
         for guest in guests:
-            there = all(at + 1 >= due for at, due in zip(positions, guest.nexts, strict=True))
+            there = known.get(guest.nexts)
+            if there is None:
+                there = all(at + 1 >= due for at, due in zip(positions, guest.nexts, strict=True))
+                known[guest.nexts] = there
             (ready if there else behind).append(guest)
         if behind:
             self._put_off(behind)

@@ -60,7 +60,7 @@ class Arrived(NamedTuple):
     mark: Mark
     position: int
     heads: list[int]
-    offsets: list[int]
+    offsets: list[bytes]
 
     def news(self) -> list[tuple[Room, int, int]]:
         """The rooms, with `n` and offset, that do not stand where the edge thinks."""
@@ -69,7 +69,7 @@ class Arrived(NamedTuple):
         if [room.n for room in rooms] == self.heads:
             return []
         heads = zip(rooms, self.heads, self.offsets, strict=True)
-        return [(room, n, offset) for room, n, offset in heads if room.n != n]
+        return [(room, n, int(offset)) for room, n, offset in heads if room.n != n]
 
 
 class Marks:
@@ -106,12 +106,12 @@ class Marks:
 
     def take(self, data: bytes) -> Arrived | None:
         """A mark that has arrived; `None` for an unknown one."""
-        token, position, *numbers = map(int, data.split())
-        mark = self._under_way.pop(token, None)
+        token, position, *numbers = data.split()
+        mark = self._under_way.pop(int(token), None)
         if mark is None:
             return None
         count = len(mark.rooms)
-        return Arrived(mark, position, numbers[:count], numbers[count:])
+        return Arrived(mark, int(position), list(map(int, numbers[:count])), numbers[count:])
 
     async def ask_again(self) -> None:
         """Ask once more for the marks under way, which a lost connection has lost."""

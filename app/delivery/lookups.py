@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -112,7 +112,7 @@ class Lookups:
         self._wire = await open_wire(self._redis, self._take, self._on_lost)
         return self._wire
 
-    def _take(self, replies: list[Any]) -> None:
+    def _take(self, replies: Iterator[Any]) -> None:
         for reply in replies:
             asked = self._under_way[0]
             asked.replies.append(reply)

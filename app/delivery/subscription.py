@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Final
 
 import structlog
@@ -65,8 +63,8 @@ class Subscription:
         #: What a message has begun that those after it wait for.
         self._doing: asyncio.Future[None] | None = None
         self._lost: asyncio.Event = asyncio.Event()
-        #: Commands, each for one channel, that go out together when those before are confirmed.
-        self._queue: list[tuple[bytes, bytes]] = []
+        #: Commands, each with its channels, that go out together when those before are confirmed.
+        self._queue: list[tuple[bytes, list[bytes]]] = []
         self._confirming = 0
         #: How many connections there have been: where it is the same, nothing was missed.
         self.count = 0
@@ -141,7 +139,7 @@ class Subscription:
         self.count += 1
         missing |= self._channels.keys()
         subscribed.left = len(missing)
-        self._queue = [(b"SUBSCRIBE", name) for name in missing]
+        self._queue = [(b"SUBSCRIBE", list(missing))] if missing else []
         self._confirming = 0
         self._send()
         if missing:
@@ -151,7 +149,7 @@ class Subscription:
         await lost.wait()
         log.warning("subscription lost, connecting again")
 
-    def _take(self, replies: list[Any], missing: set[bytes], subscribed: _Asked) -> None:
+    def _take(self, replies: Iterator[Any], missing: set[bytes], subscribed: _Asked) -> None:
         for reply in replies:
             if reply[0] == b"message":
                 self._give(reply[1], reply[2])
@@ -210,7 +208,10 @@ class Subscription:
     def _command(self, command: bytes, names: list[bytes]) -> None:
         if self._wire is None:
             return  # all channels are subscribed when it is there
-        self._queue += [(command, name) for name in names]
+        if self._queue and self._queue[-1][0] == command:
+            self._queue[-1][1].extend(names)
+        else:
+            self._queue.append((command, names))
         asyncio.get_running_loop().call_soon(self._send)
 
     def _send(self) -> None:
@@ -218,10 +219,9 @@ class Subscription:
         if self._wire is None or self._confirming > 0 or not self._queue:
             return
         queue, self._queue = self._queue, []
-        self._confirming = len(queue)
         commands: list[tuple[bytes, ...]] = []
-        for command, entries in groupby(queue, itemgetter(0)):
-            names = [name for _, name in entries]
+        for command, names in queue:
+            self._confirming += len(names)
             commands += [(command, *names[i : i + _CHUNK]) for i in range(0, len(names), _CHUNK)]
         self._wire.send_all(commands)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import hiredis
@@ -25,7 +25,7 @@ class Wire(asyncio.Protocol):
     """
 
     def __init__(
-        self, on_replies: Callable[[list[Any]], None], on_lost: Callable[[], None]
+        self, on_replies: Callable[[Iterator[Any]], None], on_lost: Callable[[], None]
     ) -> None:
         self._on_replies = on_replies
         self._on_lost = on_lost
@@ -38,13 +38,14 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take replies: all that this read has brought together."""
-        reader = self._reader
-        reader.feed(data)
-        replies = []
-        while (reply := reader.gets()) is not False:
-            replies.append(reply)
-        if replies:
-            self._on_replies(replies)
+        self._reader.feed(data)
+        self._on_replies(self._replies())
+
+    def _replies(self) -> Iterator[Any]:
+        # One after the other: lists of thousands would set off the garbage collection.
+        gets = self._reader.gets
+        while (reply := gets()) is not False:
+            yield reply
 
     def connection_lost(self, _: Exception | None) -> None:
         """Say so."""
@@ -72,7 +73,7 @@ class Wire(asyncio.Protocol):
 
 
 async def open_wire(
-    redis: aioredis.Redis, on_replies: Callable[[list[Any]], None], on_lost: Callable[[], None]
+    redis: aioredis.Redis, on_replies: Callable[[Iterator[Any]], None], on_lost: Callable[[], None]
 ) -> Wire:
     """A connection to the server that `redis` reaches, logged in as that.
 
@@ -118,13 +119,14 @@ class _Greeting:
         await self._answer
         self._answer = asyncio.get_running_loop().create_future()
 
-    def take(self, replies: list[Any]) -> None:
-        if self._answer.done():
-            return
-        if isinstance(replies[0], Exception):
-            self._answer.set_exception(Unreachable(f"Valkey: {replies[0]}"))
-        else:
-            self._answer.set_result(None)
+    def take(self, replies: Iterator[Any]) -> None:
+        for reply in replies:
+            if self._answer.done():
+                return
+            if isinstance(reply, Exception):
+                self._answer.set_exception(Unreachable(f"Valkey: {reply}"))
+            else:
+                self._answer.set_result(None)
 
     def lost(self) -> None:
         if not self._answer.done():
