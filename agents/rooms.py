@@ -21,6 +21,7 @@ from app.events import (
     AnyCommand,
     AnyLogEvent,
     ApproveMessage,
+    MessageCreated,
     Moderated,
     Refusal,
     Verdict,
@@ -79,7 +80,10 @@ def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
         batch.send(VERDICTS, record, encode(_verdict(moderated, outcome)))
         return
     # Followed first: what no rule can follow is buried, and not in the log.
-    _follow(record.partition, outcome, moderated.src)
+    if outcome.by == command.by:
+        _change(record.partition, state, outcome, moderated.src)
+    else:
+        _follow(record.partition, outcome, moderated.src)
     headers = [(SRC, b"%d" % moderated.src), (EDGE, command.edge.encode())]
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
@@ -170,7 +174,12 @@ def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -
 
 
 def _follow(partition: int, event: AnyLogEvent, src: int) -> None:
-    before = _followed(partition, event, getattr(event, "seq", 0))
+    # There is nothing to be found of a new message.
+    seq = 0 if isinstance(event, MessageCreated) else getattr(event, "seq", 0)
+    _change(partition, _followed(partition, event, seq), event, src)
+
+
+def _change(partition: int, before: State, event: AnyLogEvent, src: int) -> None:
     _remember(partition, event, before, follow(before, event, src))
 
 

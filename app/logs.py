@@ -6,8 +6,9 @@ import logging
 import re
 import sys
 import time
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -35,6 +36,20 @@ class Once(logging.Filter):
         return True
 
 
+class Lossy:
+    """Standard error where a line that can't be written, because a disk is full, stops nobody."""
+
+    def write(self, text: str) -> None:
+        """Write, or don't."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush, or don't."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def set_up_logs(process: str) -> None:
     """Log from INFO on, with the name of the process; libraries from WARNING on, nothing twice."""
     logging.basicConfig(
@@ -50,7 +65,7 @@ def set_up_logs(process: str) -> None:
             structlog.processors.format_exc_info,
             *_rendering(sys.stderr.isatty()),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Lossy())),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
     structlog.contextvars.bind_contextvars(process=process)

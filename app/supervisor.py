@@ -15,7 +15,7 @@ from app.errors import ParleyError
 from app.settings import inherited
 
 ROOT = Path(__file__).parents[1]
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 15.0
 _STEADY_SECONDS = 60.0
 
 

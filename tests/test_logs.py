@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +22,26 @@ def test_a_line_is_what_structlogs_console_shows() -> None:
     theirs = structlog.dev.ConsoleRenderer(colors=False)(None, "", {**event, "level": "info"})
     ours = line(None, "", {**event, "level": "info"})
     assert TIME.sub("", ours) == theirs
+
+
+FULL = Path("/dev/full")
+
+SAYS = """
+import structlog
+from app.logs import set_up_logs
+set_up_logs("worker")
+for _ in range(1000):
+    structlog.get_logger().error("nobody can read this")
+print("on")
+"""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a disk that is always full")
+def test_who_cannot_write_a_line_goes_on() -> None:
+    with FULL.open("w") as full:
+        command = [sys.executable, "-c", SAYS]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert ended.stdout == b"on\n"
 
 
 @given(st.text())

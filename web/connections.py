@@ -9,10 +9,10 @@ from itertools import count
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.events import Connection, encode
+from app.lasting_producer import LastingProducer
 from app.topics import CONNECTIONS, partition_of
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ class Connections:
     heard grow old.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, edge: str, partitions: int) -> None:
+    def __init__(self, producer: LastingProducer, edge: str, partitions: int) -> None:
         self._producer = producer
         self._edge = edge
         self._numbers = count(1)

@@ -25,6 +25,7 @@ from app.delivery.view import View
 from app.errors import SettingError
 from app.history.store import History
 from app.in_force import InForce
+from app.lasting_producer import LastingProducer
 from app.logs import set_up_logs
 from app.patience import patiently
 from app.provision import cluster_id, provision
@@ -109,7 +110,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
 
 async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Application:
     await provision(settings, TOPICS)
-    producer = acts.producer(settings)
+    producer = LastingProducer(partial(acts.producer, settings))
     await producer.start()
     stack.push_async_callback(producer.stop)
     redis = connect(settings.redis)

@@ -6,12 +6,12 @@ import asyncio
 from secrets import token_hex
 
 import uuid_utils
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.delivery import keys
 from app.errors import Unreachable
 from app.events import AnyCommand, Receipt, Verdict, decode_verdict, encode
+from app.lasting_producer import LastingProducer
 from app.settings import Settings
 from app.topics import RAW, RECEIPTS, partition_of
 from web.hub import Hub
@@ -23,7 +23,7 @@ TAKE_TIMEOUT = 10.0
 class Sends:
     """Writes commands to Kafka; their verdicts come back on this edge's channel in Valkey."""
 
-    def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
+    def __init__(self, settings: Settings, producer: LastingProducer) -> None:
         #: This edge's name, which no other process has or will have.
         self.edge = token_hex(6)
         self._settings = settings

@@ -27,16 +27,18 @@ from tests.faults.speaker import Speaker
 from tests.person import Person
 
 _OWNER = "owner"
-_FINISH_SECONDS = 60.0
 
 
 class Load:
     """`readers` who follow and speak: `rate` sends a second in all, to a room on each partition.
 
-    Each is in two of the rooms; every tenth polls, the others stream.
+    Each is in two of the rooms; every tenth polls, the others stream. At the end every wish has
+    `patience` seconds to be answered, and then to be seen by all.
     """
 
-    def __init__(self, chat: Chat, *, rate: float = 24, readers: int = 20) -> None:
+    def __init__(
+        self, chat: Chat, *, rate: float = 24, readers: int = 20, patience: float = 60.0
+    ) -> None:
         rooms = _one_a_partition(chat.settings.partitions)
         #: The members of each room.
         self.people = {
@@ -47,6 +49,7 @@ class Load:
         self.speaker = Speaker(chat, self.people, rate)
         self._chat = chat
         self._readers = readers
+        self._patience = patience
         self._records = Records(base={})
         self._client = httpx.AsyncClient(timeout=30, limits=httpx.Limits())
         self._stop = asyncio.Event()
@@ -130,13 +133,14 @@ class Load:
     async def _finish(self) -> None:
         """Have every wish over, what was accepted in the history, and the history seen."""
         self._stop.set()
-        async with asyncio.timeout(_FINISH_SECONDS):
-            await self._speaking
-        self._records.answers = self.speaker.answers
+        await asyncio.wait([self._speaking], timeout=self._patience)
+        self._check()
+        self._records.unanswered = self.speaker.waiting
+        self._records.answers = list(self.speaker.answers)
         async with Person(self._chat, _OWNER, await self._living()) as owner:
             with suppress(AssertionError):  # the proof will say who lacks what
-                await until(partial(self._all_stored, owner), within=_FINISH_SECONDS / 2)
-                await until(self._all_seen, within=_FINISH_SECONDS / 2)
+                await until(partial(self._all_stored, owner), within=self._patience / 2)
+                await until(self._all_seen, within=self._patience / 2)
         for user, each in self.followers.items():
             self._records.seen[user] = {room: each.seen[room] for room in self._rooms_of(user)}
             self._records.resets += [user] * each.resets

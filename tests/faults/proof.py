@@ -46,6 +46,8 @@ class Records:
 
     base: dict[str, int]
     answers: list[Answer] = field(default_factory=list)
+    #: Wishes that were insisted on to the end, in vain.
+    unanswered: int = 0
     #: By room, as the history has it.
     history: dict[str, list[Place]] = field(default_factory=dict)
     #: By reader and room, in the order of receipt.
@@ -63,6 +65,8 @@ def place(event: dict[str, Any]) -> Place:
 def faults(records: Records) -> list[str]:
     """Everything that is wrong, a line each; nothing where all is as promised."""
     found = [f"{reader} was told to reset" for reader in records.resets]
+    if records.unanswered:
+        found.append(f"stuck: {records.unanswered} wishes were never answered")
     found += _of_answers(records)
     for room, places in records.history.items():
         found += _of_history(room, records.base[room], places)

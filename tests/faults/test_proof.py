@@ -88,6 +88,7 @@ BROKEN: dict[str, tuple[str, Callable[[Records], object]]] = {
         "foreign",
         for_ben(lambda places: places.append(Place(BASE + 6, 6, Wish("room", "ann", "c6")))),
     ),
+    "a send was never answered": ("stuck", lambda records: setattr(records, "unanswered", 1)),
     "a reader was told to reset": ("reset", lambda records: records.resets.append("ben")),
 }
 

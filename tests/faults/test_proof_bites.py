@@ -1,0 +1,91 @@
+"""The proof bites in earnest: a Parley that loses or doubles is found out, and it says what."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from app.topics import RAW
+from tests.faults.frail import Frail, at_work, kept_running
+from tests.faults.load import Load
+
+pytestmark = [pytest.mark.faults, pytest.mark.long]
+
+#: Agents' files, which a worker loads. This one has a room forget what was sent before.
+FORGETS = """
+from msgspec.structs import replace
+from agents import rooms
+
+right = rooms.decide
+rooms.decide = lambda state, moderated: right(replace(state, sent=None), moderated)
+"""
+
+#: Some numbers are given out and are in the tables, and what has them is not in the log.
+DROPS = """
+from itertools import count
+from app.batch import Batch
+from app.topics import LOG
+
+right, said = Batch.send, count(1)
+
+def send(batch, topic, *arguments):
+    if topic != LOG or next(said) % 20:
+        right(batch, topic, *arguments)
+
+Batch.send = send
+"""
+
+
+async def broken(frail: Frail, folder: Path, how: str) -> None:
+    """Put a worker in the place of the first that works in a broken way."""
+    (folder / "broken.py").write_text(how)
+    frail.chat.workers[0].kill()
+    await at_work(frail.chat.start_worker("w1", agents=str(folder)), times=2)
+
+
+@pytest.mark.timeout(240)
+async def test_a_room_that_forgets_what_was_sent_is_found_out(frail: Frail, tmp_path: Path) -> None:
+    async with Load(frail.chat, patience=10) as load:
+        await broken(frail, tmp_path, FORGETS)
+        await load.acknowledged(50)
+        frail.chat.workers[-1].send(signal.SIGSTOP)
+        await load.acknowledged(50)
+        frail.chat.workers[-1].send(signal.SIGCONT)
+        await load.acknowledged(50)
+    assert [fault for fault in load.faults() if fault.startswith("doubled: Wish")]
+
+
+@pytest.mark.timeout(240)
+async def test_events_that_never_reach_the_log_are_missed(frail: Frail, tmp_path: Path) -> None:
+    async with Load(frail.chat, patience=10) as load:
+        await broken(frail, tmp_path, DROPS)
+        await load.acknowledged(100)
+    assert [fault for fault in load.faults() if fault.startswith("lost: Wish")]
+
+
+@pytest.mark.timeout(240)
+async def test_a_kafka_that_loses_what_it_acknowledged_is_found_out(frail: Frail) -> None:
+    """As with `acks` below all, and the leader gone."""
+    worker = frail.chat.workers[0]
+    async with Load(frail.chat, patience=10) as load:
+        await load.acknowledged(50)
+        worker.send(signal.SIGSTOP)
+        before = sizes(frail)
+        await load.acknowledged(50)
+        frail.kafka.kill()
+        for segment, size in before.items():
+            with segment.open("r+b") as file:
+                file.truncate(size)
+        await frail.kafka.start()
+        worker.send(signal.SIGCONT)
+        async with kept_running(worker):
+            await load.acknowledged(50)
+    assert [fault for fault in load.faults() if fault.startswith("lost: Wish")]
+
+
+def sizes(frail: Frail) -> dict[Path, int]:
+    """How much is in each partition of `chat.raw`."""
+    segments = (frail.kafka.folder / "data").glob(f"{RAW}-*/*.log")
+    return {segment: segment.stat().st_size for segment in segments}
