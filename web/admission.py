@@ -33,23 +33,22 @@ class Admission:
         #: Many may come at once, and each may have missed much.
         self._replays = asyncio.Semaphore(AT_ONCE)
 
-    def place(self, person: Person, cursor: str) -> int | None:
-        """Where a cursor that this edge gave out lately stands among its recent events.
+    def missed_lately(self, person: Person, cursor: str) -> list[Live] | None:
+        """What came after a cursor that this edge gave out lately, in the person's rooms of now.
 
         `None` where it is not known, or where not all of the person's rooms were here since.
         """
         hub = self._hub
         hub.flush()
-        place, recent = hub.recent.place(cursor), hub.recent
+        recent = hub.recent
+        place = recent.places.get(cursor)
         if place is None or place < person.since or recent.seq - place > MOST_RECENT:
             return None
-        return place if person.settled and not person.joining else None
-
-    def after(self, person: Person, place: int) -> list[Live]:
-        """What came after a place, in the rooms of which the person is a member now."""
-        recent, rooms = self._hub.recent, person.rooms
+        if not person.settled or person.joining:
+            return None
         if place == recent.seq:
             return []
+        rooms = person.rooms
         return [
             live.to(person.name)
             for live in recent.after(place)
@@ -67,8 +66,7 @@ class Admission:
             return None
         if not cursor or cursor == hub.cursor():
             return []
-        place = self.place(person, cursor)
-        return None if place is None else self.after(person, place)
+        return self.missed_lately(person, cursor)
 
     def resume(self, reader: Reader, cursor: str, missed: list[Live]) -> None:
         """Begin a reader with what `missed` has said, without waiting for anything."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from web.lent import Lent
@@ -66,7 +67,7 @@ class Front(asyncio.Protocol):
         self._paused: Any = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._timer_at = inf
 
     # ── what the transport calls ─────────────────────────────────────────────────────────────
 
@@ -80,8 +81,12 @@ class Front(asyncio.Protocol):
         """Take bytes, however they are cut."""
         before = self._buffer
         if self._state == _IDLE:
-            if not before and self._visit is not None and self._repeat(data):
-                return
+            if self._visit is not None and not before:
+                # It is served at once: while it is being so, nothing else begins.
+                self._state = _VISITED
+                if self._visit.repeat(data):
+                    return
+                self._state = _IDLE
             self._buffer = before + data if before else data
             self._begin(not before)
             return
@@ -137,17 +142,6 @@ class Front(asyncio.Protocol):
             self._lend(data, end)
         else:
             self.refuse(Problem(400, "bad_request", "the request does not begin as HTTP does"))
-
-    def _repeat(self, data: bytes) -> bool:
-        """Serve what differs from the poll before by its cursor alone; whether it is that."""
-        visit = self._visit
-        assert visit is not None
-        found = visit.repeated(data)
-        if found is None:
-            return False
-        self._state = _VISITED
-        visit.repeat(*found)
-        return True
 
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]
@@ -212,18 +206,20 @@ class Front(asyncio.Protocol):
     def until(self, seconds: float) -> None:
         """Have something happen, if nothing else does, in so many seconds."""
         self._deadline = deadline = self._loop.time() + seconds
-        if self._timer is None or self._timer_at > deadline:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_at = deadline
-            self._timer = self._loop.call_at(deadline, self._on_time)
+        if deadline < self._timer_at:
+            self._wake_at(deadline)
+
+    def _wake_at(self, moment: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = moment
+        self._timer = self._loop.call_at(moment, self._on_time)
 
     def _on_time(self) -> None:
-        self._timer = None
+        self._timer, self._timer_at = None, inf
         if self._loop.time() < self._deadline:
             # It was set for something that has long happened.
-            self._timer_at = self._deadline
-            self._timer = self._loop.call_at(self._deadline, self._on_time)
+            self._wake_at(self._deadline)
         elif self._state == _VISITED and self._visit is not None:
             self._visit.on_time()
         elif self._state == _LENT:

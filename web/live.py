@@ -46,15 +46,17 @@ class Live:
 
 
 class Run:
-    """Events that go out together, in their order."""
+    """Events that go out together, in their order.
 
-    __slots__ = ("_frames", "_head", "_reply", "lives")
+    `replies` has what polls get that lacked nothing else, by the page that asks.
+    """
+
+    __slots__ = ("_frames", "lives", "replies")
 
     def __init__(self, lives: Sequence[Live]) -> None:
         self.lives = lives
+        self.replies: dict[str | None, bytes] = {}
         self._frames: bytes | None = None
-        self._head = b""
-        self._reply: bytes | None = None
 
     @property
     def frames(self) -> bytes:
@@ -66,10 +68,6 @@ class Run:
             )
         return self._frames
 
-    def reply(self, head: bytes) -> bytes:
-        """All of them, as a poll gets them that lacked nothing else, behind the answer's head."""
-        if self._reply is None or self._head is not head:
-            events = [live.event for live in self.lives]
-            self._head = head
-            self._reply = head + frames.answer(events, self.lives[-1].cursor)
-        return self._reply
+    def answer(self) -> bytes:
+        """All of them, as a poll gets them that lacked nothing else."""
+        return frames.answer([live.event for live in self.lives], self.lives[-1].cursor)

@@ -26,7 +26,8 @@ class Recent:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._lives: deque[Live] = deque()
-        self._places: dict[str, int] = {}
+        #: Where each cursor stands; those of too long ago are gone.
+        self.places: dict[str, int] = {}
         self._order: deque[tuple[int, str]] = deque()
 
     def add(self, live: Live) -> None:
@@ -42,14 +43,10 @@ class Recent:
 
     def issue(self, cursor: str) -> None:
         """Note that this cursor stands behind the newest event."""
-        self._places[cursor] = self.seq
+        self.places[cursor] = self.seq
         self._order.append((self.seq, cursor))
         if len(self._order) > 2 * self._most:
             self._drop()
-
-    def place(self, cursor: str) -> int | None:
-        """Where the cursor stands; `None` where that is not known, or was too long ago."""
-        return self._places.get(cursor)
 
     def after(self, place: int) -> list[Live]:
         """The events after a place that is known, in order."""
@@ -63,5 +60,5 @@ class Recent:
 
     def _drop(self) -> None:
         place, cursor = self._order.popleft()
-        if self._places.get(cursor) == place:
-            del self._places[cursor]
+        if self.places.get(cursor) == place:
+            del self.places[cursor]

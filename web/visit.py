@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -35,29 +35,38 @@ _LIMIT: Final = 100
 _MOST: Final = 500
 
 
-class Repeated(NamedTuple):
+class Repeated:
     """A poll as bytes, cut where its cursor is: a client's next one differs there alone."""
 
-    before: bytes
-    after: bytes
-    timeout: float
-    limit: int
-    identity: Identity
-    era: int
+    __slots__ = ("after", "before", "end", "era", "expires_at", "limit", "start", "timeout")
+
+    def __init__(
+        self, before: bytes, after: bytes, timeout: float, limit: int, expires_at: float, era: int
+    ) -> None:
+        self.before, self.start = before, len(before)
+        self.after, self.end = after, -len(after)
+        self.timeout = timeout
+        self.limit = limit
+        self.expires_at = expires_at
+        self.era = era
 
 
 class Visit:
     """The stream of a connection, or its polls, one after the other."""
 
     __slots__ = (
-        *("_block", "_entrance", "_expires_at", "_front", "_opened", "_poll", "_stream"),
-        *("_repeated", "_task", "_timeout"),
+        *("_block", "_entrance", "_expires_at", "_front", "_opened", "_origin", "_poll", "_stream"),
+        *("_keeps", "_repeated", "_task", "_timeout"),
     )
 
     def __init__(self, entrance: Entrance, front: Front) -> None:
         self._entrance = entrance
         self._front = front
         self._block: Block | None = None
+        #: The page that asks, where a browser says so.
+        self._origin: str | None = None
+        #: Whether the connection goes on after an answer.
+        self._keeps = False
         self._stream: Stream | None = None
         self._poll: Poll | None = None
         self._opened: Connection | None = None
@@ -69,34 +78,31 @@ class Visit:
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────
 
-    def repeated(self, data: bytes) -> tuple[str, int] | None:
-        """The cursor of a request that is the last poll with another one, and its place.
+    def repeat(self, data: bytes) -> bool:
+        """Serve a request that is the last poll with another cursor; whether it is that.
 
         Such a poll is served without being taken apart, and without asking who it is: that was
-        found out from the very same bytes, and still holds. `None` for any other request.
+        found out from the very same bytes, and still holds.
         """
-        last, poll = self._repeated, self._poll
+        last, poll, entrance = self._repeated, self._poll, self._entrance
         if last is None or poll is None:
-            return None
+            return False
         if not (data.startswith(last.before) and data.endswith(last.after)):
-            return None
-        cursor = data[len(last.before) : -len(last.after)].decode("latin-1")
-        place = self._entrance.admission.place(poll.person, cursor)
-        if place is None or last.identity.expires_at <= time.time():
-            return None
-        return (cursor, place) if last.era == self._entrance.auth.era else None
-
-    def repeat(self, cursor: str, place: int) -> None:
-        """Serve the last poll again, with what `repeated` has found."""
-        last, poll = self._repeated, self._poll
-        assert last is not None
-        assert poll is not None
+            return False
+        if last.era != entrance.auth.era or last.expires_at <= time.time():
+            return False
+        cursor = data[last.start : last.end].decode("latin-1")
+        missed = entrance.admission.missed_lately(poll.person, cursor)
+        if missed is None:
+            return False
         poll.ask(cursor, last.limit)
-        if missed := self._entrance.admission.after(poll.person, place):
+        if missed:
             poll.deliver(Run(missed))
-            return
-        self._timeout = last.timeout
-        self._wait(poll)
+        elif last.timeout:
+            self._front.until(last.timeout)
+        else:
+            poll.give_up()
+        return True
 
     def ask(self, raw: bytes) -> None:
         """Take up a request, whose head this is."""
@@ -107,6 +113,7 @@ class Visit:
             self._front.refuse(problem)
             return
         self._block = head.block
+        self._origin, self._keeps = head.block.headers.get("Origin"), head.block.keep_alive
         identity = self._entrance.auth.known_stream(head.block.headers, head.query)
         if identity is None:
             self._task = asyncio.create_task(self._verify(raw, head))
@@ -140,7 +147,7 @@ class Visit:
             person,
             self._front.transport,
             entrance.limits,
-            entrance.replies.stream(head.block.headers.get("Origin")),
+            entrance.replies.stream(self._origin),
             self._on_end,
         )
         # A stream answers once and asks no more: its request need not be remembered.
@@ -214,14 +221,13 @@ class Visit:
     def _remember(self, raw: bytes, cursor: str, limit: int, identity: Identity) -> None:
         """Note how this poll looks but for its cursor, where that can be told by looking."""
         mark = f"cursor={cursor}".encode("latin-1", "replace")
-        block = self._block
-        if not cursor or raw.count(mark) != 1 or block is None or not block.keep_alive:
+        if not cursor or raw.count(mark) != 1 or not self._keeps:
             return
         before, after = raw.split(mark)
         if after[:1] in (b"&", b" ") and before[-1:] in (b"?", b"&"):
             era = self._entrance.auth.era
             self._repeated = Repeated(
-                before + b"cursor=", after, self._timeout, limit, identity, era
+                before + b"cursor=", after, self._timeout, limit, identity.expires_at, era
             )
 
     def _poll_of(self, user: str) -> Poll:
@@ -241,30 +247,29 @@ class Visit:
 
     def _on_run(self, run: Run) -> None:
         """The poll's answer is these events: the same bytes for all who waited for them."""
-        block, entrance = self._block, self._entrance
-        if block is None:
+        entrance = self._entrance
+        if entrance.draining or not self._keeps:
+            self._on_answer(run.answer())
             return
-        keep_alive = block.keep_alive and not entrance.draining
-        head = entrance.replies.poll(block.headers.get("Origin"), keep_alive)
-        self._front.transport.write(run.reply(head))
-        self._go_on(keep_alive)
+        reply = run.replies.get(self._origin)
+        if reply is None:
+            reply = entrance.replies.poll(self._origin, True) + run.answer()
+            run.replies[self._origin] = reply
+        front = self._front
+        front.transport.write(reply)
+        front.next()
 
     def _on_answer(self, answer: bytes) -> None:
-        block, entrance = self._block, self._entrance
-        if block is None:
-            return
-        keep_alive = block.keep_alive and not entrance.draining
-        head = entrance.replies.poll(block.headers.get("Origin"), keep_alive)
+        keep_alive = self._keeps and not self._entrance.draining
+        head = self._entrance.replies.poll(self._origin, keep_alive)
         self._front.transport.write(head + answer)
         self._go_on(keep_alive)
 
     def _refuse(self, problem: Problem) -> None:
-        block = self._block
-        keep_alive = block is not None and block.keep_alive
-        origin = block.headers.get("Origin") if block is not None else None
         log.info("refused", status=problem.status, code=problem.code)
-        self._front.transport.write(self._entrance.replies.problem(problem, origin, keep_alive))
-        self._go_on(keep_alive)
+        reply = self._entrance.replies.problem(problem, self._origin, self._keeps)
+        self._front.transport.write(reply)
+        self._go_on(self._keeps)
 
     def _go_on(self, keep_alive: bool) -> None:
         if keep_alive:

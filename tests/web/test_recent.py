@@ -25,8 +25,8 @@ def test_a_cursor_that_is_known_is_followed_by_exactly_what_came_after_it(
         else:
             recent.issue(f"c{i}")
     for i in range(len(steps)):
-        place = recent.place(f"c{i}")
+        place = recent.places.get(f"c{i}")
         if place is not None:
             assert recent.after(place) == [live for live in lives if live.n > i]
     if steps:
-        assert recent.place(f"c{len(steps) - 1}") is not None
+        assert recent.places.get(f"c{len(steps) - 1}") is not None
