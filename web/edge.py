@@ -56,7 +56,7 @@ from web.keys import (
 )
 from web.lent import end_with_chunks
 from web.sends import Sends
-from web.server import open_door, runner
+from web.server import handlers, open_door, runner
 from web.upkeep import give_up_idle, watch_tails
 
 log = structlog.get_logger()
@@ -95,7 +95,12 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         stack.push_async_callback(aiohttp.cleanup)
         assert aiohttp.server is not None
         entrance = Entrance(
-            settings, app[HUB], app[ADMISSION], app[AUTH], app[CONNECTIONS], aiohttp.server
+            settings,
+            app[HUB],
+            app[ADMISSION],
+            app[AUTH],
+            app[CONNECTIONS],
+            handlers(aiohttp.server),
         )
         listening = await open_door(settings, entrance.front)
         stack.push_async_callback(_drain, app, entrance, listening)

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
 
 from app.settings import Settings
 from web.access import AccessLogger, UnreadableRequests
+from web.problems import Problem
 
 #: Bodies are taken as they come: packed ones are refused, because aiohttp reports a body that it
 #: can't unpack as a fault of the server. What a refused body has left is thrown away for two
@@ -26,6 +28,34 @@ OPTIONS: Final[dict[str, Any]] = {
 _BACKLOG: Final = 4096
 
 _unreadable = UnreadableRequests()
+
+
+class Handler(web.RequestHandler):
+    """aiohttp's protocol; what it refuses before anybody could ask for a code has one, too."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is not HTTP, or has failed outside of every handler, and close."""
+        super().handle_error(request, status, exc, message)
+        if status < 500:
+            problem = Problem(status, "bad_request", "the request is not HTTP as aiohttp knows it")
+        else:
+            problem = Problem(status, "internal", "something went wrong here; it is in the log")
+        answer = problem.response()
+        answer.force_close()
+        return answer
+
+
+def handlers(server: web.Server) -> Callable[[], Handler]:
+    """What makes the protocols of a server that `runner` has set up."""
+    return partial(Handler, server, loop=asyncio.get_running_loop(), **OPTIONS)
 
 
 def runner(app: web.Application, **more: Any) -> web.AppRunner:

@@ -96,6 +96,12 @@ async def test_a_body_in_chunks_is_read_and_ends_the_connection(chat: Chat) -> N
         (b"GET /v1/events HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody", 400, "bad_request"),
         (b"\x16\x03\x01 is this TLS?\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/events HTTP/1.1\r\nHost: a\r\n\r\n", 401, "token_missing"),
+        (b"GET /v1/rooms HTTP/1.1\r\nno header\r\n\r\n", 400, "bad_request"),
+        (
+            b"POST /v1/rooms HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            400,
+            "bad_request",
+        ),
     ],
 )
 async def test_what_is_no_request_is_refused_with_a_code(
