@@ -168,7 +168,8 @@ class Visit:
     async def _admit_stream(self, stream: Stream, cursor: cursors.Cursor | None) -> None:
         try:
             await self._entrance.admission.admit(stream, cursor)
-        except AWAY:
+        except AWAY as error:
+            log.info("a stream could not begin", error=repr(error))
             stream.end("unavailable", "The live state is away for a moment.")
         except Exception:
             log.exception("a stream could not begin", user=stream.person.name)
