@@ -10,7 +10,7 @@ import pytest
 from tests import corpus
 from tests.chat import until
 from tests.faults.frail import Frail
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 from tests.listener import Listener
 from tests.person import Person
 
@@ -76,10 +76,10 @@ async def numbered(bot: Person, room: str) -> dict[str, int]:
 @pytest.mark.timeout(240)
 async def test_all_workers_are_killed_again_and_again(frail: Frail) -> None:
     chat = frail.chat
-    async with Load(chat) as load:
+    async with Load(chat, FULL) as load:
         await frail.second_worker()
         for _ in range(3):
-            await load.acknowledged(50)
+            await load.steady(2)
             for worker in chat.workers:
                 worker.kill()
             for name in ("w1", "w2"):
