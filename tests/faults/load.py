@@ -48,7 +48,7 @@ class Load:
     `patience` seconds to be answered, and then to be seen by all.
     """
 
-    def __init__(self, chat: Chat, strength: Strength = LIGHT, *, patience: float = 60.0) -> None:
+    def __init__(self, chat: Chat, strength: Strength = LIGHT, *, patience: float = 120.0) -> None:
         rooms = _rooms(strength.rooms, chat.settings.partitions)
         #: The members of each room.
         self.people = {
@@ -93,7 +93,7 @@ class Load:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._http.close()
 
-    async def steady(self, seconds: float, within: float = 60.0) -> None:
+    async def steady(self, seconds: float, within: float = 120.0) -> None:
         """Return when what is said in so many seconds has been tried from now on, and accepted."""
         since, before = time.monotonic(), len(self.speaker.said)
 

@@ -45,7 +45,7 @@ async def refused(chat: Chat) -> tuple[int, str]:
             return answer.status, (await answer.json(content_type=None)).get("code", "")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_two_of_three_brokers_are_killed_one_after_the_other(
     tmp_path: Path, resumed: Resumed
 ) -> None:

@@ -28,7 +28,7 @@ def remove(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("harm", [spoil, remove])
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_worker_whose_tables_are_damaged_or_gone_recovers_them(
     frail: Frail, harm: object
 ) -> None:

@@ -46,7 +46,7 @@ def fill(file: Path) -> None:
             return
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_only_workers_disk_is_full_and_then_is_not(frail: Frail, tmp_path: Path) -> None:
     chat = frail.chat
     with small_disk(tmp_path / "small", 64) as disk:

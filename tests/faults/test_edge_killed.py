@@ -13,7 +13,7 @@ pytestmark = pytest.mark.faults
 MANY = Strength(rate=24, rooms=8, readers=56)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_clients_go_on_at_another_edge_with_their_cursors(frail: Frail) -> None:
     chat = frail.chat
     async with Load(chat, MANY) as load:
@@ -27,7 +27,7 @@ async def test_clients_go_on_at_another_edge_with_their_cursors(frail: Frail) ->
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_all_edges_are_killed_at_once(frail: Frail) -> None:
     chat = frail.chat
     await chat.start_edge()

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.long]
 AWAY = 60.0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_sqlite_is_locked_for_a_minute(frail: Frail) -> None:
     async with Load(frail.chat, FULL) as load:
         await load.steady(4)
@@ -33,7 +33,7 @@ async def test_sqlite_is_locked_for_a_minute(frail: Frail) -> None:
     await frail.unharmed(load)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path, resumed: Resumed) -> None:
     programs = binaries()
     if programs is None:

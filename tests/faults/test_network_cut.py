@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.long]
 CUT = 40.0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_worker_is_cut_off_from_kafka_and_comes_back(
     tmp_path: Path, resumed: Resumed
 ) -> None:

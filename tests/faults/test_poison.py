@@ -23,7 +23,7 @@ POISONS = (
 )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_poison_in_every_topic_stops_nobody(frail: Frail) -> None:
     chat = frail.chat
     async with Load(chat, FULL) as load:

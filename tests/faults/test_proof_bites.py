@@ -45,7 +45,7 @@ async def broken(frail: Frail, folder: Path, how: str) -> None:
     await at_work(frail.chat.start_worker("w1", agents=str(folder)), times=2)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_room_that_forgets_what_was_sent_is_found_out(frail: Frail, tmp_path: Path) -> None:
     async with Load(frail.chat, patience=10) as load:
         await broken(frail, tmp_path, FORGETS)
@@ -57,7 +57,7 @@ async def test_a_room_that_forgets_what_was_sent_is_found_out(frail: Frail, tmp_
     assert [fault for fault in load.faults() if fault.startswith("doubled: Wish")]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_events_that_never_reach_the_log_are_missed(frail: Frail, tmp_path: Path) -> None:
     async with Load(frail.chat, patience=10) as load:
         await broken(frail, tmp_path, DROPS)
@@ -65,7 +65,7 @@ async def test_events_that_never_reach_the_log_are_missed(frail: Frail, tmp_path
     assert [fault for fault in load.faults() if fault.startswith("lost: Wish")]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_kafka_that_loses_what_it_acknowledged_is_found_out(frail: Frail) -> None:
     """As with `acks` below all, and the leader gone."""
     worker = frail.chat.workers[0]

@@ -70,7 +70,7 @@ async def test_valkey_killed_and_started_empty_costs_no_event(frail: Frail) -> N
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_valkey_is_emptied_paused_and_killed_under_load(frail: Frail) -> None:
     async with Load(frail.chat, FULL) as load:
         await load.steady(4)

@@ -19,7 +19,7 @@ HANDED_OVER = 12.0
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_second_worker_joins_leaves_and_is_killed(frail: Frail) -> None:
     chat = frail.chat
     async with Load(chat, FULL) as load:
@@ -59,7 +59,7 @@ LogReader.__aenter__ = slowly(LogReader.__aenter__, 1.0)
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_what_comes_while_partitions_are_taken_over_is_not_lost(
     frail: Frail, tmp_path: Path
 ) -> None:
@@ -77,7 +77,7 @@ async def test_what_comes_while_partitions_are_taken_over_is_not_lost(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_workers_are_replaced_one_after_the_other(frail: Frail) -> None:
     chat = frail.chat
     async with Load(chat, FULL) as load:
@@ -91,7 +91,7 @@ async def test_workers_are_replaced_one_after_the_other(frail: Frail) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_worker_that_sleeps_longer_than_its_session_does_no_harm_when_it_wakes(
     frail: Frail,
 ) -> None:
