@@ -6,6 +6,9 @@ from collections import Counter
 
 import pytest
 
+#: Seconds within which everything goes on by itself once a fault is over.
+GOAL = 30.0
+
 _outcomes: dict[str, str] = {}
 #: What happened, and the seconds until everything went on.
 _resumed: list[tuple[str, float]] = []
@@ -30,7 +33,8 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 def pytest_unconfigure() -> None:
     """After pytest's own summary."""
     for what, seconds in _resumed:
-        print(f"resumed {seconds:5.1f} s after: {what}")
+        late = f", which is more than {GOAL:.0f} s" if seconds > GOAL else ""
+        print(f"resumed {seconds:5.1f} s after: {what}{late}")
     count = Counter(_outcomes.values())
     if count["skipped"]:
         print(f"{count['skipped']} skipped")

@@ -1,9 +1,9 @@
 """A steady load on a Parley, and the proof that it lost, doubled and disordered nothing.
 
 async with Load(chat) as load:
-    await load.acknowledged(100)
+    await load.steady(4)
     …kill something…
-    await load.acknowledged(100)
+    await load.steady(4)
 assert load.faults() == []
 """
 
@@ -14,10 +14,9 @@ import time
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import aiohttp
-import httpx
 
 from app.topics import partition_of
 from tests.chat import Chat, until
@@ -29,37 +28,49 @@ from tests.person import Person
 _OWNER = "owner"
 
 
+class Strength(NamedTuple):
+    """`rate` sends a second in all to so many rooms, `readers` who follow and speak."""
+
+    rate: float
+    rooms: int
+    readers: int
+
+
+#: For tests of every day, and for those of an hour's kind.
+LIGHT = Strength(rate=24, rooms=8, readers=20)
+FULL = Strength(rate=200, rooms=20, readers=200)
+
+
 class Load:
-    """`readers` who follow and speak: `rate` sends a second in all, to a room on each partition.
+    """People who follow and speak: in rooms on each partition.
 
     Each is in two of the rooms; every tenth polls, the others stream. At the end every wish has
     `patience` seconds to be answered, and then to be seen by all.
     """
 
-    def __init__(
-        self, chat: Chat, *, rate: float = 24, readers: int = 20, patience: float = 60.0
-    ) -> None:
-        rooms = _one_a_partition(chat.settings.partitions)
+    def __init__(self, chat: Chat, strength: Strength = LIGHT, *, patience: float = 120.0) -> None:
+        rooms = _rooms(strength.rooms, chat.settings.partitions)
         #: The members of each room.
         self.people = {
-            room: [f"reader-{j}" for j in range(readers) if (i - j) % len(rooms) in (0, 1)]
+            room: [f"reader-{j}" for j in range(strength.readers) if (i - j) % len(rooms) in (0, 1)]
             for i, room in enumerate(rooms)
         }
         self.followers: dict[str, Follower] = {}
-        self.speaker = Speaker(chat, self.people, rate)
+        self.speaker = Speaker(chat, self.people, strength.rate)
         self._chat = chat
-        self._readers = readers
+        self._strength = strength
+        self._places: dict[Place, Place] = {}
         self._patience = patience
         self._records = Records(base={})
-        self._client = httpx.AsyncClient(timeout=30, limits=httpx.Limits())
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         await self._furnish()
-        for i in range(self._readers):
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        for i in range(self._strength.readers):
             user, poll = f"reader-{i}", i % 10 == 9
-            self.followers[user] = Follower(self._chat, user, self._client, poll=poll)
+            self.followers[user] = Follower(self._chat, user, self._http, self._places, poll)
         self._tasks = [asyncio.create_task(each.follow()) for each in self.followers.values()]
         for each in self.followers.values():
             await asyncio.wait_for(each.live.wait(), 30)
@@ -80,24 +91,28 @@ class Load:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._client.aclose()
+            await self._http.close()
 
-    async def acknowledged(self, more: int, within: float = 60.0) -> None:
-        """Return when `more` wishes that were first tried from now on have been accepted."""
-        since = time.monotonic()
+    async def steady(self, seconds: float, within: float = 120.0) -> None:
+        """Return when what is said in so many seconds has been tried from now on, and accepted."""
+        since, before = time.monotonic(), len(self.speaker.said)
 
         async def enough() -> bool:
             self._check()
-            return sum(said.began > since for said in self.speaker.said) >= more
+            new = self.speaker.said[before:]
+            return sum(said.began > since for said in new) >= seconds * self._strength.rate
 
         await until(enough, self.state, within)
 
     async def everywhere(self, since: float, within: float) -> None:
         """Return when each room has numbered a wish that was first tried after `since`."""
 
+        before = len(self.speaker.said)
+
         async def enough() -> bool:
             self._check()
-            served = {s.wish.room for s in self.speaker.said if s.numbered and s.began > since}
+            new = self.speaker.said[before:]
+            served = {s.wish.room for s in new if s.numbered and s.began > since}
             return served == self.people.keys()
 
         await until(enough, self.state, within)
@@ -120,10 +135,10 @@ class Load:
 
     async def _furnish(self) -> None:
         async with Person(self._chat, _OWNER) as owner:
-            for room, people in self.people.items():
-                await owner.open_room(*people, room=room)
-                self._records.base[room] = 1 + len(people)
-                self._records.history[room] = []
+            opening = (owner.open_room(*there, room=room) for room, there in self.people.items())
+            await asyncio.gather(*opening)
+        self._records.base = {room: 1 + len(there) for room, there in self.people.items()}
+        self._records.history = {room: [] for room in self.people}
 
     def _check(self) -> None:
         for task in self._tasks:
@@ -183,8 +198,8 @@ class Load:
         raise AssertionError("no edge is ready")
 
 
-def _one_a_partition(partitions: int) -> list[str]:
-    rooms: dict[int, str] = {}
-    for i in range(1000):
-        rooms.setdefault(partition_of(f"room-{i}", partitions), f"room-{i}")
-    return [rooms[partition] for partition in range(partitions)]
+def _rooms(count: int, partitions: int) -> list[str]:
+    """So many rooms, one of them at least on each partition, as far as they reach."""
+    names = [f"room-{i}" for i in range(1000)]
+    firsts = {partition_of(name, partitions): name for name in reversed(names)}
+    return list(dict.fromkeys([*firsts.values(), *names]))[:count]

@@ -14,6 +14,9 @@ from tests.chat import Chat
 from tests.faults.proof import Answer, Wish
 
 _PAUSE = 0.1
+_LONGEST_PAUSE = 1.0
+#: Seconds by which it falls behind its rate at most when this process has too little time.
+_CATCHES_UP = 0.5
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
@@ -69,12 +72,14 @@ class Speaker:
         """Speak until `stop`, and then on until every wish is over."""
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as http:
+            due = time.monotonic()
             for i in count():
                 if stop.is_set():
                     break
                 wish = Wish(*self._turns[i % len(self._turns)], f"wish-{i}")
                 self._wishes.add(asyncio.create_task(self._insist(http, wish, i)))
-                await asyncio.sleep(1 / self._rate)
+                due = max(due + 1 / self._rate, time.monotonic() - _CATCHES_UP)
+                await asyncio.sleep(due - time.monotonic())
                 self._drop_done()
             await asyncio.gather(*self._wishes)
             self._wishes.clear()
@@ -87,11 +92,13 @@ class Speaker:
     async def _insist(self, http: aiohttp.ClientSession, wish: Wish, i: int) -> None:
         began, edges = time.monotonic(), self._chat.urls
         enough = (200, 201) if i // self._rooms % 2 else (200, 201, 202)
+        pause = _PAUSE
         for turn in count(i):
             status = await self._attempt(http, wish, edges[turn % len(edges)])
             if status in enough:
                 break
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
         self.said.append(Said(wish, began, time.monotonic(), numbered=status != 202))
 
     async def _attempt(self, http: aiohttp.ClientSession, wish: Wish, edge: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.frail import Frail, at_work
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
@@ -22,18 +22,18 @@ time.time_ns = lambda: right_ns() {off:+d} * 1_000_000_000
 
 
 @pytest.mark.parametrize("off", [-300, 300])
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_worker_five_minutes_off_disorders_nothing(
     frail: Frail, tmp_path: Path, off: int
 ) -> None:
     folder = tmp_path / "agents"
     folder.mkdir()
     (folder / "clock.py").write_text(OFF.format(off=off))
-    async with Load(frail.chat) as load:
-        await load.acknowledged(50)
+    async with Load(frail.chat, FULL) as load:
+        await load.steady(2)
         wrong = frail.chat.start_worker("w2", agents=str(folder))
         await at_work(wrong)
-        await load.acknowledged(100)
+        await load.steady(4)
         wrong.kill()
         await frail.back(load, f"kill -9 of a worker whose clock was {off} s off")
     await frail.unharmed(load)

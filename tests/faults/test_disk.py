@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.frail import Frail, at_work
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
@@ -28,17 +28,17 @@ def remove(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("harm", [spoil, remove])
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_worker_whose_tables_are_damaged_or_gone_recovers_them(
     frail: Frail, harm: object
 ) -> None:
     chat = frail.chat
-    async with Load(chat) as load:
-        await load.acknowledged(100)
+    async with Load(chat, FULL) as load:
+        await load.steady(4)
         chat.workers[0].kill()
         assert callable(harm)
         assert harm(chat.settings.data / "workers" / "w1") > 0
         await at_work(chat.start_worker("w1"), times=2)
         await frail.back(load, f"a worker's tables: {harm.__name__}")
-        await load.acknowledged(100)
+        await load.steady(4)
     await frail.unharmed(load)

@@ -13,7 +13,7 @@ import pytest
 from tests.chat import until
 from tests.conftest import missing
 from tests.faults.frail import Frail, at_work, kept_running
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 
 pytestmark = [
     pytest.mark.faults,
@@ -46,7 +46,7 @@ def fill(file: Path) -> None:
             return
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_only_workers_disk_is_full_and_then_is_not(frail: Frail, tmp_path: Path) -> None:
     chat = frail.chat
     with small_disk(tmp_path / "small", 64) as disk:
@@ -55,8 +55,8 @@ async def test_the_only_workers_disk_is_full_and_then_is_not(frail: Frail, tmp_p
         (chat.settings.data / "logs" / "w2.log").symlink_to(disk / "w2.log")
         worker = chat.start_worker("w2", data=disk, history=chat.settings.history_url)
         await at_work(worker)
-        async with kept_running(worker) as ends, Load(chat) as load:
-            await load.acknowledged(50)
+        async with kept_running(worker) as ends, Load(chat, FULL) as load:
+            await load.steady(2)
             fill(disk / "ballast")
 
             async def ended_twice() -> bool:
@@ -65,6 +65,6 @@ async def test_the_only_workers_disk_is_full_and_then_is_not(frail: Frail, tmp_p
             await until(ended_twice, worker.tail)
             (disk / "ballast").unlink()
             await frail.back(load, "a worker's disk was full")
-            await load.acknowledged(50)
+            await load.steady(2)
         await frail.unharmed(load)
         await worker.stop(30)

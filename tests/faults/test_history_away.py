@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import missing
 from tests.faults.frail import Frail, Resumed, frail_chat
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 from tests.postgres import Postgres, binaries
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
@@ -19,21 +19,21 @@ pytestmark = [pytest.mark.faults, pytest.mark.long]
 AWAY = 60.0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_sqlite_is_locked_for_a_minute(frail: Frail) -> None:
-    async with Load(frail.chat) as load:
-        await load.acknowledged(100)
+    async with Load(frail.chat, FULL) as load:
+        await load.steady(4)
         other = sqlite3.connect(frail.chat.settings.data / "history.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         await asyncio.sleep(AWAY)
         await frail.back(load, "SQLite is locked: sends go on")
         other.execute("COMMIT")
         other.close()
-        await load.acknowledged(100)
+        await load.steady(4)
     await frail.unharmed(load)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path, resumed: Resumed) -> None:
     programs = binaries()
     if programs is None:
@@ -42,13 +42,13 @@ async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path, resumed: Resum
     try:
         server.start()
         async with frail_chat(tmp_path, resumed, history=server.url) as frail:
-            async with Load(frail.chat) as load:
-                await load.acknowledged(100)
+            async with Load(frail.chat, FULL) as load:
+                await load.steady(4)
                 assert await server.child.stop(by=signal.SIGINT)
                 await frail.back(load, "PostgreSQL is stopped: sends go on")
                 await asyncio.sleep(AWAY)
                 server.start()
-                await load.acknowledged(100)
+                await load.steady(4)
             await frail.unharmed(load)
     finally:
         server.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.frail import Resumed, at_work, frail_chat, kept_running
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 from tests.faults.passage import FarKafka, Passage
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.long]
 CUT = 40.0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_worker_is_cut_off_from_kafka_and_comes_back(
     tmp_path: Path, resumed: Resumed
 ) -> None:
@@ -28,15 +28,15 @@ async def test_a_worker_is_cut_off_from_kafka_and_comes_back(
             chat = frail.chat
             second = chat.start_worker("w2", broker=kafka.far)
             await at_work(second)
-            async with kept_running(second), Load(chat) as load:
-                await load.acknowledged(50)
+            async with kept_running(second), Load(chat, FULL) as load:
+                await load.steady(2)
                 passage.cut()
                 ends = time.monotonic() + CUT
                 await frail.back(load, "a worker's network is cut: the other has its partitions")
                 await asyncio.sleep(ends - time.monotonic())
                 passage.mend()
                 await frail.back(load, f"the network is back after {CUT:.0f} s")
-                await load.acknowledged(50)
+                await load.steady(2)
                 # Whoever has its partitions next recovers what it may have written late.
                 chat.workers[0].kill()
                 await frail.back(load, "kill -9 of the other: the one that was cut off has all")

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from app.topics import CONNECTIONS, LOG, MODERATED, RAW, RECEIPTS, VERDICTS
 from tests.chat import until
 from tests.faults.frail import Frail
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
@@ -23,15 +23,15 @@ POISONS = (
 )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_poison_in_every_topic_stops_nobody(frail: Frail) -> None:
     chat = frail.chat
-    async with Load(chat) as load:
-        await load.acknowledged(50)
+    async with Load(chat, FULL) as load:
+        await load.steady(2)
         topics = (RAW, MODERATED, LOG, RECEIPTS, CONNECTIONS, VERDICTS)
         await poison(chat.settings.bootstrap, chat.settings.partitions, topics)
         await frail.back(load, "poison in every topic")
-        await load.acknowledged(50)
+        await load.steady(2)
     await frail.unharmed(load)
     buried = len(POISONS) * chat.settings.partitions
 

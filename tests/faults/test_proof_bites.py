@@ -45,35 +45,35 @@ async def broken(frail: Frail, folder: Path, how: str) -> None:
     await at_work(frail.chat.start_worker("w1", agents=str(folder)), times=2)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_room_that_forgets_what_was_sent_is_found_out(frail: Frail, tmp_path: Path) -> None:
     async with Load(frail.chat, patience=10) as load:
         await broken(frail, tmp_path, FORGETS)
-        await load.acknowledged(50)
+        await load.steady(2)
         frail.chat.workers[-1].send(signal.SIGSTOP)
-        await load.acknowledged(50)
+        await load.steady(2)
         frail.chat.workers[-1].send(signal.SIGCONT)
-        await load.acknowledged(50)
+        await load.steady(2)
     assert [fault for fault in load.faults() if fault.startswith("doubled: Wish")]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_events_that_never_reach_the_log_are_missed(frail: Frail, tmp_path: Path) -> None:
     async with Load(frail.chat, patience=10) as load:
         await broken(frail, tmp_path, DROPS)
-        await load.acknowledged(100)
+        await load.steady(4)
     assert [fault for fault in load.faults() if fault.startswith("lost: Wish")]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_kafka_that_loses_what_it_acknowledged_is_found_out(frail: Frail) -> None:
     """As with `acks` below all, and the leader gone."""
     worker = frail.chat.workers[0]
     async with Load(frail.chat, patience=10) as load:
-        await load.acknowledged(50)
+        await load.steady(2)
         worker.send(signal.SIGSTOP)
         before = sizes(frail)
-        await load.acknowledged(50)
+        await load.steady(2)
         frail.kafka.kill()
         for segment, size in before.items():
             with segment.open("r+b") as file:
@@ -81,7 +81,7 @@ async def test_a_kafka_that_loses_what_it_acknowledged_is_found_out(frail: Frail
         await frail.kafka.start()
         worker.send(signal.SIGCONT)
         async with kept_running(worker):
-            await load.acknowledged(50)
+            await load.steady(2)
     assert [fault for fault in load.faults() if fault.startswith("lost: Wish")]
 
 

@@ -10,7 +10,7 @@ from redis import asyncio as aioredis
 
 from tests.chat import until
 from tests.faults.frail import Frail
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 from tests.listener import Listener
 from tests.person import Person
 
@@ -70,10 +70,10 @@ async def test_valkey_killed_and_started_empty_costs_no_event(frail: Frail) -> N
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_valkey_is_emptied_paused_and_killed_under_load(frail: Frail) -> None:
-    async with Load(frail.chat) as load:
-        await load.acknowledged(100)
+    async with Load(frail.chat, FULL) as load:
+        await load.steady(4)
         async with aioredis.from_url(frail.chat.settings.redis) as redis:
             await redis.flushall()
         await frail.back(load, "FLUSHALL")
@@ -84,5 +84,5 @@ async def test_valkey_is_emptied_paused_and_killed_under_load(frail: Frail) -> N
         frail.valkey.kill()
         await frail.valkey.start()
         await frail.back(load, "kill -9 of Valkey, and an empty one in its place")
-        await load.acknowledged(100)
+        await load.steady(4)
     await frail.unharmed(load)

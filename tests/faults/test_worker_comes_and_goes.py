@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.frail import Frail, at_work
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 
 pytestmark = pytest.mark.faults
 
@@ -19,24 +19,24 @@ HANDED_OVER = 12.0
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_second_worker_joins_leaves_and_is_killed(frail: Frail) -> None:
     chat = frail.chat
-    async with Load(chat) as load:
+    async with Load(chat, FULL) as load:
         second = await frail.second_worker()
-        await load.acknowledged(100)
+        await load.steady(4)
 
         left = time.monotonic()
         assert await second.stop(30)
-        await load.acknowledged(100)
+        await load.steady(4)
         assert load.slowest(since=left) < HANDED_OVER
 
         second = chat.start_worker("w2")
         await at_work(second, times=2)
-        await load.acknowledged(100)
+        await load.steady(4)
         second.kill()
         await frail.back(load, "kill -9 of one of two workers")
-        await load.acknowledged(100)
+        await load.steady(4)
     await frail.unharmed(load)
 
 
@@ -59,7 +59,7 @@ LogReader.__aenter__ = slowly(LogReader.__aenter__, 1.0)
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_what_comes_while_partitions_are_taken_over_is_not_lost(
     frail: Frail, tmp_path: Path
 ) -> None:
@@ -68,22 +68,22 @@ async def test_what_comes_while_partitions_are_taken_over_is_not_lost(
     async with Load(chat) as load:
         chat.workers[0].kill()
         first = chat.start_worker("w1", agents=str(tmp_path))
-        await load.acknowledged(100)
+        await load.steady(4)
         await at_work(chat.start_worker("w2", agents=str(tmp_path)))
-        await load.acknowledged(100)
+        await load.steady(4)
         await first.stop(30)
-        await load.acknowledged(100)
+        await load.steady(4)
     assert load.faults() == []
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_workers_are_replaced_one_after_the_other(frail: Frail) -> None:
     chat = frail.chat
-    async with Load(chat) as load:
+    async with Load(chat, FULL) as load:
         await frail.second_worker()
         for index, name in enumerate(("w1", "w2")):
-            await load.acknowledged(50)
+            await load.steady(2)
             assert await chat.workers[index].stop(30)
             await at_work(chat.start_worker(name), times=2)
             await frail.back(load, f"SIGTERM of worker {name}, and a new one in its place")
@@ -91,20 +91,20 @@ async def test_workers_are_replaced_one_after_the_other(frail: Frail) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_worker_that_sleeps_longer_than_its_session_does_no_harm_when_it_wakes(
     frail: Frail,
 ) -> None:
     chat = frail.chat
-    async with Load(chat) as load:
+    async with Load(chat, FULL) as load:
         second = await frail.second_worker()
-        await load.acknowledged(100)
+        await load.steady(4)
         second.send(signal.SIGSTOP)
         await frail.back(load, "a worker fell asleep: the other has its partitions")
-        await load.acknowledged(100)
+        await load.steady(4)
         second.send(signal.SIGCONT)
         await frail.back(load, "it woke up, 15 s after its session or more")
-        await load.acknowledged(100)
+        await load.steady(4)
         # Whoever has its partitions next recovers what it may have written when it woke up.
         chat.workers[0].kill()
         chat.start_worker("w1")

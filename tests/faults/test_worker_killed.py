@@ -10,7 +10,7 @@ import pytest
 from tests import corpus
 from tests.chat import until
 from tests.faults.frail import Frail
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 from tests.listener import Listener
 from tests.person import Person
 
@@ -21,7 +21,7 @@ WISHES = 200
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_five_kills_during_the_replay_lose_and_double_nothing(frail: Frail) -> None:
     chat, paths = frail.chat, corpus.files()
     total = sum(len(corpus.said(path)) for path in paths)
@@ -36,7 +36,7 @@ async def test_five_kills_during_the_replay_lose_and_double_nothing(frail: Frail
         await corpus.compare(chat, listener, paths, "")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_hundreds_of_sends_repeated_after_an_outage_keep_their_numbers(frail: Frail) -> None:
     chat = frail.chat
     async with Person(chat, "bot") as bot:
@@ -73,13 +73,13 @@ async def numbered(bot: Person, room: str) -> dict[str, int]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_all_workers_are_killed_again_and_again(frail: Frail) -> None:
     chat = frail.chat
-    async with Load(chat) as load:
+    async with Load(chat, FULL) as load:
         await frail.second_worker()
         for _ in range(3):
-            await load.acknowledged(50)
+            await load.steady(2)
             for worker in chat.workers:
                 worker.kill()
             for name in ("w1", "w2"):
