@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import structlog
 
-from app.batch import Batch
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import entry_of, refill
 from app.delivery.steps import Entry
@@ -30,6 +31,7 @@ app = group("fan_out", strict=True)
 settings = Settings.read()
 log = structlog.get_logger()
 publisher = Publisher(connect(settings.redis), settings.window)
+_partition = attrgetter("partition")
 #: Partitions whose view was behind the log when `watch` looked last, and where it stood.
 _behind: dict[int, int] = {}
 
@@ -38,8 +40,9 @@ _behind: dict[int, int] = {}
 async def fan_out(stream: Any) -> None:
     """Publishes the log, in its order, and fills what Valkey lacks."""
     async for batch in batches(stream):
-        for entries in _by_partition(batch):
-            await patiently("Valkey", publish_all, entries)
+        entries = [entry_of(record) for record in batch.records]
+        # By partition; a sort leaves what is of one in its order.
+        await patiently("Valkey", publish_all, sorted(entries, key=_partition))
 
 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
@@ -59,13 +62,17 @@ async def watch() -> None:
 
 
 async def publish_all(entries: Sequence[Entry]) -> None:
-    """Publish a partition's entries, after what Valkey lacks before them."""
+    """Publish entries, and of each partition first what Valkey lacks before them."""
     outcomes = await publisher.publish(entries)
     if min(outcomes) >= Outcome.REPEATED:
         return
-    partition = entries[0].partition
-    start = 0 if Outcome.GAP in outcomes else 1 + await publisher.position(partition)
-    await fill(partition, start, entries[-1].offset + 1)
+    told = zip(entries, outcomes, strict=True)
+    for partition, pairs in groupby(told, key=lambda pair: pair[0].partition):
+        of_it = list(pairs)
+        found = {outcome for _, outcome in of_it}
+        if min(found) < Outcome.REPEATED:
+            start = 0 if Outcome.GAP in found else 1 + await publisher.position(partition)
+            await fill(partition, start, of_it[-1][0].offset + 1)
 
 
 async def fill(partition: int, start: int, end: int | None = None) -> None:
@@ -74,10 +81,3 @@ async def fill(partition: int, start: int, end: int | None = None) -> None:
     async with LogReader(settings) as reader:
         forgotten = await erased(settings, reader)
         await refill(reader, publisher, partition, start, end, forgotten=forgotten)
-
-
-def _by_partition(batch: Batch) -> list[list[Entry]]:
-    entries: dict[int, list[Entry]] = {}
-    for record in batch.records:
-        entries.setdefault(record.partition, []).append(entry_of(record))
-    return list(entries.values())

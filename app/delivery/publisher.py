@@ -37,9 +37,10 @@ class Publisher:
         self._scripts = Scripts(redis)
 
     async def publish(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Publish a partition's entries in order, in few round trips; the outcome of each.
+        """Publish entries in order, in few round trips; the outcome of each.
 
-        After an outcome below zero the partition's later entries have one, too.
+        Give each partition's one after the other. After an outcome below zero the partition's
+        later entries have one, too; the other partitions' don't.
         """
         outcomes: list[Outcome] = []
         run: list[Entry] = []

@@ -56,17 +56,19 @@ class Step:
 
 
 def steps(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator[Step]:
-    """A partition's events in steps; `texts` are those that an edit or a deletion replaces, by `n`.
+    """Events, partition by partition, in steps.
 
-    Who belongs where changes between steps, never ahead of the events before it.
+    `texts` are those that an edit or a deletion replaces, by `n`. Who belongs where changes
+    between steps, never ahead of the events before it.
     """
     step: Step | None = None
     for entry in entries:
+        position = keys.position(entry.partition)
         changes = Changes() if entry.event is None else changes_of(entry.event, texts)
-        if step is not None and (changes.belong or step.count == MOST):
+        if step is not None and (changes.belong or step.count == MOST or step.keys[0] != position):
             yield step
             step = None
-        step = step or Step([keys.position(entry.partition)])
+        step = step or Step([position])
         step.add(entry, changes)
     if step is not None:
         yield step

@@ -65,6 +65,14 @@ async def test_an_entry_whose_predecessor_is_not_there_is_refused(redis: aioredi
     assert await publisher.publish(LOG[2:]) == [Outcome.PUBLISHED] * 3
 
 
+async def test_a_partition_that_is_behind_does_not_hold_up_another(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 100)
+    elsewhere = [entry(P + 1, 0, opened("else")), entry(P + 1, 1, message("else", 2, 1))]
+    outcomes = await publisher.publish([LOG[2], *elsewhere])
+    assert outcomes == [Outcome.BEHIND, Outcome.PUBLISHED, Outcome.PUBLISHED]
+    assert [await publisher.position(partition) for partition in (P, P + 1)] == [-1, 1]
+
+
 async def test_a_room_that_was_evicted_is_told_apart(redis: aioredis.Redis) -> None:
     publisher = Publisher(redis, 100)
     await publisher.publish(LOG[:3])
