@@ -17,7 +17,7 @@ from app.settings import Settings
 from tests.chat import Chat, data_folder
 from tests.conftest import SECRET
 from tests.faults.frail import Frail, Resumed
-from tests.faults.load import Load
+from tests.faults.load import FULL, Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
@@ -56,7 +56,7 @@ async def test_two_of_three_brokers_are_killed_one_after_the_other(
         frail = Frail(brokers[0], valkey, chat, resumed)
         try:
             await chat.start()
-            async with Load(chat) as load:
+            async with Load(chat, FULL) as load:
                 await load.steady(4)
                 brokers[0].kill()
                 await frail.back(load, "kill -9 of one of three brokers")
