@@ -113,7 +113,7 @@ def _new(name: str, *, strict: bool) -> faust.App:
         stream_recovery_delay=0.0,
         broker_commit_interval=0.5,
         broker_session_timeout=15.0,
-        broker_heartbeat_interval=3.0,
+        broker_heartbeat_interval=1.0,
         broker_rebalance_timeout=60.0,
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
