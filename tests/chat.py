@@ -18,7 +18,7 @@ from app.embedded.ports import free_port
 from app.settings import Settings
 from app.tokens import mint
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 class Chat:

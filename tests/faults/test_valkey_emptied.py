@@ -14,7 +14,7 @@ from tests.faults.load import FULL, Load
 from tests.listener import Listener
 from tests.person import Person
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 PAUSE = 20.0
 
