@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from aiohttp import hdrs, web
@@ -17,18 +17,22 @@ from app.settings import Settings
 from app.tokens import ADMIN
 from web.hs256 import claims
 from web.jwks import KeySet
+from web.jwts import (
+    CHARACTERS,
+    LEEWAY,
+    denied,
+    header_of,
+    is_ticket,
+    moment,
+    user_of,
+    verified,
+)
 from web.keys import AUTH
 from web.problems import Problem
 from web.verified import Identity as Identity
 from web.verified import Verified
 
-#: Seconds by which clocks may differ.
-LEEWAY: Final = 10
-#: The audience of stream tickets, and of nothing else.
-STREAM: Final = "parley.stream"
-
-_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]+")
-_BEARER: Final = re.compile(rf"bearer +({_TOKEN.pattern}) *", re.IGNORECASE)
+_BEARER: Final = re.compile(rf"bearer +({CHARACTERS}) *", re.IGNORECASE)
 
 
 class Auth:
@@ -94,7 +98,7 @@ class Auth:
         """Whose token it is, where that is beyond doubt and needs nobody to be asked."""
         secret = self._settings.secret
         known = claims(token, secret.encode(), time.time(), LEEWAY) if secret else None
-        if known is None or _is_ticket(known) or names.user(known["sub"]) is not None:
+        if known is None or is_ticket(known) or names.user(known["sub"]) is not None:
             return None
         identity = Identity(known["sub"], known["exp"] + LEEWAY, known.get(ADMIN) is True)
         self._tokens.put(token, identity, identity.expires_at)
@@ -124,31 +128,31 @@ class Auth:
         return known if known is not None else await self._token(found[1])
 
     async def _token(self, token: str) -> Identity:
-        algorithm, kid = _header(token)
+        algorithm, kid = header_of(token)
         if algorithm == "HS256" and self._settings.secret:
-            claims = _claims(token, self._settings.secret, "HS256", None, "")
+            claims = verified(token, self._settings.secret, "HS256", None, "")
         elif algorithm == "RS256" and self._keys is not None:
             key = await _reach(self._keys, kid)
             audience, issuer = self._settings.audience or None, self._settings.issuer
-            claims = _claims(token, key, "RS256", audience, issuer)
+            claims = verified(token, key, "RS256", audience, issuer)
         else:
             raise denied("token_signature", "tokens signed that way are not taken here")
-        if _is_ticket(claims):
+        if is_ticket(claims):
             raise denied("ticket_misused", "a ticket is no token; it goes into ?ticket=")
         admin = claims.get(ADMIN) is True
-        identity = Identity(_user(claims), _time(claims, "exp") + LEEWAY, admin)
+        identity = Identity(user_of(claims), moment(claims, "exp") + LEEWAY, admin)
         self._tokens.put(token, identity, identity.expires_at)
         return identity
 
     def _ticket(self, ticket: str) -> Identity:
-        algorithm, _ = _header(ticket)
+        algorithm, _ = header_of(ticket)
         if algorithm != "HS256" or not self._settings.secret:
             raise denied("token_signature", "tickets signed that way are not taken here")
-        claims = _claims(ticket, self._settings.secret, "HS256", None, "")
-        if not _is_ticket(claims):
+        claims = verified(ticket, self._settings.secret, "HS256", None, "")
+        if not is_ticket(claims):
             raise denied("ticket_misused", "a token is no ticket; get one at /v1/stream-tickets")
-        identity = Identity(_user(claims), _time(claims, "until"))
-        self._tickets.put(ticket, identity, _time(claims, "exp") + LEEWAY)
+        identity = Identity(user_of(claims), moment(claims, "until"))
+        self._tickets.put(ticket, identity, moment(claims, "exp") + LEEWAY)
         return identity
 
 
@@ -165,25 +169,6 @@ async def authenticate_admin(request: web.Request) -> Identity:
     return identity
 
 
-def denied(code: str, detail: str) -> Problem:
-    """A 401 with the challenge that belongs to it (RFC 6750)."""
-    challenge = 'Bearer realm="parley"'
-    if code != "token_missing":
-        challenge += f', error="invalid_token", error_description="{detail}"'
-    return Problem(401, code, detail, headers={"WWW-Authenticate": challenge})
-
-
-def _header(token: str) -> tuple[str, str | None]:
-    """The algorithm and key id that a token claims; nothing is believed yet."""
-    try:
-        if _TOKEN.fullmatch(token) is None:
-            raise jwt.DecodeError("characters that no token has")
-        header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError:
-        raise denied("token_malformed", "this is not a JSON Web Token") from None
-    return str(header.get("alg")), header.get("kid")
-
-
 async def _reach(keys: KeySet, kid: str | None) -> jwt.PyJWK:
     try:
         key = await keys.key(kid)
@@ -194,45 +179,3 @@ async def _reach(keys: KeySet, kid: str | None) -> jwt.PyJWK:
     if key is None:
         raise denied("token_signature", "no key of the issuer's has the token's key id")
     return key
-
-
-def _claims(
-    token: str, key: str | jwt.PyJWK, algorithm: str, audience: str | None, issuer: str
-) -> dict[str, Any]:
-    """The claims of a token whose signature, times and addressee are right."""
-    try:
-        return jwt.decode(
-            token,
-            key,
-            algorithms=[algorithm],
-            audience=audience,
-            issuer=issuer or None,
-            leeway=LEEWAY,
-            options={"require": ["sub", "exp"], "verify_aud": audience is not None},
-        )
-    except jwt.ExpiredSignatureError:
-        raise denied("token_expired", "the token has expired") from None
-    except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-        raise denied("token_signature", "the signature is not by a key that counts here") from None
-    except jwt.InvalidTokenError as error:
-        detail = f"a claim is missing or wrong ({type(error).__name__})"
-        raise denied("token_claims", detail) from None
-
-
-def _is_ticket(claims: dict[str, Any]) -> bool:
-    audience = claims.get("aud")
-    return audience == STREAM or (isinstance(audience, list) and STREAM in audience)
-
-
-def _user(claims: dict[str, Any]) -> str:
-    problem = names.user(claims["sub"])
-    if problem is not None:
-        raise denied("token_claims", f"sub: {problem}")
-    return str(claims["sub"])
-
-
-def _time(claims: dict[str, Any], name: str) -> float:
-    try:
-        return float(claims[name])
-    except (KeyError, TypeError, ValueError):
-        raise denied("token_claims", f"{name} is not a time") from None

@@ -8,10 +8,10 @@ public interfaces are used for that: `web.Server` makes protocols, and a protoco
 from __future__ import annotations
 
 import asyncio
-import re
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
+from web.framing import HTTP, MOST_HEAD, MOST_LINE, OPAQUE, OURS, body_length, too_large
 from web.lent import Lent
 from web.problems import Problem
 from web.visit import Visit
@@ -19,25 +19,13 @@ from web.visit import Visit
 if TYPE_CHECKING:
     from web.entrance import Entrance
 
-#: The longest head of a request and the longest line in it, which is aiohttp's limit, in bytes;
-#: and what may wait while a request is being answered.
-MOST_HEAD: Final = 16 * 1024
-MOST_LINE: Final = 8190
+#: Bytes that may wait while a request is being answered.
 MOST_AHEAD: Final = 64 * 1024
 
 #: Seconds for a head to arrive, for a body, and between two requests.
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 75.0
-
-_HTTP: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~\x80-\xff]+ HTTP/1\.[01]\r\n")
-_OURS: Final = re.compile(rb"GET /v1/(?:stream|events)[ ?]")
-_FRAMING: Final = re.compile(
-    rb"\r\n(content-length|transfer-encoding|upgrade)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
-)
-
-#: A request of which only aiohttp knows where it ends; the connection ends with it.
-_OPAQUE: Final = 1 << 60
 
 _IDLE, _VISITED, _LENT = range(3)
 
@@ -130,15 +118,15 @@ class Front(asyncio.Protocol):
         if data[:1] in (b"\r", b"\n"):
             data = self._buffer = data.lstrip(b"\r\n")
         end = data.find(b"\r\n\r\n") + 4
-        if _too_large(data, end):
+        if too_large(data, end):
             detail = f"a head has at most {MOST_HEAD} bytes, and a line of it {MOST_LINE}"
             self.refuse(Problem(431, "head_too_large", detail))
         elif end < 4:
             if fresh:
                 self.until(HEAD_SECONDS)
-        elif _OURS.match(data):
+        elif OURS.match(data):
             self._serve(data, end)
-        elif _HTTP.match(data):
+        elif HTTP.match(data):
             self._lend(data, end)
         else:
             self.refuse(Problem(400, "bad_request", "the request does not begin as HTTP does"))
@@ -158,7 +146,7 @@ class Front(asyncio.Protocol):
     def _lend(self, data: bytes, end: int) -> None:
         self._state = _LENT
         self._answered = False
-        self._left = end + _body_length(data[:end])
+        self._left = end + body_length(data[:end])
         if self._handler is None:
             self._lent = Lent(self.transport, self._on_answered)
             self._handler = self._entrance.server()
@@ -223,7 +211,7 @@ class Front(asyncio.Protocol):
         elif self._state == _VISITED and self._visit is not None:
             self._visit.on_time()
         elif self._state == _LENT:
-            if 0 < self._left < _OPAQUE // 2:
+            if 0 < self._left < OPAQUE // 2:
                 self.transport.close()
         elif self._buffer:
             detail = f"the head of a request has to arrive within {HEAD_SECONDS:.0f} s"
@@ -245,23 +233,3 @@ class Front(asyncio.Protocol):
         """Close the connection, if no request is under way on it."""
         if self._state == _IDLE and not self._buffer:
             self.transport.close()
-
-
-def _too_large(data: bytes, end: int) -> bool:
-    """Whether a head is too long that ends at `end`, or has not ended where that is below 4."""
-    size = end if end >= 4 else len(data)
-    if size <= MOST_LINE:
-        return False
-    return size > MOST_HEAD or any(len(line) > MOST_LINE for line in data[:size].split(b"\r\n"))
-
-
-def _body_length(head: bytes) -> int:
-    """How many bytes follow a head, where it says so beyond doubt."""
-    found = _FRAMING.findall(head)
-    if not found:
-        return 0
-    name, value = found[0]
-    value = value.strip()
-    if len(found) > 1 or name.lower() != b"content-length" or not value.isdigit():
-        return _OPAQUE
-    return int(value)

@@ -354,7 +354,9 @@ class Hub:
         for _, _, room, logged in sorted(missed, key=lambda entry: entry[:2]):
             if (waiting := self._receive(room, logged)) is not None:
                 await waiting
-        for person in [one for one in self.people.values() if one.settled]:
-            for name, n in (await self.lookups.rooms_of(person.name)).items():
+        people = [person for person in self.people.values() if person.settled]
+        joined = await self.lookups.rooms_of_all([person.name for person in people])
+        for person, rooms in zip(people, joined, strict=True):
+            for name, n in rooms.items():
                 self.on_joined(person.name, name, n)
         self.spawn(self.marks.ask_again())

@@ -67,6 +67,8 @@ class Joins:
 
     async def _read(self, readers: tuple[Reader, ...], room: Room, n: int) -> None:
         """Have the events from `n` on wait for the readers, as far as there are any yet."""
+        if not readers:
+            return
         view = self._hub.view
         head = await view.room(room.name)
         if head is None:

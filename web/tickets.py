@@ -14,7 +14,8 @@ import msgspec
 from aiohttp import web
 
 from app.settings import Settings
-from web.auth import STREAM, authenticate
+from web.auth import authenticate
+from web.jwts import STREAM
 from web.keys import SETTINGS
 from web.problems import Problem
 from web.verified import Identity

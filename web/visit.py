@@ -15,6 +15,7 @@ from web.live import Run
 from web.parameters import number
 from web.poll import Poll
 from web.problems import Problem, of
+from web.repeated import Repeated, repeated
 from web.stream import Stream
 from web.verified import Identity
 
@@ -33,22 +34,6 @@ _TIMEOUT: Final = 25
 _LONGEST: Final = 55
 _LIMIT: Final = 100
 _MOST: Final = 500
-
-
-class Repeated:
-    """A poll as bytes, cut where its cursor is: a client's next one differs there alone."""
-
-    __slots__ = ("after", "before", "end", "era", "expires_at", "limit", "start", "timeout")
-
-    def __init__(
-        self, before: bytes, after: bytes, timeout: float, limit: int, expires_at: float, era: int
-    ) -> None:
-        self.before, self.start = before, len(before)
-        self.after, self.end = after, -len(after)
-        self.timeout = timeout
-        self.limit = limit
-        self.expires_at = expires_at
-        self.era = era
 
 
 class Visit:
@@ -87,11 +72,9 @@ class Visit:
         last, poll, entrance = self._repeated, self._poll, self._entrance
         if last is None or poll is None:
             return False
-        if not (data.startswith(last.before) and data.endswith(last.after)):
+        cursor = last.cursor_of(data)
+        if cursor is None or last.era != entrance.auth.era or last.expires_at <= time.time():
             return False
-        if last.era != entrance.auth.era or last.expires_at <= time.time():
-            return False
-        cursor = data[last.start : last.end].decode("latin-1")
         missed = entrance.admission.missed_lately(poll.person, cursor)
         if missed is None:
             return False
@@ -186,7 +169,10 @@ class Visit:
         missed = admission.missed(poll.person, cursor)
         decoded = self._decoded(cursor) if missed is None else None
         poll.ask(cursor, limit)
-        self._remember(raw, cursor, limit, identity)
+        if cursor and self._keeps:
+            self._repeated = repeated(
+                raw, cursor, self._timeout, limit, identity.expires_at, self._entrance.auth.era
+            )
         if missed is None:
             if poll in poll.person.readers:
                 hub.hold(poll)
@@ -218,18 +204,6 @@ class Visit:
             self._front.until(self._timeout)
         else:
             poll.give_up()
-
-    def _remember(self, raw: bytes, cursor: str, limit: int, identity: Identity) -> None:
-        """Note how this poll looks but for its cursor, where that can be told by looking."""
-        mark = f"cursor={cursor}".encode("latin-1", "replace")
-        if not cursor or raw.count(mark) != 1 or not self._keeps:
-            return
-        before, after = raw.split(mark)
-        if after[:1] in (b"&", b" ") and before[-1:] in (b"?", b"&"):
-            era = self._entrance.auth.era
-            self._repeated = Repeated(
-                before + b"cursor=", after, self._timeout, limit, identity.expires_at, era
-            )
 
     def _poll_of(self, user: str) -> Poll:
         """The connection's reader for polls; another one where somebody else asks."""

@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from bench.edge import nchan
+from bench.edge.growth import edges, growth
 from bench.edge.load import compiled
 from bench.edge.parley import Parley
 from bench.edge.readers import opening, sends, stalling
@@ -33,7 +34,13 @@ SCENES = (
 )
 #: Times nchan that deliveries a core-second are to be at least.
 _RATIOS = {"stream-1": 1.3, "stream-8": 4, "stream-32": 10, "rooms": 1.2, "poll": 1.2}
-_ALONE = ("opening", "stalling", "sends")
+_ALONE = {
+    "edges": edges,
+    "growth": growth,
+    "opening": opening,
+    "stalling": stalling,
+    "sends": sends,
+}
 
 
 def main() -> None:
@@ -72,11 +79,10 @@ async def _measure(folder: Path, options: argparse.Namespace, compare: bool) -> 
         for scene in [scene for scene in SCENES if scene.name in only]:
             result["scenes"][scene.name] = await _scene(scene, servers, program, options)
             print(f"{scene.name}: {result['scenes'][scene.name]}", flush=True)
-        if set(only) & set(_ALONE):
-            for name, measure in (("opening", opening), ("stalling", stalling), ("sends", sends)):
-                if name in only:
-                    result[name] = await measure(parley, program)
-                    print(f"{name}: {result[name]}", flush=True)
+        for name, measure in _ALONE.items():
+            if name in only:
+                result[name] = await measure(parley, program)
+                print(f"{name}: {result[name]}", flush=True)
     finally:
         for server in servers:
             await server.stop()
@@ -141,6 +147,7 @@ def _goals(result: dict[str, Any]) -> list[Goal]:
     if "stalling" in result:
         kib = result["stalling"]["kib_each"]
         goals.append(Goal("a reader that never reads: at most 300 KiB", kib <= 300, f"{kib} KiB"))
+    goals += _grown(result)
     if "opening" in result:
         rate = result["opening"]["per_core_second"]
         goals.append(Goal("new streams a core-second: 6,000", rate >= 6_000, f"{rate}"))
@@ -150,6 +157,19 @@ def _goals(result: dict[str, Any]) -> list[Goal]:
     if "sends" in result:
         rate = result["sends"]["per_core_second"]
         goals.append(Goal("sends a core-second: 5,000", rate >= 5_000, f"{rate}"))
+    return goals
+
+
+def _grown(result: dict[str, Any]) -> list[Goal]:
+    goals = []
+    for name, few, many, what in (
+        ("growth", "rooms_1_us", "rooms_10000_us", "from 1 to 10,000 rooms on the edge"),
+        ("edges", "edges_1_us", "edges_2_us", "from one edge to two on a port"),
+    ):
+        if name in result:
+            before, after = result[name][few], result[name][many]
+            goal = f"delivery cost {what} within 1.2 x"
+            goals.append(Goal(goal, after <= 1.2 * before, f"{before} us, {after} us"))
     return goals
 
 

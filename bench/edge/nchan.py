@@ -78,6 +78,11 @@ class Nchan:
         text = Path(f"/proc/{master}/task/{master}/children").read_text()
         return int(text.split()[0])
 
+    @property
+    def pids(self) -> list[int]:
+        """The one of them."""
+        return [self.pid]
+
     async def start(self) -> None:
         """Start it, and open the connection for publishing."""
         self._child.start()

@@ -54,6 +54,12 @@ class Parley:
         """The edge's process."""
         return self._edge.child.pid
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes that serve: with several edges, those that the one looks after."""
+        task = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in task.read_text().split()] or [self.pid]
+
     async def start(self) -> None:
         """Start all of it."""
         await self._kafka.start()
@@ -71,10 +77,10 @@ class Parley:
         self._publisher = Publisher(self.redis, self.settings.window)
         await self.start_edge()
 
-    async def start_edge(self) -> None:
-        """Start the edge, which has nobody yet."""
+    async def start_edge(self, count: int = 1) -> None:
+        """Start the edge, which has nobody yet; or so many on one port."""
         log = self._folder / "logs" / "edge.log"
-        self._edge = Command(["edge"], log, self.settings.environ())
+        self._edge = Command(["edge", "--edges", str(count)], log, self.settings.environ())
         await self._edge.start()
         deadline = time.monotonic() + _READY_SECONDS
         while not await edge_is_ready(self.settings):

@@ -32,7 +32,7 @@ async def opening(parley: Parley, program: Path) -> dict[str, Any]:
     await parley.stop_edge()
     await parley.start_edge()
     await parley.seat(["common"], _STREAMS)
-    await _own_rooms(parley, _STREAMS)
+    await own_rooms(parley, _STREAMS)
     pin(parley.pid, 0)
     load = Load(program, "stream", parley.port, _STREAMS, ahead=256)
     before, cpu, began = resident_kib(parley.pid), cpu_seconds(parley.pid), time.monotonic()
@@ -54,7 +54,8 @@ async def opening(parley: Parley, program: Path) -> dict[str, Any]:
     }
 
 
-async def _own_rooms(parley: Parley, people: int) -> None:
+async def own_rooms(parley: Parley, people: int) -> None:
+    """Make each of the first so many readers a member of ten rooms of their own."""
     async with parley.redis.pipeline(transaction=False) as pipe:
         for i in range(people):
             rooms: dict[Any, Any] = {f"own-{i}-{k}": 1 for k in range(_OWN_ROOMS)}

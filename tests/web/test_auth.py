@@ -18,7 +18,7 @@ from tests.conftest import SECRET
 from tests.web.conftest import Client, Serve
 from tests.web.issuer import Issuer
 from tests.web.test_problems import problem
-from web.auth import LEEWAY
+from web.jwts import LEEWAY
 from web.verified import Identity, Verified
 
 #: Tokens are signed when the tests are collected, and a whole run takes minutes.
