@@ -2,7 +2,8 @@
 
 One worker with all its consumer groups on a core of its own; Kafka, Valkey and the load on the
 others. The records are there beforehand. Beside it, in the same run and in turns: a bare loop with
-aiokafka, three times over, as the ceiling, and Faust as its manual shows it, as the floor.
+aiokafka, three times over, as the ceiling, and Faust as its manual shows it, as the floor. Last the
+whole way, with an edge and 500 streams, on all cores.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from app.topics import Topic
 from bench.corpus import texts
 from bench.crowd import Crowd, write
 from bench.figures import Goal, judge, keep, quantiles, table
+from bench.latency import Load as WholeLoad
+from bench.latency import goals_of, whole_way
 from bench.pace import paced
 from bench.rounds import PATIENCE, Load, one_round, opened, warm
 from bench.stage import Stage, reach, stage
@@ -30,6 +33,7 @@ from bench.stage import Stage, reach, stage
 #: Rounds of the others are shorter: enough for a figure.
 _NAIVE_SHARE = 8
 _PACED_SECONDS = 12.0
+_WHOLE = WholeLoad(readers=500, rooms=10, rate=100.0, seconds=20.0, warmup=5.0)
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,7 +48,9 @@ def main(messages: int, rooms: int, members: int, rounds: int, workers: int, alo
     load = Load(messages, rooms, members, rounds, workers)
     try:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-            result = uvloop.run(_run(load, Path(folder), alone))
+            result = uvloop.run(_run(load, Path(folder) / "pipeline", alone))
+            if not alone:
+                result["whole_way"] = uvloop.run(whole_way(_WHOLE, Path(folder) / "whole"))
     except ParleyError as error:
         raise click.ClickException(str(error)) from error
     goals = [] if alone else _goals(result)
@@ -127,6 +133,7 @@ def _goals(result: dict[str, Any]) -> list[Goal]:
         Goal("at least 5 times naive Faust", floor >= 5, f"{floor:.1f}"),
         Goal("p50 at most 15 ms at a quarter", delay["p50"] <= 15, f"{delay['p50']} ms"),
         Goal("p99 at most 60 ms at a quarter", delay["p99"] <= 60, f"{delay['p99']} ms"),
+        *goals_of(result["whole_way"]),
     ]
 
 
@@ -146,6 +153,7 @@ def _report(result: dict[str, Any]) -> str:
             f"in the history store: {result['archived_per_second']:,} a second;"
             f" the worker's processor: {result['cpu_ms_per_message']} ms a message",
             f"milliseconds to Valkey at a quarter of that: {result['delay_ms_at_a_quarter']}",
+            f"milliseconds from POST to receipt: {result.get('whole_way', {}).get('receipt_ms')}",
         )
     )
 
