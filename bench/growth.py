@@ -84,7 +84,9 @@ def _tell(results: dict[str, dict[str, float]]) -> None:
 def _measured(scene: Scene, messages: int, rounds: int) -> dict[str, float]:
     click.echo(f"{scene.name}: {rounds} rounds of {messages:,} messages")
     with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-        return uvloop.run(_run(scene, messages, rounds, Path(folder)))
+        found = uvloop.run(_run(scene, messages, rounds, Path(folder)))
+    click.echo(f"  {found['cpu_ms'] * 1000:.0f} µs of the worker a message")
+    return found
 
 
 async def _run(scene: Scene, messages: int, rounds: int, folder: Path) -> dict[str, float]:
