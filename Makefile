@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery bench-growth clean packages
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ bench-pipeline: $(stamp)  ## measure what one worker brings through, beside bare
 
 bench-recovery: $(stamp)  ## measure a worker's start with a million keys in its tables, cold and warm
 	@$(bin)/python -m bench.recovery $(OPTIONS)
+
+bench-growth: $(stamp)  ## measure what a message costs as rooms, members and the log grow
+	@$(bin)/python -m bench.growth $(OPTIONS)
 
 packages:
 	@.ci/packages

@@ -48,16 +48,17 @@ def main(readers: int, rooms: int, rate: float, seconds: float, warmup: float) -
     load = Load(readers, rooms, rate, seconds, warmup)
     try:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-            result = uvloop.run(_run(load, Path(folder)))
+            result = uvloop.run(whole_way(load, Path(folder)))
     except ParleyError as error:
         raise click.ClickException(str(error)) from error
-    goals = _goals(result)
+    goals = goals_of(result)
     result["goals"] = [goal._asdict() for goal in goals]
     path = keep("latency", result)
     click.echo(f"{_report(result)}\n\nKept in {os.path.relpath(path)}\n\n{judge(goals)}")
 
 
-async def _run(load: Load, folder: Path) -> dict[str, Any]:
+async def whole_way(load: Load, folder: Path) -> dict[str, Any]:
+    """What a load meets in a Parley of its own, with its data in `folder`."""
     click.echo("Starting Kafka, Valkey, a worker and an edge")
     async with running(folder) as parley:
         click.echo(f"Opening {load.rooms} rooms and {load.readers} streams")
@@ -102,7 +103,8 @@ async def _measure(
     }
 
 
-def _goals(result: dict[str, Any]) -> list[Goal]:
+def goals_of(result: dict[str, Any]) -> list[Goal]:
+    """What was to be reached."""
     receipt = result["receipt_ms"]
     p50, p99 = (receipt.get(name, float("inf")) for name in ("p50", "p99"))
     faults = {name: result[name] for name in ("lost", "doubled", "disordered", "unanswered")}

@@ -2,15 +2,15 @@
 
 One worker with all its consumer groups on a core of its own; Kafka, Valkey and the load on the
 others. The records are there beforehand. Beside it, in the same run and in turns: a bare loop with
-aiokafka, three times over, as the ceiling, and Faust as its manual shows it, as the floor.
+aiokafka, three times over, as the ceiling, and Faust as its manual shows it, as the floor. Last the
+whole way, with an edge and 500 streams, on all cores.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,25 +24,16 @@ from app.topics import Topic
 from bench.corpus import texts
 from bench.crowd import Crowd, write
 from bench.figures import Goal, judge, keep, quantiles, table
+from bench.latency import Load as WholeLoad
+from bench.latency import goals_of, whole_way
 from bench.pace import paced
-from bench.spent import Spent
-from bench.stage import Placed, Stage, held, reach, stage
+from bench.rounds import PATIENCE, Load, one_round, opened, warm
+from bench.stage import Stage, reach, stage
 
-_PATIENCE = 120.0
 #: Rounds of the others are shorter: enough for a figure.
 _NAIVE_SHARE = 8
 _PACED_SECONDS = 12.0
-
-
-@dataclass(frozen=True)
-class Load:
-    """What is asked of the pipeline."""
-
-    messages: int
-    rooms: int
-    members: int
-    rounds: int
-    workers: int
+_WHOLE = WholeLoad(readers=500, rooms=10, rate=100.0, seconds=20.0, warmup=5.0)
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,7 +48,9 @@ def main(messages: int, rooms: int, members: int, rounds: int, workers: int, alo
     load = Load(messages, rooms, members, rounds, workers)
     try:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-            result = uvloop.run(_run(load, Path(folder), alone))
+            result = uvloop.run(_run(load, Path(folder) / "pipeline", alone))
+            if not alone:
+                result["whole_way"] = uvloop.run(whole_way(_WHOLE, Path(folder) / "whole"))
     except ParleyError as error:
         raise click.ClickException(str(error)) from error
     goals = [] if alone else _goals(result)
@@ -71,9 +64,9 @@ async def _run(load: Load, folder: Path, alone: bool) -> dict[str, Any]:
     rates: dict[str, list[float]] = {"parley": [], "bare": [], "naive": []}
     rounds: list[dict[str, float]] = []
     async with stage(folder) as there:
-        await _open(there, crowd)
+        await opened(there, crowd)
         for number in range(load.rounds):
-            rounds.append(await _round(there, crowd, load, number))
+            rounds.append(await one_round(there, crowd, load, number))
             rates["parley"].append(rounds[-1]["per_second"])
             if not alone:
                 rates["bare"].append(await _bare(there, crowd, load.messages, number))
@@ -92,48 +85,11 @@ async def _run(load: Load, folder: Path, alone: bool) -> dict[str, Any]:
     }
 
 
-async def _open(there: Stage, crowd: Crowd) -> None:
-    """Open the rooms, which is no part of what is measured."""
-    async with there.workers(1) as workers:
-        opened = await write(there.settings, crowd.opening())
-        await there.through(opened, workers, _PATIENCE)
-
-
-async def _round(there: Stage, crowd: Crowd, load: Load, number: int) -> dict[str, float]:
-    """One round of Parley: messages a second, and milliseconds of processor for each.
-
-    The clock runs from the moment at which the workers, warm and held, may go on.
-    """
-    count = load.messages
-    async with there.workers(load.workers) as workers:
-        base = await _warm(there, crowd, workers, f"warm-{number}")
-        async with held(workers):
-            await write(there.settings, crowd.saying(texts(), number * count, count))
-        began = time.monotonic()
-        spent = Spent({str(worker.pid): worker.pid for worker in workers})
-        published, archived = await there.through(base + count, workers, _PATIENCE)
-        seconds, _ = spent.so_far()
-    return {
-        "per_second": count / (published - began),
-        "archived_per_second": count / (archived - began),
-        "cpu_ms": sum(seconds.values()) * 1000 / count,
-    }
-
-
-async def _warm(there: Stage, crowd: Crowd, workers: list[Placed], word: str) -> int:
-    """Have a word said in every room; how many events there are then."""
-    warming = replace(crowd, word=word)
-    base = await there.published()
-    base += await write(there.settings, warming.saying(["warm"], 0, crowd.rooms))
-    await there.through(base, workers, _PATIENCE)
-    return base
-
-
 async def _paced(there: Stage, crowd: Crowd, rate: float) -> dict[str, float]:
     """How long messages take at a rate; the first seconds of it are not counted."""
     click.echo(f"{rate:,.0f}/s for {_PACED_SECONDS:g} s")
     async with there.workers(1) as workers:
-        await _warm(there, crowd, workers, "pace-warm")
+        await warm(there, crowd, workers, "pace-warm")
         await paced(there, replace(crowd, word="pace-first"), workers[0], rate, 3.0)
         pace = replace(crowd, word="pace")
         return quantiles(await paced(there, pace, workers[0], rate, _PACED_SECONDS))
@@ -144,7 +100,7 @@ async def _bare(there: Stage, crowd: Crowd, count: int, number: int) -> float:
     await provision(there.settings, [Topic(name) for name in topics])
     await write(there.settings, crowd.saying(texts(), 0, count), topics[0])
     program = there.program("bench.bare", there.settings.bootstrap[0], str(count), *topics)
-    if await program.run(within=_PATIENCE) != 0:
+    if await program.run(within=PATIENCE) != 0:
         raise ParleyError(f"the bare loop failed:\n{program.tail()}")
     return float(program.tail(1))
 
@@ -161,8 +117,8 @@ async def _naive(there: Stage, crowd: Crowd, count: int, number: int) -> float:
     before = await there.publishes()
     program.start()
     try:
-        began = await reach(there.publishes, before + 1, [program], _PATIENCE)
-        ended = await reach(there.publishes, before + count, [program], _PATIENCE)
+        began = await reach(there.publishes, before + 1, [program], PATIENCE)
+        ended = await reach(there.publishes, before + count, [program], PATIENCE)
     finally:
         program.kill()
     return count / (ended - began)
@@ -177,6 +133,7 @@ def _goals(result: dict[str, Any]) -> list[Goal]:
         Goal("at least 5 times naive Faust", floor >= 5, f"{floor:.1f}"),
         Goal("p50 at most 15 ms at a quarter", delay["p50"] <= 15, f"{delay['p50']} ms"),
         Goal("p99 at most 60 ms at a quarter", delay["p99"] <= 60, f"{delay['p99']} ms"),
+        *goals_of(result["whole_way"]),
     ]
 
 
@@ -196,6 +153,7 @@ def _report(result: dict[str, Any]) -> str:
             f"in the history store: {result['archived_per_second']:,} a second;"
             f" the worker's processor: {result['cpu_ms_per_message']} ms a message",
             f"milliseconds to Valkey at a quarter of that: {result['delay_ms_at_a_quarter']}",
+            f"milliseconds from POST to receipt: {result.get('whole_way', {}).get('receipt_ms')}",
         )
     )
 

@@ -43,10 +43,9 @@ class Speaker:
         for index in range(start, stop):
             due = began + (index - start) / rate
             await asyncio.sleep(max(0.0, due - loop.time()))
-            if not self._free:
-                await self._add_lane()
+            lane = await self._lane()
             self.late = max(self.late, loop.time() - due)
-            self._free.pop().send(self._heads[index % len(self._heads)], index, self._noting(index))
+            lane.send(self._heads[index % len(self._heads)], index, self._noting(index))
 
     async def answered(self, count: int, within: float) -> None:
         """Return when `count` answers are there, or time is over."""
@@ -64,6 +63,15 @@ class Speaker:
                 self.delays.append(delay)
 
         return note
+
+    async def _lane(self) -> Lane:
+        """One that is free; the edge may have closed some that lay idle."""
+        while True:
+            if not self._free:
+                await self._add_lane()
+            lane = self._free.pop()
+            if lane.kept:
+                return lane
 
     async def _add_lane(self) -> None:
         await asyncio.get_running_loop().create_connection(

@@ -58,6 +58,8 @@ class Lane(asyncio.Protocol):
         self._answer = b""
         self._on_answer: Callable[[int, int], None] | None = None
         self._sent = 0
+        #: Whether the other side still keeps it.
+        self.kept = True
 
     def connection_made(self, transport: Any) -> None:
         """The lane is free."""
@@ -87,4 +89,5 @@ class Lane(asyncio.Protocol):
         self._on_free(self)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """A lane never becomes free again; what it carried is missing in the count."""
+        """A lane is used no more; what it carried is missing in the count."""
+        self.kept = False

@@ -21,7 +21,7 @@ from app.events import (
     Shadow,
 )
 from app.rules.mentions import EVERYONE, MOST, named
-from app.rules.outcome import Outcome, stamp
+from app.rules.outcome import Outcome, deleted, stamp, unknown
 from app.rules.records import Held, Member, Message, Repeat, Room, State
 from app.rules.roles import may, rank
 
@@ -78,11 +78,11 @@ def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal |
 
 def _astray(state: State, command: SendMessage) -> Refusal | None:
     if command.reply_to and state.message is None:
-        return Refusal("message_unknown", f"There is no message {command.reply_to}.")
+        return unknown(command.reply_to)
     if command.reply_to and state.message is not None and gone(state.message, command.by):
-        return Refusal("message_gone", f"Message {command.reply_to} was deleted.")
+        return deleted(command.reply_to)
     if command.thread and state.root is None:
-        return Refusal("message_unknown", f"There is no message {command.thread}.")
+        return unknown(command.thread)
     if command.thread and state.root is not None and state.root.thread:
         return Refusal("not_a_root", f"Message {command.thread} is in a thread itself.")
     return None
@@ -137,9 +137,9 @@ def _touchable(
     message: Message | None, actor: Member, by: str, seq: int, action: str
 ) -> Message | Refusal:
     if message is None:
-        return Refusal("message_unknown", f"There is no message {seq}.")
+        return unknown(seq)
     if gone(message, by):
-        return Refusal("message_gone", f"Message {seq} was deleted.")
+        return deleted(seq)
     whose = "own" if message.by == by else "any"
     if not may(actor.role, f"message.{action}.{whose}"):
         return Refusal("not_allowed", f"Message {seq} is somebody else's.")
@@ -150,9 +150,9 @@ def react(room: Room, state: State, command: AddReaction, moderated: Moderated) 
     """Put an emoji under a message, once."""
     message, own = state.message, state.own
     if message is None:
-        return Refusal("message_unknown", f"There is no message {command.seq}.")
+        return unknown(command.seq)
     if gone(message, command.by):
-        return Refusal("message_gone", f"Message {command.seq} was deleted.")
+        return deleted(command.seq)
     if command.emoji in own.emojis:
         return Repeat(own.n)
     full = command.emoji not in message.emojis and len(message.emojis) >= MOST_EMOJIS

@@ -15,7 +15,7 @@ from app.events import (
     SetSanction,
 )
 from app.rules.messages import said_by
-from app.rules.outcome import Outcome, stamp
+from app.rules.outcome import Outcome, deleted, stamp, unknown
 from app.rules.records import Member, Repeat, Room, State
 from app.rules.roles import may, may_act_on
 from app.rules.sanctions import holds, until
@@ -53,9 +53,9 @@ _ACTIONS = {
 def _hide(room: Room, state: State, command: HideMessage, moderated: Moderated) -> Outcome:
     message = state.message
     if message is None:
-        return Refusal("message_unknown", f"There is no message {command.seq}.")
+        return unknown(command.seq)
     if message.deleted:
-        return Refusal("message_gone", f"Message {command.seq} was deleted.")
+        return deleted(command.seq)
     return MessageHidden(
         **stamp(room, moderated),
         seq=command.seq,

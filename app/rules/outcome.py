@@ -21,3 +21,13 @@ def stamp(room: Room | None, moderated: Moderated) -> dict[str, Any]:
         "id": command.id,
         "client_id": command.client_id,
     }
+
+
+def unknown(seq: int) -> Refusal:
+    """There never was a message of this number."""
+    return Refusal("message_unknown", f"There is no message {seq}.")
+
+
+def deleted(seq: int) -> Refusal:
+    """The message of this number is no more."""
+    return Refusal("message_gone", f"Message {seq} was deleted.")
