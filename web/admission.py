@@ -70,7 +70,7 @@ class Admission:
 
     def resume(self, reader: Reader, cursor: str, missed: list[Live]) -> None:
         """Begin a reader with what `missed` has said, without waiting for anything."""
-        self._hub.attach(reader)
+        self._hub.roster.attach(reader)
         # Where something was missed, the client still stands where it says until it has that.
         reader.begin(cursor if missed else self._hub.cursor(), [])
         reader.release()
@@ -85,7 +85,7 @@ class Admission:
         """
         hub, person = self._hub, reader.person
         if reader not in person.readers:
-            hub.attach(reader)
+            hub.roster.attach(reader)
         usable = self._usable(cursor)
         # The frontier of now: the one of later is always a little ahead of the view.
         await self._arrivals.arrive(person, usable.nexts if usable else tuple(hub.frontier))

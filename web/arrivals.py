@@ -139,7 +139,7 @@ class Arrivals:
         await hub.subscription.add([keys.user(name).encode() for name in names])
         channels: list[bytes] = []
         for person, rooms in zip(people, await hub.lookups.rooms_of_all(names), strict=True):
-            hub.follow(person, rooms)
+            hub.roster.follow(person, rooms)
             channels += [room.channel for room in person.rooms]
         await hub.subscription.add(channels)
 

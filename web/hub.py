@@ -8,11 +8,10 @@ the frontier has been delivered here; a cursor is the frontier in writing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from hashlib import blake2b
 from typing import Any
 
-import structlog
 from redis import asyncio as aioredis
 
 from app.delivery import keys
@@ -27,13 +26,13 @@ from app.rules.shadow import shown_to
 from web import frames
 from web.dispatch import dispatch
 from web.live import Live, Run
-from web.marks import Arrived, Marks
+from web.marks import Marks
 from web.person import Person
 from web.reader import Reader
 from web.recent import Recent
+from web.repair import Repair
 from web.room import Room
-
-log = structlog.get_logger()
+from web.roster import Roster
 
 #: How the channels of persons begin.
 _PERSONAL = keys.user("").encode()
@@ -60,20 +59,17 @@ class Hub:
         self.view = view
         self.lookups = Lookups(redis)
         self.marks = Marks(self.lookups, edge)
-        self.subscription = Subscription(redis, self._on_message, self._on_back)
+        self._repair = Repair(self)
+        self.subscription = Subscription(redis, self._on_message, self._repair.on_back)
         self.epoch = cursors.epoch_of(log_id)
         self.secret = blake2b(secret.encode(), digest_size=32, person=b"cursor").digest()
         self.frontier = [0] * partitions
-        self.rooms: dict[str, Room] = {}
-        self.people: dict[str, Person] = {}
+        self.roster = Roster(view)
         self.recent = Recent()
-        #: People without a reader, by when the last one went; the first to be given up first.
-        self.idle: dict[Person, float] = {}
         #: Called with user, room and `n` where somebody may have joined a room.
         self.on_joined: Callable[[str, str, int], None] = lambda *_: None
         #: Called with what comes on the channel of a person.
         self.on_personal: Callable[[Person, bytes], None] = lambda *_: None
-        self._channels: dict[bytes, Room] = {}
         self._handlers: dict[bytes, Handler] = {}
         self._edge = edge
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,7 +80,7 @@ class Hub:
         """Connect; returns when messages arrive."""
         for partition in range(len(self.frontier)):
             channel = keys.marks(partition, self._edge)
-            self._handlers[channel.encode()] = self._on_mark
+            self._handlers[channel.encode()] = self._repair.on_mark
         self.spawn(self.subscription.run())
         await self.subscription.add(self._handlers)
 
@@ -128,64 +124,16 @@ class Hub:
 
     # ── people, and their readers ────────────────────────────────────────────────────────────
 
-    def person(self, name: str) -> Person:
-        """Somebody's place here, a new one where there is none."""
-        person = self.people.get(name)
-        if person is None:
-            person = self.people[name] = Person(name)
-            self.idle[person] = asyncio.get_running_loop().time()
-        return person
-
-    def attach(self, reader: Reader) -> None:
-        """The reader takes part."""
-        person = reader.person
-        self.people[person.name] = person
-        person.readers.append(reader)
-        self.idle.pop(person, None)
-        person.changed()
-
-    def leave(self, reader: Reader) -> None:
-        """The reader is gone; its rooms stay subscribed for a while, should it come back."""
-        person = reader.person
-        if reader in person.readers:
-            person.readers.remove(reader)
-            person.changed()
-            if not person.readers:
-                self.idle[person] = asyncio.get_running_loop().time()
-
     def dismiss(self, user: str, code: str, reason: str) -> None:
         """End all streams and polls of somebody, with a goodbye that says why."""
         self.flush()
-        person = self.people.get(user)
+        person = self.roster.people.get(user)
         for reader in tuple(person.readers) if person is not None else ():
             reader.end(code, reason)
 
-    def follow(self, person: Person, rooms: Mapping[str, int]) -> None:
-        """Let the rooms' events go to the person, each from its `n` on."""
-        for name, n in rooms.items():
-            room = self.rooms.get(name) or self._new_room(name)
-            person.rooms[room] = n
-            room.add(person)
-
-    def _new_room(self, name: str) -> Room:
-        room = self.rooms[name] = Room(name, self.view.partition(name))
-        self._channels[room.channel] = room
-        return room
-
     def give_up(self, people: Iterable[Person]) -> None:
         """Unsubscribe what only these followed, who have no readers."""
-        channels = []
-        for person in people:
-            self.idle.pop(person, None)
-            self.people.pop(person.name, None)
-            channels.append(keys.user(person.name).encode())
-            rooms, person.rooms, person.settled = person.rooms, {}, False
-            for room in rooms:
-                room.discard(person)
-                if not room.people and self.rooms.pop(room.name, None) is not None:
-                    channels.append(room.channel)
-                    del self._channels[room.channel]
-        self.subscription.drop(channels)
+        self.subscription.drop(self.roster.give_up(people))
 
     def hold(self, reader: Reader) -> None:
         """Let events wait for the reader from here on; it stands where the hub stands."""
@@ -204,7 +152,7 @@ class Hub:
         lives = [
             Live(room, item.n, item.offset, shown_to(user, item.event), self.cursor_of(stands))
             for item, stands in join(reader.stands, waiting)
-            if (room := self.rooms.get(item.room)) is not None
+            if (room := self.roster.rooms.get(item.room)) is not None
         ]
         if lives:
             # Behind the last of them it has all that the edge has.
@@ -216,11 +164,11 @@ class Hub:
     # ── events ───────────────────────────────────────────────────────────────────────────────
 
     def _on_message(self, channel: bytes, data: bytes) -> Awaitable[None] | None:
-        room = self._channels.get(channel)
+        room = self.roster.heard.get(channel)
         if room is not None:
             return self._on_room(room, data)
         if channel.startswith(_PERSONAL):
-            person = self.people.get(channel[len(_PERSONAL) :].decode())
+            person = self.roster.people.get(channel[len(_PERSONAL) :].decode())
             if person is not None:
                 self.on_personal(person, data)
             return None
@@ -232,7 +180,7 @@ class Hub:
             self.tell(room.audience().everyone, data[2:])
             return None
         offset, n, event = data.split(b" ", 2)
-        return self._receive(room, Logged(int(n), int(offset), event))
+        return self.receive(room, Logged(int(n), int(offset), event))
 
     def tell(self, readers: Iterable[Reader], state: bytes) -> None:
         """Pass on a state, such as typing: it has no number, and whoever misses it misses it."""
@@ -248,23 +196,20 @@ class Hub:
             batch, self._batch = self._batch, []
             dispatch(batch)
 
-    def _receive(self, room: Room, logged: Logged) -> Awaitable[None] | None:
+    def receive(self, room: Room, logged: Logged) -> Awaitable[None] | None:
         """Deliver the next event of a room; where one is missing, what to await for it."""
         if room.n is not None:
             if logged.n <= room.n:
                 return None
             if logged.n > room.n + 1:
-                return self._fill_before(room, logged)
-        self._deliver(room, logged)
+                return self._repair.before(room, logged)
+        self.deliver(room, logged)
         return None
 
-    async def _fill_before(self, room: Room, logged: Logged) -> None:
-        await self._fill(room, logged.n - 1)
-        self._deliver(room, logged)
-
-    def _deliver(self, room: Room, logged: Logged) -> None:
+    def deliver(self, room: Room, logged: Logged) -> None:
+        """Give a room's event, which is the one that follows, to those who hear it."""
         room.n, room.offset = logged.n, logged.offset
-        self._advance(room.partition, logged.offset + 1)
+        self.advance(room.partition, logged.offset + 1)
         if not room.people:
             return
         live = Live(room, logged.n, logged.offset, logged.event, self.cursor())
@@ -289,7 +234,8 @@ class Hub:
         for reader in room.audience().everyone:
             reader.take(Run([live.to(reader.person.name)]))
 
-    def _advance(self, partition: int, next_offset: int) -> None:
+    def advance(self, partition: int, next_offset: int) -> None:
+        """Everything of the partition below this offset has been delivered here."""
         if next_offset > self.frontier[partition]:
             self.frontier[partition] = next_offset
             self._cursor = None
@@ -297,66 +243,6 @@ class Hub:
     def _remove(self, room: Room, event: bytes) -> None:
         """Somebody is a member no longer: that was the last event that they got."""
         user = left(decode_log(event))
-        if user and (person := self.people.get(user)) is not None:
+        if user and (person := self.roster.people.get(user)) is not None:
             person.rooms.pop(room, None)
             room.discard(person)
-
-    async def _fill(self, room: Room, upto: int) -> None:
-        """Deliver what is missing up to, with, event `upto`; what the window lacks is reset."""
-        if room.n is None or room.n >= upto:
-            return
-        for logged in await self.view.since(room.name, room.n, upto - room.n):
-            if logged.n == room.n + 1:
-                self._deliver(room, logged)
-        if room.n < upto:
-            log.warning("the window lacks events", room=room.name, after=room.n, upto=upto)
-            self.flush()
-            for person in room.people:
-                person.since = self.recent.seq + 1
-            for reader in room.audience().everyone:
-                reader.reset([room.name])
-            room.n, room.offset = upto, max(room.offset, self.frontier[room.partition])
-
-    def _on_mark(self, data: bytes) -> Awaitable[None] | None:
-        if (arrived := self.marks.take(data)) is None:
-            return None
-        behind = []
-        for room, n, offset in arrived.news():
-            if room.n is None:
-                room.n, room.offset = n, offset
-            elif room.n < n:
-                behind.append((room, n))
-        if behind:
-            return self._catch_up(arrived, behind)
-        self._arrive(arrived)
-        return None
-
-    async def _catch_up(self, arrived: Arrived, behind: list[tuple[Room, int]]) -> None:
-        """Repair what a mark has betrayed."""
-        for room, n in behind:
-            await self._fill(room, n)
-        self._arrive(arrived)
-
-    def _arrive(self, arrived: Arrived) -> None:
-        self._advance(arrived.mark.partition, arrived.position + 1)
-        arrived.mark.arrive()
-
-    async def _on_back(self) -> None:
-        """Look up what was missed while there was no connection, in the order of offsets."""
-        known = [name for name, room in self.rooms.items() if room.n is not None]
-        heads = await self.view.rooms(known) if known else {}
-        missed: list[tuple[int, int, Room, Logged]] = []
-        for name, head in heads.items():
-            room = self.rooms[name]
-            if room.n is not None and head.n > room.n:
-                found = await self.view.since(name, room.n, head.n - room.n)
-                missed += [(room.partition, logged.offset, room, logged) for logged in found]
-        for _, _, room, logged in sorted(missed, key=lambda entry: entry[:2]):
-            if (waiting := self._receive(room, logged)) is not None:
-                await waiting
-        people = [person for person in self.people.values() if person.settled]
-        joined = await self.lookups.rooms_of_all([person.name for person in people])
-        for person, rooms in zip(people, joined, strict=True):
-            for name, n in rooms.items():
-                self.on_joined(person.name, name, n)
-        self.spawn(self.marks.ask_again())

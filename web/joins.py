@@ -34,16 +34,16 @@ class Joins:
 
     def _on_joined(self, user: str, name: str, n: int) -> None:
         hub = self._hub
-        person = hub.people.get(user)
-        if person is None or hub.rooms.get(name) in person.rooms:
+        person = hub.roster.people.get(user)
+        if person is None or hub.roster.rooms.get(name) in person.rooms:
             return
         hub.flush()
         readers = tuple(person.readers)
         for reader in readers:
             hub.hold(reader)
-        hub.follow(person, {name: n})
+        hub.roster.follow(person, {name: n})
         person.joining += 1
-        task = asyncio.create_task(self._join(person, readers, hub.rooms[name], n))
+        task = asyncio.create_task(self._join(person, readers, hub.roster.rooms[name], n))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 

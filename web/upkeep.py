@@ -25,7 +25,7 @@ async def watch_tails(hub: Hub) -> None:
     start = 0
     while True:
         await asyncio.sleep(TAIL_INTERVAL)
-        rooms = list(hub.rooms.values())
+        rooms = list(hub.roster.rooms.values())
         start = start if start < len(rooms) else 0
         some = rooms[start : start + max(TAIL_ROOMS, len(rooms) // 4 + 1)]
         start += len(some)
@@ -43,5 +43,5 @@ async def give_up_idle(hub: Hub) -> None:
         await asyncio.sleep(LINGER / 4)
         last = asyncio.get_running_loop().time() - LINGER
         # In the order in which they went; somebody who came back is no longer among them.
-        gone = [person for person, since in hub.idle.items() if since < last]
+        gone = [person for person, since in hub.roster.idle.items() if since < last]
         hub.give_up(gone)

@@ -122,7 +122,7 @@ class Visit:
 
     def _open_stream(self, head: Head, identity: Identity) -> None:
         entrance = self._entrance
-        person = entrance.hub.person(identity.user)
+        person = entrance.hub.roster.person(identity.user)
         cursor = _cursor(head)
         missed = entrance.admission.missed(person, cursor)
         decoded = self._decoded(cursor) if missed is None else None
@@ -179,7 +179,7 @@ class Visit:
             self._task = asyncio.create_task(self._admit_poll(poll, decoded))
             return
         if poll.held and poll not in poll.person.readers:
-            hub.attach(poll)
+            hub.roster.attach(poll)
             poll.release()
         if missed:
             poll.deliver(Run(missed))
@@ -211,7 +211,9 @@ class Visit:
         if poll is None or poll.person.name != user:
             self._let_go_of_poll()
             hub = self._entrance.hub
-            poll = self._poll = Poll(hub.person(user), self._on_run, self._on_answer, hub.cursor)
+            poll = self._poll = Poll(
+                hub.roster.person(user), self._on_run, self._on_answer, hub.cursor
+            )
             self._entrance.connections.polls(user)
         return poll
 
@@ -255,7 +257,7 @@ class Visit:
     def _on_end(self, code: str) -> None:
         """This side has ended the stream."""
         if self._stream is not None:
-            self._entrance.hub.leave(self._stream)
+            self._entrance.hub.roster.leave(self._stream)
         if self._opened is not None:
             self._entrance.connections.closed(self._opened, code)
             self._opened = None
@@ -309,7 +311,7 @@ class Visit:
         if poll is not None:
             poll.asked = False
             self._entrance.connections.polls_no_more(poll.person.name)
-            self._entrance.hub.leave(poll)
+            self._entrance.hub.roster.leave(poll)
 
 
 def _cursor(head: Head) -> str:

@@ -59,7 +59,7 @@ class Scene:
         self.publisher = Publisher(redis, 100)
         view = View(redis, PARTITIONS)
         self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
-        self.reader = Recorder(self.hub.person("ann"))
+        self.reader = Recorder(self.hub.roster.person("ann"))
         names = (f"room{i}" for i in count())
         self.a = next(names)
         self.partition = view.partition(self.a)
@@ -143,11 +143,11 @@ async def test_a_room_that_nobody_reads_is_given_up(
 ) -> None:
     monkeypatch.setattr("web.upkeep.LINGER", 0.01)
     scene.hub.spawn(give_up_idle(scene.hub))
-    scene.hub.leave(scene.reader)
+    scene.hub.roster.leave(scene.reader)
 
     async def left() -> bool:
         listening = await scene.redis.pubsub_numsub(keys.channel(scene.partition, scene.a))
-        return not scene.hub.rooms and listening[0][1] == 0
+        return not scene.hub.roster.rooms and listening[0][1] == 0
 
     await until(left)
 
@@ -184,7 +184,7 @@ class Failing(Recorder):
 
 
 async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
-    failing = Failing(scene.hub.person("ann"))
+    failing = Failing(scene.hub.roster.person("ann"))
     await Admission(scene.hub).admit(failing, None)
     for _ in range(2):
         await scene.say(scene.a)
@@ -205,12 +205,12 @@ async def test_memory_answers_no_cursor_from_before_somebody_was_followed_here(
     """While nobody followed the room, its events went past this edge."""
     hub, admission = scene.hub, Admission(scene.hub)
     cursor = hub.cursor()
-    hub.leave(scene.reader)
+    hub.roster.leave(scene.reader)
     hub.give_up([scene.reader.person])
     await scene.say(scene.a)
-    await admission.admit(Recorder(hub.person("ann")), None)
+    await admission.admit(Recorder(hub.roster.person("ann")), None)
     await scene.say(scene.b)
-    person = hub.person("ann")
+    person = hub.roster.person("ann")
     assert admission.missed(person, hub.cursor()) == []
     assert admission.missed(person, cursor) is None
     scene.reader = Recorder(person)
@@ -223,7 +223,7 @@ async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(scene: Scene)
     hub = scene.hub
     ahead = list(hub.frontier)
     ahead[scene.partition] += 1
-    scene.reader = Recorder(hub.person("ann"))
+    scene.reader = Recorder(hub.roster.person("ann"))
     cursor = cursors.Cursor(hub.epoch, tuple(ahead))
     admitting = asyncio.create_task(Admission(hub).admit(scene.reader, cursor))
     await scene.say(scene.a)
@@ -250,12 +250,12 @@ async def test_a_reader_is_let_in_while_one_event_follows_the_other(
         return positions
 
     monkeypatch.setattr(hub.lookups, "positions", overtaken)
-    await Admission(hub).admit(Recorder(hub.person("ann")), None)
+    await Admission(hub).admit(Recorder(hub.roster.person("ann")), None)
 
 
 async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
-    failing = Failing(scene.hub.person("ann"))
+    failing = Failing(scene.hub.roster.person("ann"))
     await Admission(scene.hub).admit(failing, None)
-    scene.hub.leave(scene.reader)
+    scene.hub.roster.leave(scene.reader)
     scene.hub.dismiss("ann", "banned", "You are banned.")
     assert failing.resets == ["banned"]
