@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from app.errors import Unreachable
+from app.rules import cursor as cursors
 from app.rules.cursor import Cursor
 from web.arrivals import AT_ONCE, PATIENCE, Arrivals
 from web.hub import Hub
@@ -77,6 +78,10 @@ class Admission:
         if missed:
             reader.deliver(Run(missed))
         reader.settle()
+
+    def decoded(self, cursor: str) -> Cursor | None:
+        """A cursor as a client sends it, `None` for none. Raises where it can't be used."""
+        return cursors.decode(cursor, self._hub.secret) if cursor else None
 
     async def admit(self, reader: Reader, cursor: Cursor | None) -> None:
         """Begin the reader at its cursor, or at the present; then it is live.

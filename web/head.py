@@ -16,6 +16,10 @@ _HEADERS: Final = {
     name.lower().encode(): name
     for name in ("Authorization", "Last-Event-ID", "Origin", "Content-Length", "Transfer-Encoding")
 }
+
+#: Where a client may put the cursor, by what EventSource and its many copies send.
+_CURSOR_PARAMETERS: Final = ("cursor", "last_event_id", "lastEventId")
+
 _TARGET: Final = re.compile(rb"GET ([!-~]+) HTTP/1\.1")
 
 
@@ -33,6 +37,14 @@ class Head(NamedTuple):
     path: str
     query: MultiDict[str]
     block: Block
+
+    def cursor(self) -> str:
+        """Where the client says that it was: the header, or one of the parameters; or nothing."""
+        given = self.block.headers.get("Last-Event-ID")
+        if given:
+            return given
+        query = self.query
+        return next((query[name] for name in _CURSOR_PARAMETERS if query.get(name)), "")
 
 
 class _Parsed:
