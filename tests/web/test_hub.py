@@ -186,8 +186,9 @@ class Failing(Recorder):
 async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
     failing = Failing(scene.hub.roster.person("ann"))
     await Admission(scene.hub).admit(failing, None)
-    for _ in range(2):
-        await scene.say(scene.a)
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    await scene.say(scene.a)
     await scene.has((scene.a, 2), (scene.a, 3))
     assert failing.resets == ["internal", "internal"]
 
