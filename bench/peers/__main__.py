@@ -1,6 +1,6 @@
 """Parley beside other chat servers, in turns, on the same work and machine.
 
-Starts Parley (Kafka, Valkey, a worker, an edge), Synapse on SQLite and Prosody, fills the same
+Starts Parley (Kafka, Valkey, a worker, an edge), Synapse and Prosody, fills the same
 rooms with the same members in each, and sends as fast as each accepts, with a bounded number of
 messages under way. Says how many were accepted and delivered a second, and how long a message took
 from being sent to each reader's receipt. What can't be installed is left out.
@@ -25,12 +25,13 @@ from bench.figures import Goal, judge, keep, table
 from bench.peers.load import Load, Peer, Tally
 from bench.peers.parley import parley
 from bench.peers.prosody import prosody
-from bench.peers.synapse import synapse
+from bench.peers.synapse import synapse, synapse_on_postgres
 from bench.peers.turn import turn
 
 _OPENERS: dict[str, Callable[[Path, Load, Tally], AbstractAsyncContextManager[Peer]]] = {
     "Parley": parley,
     "Synapse": synapse,
+    "Synapse-PostgreSQL": synapse_on_postgres,
     "Prosody": prosody,
 }
 #: Times a peer's accepted messages a second that Parley's are to be at least.
@@ -45,11 +46,13 @@ _RATIO = 5.0
 @click.option("--seconds", default=8.0, show_default=True, help="How long a turn is measured.")
 @click.option("--warmup", default=3.0, show_default=True, help="Seconds of the same before that.")
 @click.option("--rounds", default=3, show_default=True, help="Turns that each server has.")
-@click.option("--peers", default="Synapse,Prosody", show_default=True, help="By comma.")
+@click.option("--peers", default=",".join(list(_OPENERS)[1:]), show_default=True, help="By comma.")
 @click.option("--limit", default=600.0, show_default=True, help="Seconds that all may take.")
 def main(peers: str, limit: float, **asked: Any) -> None:
     """Run and report."""
     load = Load(**asked)
+    if load.readers >= load.members:
+        raise click.BadParameter("the sender is a member, so --readers is less than --members")
     wanted = ["Parley", *filter(None, peers.split(","))]
     if unknown := set(wanted) - set(_OPENERS):
         raise click.BadParameter(f"there is no peer {', '.join(unknown)}")

@@ -1,41 +1,64 @@
-"""Synapse, Matrix's reference homeserver, on SQLite, from PyPI into an environment of its own."""
+"""Synapse, a Matrix homeserver, in the comparison: on SQLite, and on PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import Self
-
-import orjson
+from typing import Any, Self
 
 from app.embedded.child import Child
 from app.embedded.ports import free_port
 from app.errors import ParleyError
-from app.supervisor import ROOT
+from bench.peers.homeserver import configured, installed
 from bench.peers.load import SENDER, Load, Tally
 from bench.peers.matrix import Matrix
+from tests.postgres import Postgres, binaries
 
-_VERSION = "1.163.2"
-_VENV = ROOT / ".cache" / "peers" / f"synapse-{_VERSION}"
 #: Requests at once while rooms are made.
 _AT_ONCE = 8
-_LIMITS = ("message", "registration", "admin_redaction", "joins_per_room")
-_SECRETS = ("registration_shared_secret", "macaroon_secret_key", "form_secret")
-_NO_LIMIT = {"per_second": 1e6, "burst_count": 1000000}
 
 
 @asynccontextmanager
 async def synapse(folder: Path, load: Load, tally: Tally) -> AsyncIterator[Synapse]:
-    """A Synapse with its rooms and readers, data in `folder`."""
-    python = _installed()
+    """A Synapse on SQLite with its rooms and readers, data in `folder`."""
+    database = {"name": "sqlite3", "args": {"database": str(folder / "synapse.db")}}
+    async with (
+        _running(folder, database) as (matrix, pids),
+        Synapse(matrix, pids, load, tally) as peer,
+    ):
+        yield peer
+
+
+@asynccontextmanager
+async def synapse_on_postgres(folder: Path, load: Load, tally: Tally) -> AsyncIterator[Synapse]:
+    """The same on a PostgreSQL of its own, as the tests start one."""
+    if (programs := binaries()) is None:
+        raise ParleyError("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    postgres = Postgres(programs)
+    try:
+        postgres.start()
+        where = {"host": "127.0.0.1", "port": postgres.port, "user": "parley", "dbname": "parley"}
+        database = {"name": "psycopg2", "args": {**where, "cp_min": 5, "cp_max": 10}}
+        async with (
+            _running(folder, database) as (matrix, pids),
+            Synapse(matrix, pids, load, tally) as peer,
+        ):
+            yield peer
+    finally:
+        postgres.stop()
+
+
+@asynccontextmanager
+async def _running(
+    folder: Path, database: dict[str, Any]
+) -> AsyncIterator[tuple[Matrix, dict[str, int]]]:
+    python = installed()
     port, secret = free_port(), token_hex(32)
-    config = _configured(folder, port, secret)
+    config = configured(folder, port, secret, database)
     command: list[str | Path] = [python, "-m", "synapse.app.homeserver", "-c", config]
     keys = Child([*command, "--generate-keys"], folder / "keys.log")
     if await keys.run(within=60):
@@ -44,8 +67,7 @@ async def synapse(folder: Path, load: Load, tally: Tally) -> AsyncIterator[Synap
     try:
         async with Matrix(f"http://127.0.0.1:{port}", secret) as matrix:
             await child.up("Synapse", matrix.answers, 90, child.tail)
-            async with Synapse(matrix, child.pid, load, tally) as peer:
-                yield peer
+            yield matrix, {"synapse": child.pid}
     finally:
         await child.stop()
 
@@ -55,8 +77,8 @@ class Synapse:
 
     name = "Synapse"
 
-    def __init__(self, matrix: Matrix, pid: int, load: Load, tally: Tally) -> None:
-        self.pids = {"synapse": pid}
+    def __init__(self, matrix: Matrix, pids: dict[str, int], load: Load, tally: Tally) -> None:
+        self.pids = pids
         self._matrix = matrix
         self._load = load
         self._tally = tally
@@ -108,52 +130,3 @@ async def _some_at_once(all_of_them: Iterable[Awaitable[None]]) -> None:
             await of_them
 
     await asyncio.gather(*map(one, all_of_them))
-
-
-def _installed() -> Path:
-    """The environment's Python; made where there is none, which takes a minute."""
-    python = _VENV / "bin" / "python"
-    if not (_VENV / "ready").exists():
-        print(f"Installing Synapse {_VERSION} (once)", flush=True)
-        made: list[str | Path] = [sys.executable, "-m", "venv", _VENV]
-        filled: list[str | Path] = [python, "-m", "pip", "install", "--quiet"]
-        for command in (made, [*filled, f"matrix-synapse=={_VERSION}"]):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-            if done.returncode:
-                raise ParleyError(f"Synapse can't be installed: {done.stderr.strip()[-500:]}")
-        (_VENV / "ready").touch()
-    return python
-
-
-def _configured(folder: Path, port: int, secret: str) -> Path:
-    """Rate limits, federation and presence off; the rest as Synapse has it."""
-    folder.mkdir(parents=True)
-    listener = {
-        "port": port,
-        "bind_addresses": ["127.0.0.1"],
-        "type": "http",
-        "resources": [{"names": ["client"]}],
-    }
-    config = {
-        "server_name": "peer.test",
-        "report_stats": False,
-        "pid_file": str(folder / "pid"),
-        "signing_key_path": str(folder / "key"),
-        "media_store_path": str(folder / "media"),
-        "log_config": str(folder / "log.yaml"),
-        "listeners": [listener],
-        "database": {"name": "sqlite3", "args": {"database": str(folder / "synapse.db")}},
-        "trusted_key_servers": [],
-        "federation_domain_whitelist": [],
-        "presence": {"enabled": False},
-        "bcrypt_rounds": 4,
-        **dict.fromkeys(_SECRETS, secret),
-        **{f"rc_{name}": _NO_LIMIT for name in _LIMITS},
-        "rc_joins": {"local": _NO_LIMIT},
-        "rc_room_creation": _NO_LIMIT,
-    }
-    log = {"version": 1, "handlers": {"out": {"class": "logging.StreamHandler"}}}
-    root = {"root": {"level": "WARNING", "handlers": ["out"]}, "disable_existing_loggers": False}
-    (folder / "log.yaml").write_bytes(orjson.dumps(log | root))  # JSON is YAML
-    (folder / "synapse.yaml").write_bytes(orjson.dumps(config))
-    return folder / "synapse.yaml"
