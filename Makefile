@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery bench-growth clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery bench-growth bench-peers clean packages
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ bench-recovery: $(stamp)  ## measure a worker's start with a million keys in its
 
 bench-growth: $(stamp)  ## measure what a message costs as rooms, members and the log grow
 	@$(bin)/python -m bench.growth $(OPTIONS)
+
+bench-peers: $(stamp)  ## measure Parley beside Synapse and Prosody, in turns; fetches both once
+	@$(bin)/python -m bench.peers $(OPTIONS)
 
 packages:
 	@.ci/packages

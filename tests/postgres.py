@@ -53,7 +53,8 @@ class Postgres:
         """Make the cluster where there is none yet, start it, make the database."""
         data = self.folder / "data"
         if not data.exists():
-            initdb = [self._programs / "initdb", "-D", data, "-U", "parley", "-A", "trust"]
+            initdb: list[str | Path] = [self._programs / "initdb", "-D", data]
+            initdb += ["-U", "parley", "-A", "trust"]
             subprocess.run(
                 [*initdb, "-E", "UTF8", "--locale=C", "--no-sync"],
                 check=True,
