@@ -69,7 +69,12 @@ class Parley:
         """Send on a connection that is free."""
         answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         lane = await self._lane()
-        lane.send(self._heads[room], index, lambda status, _: answered.set_result(status))
+
+        def note(status: int, _: int) -> None:
+            if not answered.done():  # cancelled, where time was over
+                answered.set_result(status)
+
+        lane.send(self._heads[room], index, note)
         if (status := await answered) != 201:
             raise ParleyError(f"Parley answered {status}")
 

@@ -104,7 +104,9 @@ class Prosody:
         await self._waiting[index]
 
     def _accepted(self, index: int, _: int) -> None:
-        self._waiting.pop(index).set_result(None)
+        waiting = self._waiting.pop(index)
+        if not waiting.done():  # cancelled, where time was over
+            waiting.set_result(None)
 
 
 async def _answers(port: int) -> bool:
