@@ -61,13 +61,13 @@ class Poll(Reader):
         if lost:
             self._note_reset(lost)
 
-    def take(self, run: Run) -> None:
-        """As any reader; by the shortest way where somebody waits for nothing but this."""
+    def _take(self, run: Run) -> None:
+        # By the shortest way where somebody waits for nothing but this.
         if self.asked and not self._holds and not self._events and len(run.lives) <= self._limit:
             self.asked = False
             self._on_run(run)
         else:
-            super().take(run)
+            super()._take(run)
 
     def deliver(self, run: Run) -> None:
         """Answer with the events; with the first of them where there are too many."""

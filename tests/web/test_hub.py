@@ -22,6 +22,7 @@ from web.admission import Admission
 from web.hub import Hub
 from web.live import Run
 from web.person import Person
+from web.poll import Poll
 from web.reader import Reader
 from web.upkeep import give_up_idle
 
@@ -191,6 +192,20 @@ async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> No
     await scene.say(scene.a)
     await scene.has((scene.a, 2), (scene.a, 3))
     assert failing.resets == ["internal", "internal"]
+
+
+async def test_a_poll_whose_answer_fails_stops_nobody(scene: Scene) -> None:
+    def broken(_: Run) -> None:
+        raise RuntimeError("the transport is closed")
+
+    hub = scene.hub
+    poll = Poll(hub.roster.person("ann"), broken, lambda _: None, hub.cursor)
+    await Admission(hub).admit(poll, None)
+    poll.ask(hub.cursor(), 100)
+    scene.reader.person.readers.reverse()  # the poll's turn comes first
+    scene.reader.person.changed()
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
 
 
 async def test_a_message_that_nobody_can_read_costs_no_event(scene: Scene) -> None:
