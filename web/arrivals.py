@@ -81,8 +81,8 @@ class Arrivals:
         hub = self._hub
         while True:
             connection = hub.subscription.count
-            ready = await self._ready([guest for guest in guests if not guest.came.done()])
-            people = {guest.person for guest in ready}
+            guests = await self._ready([guest for guest in guests if not guest.came.done()])
+            people = {guest.person for guest in guests}
             fresh = [person for person in people if not person.settled]
             await self._follow(fresh)
             await self._mark({room for person in people for room in person.rooms})
@@ -91,7 +91,7 @@ class Arrivals:
             # Lost meanwhile, and with it perhaps that somebody joined a room: look again.
         for person in fresh:
             person.settled, person.since = True, hub.recent.seq + 1
-        for guest in ready:
+        for guest in guests:
             if not guest.came.done():
                 guest.came.set_result(None)
 
