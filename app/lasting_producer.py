@@ -74,7 +74,7 @@ class LastingProducer:
         log.warning("Kafka lacks a batch of this producer's, and gets another producer")
         old, new = self._producer, self._make()
         try:
-            await new.start()
+            await _begin(new)
             self._producer = new
             async with asyncio.timeout(_STOP_SECONDS):
                 await old.stop()
@@ -82,3 +82,12 @@ class LastingProducer:
             log.warning("a producer did not start or stop", error=repr(error))
         finally:
             self._renewing = None
+
+
+async def _begin(producer: AIOKafkaProducer) -> None:
+    """Start it, or leave nothing of it behind."""
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
