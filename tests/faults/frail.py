@@ -75,19 +75,18 @@ async def kept_running(*children: Child) -> AsyncIterator[list[int]]:
     """Starts again what ends, as a supervisor does; gives the codes that they ended with."""
     ends: list[int] = []
 
-    async def keep() -> None:
+    async def keep(child: Child) -> None:
         while True:
-            for child in children:
-                if (code := child.exit_code) is not None:
-                    ends.append(code)
-                    child.start()
-            await asyncio.sleep(0.5)
+            if await child.ended(60) and (code := child.exit_code) is not None:
+                ends.append(code)
+                child.start()
 
-    keeping = asyncio.create_task(keep())
+    keeping = [asyncio.create_task(keep(child)) for child in children]
     try:
         yield ends
     finally:
-        keeping.cancel()
+        for one in keeping:
+            one.cancel()
 
 
 async def at_work(worker: Child, times: int = 1) -> None:
