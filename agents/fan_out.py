@@ -34,6 +34,8 @@ publisher = Publisher(connect(settings.redis), settings.window)
 _partition = attrgetter("partition")
 #: Partitions whose view was behind the log when `watch` looked last, and where it stood.
 _behind: dict[int, int] = {}
+#: Partitions whose view was not whole then, and the end of the log.
+_due: dict[int, int] = {}
 
 
 @app.agent(raw_topic(app, LOG))
@@ -45,20 +47,30 @@ async def fan_out(stream: Any) -> None:
         await patiently("Valkey", publish_all, sorted(entries, key=_partition))
 
 
-@app.timer(interval=2.0)  # type: ignore[untyped-decorator]
+@app.timer(interval=1.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Fill Valkey where it was emptied while nobody wrote: no record would tell."""
     with suppress(*AWAY):
         mine = [place for place in app.consumer.assignment() if place.topic == LOG]
         ends = await app.consumer.highwaters(*mine) if mine else {}
         for place, end in ends.items():
-            stands = await publisher.position(place.partition)
-            if stands + 1 >= end:
-                _behind.pop(place.partition, None)
-            elif _behind.get(place.partition) == stands:
-                await fill(place.partition, stands + 1)
-            else:
-                _behind[place.partition] = stands
+            await _look_after(place.partition, end)
+
+
+async def _look_after(partition: int, end: int) -> None:
+    if not await publisher.whole(partition):
+        # Where messages come all the time it is never at their end; at that of before is enough.
+        if await publisher.note_whole(partition, _due.get(partition, end)):
+            _due.pop(partition, None)
+        else:
+            _due[partition] = end
+    stands = await publisher.position(partition)
+    if stands + 1 >= end:
+        _behind.pop(partition, None)
+    elif _behind.get(partition) == stands:
+        await fill(partition, stands + 1)
+    else:
+        _behind[partition] = stands
 
 
 async def publish_all(entries: Sequence[Entry]) -> None:
@@ -72,12 +84,12 @@ async def publish_all(entries: Sequence[Entry]) -> None:
         found = {outcome for _, outcome in of_it}
         if min(found) < Outcome.REPEATED:
             start = 0 if Outcome.GAP in found else 1 + await publisher.position(partition)
-            await fill(partition, start, of_it[-1][0].offset + 1)
+            await fill(partition, start)
 
 
-async def fill(partition: int, start: int, end: int | None = None) -> None:
-    """Publish a partition of the log again, from `start` up to, without, `end`."""
+async def fill(partition: int, start: int) -> None:
+    """Publish a partition of the log again, from `start` to its end."""
     log.warning("Valkey stands behind the log", partition=partition, start=start)
     async with LogReader(settings) as reader:
         forgotten = await erased(settings, reader)
-        await refill(reader, publisher, partition, start, end, forgotten=forgotten)
+        await refill(reader, publisher, partition, start, forgotten=forgotten)

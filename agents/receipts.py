@@ -91,12 +91,13 @@ async def tell() -> None:
         await patiently("Valkey", reads.tell, gathered)
 
 
-@app.timer(interval=2.0)  # type: ignore[untyped-decorator]
+@app.timer(interval=1.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Bring the marks back where Valkey has lost them."""
     with suppress(*AWAY):
         for place in app.consumer.assignment():
             if place.topic == RECEIPTS and not await reads.filled(place.partition):
+                await reads.begin_filling(place.partition)
                 await _fill(place.partition)
                 await reads.note_filled(place.partition)
 

@@ -47,8 +47,8 @@ class Progress:
 async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:
     """Fill both, partition by partition, while the chat goes on.
 
-    The view of a partition is emptied first; edges answer from what is there already. The
-    history store keeps what it has and gets what it lacks.
+    The view of a partition is emptied first; who reads it meanwhile waits, or is told to come
+    again. The history store keeps what it has and gets what it lacks.
     """
     async with LogReader(settings) as reader:
         places = range(settings.partitions)
@@ -66,7 +66,7 @@ async def _view(settings: Settings, reader: LogReader, progress: Progress) -> No
     forgotten = await erased(settings, reader)
     for partition in range(settings.partitions):
         await publisher.drop(partition)
-        await refill(reader, publisher, partition, 0, None, progress, forgotten=forgotten)
+        await refill(reader, publisher, partition, 0, progress, forgotten=forgotten)
     await redis.aclose()
     progress.end(time.monotonic() - started)
 

@@ -22,7 +22,10 @@ ROUNDS = 5
 async def verify(settings: Settings, room: str = "") -> tuple[Counting, list[str]]:
     """The recount, and the differences from it that last."""
     redis, history = connect(settings.redis), History(settings.history_url)
-    view, reads = View(redis, settings.partitions), Reads(redis, settings.partitions)
+    view, reads = (
+        View(redis, settings.partitions, partial=True),
+        Reads(redis, settings.partitions, partial=True),
+    )
     await history.open()
     try:
         async with LogReader(settings) as reader:

@@ -134,7 +134,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     app[PRESENCES] = Presences(redis)
     hub = Hub(
         redis,
-        view,
+        View(redis, settings.partitions, partial=True),
         partitions=settings.partitions,
         edge=sends.edge,
         log_id=await cluster_id(settings),

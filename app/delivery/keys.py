@@ -62,9 +62,19 @@ def position(partition: int) -> str:
     return f"{{p{partition}}}:position"
 
 
+def whole(partition: int) -> str:
+    """String: there, as long as nothing of this view is missing but the log's newest events."""
+    return f"{{p{partition}}}:whole"
+
+
 def receipts(partition: int) -> str:
     """String: there, as long as nothing of the partition's read marks was lost."""
     return f"{{p{partition}}}:receipts"
+
+
+def receipts_filling(partition: int) -> str:
+    """String: there, while the partition's read marks are set again."""
+    return f"{{p{partition}}}:receipts:filling"
 
 
 def channel(partition: int, name: str) -> str:

@@ -67,9 +67,13 @@ class Lookups:
         return [_joined(one) for one in found]
 
     async def positions(self, partitions: int) -> list[int]:
-        """The offset in the log up to which the view stands, of each partition; -1: nowhere."""
-        found = await self._ask([("GET", keys.position(place)) for place in range(partitions)])
-        return [-1 if one is None else int(one) for one in found]
+        """The offset in the log up to which the view stands, of each partition.
+
+        -1 where the log is empty, and -2 where the view is being filled again.
+        """
+        asked = [("MGET", keys.position(p), keys.whole(p)) for p in range(partitions)]
+        found = await self._ask(asked)
+        return [int(position or -1) if whole else -2 for position, whole in found]
 
     async def mark(self, partition: int, rooms: Sequence[str], edge: str, token: int) -> None:
         """Have a mark published to the edge, with the heads of the rooms (mark.lua)."""

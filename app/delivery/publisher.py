@@ -86,6 +86,15 @@ class Publisher:
         value = await self._redis.get(keys.position(partition))
         return -1 if value is None else int(value)
 
+    async def whole(self, partition: int) -> bool:
+        """Whether the partition's view may be read: nothing of it is known to be missing."""
+        return bool(await self._redis.exists(keys.whole(partition)))
+
+    async def note_whole(self, partition: int, end: int) -> bool:
+        """Let the partition's view be read, if it stands at `end` of the log, and say whether."""
+        names = [keys.position(partition), keys.whole(partition)]
+        return bool((await self._scripts.run([("whole.lua", names, [end])]))[0])
+
     async def belong(self, places: Mapping[tuple[str, str], int]) -> None:
         """Note where people belong: (user, room) → `n` of joining, or minus that of leaving."""
         await self._scripts.run(
@@ -94,12 +103,14 @@ class Publisher:
 
     async def drop(self, partition: int) -> None:
         """Empty the view of a partition."""
+        await self.lost(partition)
         async for key in self._redis.scan_iter(match=keys.of_partition(partition), count=500):
             await self._redis.unlink(key)
 
     async def lost(self, partition: int) -> None:
-        """Note that Valkey has lost some of the partition, so that others look after theirs."""
-        await self._redis.delete(keys.receipts(partition))
+        """Have nobody read the partition's view until it is filled; others look after theirs."""
+        names = (keys.whole, keys.receipts, keys.receipts_filling)
+        await self._redis.delete(*(of(partition) for of in names))
 
     async def answer(self, verdicts: Sequence[Verdict]) -> None:
         """Give edges the answers they wait for."""

@@ -38,18 +38,18 @@ async def refill(
     publisher: Publisher,
     partition: int,
     start: int,
-    end: int | None = None,
     progress: Progress = lambda _: None,
     *,
     forgotten: Erased,
 ) -> int:
-    """Publish a partition of the log again, from `start` up to, without, `end`; how many events.
+    """Publish a partition of the log again, from `start` to its end; how many events.
 
     Who belongs where comes first, as it is in the end: else somebody who was removed later would
     be a member again while the events before that are published. What those said who are
     `forgotten` is left out.
     """
     await publisher.lost(partition)
+    end = await reader.end(LOG, partition)
     belong: dict[tuple[str, str], int] = {}
     async for record in reader.read(LOG, partition, start, end):
         event = entry_of(record).event
@@ -70,6 +70,7 @@ async def refill(
     if chunk:
         await publisher.publish(chunk)
         progress(len(chunk))
+    await publisher.note_whole(partition, end)
     return count + len(chunk)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.snapshot import Snapshots
 from app.events import RoomSettings, SanctionSet, decode_log
 from app.topics import partition_of
 
@@ -46,11 +48,16 @@ class Logged(NamedTuple):
 
 
 class View:
-    """What `fan_out` has published: a reading is never older than an answer given before it."""
+    """What `fan_out` has published: a reading is never older than an answer given before it.
 
-    def __init__(self, redis: aioredis.Redis, partitions: int) -> None:
+    Raises `Unreachable` while the view is being filled again, or, where it may be `partial`, gives
+    what there is.
+    """
+
+    def __init__(self, redis: aioredis.Redis, partitions: int, *, partial: bool = False) -> None:
         self._redis: Any = redis
         self._partitions = partitions
+        self._snapshots = Snapshots(redis, partial=partial)
 
     def partition(self, room: str) -> int:
         """The partition of `chat.log` that a room is on."""
@@ -58,38 +65,44 @@ class View:
 
     async def rooms_of(self, user: str) -> dict[str, int]:
         """The rooms that a user belongs to, each with the `n` of joining."""
-        rooms = await self._redis.hgetall(keys.rooms_of(user))
+        rooms = await self._places_of(user)
         return {room.decode(): int(n) for room, n in rooms.items() if int(n) > 0}
 
     async def ever_in(self, user: str) -> list[str]:
         """The rooms that a user belongs to or has belonged to."""
-        return [room.decode() for room in await self._redis.hkeys(keys.rooms_of(user))]
+        return [room.decode() for room in await self._places_of(user)]
+
+    async def _places_of(self, user: str) -> dict[bytes, bytes]:
+        places = range(self._partitions)
+        found: dict[bytes, bytes] = await self._one(places, "HGETALL", keys.rooms_of(user))
+        return found
 
     async def joined(self, room: str, user: str) -> int | None:
         """The `n` at which the user joined, `None` for who is no member."""
-        found = await self._redis.hget(keys.rooms_of(user), room)
+        found = await self._one([self.partition(room)], "HGET", keys.rooms_of(user), room)
         return int(found) if found is not None and int(found) > 0 else None
 
     async def members(self, room: str) -> dict[str, str]:
         """Everybody in the room, with their roles."""
-        found = await self._redis.hgetall(keys.members(self.partition(room), room))
+        place = self.partition(room)
+        found = await self._one([place], "HGETALL", keys.members(place, room))
         return {user.decode(): entry.split()[0].decode() for user, entry in found.items()}
 
     async def roles(self, user: str, rooms: list[str]) -> dict[str, str]:
         """The user's role in those of the rooms that they are in, in one round trip."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for room in rooms:
-                pipe.hget(keys.members(self.partition(room), room), user)
-            found = await pipe.execute()
+        places = {room: self.partition(room) for room in rooms}
+        asked = [("HGET", keys.members(place, room), user) for room, place in places.items()]
+        found = await self._all(set(places.values()), asked)
         return {
             room: entry.split()[0].decode()
-            for room, entry in zip(rooms, found, strict=True)
+            for room, entry in zip(places, found, strict=True)
             if entry is not None
         }
 
     async def sanctions(self, room: str) -> dict[str, SanctionSet]:
         """The sanctions of a room by user, those among them that ended by themselves."""
-        found = await self._redis.hgetall(keys.sanctions(self.partition(room), room))
+        place = self.partition(room)
+        found = await self._one([place], "HGETALL", keys.sanctions(place, room))
         events = {user.decode(): decode_log(raw) for user, raw in found.items()}
         return {user: one for user, one in events.items() if isinstance(one, SanctionSet)}
 
@@ -103,13 +116,12 @@ class View:
 
     async def rooms(self, rooms: list[str]) -> dict[str, RoomHead]:
         """The heads of those of the rooms that there are, in one round trip."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for room in rooms:
-                pipe.hgetall(keys.room(self.partition(room), room))
-            found = await pipe.execute()
+        places = {room: self.partition(room) for room in rooms}
+        asked = [("HGETALL", keys.room(place, room)) for room, place in places.items()]
+        found = await self._all(set(places.values()), asked)
         return {
-            room: _head(room, self.partition(room), fields)
-            for room, fields in zip(rooms, found, strict=True)
+            room: _head(room, place, fields)
+            for (room, place), fields in zip(places.items(), found, strict=True)
             if fields
         }
 
@@ -140,8 +152,23 @@ class View:
     async def _window(self, room: str, numbers: range) -> list[Logged]:
         if not numbers:
             return []
-        found = await self._redis.hmget(keys.log(self.partition(room), room), list(numbers))
+        place = self.partition(room)
+        found = await self._one([place], "HMGET", keys.log(place, room), *numbers)
         return [_logged(n, raw) for n, raw in zip(numbers, found, strict=True) if raw is not None]
+
+    async def _one(self, places: Collection[int], *command: Any) -> Any:
+        return (await self._all(places, [command]))[0]
+
+    async def _all(self, places: Collection[int], commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The answers to commands about these partitions, all of one moment."""
+        if not commands:
+            return []
+
+        async def ask(pipe: Any) -> None:
+            for command in commands:
+                pipe.execute_command(*command)
+
+        return await self._snapshots.take([keys.whole(place) for place in places], ask)
 
 
 def _head(room: str, partition: int, fields: dict[bytes, bytes]) -> RoomHead:

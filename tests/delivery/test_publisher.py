@@ -119,7 +119,7 @@ async def test_publishers_side_by_side_do_as_one(redis: aioredis.Redis, seed: in
 
 
 async def test_what_is_read_is_what_was_published(redis: aioredis.Redis) -> None:
-    view = View(redis, PARTITIONS)
+    view = View(redis, PARTITIONS, partial=True)
     place = view.partition("room")
     log = [
         entry(place, 0, opened("room")),
@@ -156,7 +156,7 @@ async def test_a_deleted_messages_text_is_nowhere_in_the_view(redis: aioredis.Re
         edited(4, 1, 2, 3, "secret three"),
         MessageDeleted(**STAMP, n=5, seq=1, of=2, prev=4),
     ]
-    publisher, view = Publisher(redis, 100), View(redis, PARTITIONS)
+    publisher, view = Publisher(redis, 100), View(redis, PARTITIONS, partial=True)
     for offset, event in enumerate(log):
         await publisher.publish([entry(place, offset, event)])
         texts = b" ".join(await view.newest(ROOM, 9))
@@ -193,7 +193,7 @@ async def test_publishing_edits_in_one_batch_is_as_one_by_one(redis: aioredis.Re
 async def test_who_was_removed_stays_removed_when_the_log_is_published_again(
     redis: aioredis.Redis,
 ) -> None:
-    view = View(redis, PARTITIONS)
+    view = View(redis, PARTITIONS, partial=True)
     place = view.partition(ROOM)
     removed = MemberRemoved(**STAMP, n=3, user="ben")
     log = [
@@ -209,7 +209,7 @@ async def test_who_was_removed_stays_removed_when_the_log_is_published_again(
 
 
 async def test_a_new_role_keeps_the_place_of_joining(redis: aioredis.Redis) -> None:
-    view = View(redis, PARTITIONS)
+    view = View(redis, PARTITIONS, partial=True)
     place = view.partition(ROOM)
     role = MemberRole(**STAMP, n=3, user="ben", role="owner")
     log = [opened(ROOM), added(ROOM, 2, "ben"), role]

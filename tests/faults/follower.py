@@ -97,7 +97,7 @@ class Follower:
     def _take(self, event: dict[str, Any]) -> None:
         if event["kind"] == "reset":
             self.resets += 1
-        else:
+        elif "n" in event:  # others tell how it stands: who has read, what is unread
             found = place(event)
             self.seen[event["room"]].append(self._places.setdefault(found, found))
 

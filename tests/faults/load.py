@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
-from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -20,12 +18,16 @@ import aiohttp
 
 from app.topics import partition_of
 from tests.chat import Chat, until
+from tests.faults.aftermath import Aftermath
 from tests.faults.follower import Follower
-from tests.faults.proof import Place, Records, faults, place
+from tests.faults.marker import Marker
+from tests.faults.proof import Place, Records, faults
 from tests.faults.speaker import Speaker
 from tests.person import Person
 
 _OWNER = "owner"
+#: Marks for each send.
+_MARKS = 0.2
 
 
 class Strength(NamedTuple):
@@ -44,7 +46,8 @@ FULL = Strength(rate=200, rooms=20, readers=200)
 class Load:
     """People who follow and speak: in rooms on each partition.
 
-    Each is in two of the rooms; every tenth polls, the others stream. At the end every wish has
+    Each is in two of the rooms; every tenth polls, the others stream; they mark what they have
+    read. At the end every wish has
     `patience` seconds to be answered, and then to be seen by all.
     """
 
@@ -74,8 +77,10 @@ class Load:
         self._tasks = [asyncio.create_task(each.follow()) for each in self.followers.values()]
         for each in self.followers.values():
             await asyncio.wait_for(each.live.wait(), 30)
+        self.marker = Marker(self._chat, self.followers, _MARKS * self._strength.rate)
         self._speaking = asyncio.create_task(self.speaker.speak(self._stop))
-        self._tasks.append(self._speaking)
+        self._marking = asyncio.create_task(self.marker.mark(self._http, self._stop))
+        self._tasks += [self._speaking, self._marking]
         return self
 
     async def __aexit__(
@@ -148,54 +153,17 @@ class Load:
     async def _finish(self) -> None:
         """Have every wish over, what was accepted in the history, and the history seen."""
         self._stop.set()
-        await asyncio.wait([self._speaking], timeout=self._patience)
+        await asyncio.wait([self._speaking, self._marking], timeout=self._patience)
         self._check()
         self._records.unanswered = self.speaker.waiting
         self._records.answers = list(self.speaker.answers)
-        async with Person(self._chat, _OWNER, await self._living()) as owner:
-            with suppress(AssertionError):  # the proof will say who lacks what
-                await until(partial(self._all_stored, owner), within=self._patience / 2)
-                await until(self._all_seen, within=self._patience / 2)
-        for user, each in self.followers.items():
-            self._records.seen[user] = {room: each.seen[room] for room in self._rooms_of(user)}
-            self._records.resets += [user] * each.resets
-
-    async def _all_stored(self, owner: Person) -> bool:
-        for room, found in self._records.history.items():
-            await self._read_on(owner, room, found)
-        stored = {place.wish for found in self._records.history.values() for place in found}
-        return stored >= {answer.wish for answer in self._records.answers}
-
-    async def _read_on(self, owner: Person, room: str, found: list[Place]) -> None:
-        """Read what a room's history has beyond what was found in it."""
-        more = True
-        while more:
-            after = found[-1].seq if found else 0
-            path = f"/v1/rooms/{room}/messages"
-            status, page = await owner.get(path, after_seq=after, limit=200)
-            more = status < 500 and page["has_more"]
-            found += [place(message) for message in page.get("messages", ())]
-
-    async def _all_seen(self) -> bool:
-        return all(
-            len(each.seen[room]) >= len(self._records.history[room])
-            for user, each in self.followers.items()
-            for room in self._rooms_of(user)
-        )
+        self._records.marked = self.marker.marked
+        rooms_of = {user: self._rooms_of(user) for user in self.followers}
+        aftermath = Aftermath(self._chat, rooms_of, self.followers, self._patience)
+        await aftermath.read(_OWNER, self._records)
 
     def _rooms_of(self, user: str) -> list[str]:
         return [room for room, people in self.people.items() if user in people]
-
-    async def _living(self) -> str:
-        async with aiohttp.ClientSession() as http:
-            for url in self._chat.urls:
-                try:
-                    async with http.get(f"{url}/readyz") as answer:
-                        if answer.status == 200:
-                            return url
-                except aiohttp.ClientError:
-                    continue
-        raise AssertionError("no edge is ready")
 
 
 def _rooms(count: int, partitions: int) -> list[str]:

@@ -1,13 +1,14 @@
 """What a load left behind, and what is wrong with it: judged from the records alone.
 
 Where `faults` finds nothing, every accepted send is in the history once, under the number that
-its sender was told; numbers have no gap; and every reader saw just the history, in its order.
+its sender was told; numbers have no gap; every reader saw just the history, in its order; and
+what is unread to them is what they have not marked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -37,6 +38,13 @@ class Place(NamedTuple):
     wish: Wish
 
 
+class Count(NamedTuple):
+    """Up to which `seq` somebody has read a room, and how many are unread: as they are told."""
+
+    read: int
+    unread: int
+
+
 @dataclass
 class Records:
     """All that was seen from outside.
@@ -52,6 +60,10 @@ class Records:
     history: dict[str, list[Place]] = field(default_factory=dict)
     #: By reader and room, in the order of receipt.
     seen: dict[str, dict[str, list[Place]]] = field(default_factory=dict)
+    #: By reader and room, the `seq` that they marked last.
+    marked: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    #: By reader and room, as they are told at the end.
+    counts: dict[str, dict[str, Count]] = field(default_factory=dict)
     #: Readers that were told to fetch a room's history, because it could not be resumed.
     resets: list[str] = field(default_factory=list)
 
@@ -73,7 +85,7 @@ def faults(records: Records) -> list[str]:
     for reader, rooms in records.seen.items():
         for room, places in rooms.items():
             found += _of_reader(f"{reader} in {room}", records.history[room], places)
-    return found
+    return found + list(miscounted(records))
 
 
 def _of_answers(records: Records) -> Iterator[str]:
@@ -112,6 +124,22 @@ def _of_reader(who: str, expected: Sequence[Place], seen: Sequence[Place]) -> It
     if order != sorted(order):
         after = next(b.n for a, b in pairwise(order) if b < a)
         yield f"reordered: {who} saw n {after} too late"
+
+
+def miscounted(records: Records) -> Iterator[str]:
+    """Marks that went back, and counts that are not what the history has beyond the mark."""
+    for user, rooms in records.seen.items():
+        for room in rooms:
+            count = records.counts.get(user, {}).get(room)
+            if count is None:
+                yield f"uncounted: {user} is not told what is unread in {room}"
+                continue
+            marked = records.marked.get(user, {}).get(room, 0)
+            if count.read < marked:
+                yield f"unmarked: {user} had read {room} up to {marked}, and is told {count.read}"
+            new = [place for place in records.history[room] if place.seq > count.read]
+            if count.unread != (left := sum(place.wish.by != user for place in new)):
+                yield f"miscounted: {user} is told {count} of {room}, where {left} are unread"
 
 
 def _some(numbers: Sequence[int]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.proof import Answer, Place, Records, Wish, faults
+from tests.faults.proof import Answer, Count, Place, Records, Wish, faults
 
 BASE = 3
 
@@ -19,6 +19,8 @@ def good() -> Records:
         answers=[Answer(place.wish, place.n, place.seq) for place in places],
         history={"room": list(places)},
         seen={reader: {"room": list(places)} for reader in ("ben", "cem")},
+        marked={"ben": {"room": 3}},
+        counts={"ben": {"room": Count(3, 2)}, "cem": {"room": Count(0, 5)}},
     )
 
 
@@ -50,6 +52,10 @@ def for_ben(change: Callable[[list[Place]], object]) -> Callable[[Records], obje
 
 def as_other(places: list[Place]) -> None:
     places[2] = places[2]._replace(wish=Wish("room", "ann", "other"))
+
+
+def count_for_ben(records: Records, told: Count) -> None:
+    records.counts["ben"]["room"] = told
 
 
 BROKEN: dict[str, tuple[str, Callable[[Records], object]]] = {
@@ -89,6 +95,10 @@ BROKEN: dict[str, tuple[str, Callable[[Records], object]]] = {
         for_ben(lambda places: places.append(Place(BASE + 6, 6, Wish("room", "ann", "c6")))),
     ),
     "a send was never answered": ("stuck", lambda records: setattr(records, "unanswered", 1)),
+    "a mark went back": ("unmarked", lambda records: count_for_ben(records, Count(2, 3))),
+    "one too few is unread": ("miscounted", lambda records: count_for_ben(records, Count(3, 1))),
+    "one too many is unread": ("miscounted", lambda records: count_for_ben(records, Count(5, 1))),
+    "a reader is not told what is unread": ("uncounted", lambda records: records.counts.clear()),
     "a reader was told to reset": ("reset", lambda records: records.resets.append("ben")),
 }
 
@@ -106,6 +116,13 @@ def test_what_was_never_accepted_may_be_there_or_not() -> None:
 def test_an_answer_without_a_number_is_good_where_the_message_is_there() -> None:
     records = good()
     records.answers[0] = Answer(records.answers[0].wish)
+    assert faults(records) == []
+
+
+def test_what_one_said_oneself_is_not_unread() -> None:
+    records = good()
+    records.seen["ann"] = records.seen["ben"]
+    records.counts["ann"] = {"room": Count(0, 0)}
     assert faults(records) == []
 
 

@@ -58,7 +58,7 @@ class Scene:
     def __init__(self, redis: aioredis.Redis) -> None:
         self.redis = redis
         self.publisher = Publisher(redis, 100)
-        view = View(redis, PARTITIONS)
+        view = View(redis, PARTITIONS, partial=True)
         self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
         self.reader = Recorder(self.hub.roster.person("ann"))
         names = (f"room{i}" for i in count())
@@ -67,6 +67,11 @@ class Scene:
         self.b = next(name for name in names if view.partition(name) == self.partition)
         self._offset = count()
         self._n = {self.a: count(1), self.b: count(1)}
+
+    async def begin(self) -> None:
+        """Of an empty log everything is there."""
+        for partition in range(PARTITIONS):
+            await self.publisher.note_whole(partition, 0)
 
     async def say(self, room: str) -> None:
         n = next(self._n[room])
@@ -96,6 +101,7 @@ async def scene(apart: Valkey) -> AsyncIterator[Scene]:
     redis = connect(apart.url)
     await redis.flushdb()
     scene = Scene(redis)
+    await scene.begin()
     await scene.say(scene.a)
     await scene.say(scene.b)
     await scene.hub.start()

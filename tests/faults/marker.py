@@ -1,0 +1,61 @@
+"""Readers who say up to where they have read, and insist until they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from itertools import count, cycle
+
+import aiohttp
+
+from tests.chat import Chat
+from tests.faults.follower import Follower
+
+_PAUSE = 0.1
+_TIMEOUT = aiohttp.ClientTimeout(total=15)
+
+
+class Marker:
+    """Has each follower in turn mark what they have seen in one of their rooms, `rate` a second.
+
+    One after the other: while nobody answers nobody marks. What was answered with 202 is durable,
+    as with sends, and counts as marked.
+    """
+
+    def __init__(self, chat: Chat, followers: Mapping[str, Follower], rate: float) -> None:
+        #: By reader and room, the last `seq` that was taken.
+        self.marked: dict[str, Counter[str]] = {user: Counter() for user in followers}
+        self._chat = chat
+        self._followers = followers
+        self._pause = 1 / rate
+
+    async def mark(self, http: aiohttp.ClientSession, stop: asyncio.Event) -> None:
+        """Mark until `stop`."""
+        for user in cycle(self._followers):
+            if stop.is_set():
+                break
+            for room, places in list(self._followers[user].seen.items()):
+                seq = max(place.seq for place in places[-1:])
+                if seq > self.marked[user][room]:
+                    await self._insist(http, user, room, seq)
+                    self.marked[user][room] = seq
+                    break
+            await asyncio.sleep(self._pause)
+
+    async def _insist(self, http: aiohttp.ClientSession, user: str, room: str, seq: int) -> None:
+        headers, edges = self._chat.headers(user), self._chat.urls
+        for turn in count():
+            url = f"{edges[turn % len(edges)]}/v1/rooms/{room}/read"
+            try:
+                async with http.put(
+                    url, json={"seq": seq}, headers=headers, timeout=_TIMEOUT
+                ) as answer:
+                    told = await answer.json(content_type=None)
+                    if answer.status in (200, 202):
+                        assert told.get("read", seq) >= seq, (user, seq, told)
+                        return
+                    assert answer.status >= 500, (answer.status, told)
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            await asyncio.sleep(_PAUSE)
