@@ -10,6 +10,7 @@ assert load.faults() == []
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -99,8 +100,12 @@ class Load:
             await self._http.close()
 
     async def steady(self, seconds: float, within: float = 120.0) -> None:
-        """Return when what is said in so many seconds has been tried from now on, and accepted."""
+        """Return when what is said in so many seconds has been tried from now on, and accepted.
+
+        It takes up to a second more: what a test does then comes at a random moment.
+        """
         since, before = time.monotonic(), len(self.speaker.said)
+        seconds += random.random()
 
         async def enough() -> bool:
             self._check()
