@@ -20,7 +20,7 @@ from app.patience import AWAY, patiently
 from app.settings import Settings
 from app.topics import LOG
 
-app = group("archive", strict=True)
+app = group("archive", strict=True, hurried=False)
 settings = Settings.read()
 history = History(settings.history_url)
 redis = connect(settings.redis)

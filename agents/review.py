@@ -12,7 +12,7 @@ from app.patience import patiently
 from app.settings import Settings
 from app.topics import MODERATION
 
-app = group("archive", strict=True)
+app = group("archive", strict=True, hurried=False)
 history = History(Settings.read().history_url)
 
 

@@ -60,12 +60,10 @@ TABLES = (heads, members, senders, sent, messages, reactions, sanctions, progres
 async def rooms(stream: Any) -> None:
     """Numbers every event of a room, once, in one order."""
     catch_up = CatchUp(settings, _position, _follow)
-    last: Batch | None = None
     async for batch in batches(stream, TABLES):
-        _note_progress(batch, last)
+        _note_progress(batch)
         await catch_up.follow(batch)
         batch.each(decode_moderated, partial(_settle, batch))
-        last = batch
 
 
 def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
@@ -188,10 +186,8 @@ def _position(partition: int) -> int | None:
     return None if known is None else known.offset
 
 
-def _note_progress(batch: Batch, last: Batch | None) -> None:
-    """Note where the tables stand; only now, because only now is the last batch in Kafka."""
-    if last is None or last.generation != batch.generation:
-        return
-    for (topic, partition), offset in last.written.items():
+def _note_progress(batch: Batch) -> None:
+    """Note where the tables stand; only now, because only now is that in Kafka."""
+    for (topic, partition), offset in batch.newly_kept().items():
         if topic == LOG:
             progress.write(partition, FOLLOWED, Progress(offset), offset)

@@ -9,7 +9,8 @@ import structlog
 
 from app.errors import Malformed, StoreFailed
 from app.events import Dead, encode
-from app.outputs import Headers, Outputs
+from app.keeping import Keeping
+from app.outputs import Headers, Outputs, Written
 from app.record import Record
 from app.table import Table
 from app.taken import Deferred, Taken
@@ -28,15 +29,15 @@ class Batch:
         producer: Any,
         taken: Taken,
         tables: Sequence[Table[Any]] = (),
+        keeping: Keeping | None = None,
     ) -> None:
         self.records = taken.records
         #: Changes with every rebalance: who has a partition now may not have had it before.
         self.generation: int = app.consumer_generation_id
-        #: The highest offset that an output got, by topic and partition, once it is settled.
-        self.written: dict[tuple[str, int], int] = {}
         self._app = app
         self._producer = producer
         self._tables = tables
+        self._keeping = keeping
         self._taken = taken
         self._outputs = Outputs(producer)
 
@@ -101,9 +102,26 @@ class Batch:
         return bool(self._app.consumer_generation_id == self.generation)
 
     async def finish(self) -> None:
-        """Settle, and let the offsets of the records be committed."""
-        await self.settle()
-        self._taken.settled()
+        """Return when Kafka has the outputs; have the offsets committed when the tables stand."""
+        written = await self._outputs.send()
+        if self._keeping is None:
+            self._taken.settled()
+        else:
+            await self._keeping.owe(self._taken, written)
+
+    async def keep(self) -> None:
+        """Return when what is written to the tables is kept; there must be no outputs yet."""
+        if self._keeping is not None:
+            for table in self._tables:
+                table.settle()
+            await self._keeping.now()
+
+    def newly_kept(self) -> Written:
+        """The highest offsets that outputs got of whose batches the tables have all, lately.
+
+        By topic and partition; each is told once.
+        """
+        return {} if self._keeping is None else self._keeping.newly_kept(self.generation)
 
     def bury(self, record: Record, reason: str) -> None:
         """Send the record to `chat.dead`, with where it stood and why."""
@@ -125,19 +143,3 @@ class Batch:
         for table in self._tables:
             for partition in partitions:
                 table.renew(partition)
-
-    async def settle(self) -> None:
-        """Return when Kafka has the outputs, then the table changes, and RocksDB the latter."""
-        self.written |= await self._outputs.send()
-        await self.settle_tables()
-
-    async def settle_tables(self) -> None:
-        """Return when the changelogs have what was written to the tables, and then RocksDB."""
-        changes = [(table, list(table.changes())) for table in self._tables]
-        outputs = Outputs(self._producer)
-        for _, of_table in changes:
-            for change in of_table:
-                outputs.add(change.topic, change.partition, change.key, change.value)
-        offsets = await outputs.send()
-        for table, of_table in changes:
-            table.keep(of_table, offsets)

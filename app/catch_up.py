@@ -69,7 +69,7 @@ class CatchUp:
             self._apply(partition, event, src)
             count += 1
             if count % LIMIT == 0:
-                await batch.settle_tables()
+                await batch.keep()
         if count:
-            await batch.settle_tables()
+            await batch.keep()
             log.info("tables follow the log", partition=partition, start=start, events=count)

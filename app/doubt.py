@@ -13,6 +13,12 @@ log = structlog.get_logger()
 EXIT_DOUBT = 70
 
 
+def end_in_doubt(what: str, error: BaseException | None) -> None:
+    """End the process at once and without a commit, saying why."""
+    log.critical(f"{what}, the process ends", exc_info=error)
+    os._exit(EXIT_DOUBT)
+
+
 class FailStop(SupervisorStrategy):
     """Ends the process where an agent fails, at once and without a commit."""
 
@@ -20,6 +26,4 @@ class FailStop(SupervisorStrategy):
         """Called by Faust when an agent has raised."""
         for service in self._services:
             if service.crashed:
-                reason = service.crash_reason
-                log.critical("agent failed, the process ends", agent=str(service), exc_info=reason)
-        os._exit(EXIT_DOUBT)
+                end_in_doubt(f"agent {service} failed", service.crash_reason)

@@ -5,10 +5,10 @@
             batch.send(MODERATED, …)
 
 The body decides, over the tables' overlay, and says what is to be sent. When it comes back for
-the next batch, the loop settles this one: the outputs are in Kafka, then the table changes are in
-Kafka, then RocksDB is written, then the offsets may be committed. In this order nothing can be
-committed whose effect is not in Kafka. Any doubt ends the process: its successor begins at the
-last commit, and what it does twice is dropped by number.
+the next batch, the outputs of this one are in Kafka. The table changes follow with those of other
+batches: to Kafka, then to RocksDB, and then the offsets may be committed (app/keeping.py). In this
+order nothing can be committed whose effect is not in Kafka. Any doubt ends the process: its
+successor begins at the last commit, and what it does twice is dropped by number.
 
 Stock Faust does not give that: docs/decisions/the-loop.md has the measurements.
 """
@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from app.batch import Batch
+from app.keeping import EVERY, Keeping
 from app.piece import PIECE
 from app.pulse import GROUP, pulse
 from app.table import Table
@@ -31,7 +32,7 @@ LIMIT = 500
 async def batches(
     stream: Any, tables: Sequence[Table[Any]] = (), limit: int = LIMIT
 ) -> AsyncIterator[Batch]:
-    """The stream's records in batches, each settled and acknowledged before the next is given.
+    """The stream's records in batches; the outputs of each are in Kafka before the next is given.
 
     A batch is what has come meanwhile, at least one record and at most `limit`: a lone record
     waits for nobody. Raises what the body or Kafka raises; the group's supervisor then ends the
@@ -42,6 +43,7 @@ async def batches(
     GROUP.set(app.conf.id)
     signs = pulse(app.conf.id)
     producer = await _producer(app)
+    keeping = await _keeping(app, tables)
     while True:
         try:
             items = [await queue.get()]
@@ -53,14 +55,20 @@ async def batches(
             count += size(items[-1])
         if (taken := take(app, items)) is None:
             continue
-        batch = Batch(app, producer, taken, tables)
+        batch = Batch(app, producer, taken, tables, keeping)
         with signs.at_work():
             yield batch
             await batch.finish()
 
 
+async def _keeping(app: Any, tables: Sequence[Table[Any]]) -> Keeping | None:
+    if not tables:
+        return None
+    return Keeping(await _producer(app), tables, EVERY if app.started else 0)
+
+
 async def _producer(app: Any) -> Any:
-    """A producer of the agent's own: one has a single request under way to each broker."""
+    """A producer of one's own: one has a single request under way to each broker."""
     if not app.started:  # under Faust's `test_context`
         return app.producer
     return await app.add_runtime_dependency(app._new_producer())

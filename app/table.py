@@ -2,8 +2,9 @@
 
 Stock Faust writes RocksDB at once, sends the changelog behind it, and commits offsets whether or
 not the changelog got there (docs/decisions/the-loop.md has the measurements). Here a batch
-writes to an overlay; the loop sends the overlay to the changelog, waits until every in-sync
-replica has it, and only then has it written to RocksDB together with the changelog's offset.
+writes to an overlay. When its outputs are in Kafka, its changes wait with those of other batches to
+be sent to the changelog; when every in-sync replica has them, they are written to RocksDB together
+with the changelog's offset.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         )
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(value).decode
+        #: What the batch in hand has written, what waits for the changelog, what is on its way.
         self._overlay: dict[tuple[int, bytes], bytes] = {}
+        self._settled: dict[tuple[int, bytes], bytes] = {}
+        self._sent: dict[tuple[int, bytes], bytes] = {}
         self._overtaken: dict[tuple[int, bytes], None] = {}
         #: What was read or written last, decoded. Nobody else writes, and values don't change.
         self._values: dict[tuple[int, str], V | None] = {}
@@ -67,11 +71,17 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         place = (partition, key)
         if place in self._values:
             return self._values[place]
-        raw_key = key.encode()
-        raw = self._overlay.get((partition, raw_key)) or self.store.read(partition, raw_key)
+        raw = self._raw(partition, key.encode())
         payload = None if raw is None else unwrap(raw).payload
         value = self._values[place] = None if payload is None else self._decode(payload)
         return value
+
+    def _raw(self, partition: int, key: bytes) -> bytes | None:
+        place = (partition, key)
+        for written in (self._overlay, self._settled, self._sent):
+            if (raw := written.get(place)) is not None:
+                return raw
+        return self.store.read(partition, key)
 
     def write(self, partition: int, key: str, value: V | None, version: int) -> None:
         """Remember the value for this batch; `None` removes the key.
@@ -83,35 +93,50 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         payload = None if value is None else self._encode(value)
         self._overlay[partition, key.encode()] = wrap(version, payload)
 
+    def settle(self) -> None:
+        """The outputs of the batch in hand are in Kafka: what it has written may follow."""
+        self._settled |= self._overlay
+        self._overlay.clear()
+
+    @property
+    def waiting(self) -> int:
+        """Changes that are settled and not yet sent."""
+        return len(self._settled)
+
     def changes(self) -> Iterator[Change]:
-        """What the batch has written, as records of the changelog."""
+        """What is settled, as records of the changelog: `keep` is to be called when it has them."""
+        self._sent, self._settled = self._settled, {}
         topic = self.changelog_topic_name
-        for (partition, key), value in self._overlay.items():
+        for (partition, key), value in self._sent.items():
             yield Change(topic, partition, key, value)
 
-    def keep(self, changes: Iterable[Change], offsets: Mapping[tuple[str, int], int]) -> None:
-        """Write to RocksDB what the changelog has, a partition's changes at once.
+    def keep(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Write to RocksDB what `changes` gave, a partition's at once.
 
         `offsets` are the highest that they got in the changelog, by topic and partition.
         """
         batches: dict[int, Any] = {}
-        for change in changes:
-            batch = batches.setdefault(change.partition, rocksdict.WriteBatch(raw_mode=True))
-            batch.put(change.key, change.value)
+        for (partition, key), value in self._sent.items():
+            batch = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
+            batch.put(key, value)
         for partition, batch in batches.items():
             self.store.write(partition, batch, offsets[(self.changelog_topic_name, partition)])
-        self._overlay.clear()
+        self._sent = {}
         if len(self._values) > VALUES:
             self._values.clear()
 
     def forget(self) -> None:
-        """Drop what the batch has written and not kept."""
-        self._overlay.clear()
+        """Drop what was written and is not kept."""
+        for written in (self._overlay, self._settled, self._sent):
+            written.clear()
         self._values.clear()
 
     def kept(self, partition: int) -> Iterator[tuple[str, V]]:
-        """Everything that RocksDB has of a partition, without what a batch has written."""
-        for key, raw in self.store.entries(partition):
+        """Everything that a partition has, without what the batch in hand has written."""
+        found = dict(self.store.entries(partition))
+        for written in (self._sent, self._settled):
+            found |= {key: raw for (place, key), raw in written.items() if place == partition}
+        for key, raw in found.items():
             if (payload := unwrap(raw).payload) is not None:
                 yield key.decode(), self._decode(payload)
 
@@ -148,7 +173,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         """Write once more what stands before something older in the partition's changelog."""
         for place in [place for place in self._overtaken if place[0] == partition]:
             del self._overtaken[place]
-            if (raw := self.store.read(*place)) is not None:
+            if (raw := self._raw(*place)) is not None:
                 self._overlay.setdefault(place, raw)
 
     def kept_offset(self, partition: int) -> int | None:

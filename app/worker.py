@@ -17,6 +17,7 @@ import uvloop
 from app.discovery import discover
 from app.doubt import EXIT_DOUBT
 from app.errors import ParleyError
+from app.garbage import Pauses, spare_the_old
 from app.groups import again_topics, groups
 from app.health import telling
 from app.logs import set_up_logs
@@ -55,6 +56,7 @@ async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.
     log.info("ready", groups=sorted(chosen))
     ended = [asyncio.create_task(_ended(name, app)) for name, app in chosen.items()]
     ended.append(asyncio.create_task(watch(chosen, settings.stall)))
+    ended.append(asyncio.create_task(spare_the_old(Pauses())))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *ended], return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():

@@ -23,6 +23,7 @@ from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
+from app.garbage import Pauses, spare_the_old
 from app.history.store import History
 from app.in_force import InForce
 from app.lasting_producer import LastingProducer
@@ -36,7 +37,6 @@ from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
 from web.entrance import Entrance
-from web.garbage import Pauses, spare_the_old
 from web.hub import Hub
 from web.keys import (
     ACTS,

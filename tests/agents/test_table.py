@@ -93,6 +93,7 @@ async def test_what_was_overtaken_is_written_once_more_although_nobody_writes_to
     records = [r for r in await changelog(bench, heads, partition) if r.key == ROOM.encode()]
     heads.apply_changelog_batch(map(Recovered, [records[-1], records[0]]))
     heads.renew(partition)
+    heads.settle()
     [change] = heads.changes()
     assert change.value == records[-1].value
     heads.forget()

@@ -1,9 +1,9 @@
-"""Garbage collection that no reader notices.
+"""Garbage collection that nobody notices.
 
-What a connection leaves behind is freed by reference counts. The collector is for the cycles that
-exceptions and libraries make, which are young. A full collection would look at every object of
-every stream each time: 35 ms at 10,000 streams, in which nothing is delivered. So what has grown
-old is put out of its sight.
+What a connection or a message leaves behind is freed by reference counts. The collector is for the
+cycles that exceptions and libraries make, which are young. A full collection looks at every object
+of every stream, or at every value that a table keeps decoded: 35 ms at 10,000 streams, 100 ms in a
+worker, every 1.7 s at 1,800 messages a second. So what has grown old is looked at once an hour.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _YOUNG: Final = 4_000
 _LEFT_OVER: Final = 4
 _NEVER: Final = 1_000_000
 
-_SECONDS: Final = 5.0
+#: Seconds between two looks at everything, for cycles that have grown old.
+_EVERYTHING: Final = 3600.0
 
 
 class Pauses:
@@ -42,10 +43,11 @@ class Pauses:
 
 
 async def spare_the_old(pauses: Pauses) -> None:
-    """Put what there is out of the collector's sight, now and again every few seconds."""
+    """Leave out of sight what there is and what grows old, but for once an hour."""
     gc.collect()
+    gc.freeze()
     pauses.watch()
-    gc.set_threshold(_YOUNG, _LEFT_OVER, _NEVER)
+    gc.set_threshold(4_000, 4, _NEVER)
     while True:
-        gc.freeze()
-        await asyncio.sleep(_SECONDS)
+        await asyncio.sleep(_EVERYTHING)
+        gc.collect()
