@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.delivery.wire import Part, Wire, open_wire
+from app.delivery.asking import Asking
+from app.delivery.wire import Part
 from app.errors import Unreachable
 
 
-class _Asked:
-    """Commands that belong together, and the replies as far as they are there."""
-
-    __slots__ = ("answered", "commands", "replies")
-
-    def __init__(self, commands: Sequence[tuple[Part, ...]]) -> None:
-        self.commands = commands
-        self.replies: list[Any] = []
-        self.answered: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-
-    def answer(self) -> None:
-        """All replies are there."""
-        wrong = [reply for reply in self.replies if isinstance(reply, Exception)]
-        if wrong:
-            self.fail(f"Valkey: {wrong[0]}")
-        elif not self.answered.done():
-            self.answered.set_result(self.replies)
-
-    def fail(self, why: str) -> None:
-        """There is no answer; whoever asked may have gone."""
-        if not self.answered.done():
-            self.answered.set_exception(Unreachable(f"{why}"))
-
-
 class Lookups:
-    """Sends commands and gives each its answer.
-
-    Those that come while others are under way are sent together when these are answered, so that
-    each costs little where many come.
-
-    The connection is made when it is first needed, and anew after it was lost. Raises
-    `Unreachable` where Valkey can't be reached; whoever waits then does not know.
-    """
+    """Where people belong, and how far the view is. Raises `Unreachable`."""
 
     def __init__(self, redis: aioredis.Redis) -> None:
-        self._redis = redis
-        self._wire: Wire | None = None
-        self._opening: asyncio.Task[Wire] | None = None
-        self._under_way: deque[_Asked] = deque()
-        self._waiting: list[_Asked] = []
+        self._asking = Asking(redis)
         self._mark = files("app.delivery").joinpath("mark.lua").read_text()
 
     async def rooms_of(self, user: str) -> dict[str, int]:
@@ -84,52 +48,14 @@ class Lookups:
 
     def close(self) -> None:
         """Give the connection up; the next lookup makes another."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.close()
+        self._asking.close()
 
     async def _ask(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
-        """The answer to each of the commands."""
-        if not commands:
-            return []
-        if self._wire is None:
-            await self._connected()
-        asked = _Asked(commands)
-        self._waiting.append(asked)
-        if len(self._waiting) == 1 and not self._under_way:
-            asyncio.get_running_loop().call_soon(self._send)
-        return await asked.answered
-
-    def _send(self) -> None:
-        if self._wire is not None and self._waiting and not self._under_way:
-            waiting, self._waiting = self._waiting, []
-            self._under_way.extend(waiting)
-            self._wire.send_all([command for asked in waiting for command in asked.commands])
-
-    async def _connected(self) -> Wire:
-        """The connection, made once for all who come meanwhile."""
-        if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open())
-        return await asyncio.shield(self._opening)
-
-    async def _open(self) -> Wire:
-        self._wire = await open_wire(self._redis, self._take, self._on_lost)
-        return self._wire
-
-    def _take(self, replies: Iterator[Any]) -> None:
+        replies = await self._asking.ask(commands)
         for reply in replies:
-            asked = self._under_way[0]
-            asked.replies.append(reply)
-            if len(asked.replies) == len(asked.commands):
-                self._under_way.popleft().answer()
-        self._send()
-
-    def _on_lost(self) -> None:
-        self._wire = None
-        lost = [*self._under_way, *self._waiting]
-        self._under_way, self._waiting = deque(), []
-        for asked in lost:
-            asked.fail("Valkey closed the connection")
+            if isinstance(reply, Exception):
+                raise Unreachable(f"Valkey: {reply}")
+        return replies
 
 
 def _joined(found: list[bytes]) -> dict[str, int]:
