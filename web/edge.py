@@ -37,6 +37,7 @@ from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
 from web.entrance import Entrance
+from web.herd import Give, built, giver
 from web.hub import Hub
 from web.keys import (
     ACTS,
@@ -139,6 +140,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
         edge=sends.edge,
         log_id=await cluster_id(settings),
         secret=settings.secret,
+        give=_giver(settings),
     )
     app[SETTINGS], app[VIEW], app[HISTORY], app[HUB], app[SENDS] = (
         settings,
@@ -162,6 +164,13 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     await sends.listen(hub)
     routes.add_routes(app)
     return app
+
+
+def _giver(settings: Settings) -> Give:
+    native = built() if settings.native else None
+    if settings.native and native is None:
+        log.info("delivers in Python: there was no C compiler when Parley was set up")
+    return giver(native)
 
 
 async def _drain(app: web.Application, entrance: Entrance, listening: asyncio.Server) -> None:

@@ -25,6 +25,7 @@ from app.rules.leaving import left
 from app.rules.shadow import shown_to
 from web import frames
 from web.dispatch import dispatch
+from web.herd import Give, write_to_all
 from web.live import Live, Run
 from web.marks import Marks
 from web.person import Person
@@ -55,6 +56,7 @@ class Hub:
         edge: str,
         log_id: str,
         secret: str,
+        give: Give = write_to_all,
     ) -> None:
         self.view = view
         self.lookups = Lookups(redis)
@@ -75,6 +77,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._cursor: str | None = None
         self._batch: list[Live] = []
+        self._give = give
 
     async def start(self) -> None:
         """Connect; returns when messages arrive."""
@@ -194,7 +197,7 @@ class Hub:
         """Give out what has come and not yet gone out."""
         if self._batch:
             batch, self._batch = self._batch, []
-            dispatch(batch)
+            dispatch(batch, self._give)
 
     def receive(self, room: Room, logged: Logged) -> Awaitable[None] | None:
         """Deliver the next event of a room; where one is missing, what to await for it."""

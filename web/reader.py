@@ -28,7 +28,7 @@ class Reader(ABC):
     and what waits have been delivered in one order; from then on each event goes out at once.
     """
 
-    __slots__ = ("_holds", "person", "stands", "waiting", "write")
+    __slots__ = ("_holds", "fd", "person", "stands", "waiting", "write")
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -37,6 +37,8 @@ class Reader(ABC):
         self.stands: tuple[int, ...] = ()
         #: Where all that a reader needs is bytes: what takes them. `Person.changed` goes with it.
         self.write: Callable[[bytes], None] | None = None
+        #: The socket that `write` writes to, where nothing waits before it; -1 where none is known.
+        self.fd = -1
         self._holds = 1
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,10 +14,11 @@ from web.reader import Reader
 class Audience(NamedTuple):
     """A room's readers: those that take bytes at once, by their `write`, and the others.
 
-    `everyone` is all of them.
+    `fds` are the sockets of the former, in the same order; `everyone` is all readers.
     """
 
     writes: tuple[Callable[[bytes], None], ...]
+    fds: array[int]
     others: tuple[Reader, ...]
     everyone: tuple[Reader, ...]
 
@@ -57,6 +59,7 @@ class Room:
         if self._audience is None:
             everyone = tuple(reader for person in self.people for reader in person.readers)
             writes = tuple(reader.write for reader in everyone if reader.write is not None)
+            fds = array("i", [reader.fd for reader in everyone if reader.write is not None])
             others = tuple(reader for reader in everyone if reader.write is None)
-            self._audience = Audience(writes, others, everyone)
+            self._audience = Audience(writes, fds, others, everyone)
         return self._audience

@@ -32,8 +32,9 @@ class Limits(NamedTuple):
 class Stream(Reader):
     """A reader at the other end of a response in progress.
 
-    While its transport has enough to do, frames wait here, up to the limits; then the reader is
-    let go, to come back with its cursor. `on_end(code)` is called once, when this side ends it.
+    While its transport has something to do, frames wait here, up to the limits; then the reader
+    is let go, to come back with its cursor. So where nothing waits here, nothing waits there.
+    `on_end(code)` is called once, when this side ends it.
     """
 
     __slots__ = ("_backlog", "_events", "_head", "_limits", "_on_end", "_size", "_transport")
@@ -69,10 +70,16 @@ class Stream(Reader):
         if lost:
             self.reset(lost)
 
+    def watch(self) -> None:
+        """Have the transport say `pause` whenever it can't pass on at once what it is given."""
+        self._transport.set_write_buffer_limits(0)
+
     def settle(self) -> None:
-        """From here on the hub writes to the transport itself."""
+        """From here on the hub writes to the transport itself, or past it."""
         if self._backlog is None and not self.ended and not self.held:
             self.write = self._transport.write
+            sock = self._transport.get_extra_info("socket")
+            self.fd = -1 if sock is None else sock.fileno()
             self.person.changed()
 
     def deliver(self, run: Run) -> None:
@@ -105,7 +112,7 @@ class Stream(Reader):
             self._write(frames.PING)
 
     def pause(self) -> None:
-        """The transport has enough: keep what comes from here on."""
+        """The transport is waiting for the client: keep what comes from here on."""
         if self._backlog is None:
             self._backlog = []
             self._events = self._size = 0
@@ -113,7 +120,7 @@ class Stream(Reader):
             self.person.changed()
 
     def resume(self) -> None:
-        """The transport has room again: give it what was kept."""
+        """The transport is empty again: give it what was kept."""
         backlog, self._backlog = self._backlog, None
         if backlog:
             self._write(b"".join(backlog))

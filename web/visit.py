@@ -101,11 +101,11 @@ class Visit:
         )
         # A stream answers once and asks no more: its request need not be remembered.
         self._block = None
+        self._stream = stream
+        stream.watch()
         if entrance.full(person):
-            self._stream = stream
             stream.end("too_many_streams", "This person has too many streams open.", patience=10)
             return
-        self._stream = stream
         self._expires_at = identity.expires_at
         self._opened = entrance.connections.opened(identity.user, "sse")
         self._front.until(min(entrance.stream_life(), identity.expires_at - time.time()))

@@ -75,6 +75,8 @@ class Parley:
         await provision(self.settings, TOPICS)
         self.redis = connect(self.settings.redis)
         self._publisher = Publisher(self.redis, self.settings.window)
+        for partition in range(self.settings.partitions):
+            await self._publisher.note_whole(partition, 0)
         await self.start_edge()
 
     async def start_edge(self, count: int = 1) -> None:
