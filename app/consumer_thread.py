@@ -6,8 +6,7 @@ killed and comes back, and wrong for one that was told to go.
 
 Fetches wait 200 ms at the broker for something to come, not 1,500. A broker answers a client's
 fetches one after the other, and after a rebalance two of them in a row are for other partitions
-than those that have something to read. A group that is in no hurry (`app.gather`) has them wait
-for that many bytes.
+than those that have something to read.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
-        consumer._fetch_min_bytes = getattr(self.app, "gather", 1)
         return consumer
 
     async def on_thread_stop(self) -> None:

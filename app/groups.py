@@ -17,9 +17,6 @@ from app.events import Dead, encode
 from app.settings import Settings
 from app.topics import DEAD, Topic, again
 
-#: Bytes that a fetch of a group without hurry waits for: some hundred messages.
-_GATHER = 256 * 1024
-
 _groups: dict[str, faust.App] = {}
 _again: dict[str, Topic] = {}
 
@@ -29,12 +26,12 @@ def group(name: str, *, strict: bool = False, hurried: bool = True) -> faust.App
 
     It is a plain Faust app: `@app.agent`, `app.topic` and `app.Table` do what Faust's manual
     says. The worker starts it with the others. `strict` is for agents on Parley's own loop: any
-    failure of theirs ends the process. One that is not `hurried` gets its records 0.2 s late at
-    most, in fewer and larger batches.
+    failure of theirs ends the process. One that is not `hurried` gets its records up to 0.2 s late
+    while many come, in fewer and larger batches.
     """
     if name not in _groups:
         _groups[name] = _new(name, strict=strict)
-        _groups[name].gather = 1 if hurried else _GATHER  # type: ignore[attr-defined]
+        _groups[name].hurried = hurried  # type: ignore[attr-defined]
     return _groups[name]
 
 
