@@ -44,12 +44,7 @@ class Scene(NamedTuple):
 @click.option("--rooms", default=100_000, show_default=True, help="Rooms where there are many.")
 @click.option("--members", default=5_000, show_default=True, help="Members where there are many.")
 @click.option("--events", default=1_000_000, show_default=True, help="Events of the long log.")
-@click.option(
-    "--only",
-    type=click.Choice(["", "rooms", "members", "log"]),
-    default="",
-    help="What grows: rooms, members or log; empty: each in turn.",
-)
+@click.option("--only", type=click.Choice(_GROWS), help="What grows; by default each in turn.")
 @click.option("--limit", default=900.0, show_default=True, help="Seconds; later scenes are left.")
 def main(
     messages: int,
