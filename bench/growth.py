@@ -2,7 +2,7 @@
 
 Each of them is small first and large then, on a Kafka and a Valkey of its own; nothing else
 changes. What counts is the processor's time for each message: it says the same on a busy machine.
-The log is grown by messages that take the whole way.
+The long log is written straight into Kafka (bench/long_log.py).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import click
 import uvloop
 
 from app.errors import ParleyError
-from bench.corpus import texts
-from bench.crowd import Crowd, write
+from bench.crowd import Crowd
 from bench.figures import Goal, judge, keep, table
+from bench.long_log import lengthened
 from bench.rounds import Load, one_round, opened
-from bench.stage import Stage, stage
+from bench.stage import stage
 
 #: What repeated rounds of one and the same size differ by.
 _NOISE = 1.25
-_CHUNK = 20_000
+_GROWS = ("rooms", "members", "log")
 
 
 class Scene(NamedTuple):
-    """What is there when messages are sent: rooms, members of each, messages said before."""
+    """What is there when messages are sent: rooms, members of each, events of the log before."""
 
     name: str
     rooms: int
@@ -43,22 +43,31 @@ class Scene(NamedTuple):
 @click.option("--rounds", default=3, show_default=True, help="Rounds, of which the median counts.")
 @click.option("--rooms", default=100_000, show_default=True, help="Rooms where there are many.")
 @click.option("--members", default=5_000, show_default=True, help="Members where there are many.")
-@click.option("--events", default=200_000, show_default=True, help="Events of the long log.")
+@click.option("--events", default=1_000_000, show_default=True, help="Events of the long log.")
+@click.option("--only", type=click.Choice(_GROWS), help="What grows; by default each in turn.")
 @click.option("--limit", default=900.0, show_default=True, help="Seconds; later scenes are left.")
-def main(messages: int, rounds: int, rooms: int, members: int, events: int, limit: float) -> None:
+def main(
+    messages: int,
+    rounds: int,
+    rooms: int,
+    members: int,
+    events: int,
+    only: str | None,
+    limit: float,
+) -> None:
     """Run and report."""
-    scenes = [
-        Scene("10 rooms", 10, 5),
-        Scene(f"{rooms:,} rooms", rooms, 1),
-        Scene("rooms of 5", 8, 5),
-        Scene(f"rooms of {members:,}", 8, members),
-        Scene("an empty log", 200, 5),
-        Scene(f"a log of {events:,} events", 200, 5, events),
-    ]
+    pairs = {
+        "rooms": (Scene("10 rooms", 10, 5), Scene(f"{rooms:,} rooms", rooms, 1)),
+        "members": (Scene("rooms of 5", 8, 5), Scene(f"rooms of {members:,}", 8, members)),
+        "log": (
+            Scene("an empty log", 200, 5),
+            Scene(f"a log of {events:,} events", 200, 5, events),
+        ),
+    }
     deadline = time.monotonic() + limit
     results: dict[str, dict[str, float]] = {}
     try:
-        for small, large in zip(scenes[::2], scenes[1::2], strict=True):
+        for small, large in [pair for name, pair in pairs.items() if only in (None, name)]:
             if time.monotonic() > deadline:
                 click.echo(f"no time left for {large.name}")
                 continue
@@ -94,23 +103,10 @@ async def _run(scene: Scene, messages: int, rounds: int, folder: Path) -> dict[s
     load = Load(messages, scene.rooms, scene.members, rounds, 1)
     async with stage(folder) as there:
         await opened(there, crowd)
-        await _said(there, crowd, scene.said)
+        if scene.said:
+            there = await lengthened(there, scene.said)
         found = [await one_round(there, crowd, load, number) for number in range(rounds)]
     return {name: round(median(one[name] for one in found), 4) for name in found[0]}
-
-
-async def _said(there: Stage, crowd: Crowd, count: int) -> None:
-    """Have so many messages said before."""
-    if not count:
-        return
-    earlier = Crowd(crowd.rooms, crowd.members, "earlier")
-    async with there.workers(1) as workers:
-        base = await there.published()
-        for start in range(0, count, _CHUNK):
-            some = min(_CHUNK, count - start)
-            base += await write(there.settings, earlier.saying(texts(), start, some))
-            await there.through(base, workers, 120.0)
-            click.echo(f"  {start + some:,} said before")
 
 
 def _goals(results: dict[str, Any]) -> list[Goal]:

@@ -2,8 +2,9 @@
 
 One worker with all its consumer groups on a core of its own; Kafka, Valkey and the load on the
 others. The records are there beforehand. Beside it, in the same run and in turns: a bare loop with
-aiokafka, three times over, as the ceiling, and Faust as its manual shows it, as the floor. Last the
-whole way, with an edge and 500 streams, on all cores.
+aiokafka, three times over, as the ceiling, and Faust as its manual shows it, as the floor. Then two
+workers: what a message costs both together says whether they would be twice as quick on cores of
+their own. Last the whole way, with an edge and 500 streams, on all cores.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ async def _run(load: Load, folder: Path, alone: bool) -> dict[str, Any]:
             click.echo(f"round {number + 1}: " + _told({k: v[-1] for k, v in rates.items() if v}))
         middle = {name: median(one[name] for one in rounds) for name in rounds[0]}
         delays = {} if alone else await _paced(there, crowd, middle["per_second"] / 4)
+        two = {} if alone else await one_round(there, crowd, replace(load, workers=2), load.rounds)
     return {
         "load": asdict(load),
         "per_second": {name: round(median(values)) for name, values in rates.items() if values},
@@ -82,6 +84,7 @@ async def _run(load: Load, folder: Path, alone: bool) -> dict[str, Any]:
         "cpu_ms_per_message": round(middle["cpu_ms"], 3),
         "archived_per_second": round(middle["archived_per_second"]),
         "delay_ms_at_a_quarter": delays,
+        "two_workers": {name: round(value, 3) for name, value in two.items()},
     }
 
 
@@ -152,6 +155,7 @@ def _report(result: dict[str, Any]) -> str:
             table(("messages a second", "median", "least", "most"), rows),
             f"in the history store: {result['archived_per_second']:,} a second;"
             f" the worker's processor: {result['cpu_ms_per_message']} ms a message",
+            f"two workers, the second on the others' core: {result['two_workers']}",
             f"milliseconds to Valkey at a quarter of that: {result['delay_ms_at_a_quarter']}",
             f"milliseconds from POST to receipt: {result.get('whole_way', {}).get('receipt_ms')}",
         )

@@ -35,6 +35,8 @@ class Stage:
 
     settings: Settings
     redis: Any
+    #: Events of the log that the history store was never to have.
+    unarchived: int = 0
 
     @asynccontextmanager
     async def workers(self, count: int) -> AsyncIterator[list[Placed]]:
@@ -78,14 +80,14 @@ class Stage:
         return int(stats.get("cmdstat_publish", {"calls": 0})["calls"])
 
     async def archived(self) -> int:
-        """Events in the history store."""
+        """Events in the history store, with those that it was never to have."""
 
         def count() -> int:
             path = self.settings.data / "history.db"
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
                 return int(database.execute("SELECT count(*) FROM parley_log").fetchone()[0])
 
-        return await asyncio.to_thread(count)
+        return self.unarchived + await asyncio.to_thread(count)
 
 
 class Placed(Child):

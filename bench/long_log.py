@@ -1,0 +1,82 @@
+"""A long `chat.log`, written straight into Kafka, with nothing behind it left to do.
+
+Its events take no way through a worker, which would be hours for ten million. Whoever reads the log
+is told that it has them all: the groups by their offsets, Valkey by its positions, the tables by
+their progress. So the log is long, and tables, window and history are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.rooms import FOLLOWED
+from app.delivery import keys
+from app.events import MessageCreated, encode
+from app.log_reader import LogReader
+from app.rules.records import Progress
+from app.rules.versions import wrap
+from app.settings import Settings
+from app.topics import LOG, changelog
+from bench.crowd import Pair, write_pairs
+from bench.stage import Stage
+
+#: The groups that read the log.
+_READERS = ("parley-fan_out", "parley-archive")
+_TEXT = "what was said long ago, in a room that nobody has entered since, about nothing much"
+
+
+async def lengthened(there: Stage, count: int) -> Stage:
+    """Write `count` events behind what there is; the stage, which leaves them out of the history.
+
+    No worker may run meanwhile. About 300 bytes an event on the broker's disk.
+    """
+    settings = there.settings
+    await write_pairs(settings, LOG, _events(count, settings.partitions))
+    async with LogReader(settings) as reader:
+        ends = [await reader.end(LOG, partition) for partition in range(settings.partitions)]
+    for group in _READERS:
+        await _commit(settings, group, ends)
+    await there.redis.mset({keys.position(p): end - 1 for p, end in enumerate(ends)})
+    topic = changelog("parley-pipeline", "progress").name
+    await write_pairs(settings, topic, _progress(ends))
+    return replace(there, unarchived=there.unarchived + count)
+
+
+def _events(count: int, partitions: int) -> Iterator[Pair]:
+    for index in range(count):
+        partition, n = index % partitions, index // partitions + 1
+        room = f"long-ago-{partition}"
+        event = MessageCreated(
+            id=f"{index:036}",
+            client_id=f"{index}",
+            room=room,
+            n=n,
+            seq=n,
+            by="somebody",
+            at_ms=1,
+            text=_TEXT,
+        )
+        yield partition, room.encode(), encode(event)
+
+
+def _progress(ends: list[int]) -> Iterator[Pair]:
+    for partition, end in enumerate(ends):
+        value = msgspec.msgpack.encode(Progress(end - 1))
+        yield partition, FOLLOWED.encode(), wrap(end - 1, value)
+
+
+async def _commit(settings: Settings, group: str, ends: list[int]) -> None:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        places = {TopicPartition(LOG, partition): end for partition, end in enumerate(ends)}
+        consumer.assign(list(places))
+        await consumer.commit(places)
+    finally:
+        await consumer.stop()
