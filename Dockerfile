@@ -3,7 +3,7 @@ FROM python:3.11-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/parley
 ENV PATH=/opt/parley/bin:$PATH
-# For the one part in C, which the edge could do without.
+# For the two parts in C, which Parley could do without.
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 COPY pyproject.toml constraints.txt README.md ./
 COPY app app

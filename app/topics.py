@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.murmur import murmur2
+try:
+    from app._murmur import murmur2
+except ImportError:  # set up without a C compiler
+    from app.murmur import murmur2
 
 RAW = "chat.raw"
 MODERATED = "chat.moderated"

@@ -1,4 +1,4 @@
-"""What a delivery costs as an edge grows: among many rooms, and with a second edge on the port."""
+"""What a delivery costs as an edge grows: in rooms, in readers, and with a second edge."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ async def growth(parley: Parley, program: Path) -> dict[str, Any]:
     return {"rooms_1_us": alone, "rooms_10000_us": among}
 
 
+async def readers(parley: Parley, program: Path) -> dict[str, Any]:
+    """A delivery to few and to many, with no other server's connections in the kernel's caches."""
+    few, many = [
+        await _delivery_us(parley, program, str(count), readers=count) for count in (100, 10_000)
+    ]
+    return {"readers_100_us": few, "readers_10000_us": many}
+
+
 async def edges(parley: Parley, program: Path) -> dict[str, Any]:
     """The same delivery by one edge and by two, which share the readers."""
     return {
@@ -35,12 +43,14 @@ async def edges(parley: Parley, program: Path) -> dict[str, Any]:
     }
 
 
-async def _delivery_us(parley: Parley, program: Path, name: str, count: int = 1) -> float:
+async def _delivery_us(
+    parley: Parley, program: Path, name: str, count: int = 1, readers: int = _READERS
+) -> float:
     """Microseconds of all edges' processor time, median of the rounds."""
-    scene = Scene(name, "stream", _READERS, 1, 1)
+    scene = Scene(name, "stream", readers, 1, 1)
     await parley.stop_edge()
     await parley.start_edge(count)
-    await parley.seat(scene.room_names, _READERS)
+    await parley.seat(scene.room_names, readers)
     if count > 1:
         await asyncio.sleep(_SECOND)
     for pid in parley.pids:
