@@ -43,6 +43,7 @@ class Keeping:
         self._generation = -1
         self._lock = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def owe(self, taken: Taken, written: Mapping[tuple[str, int], int]) -> None:
         """A batch's outputs are in Kafka, at these highest offsets: keep its changes soon."""
@@ -84,9 +85,11 @@ class Keeping:
 
     def _begin(self) -> None:
         self._timer = None
-        asyncio.create_task(self.now()).add_done_callback(_look)
+        keeping = asyncio.create_task(self.now())
+        self._under_way.add(keeping)
+        keeping.add_done_callback(self._look)
 
-
-def _look(keeping: asyncio.Task[None]) -> None:
-    if not keeping.cancelled() and (error := keeping.exception()) is not None:
-        end_in_doubt("table changes could not be kept", error)
+    def _look(self, keeping: asyncio.Task[None]) -> None:
+        self._under_way.discard(keeping)
+        if not keeping.cancelled() and (error := keeping.exception()) is not None:
+            end_in_doubt("table changes could not be kept", error)
