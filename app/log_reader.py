@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from app.pulse import GROUP, pulse
 from app.settings import Settings
-
-#: Seconds without a record, where there is one, after which the place is asked for anew.
-_SILENT = 5
 
 
 class LogReader:
@@ -64,27 +59,11 @@ class LogReader:
         if start >= stop:
             return
         place = TopicPartition(topic, partition)
-        self._begin(place, start)
-        silent = 0
-        while (at := await self._consumer.position(place)) < stop:
+        self._consumer.assign([place])
+        self._consumer.seek(place, start)
+        while await self._consumer.position(place) < stop:
             fetched = await self._consumer.getmany(place, timeout_ms=1000)
             pulse(GROUP.get()).beat()  # an agent may read for minutes before its batch is done
-            silent = 0 if fetched else silent + 1
-            if silent == _SILENT:
-                self._begin(place, at)
-                silent = 0
             for record in fetched.get(place, ()):
                 if record.offset < stop:
                     yield record
-
-    def _begin(self, place: TopicPartition, at: int) -> None:
-        """Have the place fetched, from an offset on. Raises what aiokafka's fetching ended with.
-
-        It ends without a word, and its readers would wait for ever.
-        """
-        fetching: asyncio.Task[None] = self._consumer._fetcher._fetch_task
-        if fetching.done():
-            fetching.result()
-            raise KafkaError("the reading of Kafka has ended")
-        self._consumer.assign([place])
-        self._consumer.seek(place, at)
