@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from app.settings import Settings
 from app.topics import TOPICS
 from tests.chat import Chat, data_folder
 from tests.postgres import Postgres, binaries
+
+# In the background of a shell SIGINT is ignored, here and by all that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SECRET = "a secret that only the tests know"
 
