@@ -37,11 +37,14 @@ class Stage:
     redis: Any
     #: Events of the log that the history store was never to have.
     unarchived: int = 0
+    #: The cores that everything has together; `None` where workers have their own.
+    shared: frozenset[int] | None = None
 
     @asynccontextmanager
     async def workers(self, count: int) -> AsyncIterator[list[Placed]]:
         """Workers that are ready: one on the measured core, or more, each on another core."""
-        cores = [MEASURED] if count == 1 else [{ALL[i % len(ALL)]} for i in range(count)]
+        apart = [MEASURED] if count == 1 else [{ALL[i % len(ALL)]} for i in range(count)]
+        cores = apart if self.shared is None else [set(self.shared)] * count
         started: list[Placed] = []
         try:
             for number, core in enumerate(cores):
@@ -113,15 +116,18 @@ class Placed(Child):
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
-    """Kafka and Valkey with nothing in them, their data in `folder`."""
-    with on(OTHERS):
+async def stage(folder: Path, shared: frozenset[int] | None = None) -> AsyncIterator[Stage]:
+    """Kafka and Valkey with nothing in them, their data in `folder`.
+
+    They have cores of their own, unless everything shares the cores `shared`.
+    """
+    with on(OTHERS if shared is None else set(shared)):
         async with Kafka(folder / "kafka") as kafka, Valkey(folder / "valkey") as valkey:
             settings = Settings(broker=kafka.url, redis=valkey.url, data=folder)
             await provision(settings, [_stamped(topic) for topic in TOPICS])
             redis = aioredis.from_url(valkey.url)
             try:
-                yield Stage(settings, redis)
+                yield Stage(settings, redis, shared=shared)
             finally:
                 await redis.aclose()
 
