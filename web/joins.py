@@ -73,6 +73,6 @@ class Joins:
         head = await view.room(room.name)
         if head is None:
             return
-        missed = await view.since(room.name, n - 1, head.n - n + 1)
+        missed = await view.published(room.name, range(n, head.n + 1))
         for reader in readers:
             reader.waiting += [item(room, logged) for logged in missed]

@@ -57,6 +57,7 @@ class Mark:
 class Arrived(NamedTuple):
     """A mark, where the view stood, and of each of its rooms the newest `n` and its offset."""
 
+    token: int
     mark: Mark
     position: int
     heads: list[int]
@@ -105,13 +106,23 @@ class Marks:
         await asyncio.shield(turn.arrived)
 
     def take(self, data: bytes) -> Arrived | None:
-        """A mark that has arrived; `None` for an unknown one."""
+        """A mark that has arrived; `None` for an unknown one.
+
+        It is under way until `settle`: what it tells may take another look at Valkey, which may
+        fail, and then the mark is asked for once more.
+        """
         token, position, *numbers = data.split()
-        mark = self._under_way.pop(int(token), None)
+        mark = self._under_way.get(int(token))
         if mark is None:
             return None
         count = len(mark.rooms)
-        return Arrived(mark, int(position), list(map(int, numbers[:count])), numbers[count:])
+        heads, offsets = list(map(int, numbers[:count])), numbers[count:]
+        return Arrived(int(token), mark, int(position), heads, offsets)
+
+    def settle(self, arrived: Arrived) -> None:
+        """The edge stands where the mark said: those who wait for it may go on."""
+        if self._under_way.pop(arrived.token, None) is not None:
+            arrived.mark.arrive()
 
     async def ask_again(self) -> None:
         """Ask once more for the marks under way, which a lost connection has lost."""

@@ -65,7 +65,7 @@ class Repair:
         for name, head in heads.items():
             room = rooms[name]
             if room.n is not None and head.n > room.n:
-                found = await view.since(name, room.n, head.n - room.n)
+                found = await view.published(name, range(room.n + 1, head.n + 1))
                 missed += [(room.partition, logged.offset, room, logged) for logged in found]
         return missed
 
@@ -76,14 +76,17 @@ class Repair:
 
     def _arrive(self, arrived: Arrived) -> None:
         self._hub.advance(arrived.mark.partition, arrived.position + 1)
-        arrived.mark.arrive()
+        self._hub.marks.settle(arrived)
 
     async def _fill(self, room: Room, upto: int) -> None:
-        """Deliver what is missing up to, with, event `upto`; what the window lacks is reset."""
+        """Deliver what is missing up to, with, event `upto`; what the window lacks is reset.
+
+        Raises `Unreachable` where the view was emptied meanwhile: it is published again then.
+        """
         hub = self._hub
         if room.n is None or room.n >= upto:
             return
-        for logged in await hub.view.since(room.name, room.n, upto - room.n):
+        for logged in await hub.view.published(room.name, range(room.n + 1, upto + 1)):
             if logged.n == room.n + 1:
                 hub.deliver(room, logged)
         if room.n < upto:

@@ -23,7 +23,8 @@ def item(room: Room, logged: Logged) -> Item:
 async def replay(view: View, person: Person, cursor: Cursor) -> tuple[list[Item], list[str]]:
     """What lies between the cursor and where the edge stands now, and the rooms that lack of it.
 
-    The budget goes to the rooms where something happened last.
+    The budget goes to the rooms where something happened last. Raises `Unreachable` where the view
+    was emptied meanwhile.
     """
     # Taken at one moment: what comes after it waits for the reader already.
     missed = [
@@ -49,7 +50,7 @@ async def _since(
     """The events down from `n` to offset `start` or event `joined`; `None` where it can't say."""
     found: list[Logged] = []
     while n >= joined:
-        page = await view.before(room.name, n, _PAGE)
+        page = await view.published(room.name, range(n, max(0, n - _PAGE), -1))
         if not page or page[0].n != n or len(found) + len(page) > budget:
             return None
         for logged in page:

@@ -10,6 +10,7 @@ from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.snapshot import Snapshots
+from app.errors import Unreachable
 from app.events import RoomSettings, SanctionSet, decode_log
 from app.topics import partition_of
 
@@ -149,12 +150,26 @@ class View:
         """The room's events up to and with `n` that the window still has, newest first."""
         return await self._window(room, range(n, max(0, n - limit), -1))
 
+    async def published(self, room: str, numbers: range) -> list[Logged]:
+        """Those of these events that the window still has; all of them were published before.
+
+        Raises `Unreachable` where the view was emptied since, and has yet to come to them again:
+        then nothing is lost, and they will be published once more.
+        """
+        if not numbers:
+            return []
+        place = self.partition(room)
+        head = ("HGET", keys.room(place, room), "n")
+        n, found = await self._all([place], [head, ("HMGET", keys.log(place, room), *numbers)])
+        if int(n or 0) < max(numbers):
+            raise Unreachable("the view in Valkey is being filled")
+        return _present(numbers, found)
+
     async def _window(self, room: str, numbers: range) -> list[Logged]:
         if not numbers:
             return []
         place = self.partition(room)
-        found = await self._one([place], "HMGET", keys.log(place, room), *numbers)
-        return [_logged(n, raw) for n, raw in zip(numbers, found, strict=True) if raw is not None]
+        return _present(numbers, await self._one([place], "HMGET", keys.log(place, room), *numbers))
 
     async def _one(self, places: Collection[int], *command: Any) -> Any:
         return (await self._all(places, [command]))[0]
@@ -195,6 +210,10 @@ def _head(room: str, partition: int, fields: dict[bytes, bytes]) -> RoomHead:
 
 
 _settings = msgspec.json.Decoder(RoomSettings).decode
+
+
+def _present(numbers: range, found: Sequence[bytes | None]) -> list[Logged]:
+    return [_logged(n, raw) for n, raw in zip(numbers, found, strict=True) if raw is not None]
 
 
 def _logged(n: int, raw: bytes) -> Logged:

@@ -11,10 +11,12 @@ from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.publisher import Publisher
+from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.embedded.valkey import Valkey
-from app.events import MemberRemoved
+from app.errors import Unreachable
+from app.events import AnyLogEvent, MemberRemoved
 from app.rules import cursor as cursors
 from tests.chat import until
 from tests.delivery.conftest import PARTITIONS, entry, message, opened
@@ -24,6 +26,7 @@ from web.live import Run
 from web.person import Person
 from web.poll import Poll
 from web.reader import Reader
+from web.replay import replay
 from web.upkeep import give_up_idle
 
 
@@ -65,7 +68,7 @@ class Scene:
         self.a = next(names)
         self.partition = view.partition(self.a)
         self.b = next(name for name in names if view.partition(name) == self.partition)
-        self._offset = count()
+        self.log: list[Entry] = []
         self._n = {self.a: count(1), self.b: count(1)}
 
     async def begin(self) -> None:
@@ -76,17 +79,34 @@ class Scene:
     async def say(self, room: str) -> None:
         n = next(self._n[room])
         event = opened(room) if n == 1 else message(room, n, n - 1)
-        await self.publisher.publish([entry(self.partition, next(self._offset), event)])
+        await self.publisher.publish([self._write(event)])
 
     async def lose(self, room: str) -> None:
         """An event gets into the room's window and to nobody."""
-        n, offset = next(self._n[room]), next(self._offset)
-        event = message(room, n, n - 1)
-        value = entry(self.partition, offset, event).value
+        n = next(self._n[room])
+        lost = self._write(message(room, n, n - 1))
         place = self.partition
-        await self.redis.hset(keys.log(place, room), str(n), b"%d %b" % (offset, value))
-        await self.redis.hset(keys.room(place, room), mapping={"n": n, "offset": offset})
-        await self.redis.set(keys.position(place), offset)
+        await self.redis.hset(keys.log(place, room), str(n), b"%d %b" % (lost.offset, lost.value))
+        await self.redis.hset(keys.room(place, room), mapping={"n": n, "offset": lost.offset})
+        await self.redis.set(keys.position(place), lost.offset)
+
+    async def hear(self, room: str) -> None:
+        """An event comes to whoever listens, and is not in the view."""
+        n = next(self._n[room])
+        heard = self._write(message(room, n, n - 1))
+        channel = keys.channel(self.partition, room)
+        await self.redis.publish(channel, b"%d %d %b" % (heard.offset, n, heard.value))
+
+    async def remove(self, room: str, user: str) -> None:
+        """Somebody is no member of the room any more."""
+        event = MemberRemoved(
+            room=room, n=next(self._n[room]), by=user, at_ms=1, id="i", client_id="c", user=user
+        )
+        await self.publisher.publish([self._write(event)])
+
+    def _write(self, event: AnyLogEvent) -> Entry:
+        self.log.append(entry(self.partition, len(self.log), event))
+        return self.log[-1]
 
     async def has(self, *got: tuple[str, int], within: float = 10) -> None:
         async def there() -> bool:
@@ -138,6 +158,52 @@ async def test_what_the_window_lacks_is_reset(scene: Scene) -> None:
     assert scene.reader.resets == [scene.a]
 
 
+async def test_what_an_emptied_view_is_filled_with_again_is_no_reset(scene: Scene) -> None:
+    await scene.lose(scene.a)
+    await scene.redis.flushdb()
+    await scene.hear(scene.a)
+
+    async def back() -> bool:
+        return scene.hub.subscription.count > 1 and scene.hub.subscription.connected
+
+    await until(back)
+    await scene.publisher.publish(scene.log)
+    await scene.has((scene.a, 2), (scene.a, 3))
+    assert not scene.reader.resets
+
+
+async def test_who_comes_back_to_an_emptied_view_is_not_reset(scene: Scene) -> None:
+    hub = scene.hub
+    cursor = cursors.decode(hub.cursor(), hub.secret)
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    await scene.redis.flushdb()
+    person = scene.reader.person
+    with pytest.raises(Unreachable):
+        await replay(hub.view, person, cursor)
+    await scene.publisher.publish(scene.log)
+    items, lost = await replay(hub.view, person, cursor)
+    assert ([item.n for item in items], lost) == ([2], [])
+
+
+async def test_who_waits_for_a_mark_goes_on_though_what_it_tells_of_is_looked_up_in_vain(
+    scene: Scene,
+) -> None:
+    await scene.lose(scene.a)
+    window, aside = keys.log(scene.partition, scene.a), "aside"
+    await scene.redis.rename(window, aside)
+    await scene.redis.set(window, "no window")
+    waiting = asyncio.create_task(scene.hub.marks.mark([scene.hub.roster.rooms[scene.a]]))
+
+    async def failed() -> bool:
+        return scene.hub.subscription.count > 1
+
+    await until(failed)
+    await scene.redis.rename(aside, window)
+    await asyncio.wait_for(waiting, 30)
+    await scene.has((scene.a, 2))
+
+
 async def test_the_cursor_stands_on_what_was_delivered(scene: Scene) -> None:
     for _ in range(3):
         await scene.say(scene.a)
@@ -160,9 +226,7 @@ async def test_a_room_that_nobody_reads_is_given_up(
 
 
 async def test_who_is_removed_hears_of_it_and_of_nothing_after(scene: Scene) -> None:
-    n, offset = next(scene._n[scene.a]), next(scene._offset)
-    removed = MemberRemoved(room=scene.a, n=n, by="ann", at_ms=1, id="i", client_id="c", user="ann")
-    await scene.publisher.publish([entry(scene.partition, offset, removed)])
+    await scene.remove(scene.a, "ann")
     await scene.say(scene.a)
     await scene.say(scene.b)
     await scene.has((scene.a, 2), (scene.b, 2))
