@@ -58,13 +58,16 @@ async def watch() -> None:
 
 
 async def _look_after(partition: int, end: int) -> None:
+    stands = await publisher.position(partition)
+    if stands < _behind.get(partition, -1):
+        # Emptied once more: what was the end may have been passed, and readers have seen more.
+        _due.pop(partition, None)
     if not await publisher.whole(partition):
         # Where messages come all the time it is never at their end; at that of before is enough.
         if await publisher.note_whole(partition, _due.get(partition, end)):
             _due.pop(partition, None)
         else:
             _due[partition] = end
-    stands = await publisher.position(partition)
     if stands + 1 >= end:
         _behind.pop(partition, None)
     elif _behind.get(partition) == stands:
