@@ -84,11 +84,12 @@ class Arrivals:
             guests = await self._ready([guest for guest in guests if not guest.came.done()])
             people = {guest.person for guest in guests}
             fresh = [person for person in people if not person.settled]
-            await self._follow(fresh)
-            await self._mark({room for person in people for room in person.rooms})
-            if connection == hub.subscription.count:
+            whole = await self._follow(fresh)
+            whole &= await self._mark({room for person in people for room in person.rooms})
+            if whole and connection == hub.subscription.count:
                 break
-            # Lost meanwhile, and with it perhaps that somebody joined a room: look again.
+            # Lost meanwhile, and with it perhaps that somebody joined a room; or emptied, and what
+            # comes now may be as old as the rooms: look again.
         for person in fresh:
             person.settled, person.since = True, hub.recent.seq + 1
         for guest in guests:
@@ -130,23 +131,33 @@ class Arrivals:
         if guests:
             self._begin()
 
-    async def _follow(self, people: list[Person]) -> None:
-        """Have the people's rooms subscribed: first what tells of rooms that they join."""
+    async def _follow(self, people: list[Person]) -> bool:
+        """Have the people's rooms subscribed: first what tells of rooms that they join.
+
+        Says whether these are all rooms that they are in.
+        """
         if not people:
-            return
+            return True
         hub = self._hub
         names = [person.name for person in people]
         await hub.subscription.add([keys.user(name).encode() for name in names])
+        found = await hub.lookups.rooms_of_all(names, len(hub.frontier))
+        if found is None:
+            return False
         channels: list[bytes] = []
-        for person, rooms in zip(people, await hub.lookups.rooms_of_all(names), strict=True):
+        for person, rooms in zip(people, found, strict=True):
             hub.roster.follow(person, rooms)
             channels += [room.channel for room in person.rooms]
         await hub.subscription.add(channels)
+        return True
 
-    async def _mark(self, rooms: set[Room]) -> None:
-        """Return when what was published before has come; of a new room, where it stands, too."""
+    async def _mark(self, rooms: set[Room]) -> bool:
+        """Return when what was published before has come; of a new room, where it stands, too.
+
+        Says whether the view was whole then.
+        """
         partitions = {room.partition for room in rooms}
-        await self._hub.marks.mark([room for room in rooms if room.n is None], partitions)
+        return await self._hub.marks.mark([room for room in rooms if room.n is None], partitions)
 
 
 def _refuse(guests: Iterable[_Guest], error: Exception) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from app.errors import Malformed
+from app.errors import Malformed, Unreachable
 from app.events import MemberAdded, RoomCreated, decode_log
 from app.patience import AWAY
 from web.hub import Hub
@@ -43,16 +43,15 @@ class Joins:
             hub.hold(reader)
         hub.roster.follow(person, {name: n})
         person.joining += 1
-        task = asyncio.create_task(self._join(person, readers, hub.roster.rooms[name], n))
+        task = asyncio.create_task(self._join(person, readers, hub.roster.rooms[name]))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 
-    async def _join(self, person: Person, readers: tuple[Reader, ...], room: Room, n: int) -> None:
+    async def _join(self, person: Person, readers: tuple[Reader, ...], room: Room) -> None:
         hub = self._hub
         try:
             await hub.subscription.add([room.channel])
-            await self._read(readers, room, n)
-            await hub.marks.mark([room])
+            await self._catch_up(person, readers, room)
         except AWAY:
             # Nothing is known of the room: whoever comes back looks it up.
             person.settled = False
@@ -64,6 +63,20 @@ class Joins:
             person.since = hub.recent.seq + 1
         for reader in readers:
             hub.release(reader)
+
+    async def _catch_up(self, person: Person, readers: tuple[Reader, ...], room: Room) -> None:
+        # While the view is filled again, everybody is told of all rooms that they ever joined.
+        n = await self._hub.view.joined(room.name, person.name)
+        if n is None:
+            person.rooms.pop(room, None)
+            room.discard(person)
+            for reader in readers:
+                reader.waiting = [item for item in reader.waiting if item.room != room.name]
+            return
+        person.rooms[room] = n
+        await self._read(readers, room, n)
+        if not await self._hub.marks.mark([room]):
+            raise Unreachable("the view in Valkey is being filled")
 
     async def _read(self, readers: tuple[Reader, ...], room: Room, n: int) -> None:
         """Have the events from `n` on wait for the readers, as far as there are any yet."""

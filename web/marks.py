@@ -20,12 +20,14 @@ from web.room import Room
 class Turn:
     """The marks that are asked for together, and all who wait for them."""
 
-    __slots__ = ("arrived", "left", "marks")
+    __slots__ = ("arrived", "left", "marks", "whole")
 
     def __init__(self) -> None:
         self.marks: dict[int, Mark] = {}
         self.left = 0
-        self.arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        #: Whether each partition's view was, as far as the marks are here.
+        self.whole = True
+        self.arrived: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def mark(self, partition: int) -> Mark:
         """The turn's mark for a partition."""
@@ -46,22 +48,31 @@ class Mark:
         self.rooms: list[Room] = []
         self._turn = turn
 
-    def arrive(self) -> None:
+    def arrive(self, whole: bool) -> None:
         """It is here; with the last of its turn, everybody may go on."""
         turn = self._turn
         turn.left -= 1
+        turn.whole &= whole
         if turn.left == 0 and not turn.arrived.done():
-            turn.arrived.set_result(None)
+            turn.arrived.set_result(turn.whole)
 
 
 class Arrived(NamedTuple):
-    """A mark, where the view stood, and of each of its rooms the newest `n` and its offset."""
+    """A mark, where the view stood, and of each of its rooms the newest `n` and its offset.
+
+    `position` is -2 where the view was being filled again: it says nothing of what there is.
+    """
 
     token: int
     mark: Mark
     position: int
     heads: list[int]
     offsets: list[bytes]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was missing in the partition's view."""
+        return self.position > -2
 
     def news(self) -> list[tuple[Room, int, int]]:
         """The rooms, with `n` and offset, that do not stand where the edge thinks."""
@@ -88,10 +99,12 @@ class Marks:
         self._under_way: dict[int, Mark] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def mark(self, rooms: Iterable[Room], partitions: Iterable[int] = ()) -> None:
+    async def mark(self, rooms: Iterable[Room], partitions: Iterable[int] = ()) -> bool:
         """Return when a mark asked for from now on has arrived for each of the partitions.
 
-        The rooms' own are among them, and the marks bring the heads of the rooms.
+        The rooms' own are among them, and the marks bring the heads of the rooms. Says whether the
+        view of each was whole: else rooms that are new here are not known yet, and what comes of
+        them may be as old as they are.
         """
         turn = self._wanted or Turn()
         for partition in partitions:
@@ -99,11 +112,11 @@ class Marks:
         for room in rooms:
             turn.mark(room.partition).rooms.append(room)
         if not turn.marks:
-            return
+            return True
         self._wanted = turn
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
-        await asyncio.shield(turn.arrived)
+        return await asyncio.shield(turn.arrived)
 
     def take(self, data: bytes) -> Arrived | None:
         """A mark that has arrived; `None` for an unknown one.
@@ -122,7 +135,7 @@ class Marks:
     def settle(self, arrived: Arrived) -> None:
         """The edge stands where the mark said: those who wait for it may go on."""
         if self._under_way.pop(arrived.token, None) is not None:
-            arrived.mark.arrive()
+            arrived.mark.arrive(arrived.whole)
 
     async def ask_again(self) -> None:
         """Ask once more for the marks under way, which a lost connection has lost."""

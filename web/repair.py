@@ -35,7 +35,8 @@ class Repair:
         behind = []
         for room, n, offset in arrived.news():
             if room.n is None:
-                room.n, room.offset = n, offset
+                if arrived.whole:
+                    room.n, room.offset = n, offset
             elif room.n < n:
                 behind.append((room, n))
         if behind:
@@ -50,7 +51,9 @@ class Repair:
             if (waiting := hub.receive(room, logged)) is not None:
                 await waiting
         people = [person for person in hub.roster.people.values() if person.settled]
-        joined = await hub.lookups.rooms_of_all([person.name for person in people])
+        names = [person.name for person in people]
+        # Where the view is being filled, everybody is told again of the rooms that they are in.
+        joined = await hub.lookups.rooms_of_all(names, len(hub.frontier)) or [{}] * len(names)
         for person, rooms in zip(people, joined, strict=True):
             for name, n in rooms.items():
                 hub.on_joined(person.name, name, n)

@@ -21,14 +21,18 @@ class Lookups:
         self._asking = Asking(redis)
         self._mark = files("app.delivery").joinpath("mark.lua").read_text()
 
-    async def rooms_of(self, user: str) -> dict[str, int]:
-        """The rooms that a user belongs to, each with the `n` of joining."""
-        return (await self.rooms_of_all([user]))[0]
+    async def rooms_of_all(
+        self, users: Sequence[str], partitions: int
+    ) -> list[dict[str, int]] | None:
+        """The rooms that each of the users belongs to, with the `n` of joining.
 
-    async def rooms_of_all(self, users: Sequence[str]) -> list[dict[str, int]]:
-        """As `rooms_of`, of many users at once."""
-        found = await self._ask([("HGETALL", keys.rooms_of(user)) for user in users])
-        return [_joined(one) for one in found]
+        `None` where the view is being filled again: they may belong to more.
+        """
+        signs = [keys.whole(partition) for partition in range(partitions)]
+        asked = [("HGETALL", keys.rooms_of(user)) for user in users]
+        replies = await self._ask([("MULTI",), ("EXISTS", *signs), *asked, ("EXEC",)])
+        there, *found = replies[-1]
+        return [_joined(one) for one in found] if there == partitions else None
 
     async def positions(self, partitions: int) -> list[int]:
         """The offset in the log up to which the view stands, of each partition.
@@ -42,7 +46,8 @@ class Lookups:
     async def mark(self, partition: int, rooms: Sequence[str], edge: str, token: int) -> None:
         """Have a mark published to the edge, with the heads of the rooms (mark.lua)."""
         heads = keys.room(partition, "")
-        names = [keys.position(partition), *[heads + room for room in rooms]]
+        signs = (keys.position(partition), keys.whole(partition))
+        names = [*signs, *[heads + room for room in rooms]]
         channel = keys.marks(partition, edge)
         await self._ask([("EVAL", self._mark, len(names), *names, channel, token)])
 

@@ -10,6 +10,7 @@ import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.changes import changes_of
 from app.delivery.publisher import Publisher
 from app.delivery.steps import Entry
 from app.delivery.valkey import connect
@@ -104,6 +105,18 @@ class Scene:
         )
         await self.publisher.publish([self._write(event)])
 
+    async def fill(self) -> None:
+        """Fill the view again from the log, as `fan_out` does: first who belongs where."""
+        events = [entry.event for entry in self.log if entry.event is not None]
+        belong = {
+            (user, event.room): n for event in events for user, n in changes_of(event, {}).belong
+        }
+        await self.publisher.belong(belong)
+        await self.publisher.publish(self.log)
+        for partition in range(PARTITIONS):
+            end = len(self.log) if partition == self.partition else 0
+            assert await self.publisher.note_whole(partition, end)
+
     def _write(self, event: AnyLogEvent) -> Entry:
         self.log.append(entry(self.partition, len(self.log), event))
         return self.log[-1]
@@ -184,6 +197,45 @@ async def test_who_comes_back_to_an_emptied_view_is_not_reset(scene: Scene) -> N
     await scene.publisher.publish(scene.log)
     items, lost = await replay(hub.view, person, cursor)
     assert ([item.n for item in items], lost) == ([2], [])
+
+
+@pytest.mark.parametrize("look", ["rooms_of_all", "mark"])
+async def test_who_comes_while_the_view_is_emptied_gets_nothing_old(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, look: str
+) -> None:
+    """It is emptied just before the edge looks where they belong, or where their rooms stand."""
+    hub = scene.hub
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    hub.roster.leave(scene.reader)
+    hub.give_up([scene.reader.person])
+    stock, emptied = getattr(hub.lookups, look), asyncio.Event()
+
+    async def emptying(*given: object) -> object:
+        if not emptied.is_set():
+            await scene.redis.flushdb()
+            emptied.set()
+        return await stock(*given)
+
+    monkeypatch.setattr(hub.lookups, look, emptying)
+    scene.reader = Recorder(hub.roster.person("ann"))
+    admitting = asyncio.create_task(Admission(hub).admit(scene.reader, None))
+    await emptied.wait()
+    await scene.fill()
+    await admitting
+    await scene.say(scene.b)
+    await scene.say(scene.a)
+    await scene.has((scene.b, 2), (scene.a, 3))
+
+
+async def test_who_left_a_room_does_not_get_it_again_as_the_view_is_filled(scene: Scene) -> None:
+    await scene.say(scene.a)
+    await scene.remove(scene.a, "ann")
+    await scene.has((scene.a, 2), (scene.a, 3))
+    await scene.redis.flushdb()
+    await scene.fill()
+    await scene.say(scene.b)
+    await scene.has((scene.a, 2), (scene.a, 3), (scene.b, 2))
 
 
 async def test_who_waits_for_a_mark_goes_on_though_what_it_tells_of_is_looked_up_in_vain(
