@@ -19,17 +19,15 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
-from app.left_out import leave_out
+from app.fetching import Fetching
+from app.handing_on import READERS
 from app.piece import PIECE, Piece
-from app.rules.gathering import gathers
+from app.record import Record, record_of
 from app.threadless import Threadless
 
 #: Records that wait for an agent: from `FULL` on its topic is not fetched, until `LOW` are left.
 FULL = 4000
 LOW = 2000
-
-#: Bytes that a fetch waits for, 0.2 s at most, where a group without hurry gathers.
-GATHER = 256 * 1024
 
 #: Seconds that a fetch waits at most before it looks whether to go on.
 _LOOK = 1.0
@@ -50,28 +48,26 @@ class Intake(stock.Consumer):
         self._held: set[str] = set()
         self._in_hand = 0
         self._put_down = asyncio.Event()
+        self._fetching = Fetching(lambda: self._aiokafka)
 
     # ── from Kafka to the agents ─────────────────────────────────────────────────────────────
 
     async def _drain_messages(self, fetcher: Any) -> None:
+        READERS.add(self)
         try:
             while not (self.should_stop or fetcher.should_stop):
                 if self.flow_active:
                     fetched = await self._fetched()
                     self._hand_out(fetched)
                     if not getattr(self.app, "hurried", True):
-                        self._gather(sum(map(len, fetched.values())))
+                        self._fetching.gather(sum(map(len, fetched.values())))
                 else:
                     await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
-
-    def _gather(self, count: int) -> None:
-        """Have the next fetch wait for more, or not, after one that brought so many records."""
-        fetcher = self._aiokafka._fetcher
-        gathering = fetcher._fetch_min_bytes == GATHER
-        fetcher._fetch_min_bytes = GATHER if gathers(count, already=gathering) else 1
+        finally:
+            READERS.discard(self)
 
     async def _fetched(self) -> Mapping[Any, Sequence[Any]]:
         active = self._get_active_partitions()
@@ -89,12 +85,32 @@ class Intake(stock.Consumer):
             if not self.flow_active:
                 self._put_back(place, records[0].offset)
                 continue
-            queue = self._queue(place)
-            for start in range(0, len(records), PIECE):
-                queue.put_nowait(Piece(place, records[start : start + PIECE], generation))
-            self._waiting[place.topic] += len(records)
-            if self._waiting[place.topic] >= FULL:
-                self._hold(place.topic)
+            self._give(place, [record_of(record) for record in records], generation)
+
+    def _give(self, place: TP, records: Sequence[Record], generation: int) -> None:
+        queue = self._queue(place)
+        for start in range(0, len(records), PIECE):
+            queue.put_nowait(Piece(place, records[start : start + PIECE], generation))
+        self._waiting[place.topic] += len(records)
+        if self._waiting[place.topic] >= FULL:
+            self._hold(place.topic)
+
+    def reads(self, topic: str, partition: int) -> bool:
+        """Whether the partition is handed on to this group: it is in a hurry, and reads it."""
+        hurried = getattr(self.app, "hurried", True)
+        return hurried and (topic, partition) in (self._active_partitions or ())
+
+    def receive(self, records: Sequence[Record]) -> None:
+        """Take records of a partition that this process has written, and that Kafka has.
+
+        Only what would be fetched next; anything else is fetched.
+        """
+        place = TP(records[0].topic, records[0].partition)
+        ready = self.flow_active and not self.should_stop and place.topic not in self._held
+        if ready and self._fetching.skip(place, records[0].offset, records[-1].offset + 1):
+            self._give(place, records, self.app.consumer_generation_id)
+        else:
+            self._fetching.call_back(place)
 
     def _queue(self, place: TP) -> Any:
         conductor: Any = self.app.topics
@@ -190,7 +206,7 @@ class Intake(stock.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Called when partitions come. Changelogs are among them, and read by `app/recovery.py`."""
-        leave_out(self._aiokafka._fetcher, self.app.tables.changelog_topics)
+        self._fetching.never(self.app.tables.changelog_topics)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -12,8 +12,11 @@ from typing import Any
 
 from aiokafka.errors import MessageSizeTooLargeError
 
+from app.handing_on import hand_on
+
 Headers = Sequence[tuple[str, bytes]]
-Written = dict[tuple[str, int], int]
+_Place = tuple[str, int]
+Written = dict[_Place, int]
 _Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 
 #: Bytes beside key, value and headers that a record may take.
@@ -25,7 +28,7 @@ class Outputs:
 
     def __init__(self, producer: Any) -> None:
         self._producer = producer
-        self._records: dict[tuple[str, int], list[_Record]] = {}
+        self._records: dict[_Place, list[_Record]] = {}
 
     def add(
         self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers = ()
@@ -44,7 +47,7 @@ class Outputs:
         """
         if not self._records:
             return {}
-        waiting: list[tuple[tuple[str, int], int, Any]] = []
+        waiting: list[tuple[_Place, int, Any]] = []
         producer = self._producer._ensure_producer()
         try:
             for place, records in self._records.items():
@@ -56,13 +59,21 @@ class Outputs:
             answers = await asyncio.gather(
                 *(sent for _, _, sent in waiting), return_exceptions=True
             )
+        written = _highest(waiting, answers)
+        self._hand_on(waiting, answers)
         self._records = {}
-        return _highest(waiting, answers)
+        return written
+
+    def _hand_on(self, waiting: list[tuple[_Place, int, Any]], answers: list[Any]) -> None:
+        given: dict[_Place, int] = {}
+        for (place, count, _), answer in zip(waiting, answers, strict=True):
+            first = given.get(place, 0)
+            given[place] = first + count
+            if answer.offset >= 0:
+                hand_on(*place, answer.offset, self._records[place][first : first + count])
 
 
-def _highest(
-    waiting: list[tuple[tuple[str, int], int, Any]], answers: list[Any]
-) -> dict[tuple[str, int], int]:
+def _highest(waiting: list[tuple[_Place, int, Any]], answers: list[Any]) -> Written:
     written: Written = {}
     for (place, count, _), answer in zip(waiting, answers, strict=True):
         if isinstance(answer, BaseException):

@@ -50,9 +50,7 @@ class Pieces:
     """Pieces of partitions."""
 
     def __init__(self, app: Any, pieces: Sequence[Piece]) -> None:
-        self.records: Sequence[Record] = [
-            record_of(record) for piece in pieces for record in piece.records
-        ]
+        self.records: Sequence[Record] = [record for piece in pieces for record in piece.records]
         self._consumer = app.consumer
         self._pieces = pieces
         self._consumer.take(pieces)
