@@ -62,8 +62,10 @@ async def test_what_is_handed_on_and_what_others_write_come_in_kafkas_order_once
     await provision(chat.settings, [Topic("relay-in"), Topic("relay-out")])
     worker = chat.start_worker("relay", agents=str(tmp_path), only="relay")
     try:
-        await _write(chat.settings)
-        total = _PARTITIONS * _COUNT * 3 // 2
+        await _write(chat.settings, 1)
+        await until(lambda: _noted(notes, _PARTITIONS), worker.tail, within=60)
+        await _write(chat.settings, _COUNT)
+        total = _PARTITIONS * (1 + _COUNT * 3 // 2)
         await until(lambda: _noted(notes, total), worker.tail, within=60)
         assert worker.running
         handed = {line[3] for line in _lines(notes)}
@@ -75,10 +77,10 @@ async def test_what_is_handed_on_and_what_others_write_come_in_kafkas_order_once
         await worker.stop()
 
 
-async def _write(settings: Settings) -> None:
+async def _write(settings: Settings, count: int) -> None:
     """To the first agent in small pieces, and now and then past it to where the second reads."""
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all") as producer:
-        for number in range(_COUNT):
+        for number in range(count):
             for partition in range(_PARTITIONS):
                 value = f"{number}".encode()
                 await producer.send_and_wait("relay-in", value, b"k", partition)
