@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from types import ModuleType
 
 import structlog
 import uvloop
@@ -37,7 +38,7 @@ from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
 from web.entrance import Entrance
-from web.herd import Give, built, giver
+from web.herd import giver
 from web.hub import Hub
 from web.keys import (
     ACTS,
@@ -56,6 +57,7 @@ from web.keys import (
     VIEW,
 )
 from web.lent import end_with_chunks
+from web.native import built
 from web.sends import Sends
 from web.server import handlers, open_door, runner
 from web.upkeep import give_up_idle, watch_tails
@@ -102,6 +104,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
             app[AUTH],
             app[CONNECTIONS],
             handlers(aiohttp.server),
+            _native(settings, "_seats"),
         )
         listening = await open_door(settings, entrance.front)
         stack.push_async_callback(_drain, app, entrance, listening)
@@ -140,7 +143,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
         edge=sends.edge,
         log_id=await cluster_id(settings),
         secret=settings.secret,
-        give=_giver(settings),
+        give=giver(_native(settings, "_herd")),
     )
     app[SETTINGS], app[VIEW], app[HISTORY], app[HUB], app[SENDS] = (
         settings,
@@ -166,11 +169,11 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     return app
 
 
-def _giver(settings: Settings) -> Give:
-    native = built() if settings.native else None
+def _native(settings: Settings, name: str) -> ModuleType | None:
+    native = built(name) if settings.native else None
     if settings.native and native is None:
-        log.info("delivers in Python: there was no C compiler when Parley was set up")
-    return giver(native)
+        log.info("without a part in C: there was no compiler when Parley was set up", part=name)
+    return native
 
 
 async def _drain(app: web.Application, entrance: Entrance, listening: asyncio.Server) -> None:

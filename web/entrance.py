@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Final
 
 from app.settings import Settings
@@ -15,6 +16,7 @@ from web.front import Front
 from web.hub import Hub
 from web.person import Person
 from web.replies import Replies
+from web.seats import Seats
 from web.stream import Limits, Stream
 
 #: Seconds over which the goodbyes of an edge that stops are spread, and in how many portions.
@@ -39,6 +41,7 @@ class Entrance:
         auth: Auth,
         connections: Connections,
         server: Callable[[], asyncio.BaseProtocol],
+        native: ModuleType | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.hub = hub
@@ -52,6 +55,8 @@ class Entrance:
         self._taken = 0
         self.draining = False
         self._settings = settings
+        #: Where polls that follow each other are served in C, if they are.
+        self.seats = None if native is None else Seats(native, self)
 
     def front(self) -> Front:
         """A new connection's protocol."""
@@ -92,6 +97,8 @@ class Entrance:
         Few go at once. Many are spread, so that they do not all come to the other edges together.
         """
         self.draining = True
+        if self.seats is not None:
+            self.seats.clear()
         fronts = list(self.fronts)
         random.shuffle(fronts)
         for some in _portions(fronts):

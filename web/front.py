@@ -18,6 +18,7 @@ from web.visit import Visit
 
 if TYPE_CHECKING:
     from web.entrance import Entrance
+    from web.seats import Seat
 
 #: Bytes that may wait while a request is being answered.
 MOST_AHEAD: Final = 64 * 1024
@@ -27,7 +28,7 @@ HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 75.0
 
-_IDLE, _VISITED, _LENT = range(3)
+_IDLE, _VISITED, _LENT, _SEATED = range(4)
 
 
 class Front(asyncio.Protocol):
@@ -35,7 +36,7 @@ class Front(asyncio.Protocol):
 
     __slots__ = (
         *("_answered", "_buffer", "_deadline", "_entrance", "_handler", "_left", "_lent", "_loop"),
-        *("_paused", "_state", "_timer", "_timer_at", "_visit", "transport"),
+        *("_paused", "_seat", "_state", "_timer", "_timer_at", "_visit", "transport"),
     )
 
     def __init__(self, entrance: Entrance) -> None:
@@ -51,6 +52,8 @@ class Front(asyncio.Protocol):
         self._left = 0
         self._answered = False
         self._visit: Visit | None = None
+        #: Where the connection is served in C, while it is.
+        self._seat: Seat | None = None
         #: Who was told to pause writing, and is told to go on.
         self._paused: Any = None
         self._deadline = 0.0
@@ -102,6 +105,7 @@ class Front(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._seat = None
         if self._visit is not None:
             self._visit.lost()
             self._visit = None
@@ -189,6 +193,34 @@ class Front(asyncio.Protocol):
         self.transport.write(self._entrance.replies.problem(problem, None, False))
         self.transport.close()
 
+    # ── polls that are served in C ───────────────────────────────────────────────────────────
+
+    def lend_socket(self) -> int:
+        """The descriptor of the connection where nothing waits to be read or written, else -1."""
+        transport = self.transport
+        if self._buffer or transport.is_closing() or transport.get_write_buffer_size():
+            return -1
+        sock = transport.get_extra_info("socket")
+        return -1 if sock is None else int(sock.fileno())
+
+    def sit(self, seat: Seat) -> None:
+        """Leave the connection to its seat."""
+        self._state, self._seat = _SEATED, seat
+        self.transport.pause_reading()
+
+    def rise(self, asked: bool, deadline: float, unread: bytes, rest: bytes) -> None:
+        """Have the connection back: whether a poll waits, and bytes to be served and written."""
+        self._state, self._seat = (_VISITED if asked else _IDLE), None
+        self._deadline = deadline
+        if deadline < self._timer_at:
+            self._wake_at(deadline)
+        if rest:
+            self.transport.write(rest)
+        self._buffer = unread
+        if unread and not asked:
+            self._loop.call_soon(self._go_on)
+        self.transport.resume_reading()
+
     # ── time ─────────────────────────────────────────────────────────────────────────────────
 
     def until(self, seconds: float) -> None:
@@ -205,6 +237,12 @@ class Front(asyncio.Protocol):
 
     def _on_time(self) -> None:
         self._timer, self._timer_at = None, inf
+        if self._seat is not None:
+            if (now := self._loop.time()) < self._seat.deadline:
+                # A poll that comes meanwhile may wait less long.
+                self._wake_at(min(self._seat.deadline, now + self._seat.timeout))
+                return
+            self._seat.rise()
         if self._loop.time() < self._deadline:
             # It was set for something that has long happened.
             self._wake_at(self._deadline)
@@ -226,10 +264,14 @@ class Front(asyncio.Protocol):
 
     def stop(self, code: str, reason: str) -> None:
         """End what is under way here, but for what aiohttp does."""
+        if self._seat is not None:
+            self._seat.rise()
         if self._state == _VISITED and self._visit is not None:
             self._visit.stop(code, reason)
 
     def close_idle(self) -> None:
         """Close the connection, if no request is under way on it."""
+        if self._seat is not None:
+            self._seat.rise()
         if self._state == _IDLE and not self._buffer:
             self.transport.close()

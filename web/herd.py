@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -12,14 +11,6 @@ if TYPE_CHECKING:
 
 #: Gives the bytes to all of an audience that take bytes at once.
 Give = Callable[["Audience", bytes], None]
-
-
-def built() -> ModuleType | None:
-    """The native part, `None` where there was no C compiler when Parley was set up."""
-    try:
-        return importlib.import_module("web._herd")
-    except ImportError:
-        return None
 
 
 def giver(native: ModuleType | None) -> Give:

@@ -70,6 +70,8 @@ class Hub:
         self.recent = Recent()
         #: Called with user, room and `n` where somebody may have joined a room.
         self.on_joined: Callable[[str, str, int], None] = lambda *_: None
+        #: Called before events are taken in, where none is on its way to readers.
+        self.before_events: Callable[[], None] = lambda: None
         #: Called with what comes on the channel of a person.
         self.on_personal: Callable[[Person, bytes], None] = lambda *_: None
         self._handlers: dict[bytes, Handler] = {}
@@ -211,6 +213,8 @@ class Hub:
 
     def deliver(self, room: Room, logged: Logged) -> None:
         """Give a room's event, which is the one that follows, to those who hear it."""
+        if not self._batch:
+            self.before_events()
         room.n, room.offset = logged.n, logged.offset
         self.advance(room.partition, logged.offset + 1)
         if not room.people:

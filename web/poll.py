@@ -8,6 +8,7 @@ one costs nothing but its answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -15,6 +16,9 @@ from web import frames
 from web.live import Run
 from web.person import Person
 from web.reader import Reader
+
+if TYPE_CHECKING:
+    from web.seats import Seat
 
 
 class Poll(Reader):
@@ -26,8 +30,8 @@ class Poll(Reader):
     """
 
     __slots__ = (
-        *("_cursor", "_cursor_now", "_events", "_limit", "_on_answer", "_on_run", "_recovered"),
-        "asked",
+        *("_asked", "_cursor", "_cursor_now", "_events", "_limit", "_on_answer", "_on_run"),
+        "_recovered",
     )
 
     def __init__(
@@ -39,8 +43,7 @@ class Poll(Reader):
     ) -> None:
         super().__init__(person)
         self._on_run = on_run
-        #: Whether somebody waits for an answer.
-        self.asked = False
+        self._asked = False
         self._on_answer = on_answer
         self._cursor_now = cursor_now
         self._limit = 0
@@ -48,9 +51,36 @@ class Poll(Reader):
         self._recovered = True
         self._events: list[bytes] = []
 
+    @property
+    def asked(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._asked if self.seat is None else self.seat.asked
+
+    def sit(self, seat: Seat) -> None:
+        """From here on the connection is served in C: what it waits for, and its next polls."""
+        self.seat = seat
+        self.person.changed()
+
+    def rise(self, asked: bool) -> None:
+        """It is so no longer. A poll that waits lacks nothing that has happened until now."""
+        self.seat = None
+        self._asked, self._recovered, self._events = asked, True, []
+        self._cursor = self._cursor_now()
+        self.person.changed()
+
+    def forget(self) -> None:
+        """Nobody waits any more."""
+        self._asked = False
+
+    def hold(self) -> None:
+        """Let events wait from now on."""
+        if self.seat is not None:
+            self.seat.rise()
+        super().hold()
+
     def ask(self, cursor: str, limit: int) -> None:
         """Begin an answer; `cursor` is where it ends if nothing comes of admission."""
-        self.asked, self._limit, self._cursor = True, limit, cursor
+        self._asked, self._limit, self._cursor = True, limit, cursor
         self._recovered = True
         if self._events:
             self._events = []
@@ -64,7 +94,7 @@ class Poll(Reader):
     def _take(self, run: Run) -> None:
         # By the shortest way where somebody waits for nothing but this.
         if self.asked and not self._holds and not self._events and len(run.lives) <= self._limit:
-            self.asked = False
+            self._asked = False
             self._on_run(run)
         else:
             super()._take(run)
@@ -76,7 +106,7 @@ class Poll(Reader):
         room = max(1, self._limit - len(self._events))
         lives = run.lives
         if not self._events and len(lives) <= room:
-            self.asked = False
+            self._asked = False
             self._on_run(run)
             return
         taken = lives[:room]
@@ -91,7 +121,9 @@ class Poll(Reader):
             self.give_up()
 
     def reset(self, rooms: Sequence[str]) -> None:
-        """Answer with a reset."""
+        """Answer with a reset; whoever asks later is told when they do."""
+        if self.seat is not None:
+            self.seat.rise()
         if self.asked:
             self._note_reset(rooms)
             if not self.held:
@@ -123,5 +155,5 @@ class Poll(Reader):
         )
 
     def _give(self, answer: bytes) -> None:
-        self.asked, self._events = False, []
+        self._asked, self._events = False, []
         self._on_answer(answer)

@@ -30,13 +30,14 @@ _MOST: Final = 500
 class Polls:
     """Takes each poll to its answer: at once, when something comes, or when its time is over."""
 
-    __slots__ = ("_entrance", "_front", "_poll", "_repeated", "_task", "_timeout", "_visit")
+    __slots__ = ("_entrance", "_front", "_repeated", "_task", "_timeout", "_visit", "poll")
 
     def __init__(self, entrance: Entrance, front: Front, visit: Visit) -> None:
         self._entrance = entrance
         self._front = front
         self._visit = visit
-        self._poll: Poll | None = None
+        #: The connection's reader.
+        self.poll: Poll | None = None
         self._repeated: Repeated | None = None
         #: Seconds that the poll which is being admitted may wait.
         self._timeout = 0.0
@@ -48,7 +49,7 @@ class Polls:
         Such a poll is served without being taken apart, and without asking who it is: that was
         found out from the very same bytes, and still holds.
         """
-        last, poll, entrance = self._repeated, self._poll, self._entrance
+        last, poll, entrance = self._repeated, self.poll, self._entrance
         if last is None or poll is None:
             return False
         cursor = last.cursor_of(data)
@@ -62,9 +63,31 @@ class Polls:
             poll.deliver(Run(missed))
         elif last.timeout:
             self._front.until(last.timeout)
+            self._sit(poll, last)
         else:
             poll.give_up()
         return True
+
+    @property
+    def origin(self) -> str | None:
+        """The page that asks, where a browser says so."""
+        return self._visit.origin
+
+    def _sit(self, poll: Poll, last: Repeated) -> None:
+        """Have the poll that waits, and those that follow it, served in C if they may be."""
+        seats = self._entrance.seats
+        if seats is None or poll.held or self._entrance.draining:
+            return
+        if (fd := self._front.lend_socket()) >= 0:
+            seat = seats.sit(self, poll, fd, last)
+            self._front.sit(seat)
+            poll.sit(seat)
+
+    def risen(self, asked: bool, deadline: float, unread: bytes, rest: bytes) -> None:
+        """The connection is served by its transport again; see `Seat.leave`."""
+        if self.poll is not None:
+            self.poll.rise(asked)
+        self._front.rise(asked, deadline, unread, rest)
 
     def forget(self) -> None:
         """Another request has come: what is like the last poll is no longer known."""
@@ -125,12 +148,12 @@ class Polls:
 
     def _poll_of(self, user: str) -> Poll:
         """The connection's reader for polls; another one where somebody else asks."""
-        poll = self._poll
+        poll = self.poll
         if poll is None or poll.person.name != user:
             self._let_go()
             hub = self._entrance.hub
             person = hub.roster.person(user)
-            poll = self._poll = Poll(person, self._on_run, self._on_answer, hub.cursor)
+            poll = self.poll = Poll(person, self._on_run, self._on_answer, hub.cursor)
             self._entrance.connections.polls(user)
         return poll
 
@@ -139,25 +162,25 @@ class Polls:
         entrance, visit = self._entrance, self._visit
         if entrance.draining or not visit.keeps:
             self._on_answer(run.answer())
-            return
-        reply = run.replies.get(visit.origin)
-        if reply is None:
-            reply = entrance.replies.poll(visit.origin, True) + run.answer()
-            run.replies[visit.origin] = reply
-        front = self._front
-        front.transport.write(reply)
-        front.next()
+        else:
+            self._write(entrance.replies.run(run, visit.origin), True)
 
     def _on_answer(self, answer: bytes) -> None:
         visit = self._visit
         keep_alive = visit.keeps and not self._entrance.draining
-        head = self._entrance.replies.poll(visit.origin, keep_alive)
-        self._front.transport.write(head + answer)
-        visit.go_on(keep_alive)
+        self._write(self._entrance.replies.poll(visit.origin, keep_alive) + answer, keep_alive)
+
+    def _write(self, reply: bytes, keep_alive: bool) -> None:
+        seat = None if self.poll is None else self.poll.seat
+        if seat is not None:
+            seat.answer(reply)
+        else:
+            self._front.transport.write(reply)
+            self._visit.go_on(keep_alive)
 
     def on_time(self) -> bool:
         """Answer a poll whose time is over; whether there was one."""
-        poll = self._poll
+        poll = self.poll
         if poll is None or not poll.asked:
             return False
         poll.give_up()
@@ -165,8 +188,8 @@ class Polls:
 
     def stop(self, code: str, reason: str) -> None:
         """Answer the poll that waits."""
-        if self._poll is not None:
-            self._poll.end(code, reason)
+        if self.poll is not None:
+            self.poll.end(code, reason)
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -175,8 +198,11 @@ class Polls:
         self._let_go()
 
     def _let_go(self) -> None:
-        poll, self._poll = self._poll, None
+        poll, self.poll = self.poll, None
         if poll is not None:
-            poll.asked = False
+            if poll.seat is not None:
+                poll.seat.leave()
+                poll.seat = None
+            poll.forget()
             self._entrance.connections.polls_no_more(poll.person.name)
             self._entrance.hub.roster.leave(poll)

@@ -14,6 +14,7 @@ from web.live import Run
 
 if TYPE_CHECKING:
     from web.person import Person
+    from web.seats import Seat
 
 log = structlog.get_logger()
 
@@ -28,7 +29,7 @@ class Reader(ABC):
     and what waits have been delivered in one order; from then on each event goes out at once.
     """
 
-    __slots__ = ("_holds", "fd", "person", "stands", "waiting", "write")
+    __slots__ = ("_holds", "fd", "person", "seat", "stands", "waiting", "write")
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -39,6 +40,8 @@ class Reader(ABC):
         self.write: Callable[[bytes], None] | None = None
         #: The socket that `write` writes to, where nothing waits before it; -1 where none is known.
         self.fd = -1
+        #: Where its connection is served in C; `Person.changed` goes with it.
+        self.seat: Seat | None = None
         self._holds = 1
 
     @property

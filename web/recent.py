@@ -11,6 +11,9 @@ from web.live import Live
 _MOST = 4096
 _MOST_BYTES = 4 * 1024 * 1024
 
+#: Cursors of the newest place that are kept apart: of the others, too, it is known where they are.
+_MOST_NEWEST = 16
+
 
 class Recent:
     """The newest events in the order of their delivery, and where among them each cursor stands.
@@ -28,6 +31,8 @@ class Recent:
         self._lives: deque[Live] = deque()
         #: Where each cursor stands; those of too long ago are gone.
         self.places: dict[str, int] = {}
+        #: Those that stand behind the newest event.
+        self.newest: list[str] = []
         self._order: deque[tuple[int, str]] = deque()
 
     def add(self, live: Live) -> None:
@@ -36,6 +41,7 @@ class Recent:
         live.seq = self.seq
         self._lives.append(live)
         self._bytes += len(live.event)
+        self.newest.clear()
         self.issue(live.cursor)
         while len(self._lives) > self._most or self._bytes > self._most_bytes:
             self._bytes -= len(self._lives.popleft().event)
@@ -45,6 +51,9 @@ class Recent:
         """Note that this cursor stands behind the newest event."""
         self.places[cursor] = self.seq
         self._order.append((self.seq, cursor))
+        self.newest.append(cursor)
+        if len(self.newest) > _MOST_NEWEST:
+            del self.newest[0]
         if len(self._order) > 2 * self._most:
             self._drop()
 

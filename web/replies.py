@@ -7,6 +7,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 from web import cors, frames
+from web.live import Run
 from web.problems import CONTENT_TYPE, Problem
 
 _POLL = {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -27,6 +28,13 @@ class Replies:
     def poll(self, origin: str | None, keep_alive: bool) -> bytes:
         """The head of a poll's answer, but for `Content-Length`."""
         return self._head("poll", origin, keep_alive)
+
+    def run(self, run: Run, origin: str | None) -> bytes:
+        """The answer to all polls of an origin that wait for these events."""
+        reply = run.replies.get(origin)
+        if reply is None:
+            reply = run.replies[origin] = self.poll(origin, True) + run.answer()
+        return reply
 
     def problem(self, problem: Problem, origin: str | None, keep_alive: bool) -> bytes:
         """An answer that says what is wrong, whole."""

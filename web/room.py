@@ -9,17 +9,19 @@ from typing import NamedTuple
 from app.delivery import keys
 from web.person import Person
 from web.reader import Reader
+from web.seats import Row, rows
 
 
 class Audience(NamedTuple):
     """A room's readers: those that take bytes at once, by their `write`, and the others.
 
-    `fds` are the sockets of the former, in the same order; `everyone` is all readers.
+    `fds` are the sockets of the former, in the same order. Polls that have a seat are among the
+    others by the row. `everyone` is all readers.
     """
 
     writes: tuple[Callable[[bytes], None], ...]
     fds: array[int]
-    others: tuple[Reader, ...]
+    others: tuple[Reader | Row, ...]
     everyone: tuple[Reader, ...]
 
 
@@ -60,6 +62,9 @@ class Room:
             everyone = tuple(reader for person in self.people for reader in person.readers)
             writes = tuple(reader.write for reader in everyone if reader.write is not None)
             fds = array("i", [reader.fd for reader in everyone if reader.write is not None])
-            others = tuple(reader for reader in everyone if reader.write is None)
-            self._audience = Audience(writes, fds, others, everyone)
+            seated = rows(reader.seat for reader in everyone if reader.seat is not None)
+            others = tuple(
+                reader for reader in everyone if reader.write is None and reader.seat is None
+            )
+            self._audience = Audience(writes, fds, (*seated, *others), everyone)
         return self._audience

@@ -15,13 +15,14 @@ import uvloop
 
 from web import frames
 from web.dispatch import dispatch
-from web.herd import Give, built, giver
+from web.herd import Give, giver
 from web.live import Live
+from web.native import built
 from web.person import Person
 from web.room import Room
 from web.stream import Limits, Stream
 
-NATIVE = built()
+NATIVE = built("_herd")
 
 without_compiler = pytest.mark.skipif(NATIVE is None, reason="set up without a C compiler")
 

@@ -1,0 +1,198 @@
+"""Connections that poll over and over, served in C: from one poll to the next without Python."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from web.live import Run
+from web.repeated import Repeated
+
+if TYPE_CHECKING:
+    from web.entrance import Entrance
+    from web.poll import Poll
+    from web.polls import Polls
+
+#: Seconds for which an answered poll's next request may take to come.
+IDLE_SECONDS: Final = 75.0
+
+#: Seconds for which requests gather, where many come: each look at the sockets takes a while.
+_GATHER: Final = 0.001
+
+
+class Seat:
+    """One connection's place, while its transport reads and writes nothing."""
+
+    __slots__ = ("number", "poll", "polls", "seats", "timeout")
+
+    def __init__(self, seats: Seats, number: int, polls: Polls, poll: Poll, timeout: float) -> None:
+        self.seats = seats
+        #: -1 when it has been left.
+        self.number = number
+        self.polls = polls
+        self.poll = poll
+        self.timeout = timeout
+
+    @property
+    def asked(self) -> bool:
+        """Whether the connection waits for an answer."""
+        return self.seats.native.asked(self.number)  # type: ignore[no-any-return]
+
+    @property
+    def deadline(self) -> float:
+        """When, by the loop's clock, its time is over."""
+        return self.seats.native.deadline(self.number)  # type: ignore[no-any-return]
+
+    def answer(self, reply: bytes) -> None:
+        """Answer, if the connection waits for it."""
+        self.seats.answer(array("i", [self.number]), reply)
+
+    def rise(self, rest: bytes = b"") -> None:
+        """Leave the connection to its transport again, which still has `rest` to write."""
+        self.seats.hub.flush()
+        if self.number >= 0:
+            self.polls.risen(*self.leave(), rest)
+
+    def leave(self) -> tuple[bool, float, bytes]:
+        """Sit here no more: whether it waited for an answer, until when, and bytes not served."""
+        number, self.number = self.number, -1
+        return self.seats.leave(number)
+
+
+class Row:
+    """Seats that get the same answers: of readers of one room, on pages of one origin."""
+
+    __slots__ = ("_numbers", "_origin", "_seats")
+
+    def __init__(self, seats: Seats, origin: str | None, numbers: array[int]) -> None:
+        self._seats = seats
+        self._origin = origin
+        self._numbers = numbers
+
+    def take(self, run: Run) -> None:
+        """Answer those of the seats that wait with these events."""
+        seats = self._seats
+        reply = seats.entrance.replies.run(run, self._origin)
+        for poll in seats.answer(self._numbers, reply, len(run.lives)):
+            poll.take(run)
+
+
+def rows(taken: Iterable[Seat]) -> Iterator[Row]:
+    """These seats in as few rows as may be."""
+    numbers: dict[tuple[Seats, str | None], array[int]] = {}
+    for seat in taken:
+        numbers.setdefault((seat.seats, seat.polls.origin), array("i")).append(seat.number)
+    for (seats, origin), some in numbers.items():
+        yield Row(seats, origin, some)
+
+
+class Seats:
+    """All such connections of an edge, behind one descriptor that the loop watches."""
+
+    def __init__(self, native: ModuleType, entrance: Entrance) -> None:
+        self.native: Any = native.Seats()
+        self.entrance = entrance
+        self.hub = entrance.hub
+        self._loop = entrance.loop
+        self._taken: dict[int, Seat] = {}
+        self._looked = 0.0
+        self._behind: list[tuple[Seat, str]] = []
+        self._others: list[Seat] = []
+        self.hub.before_events = self._look_ahead
+        self._loop.add_reader(self.native.fileno(), self._on_readable)
+
+    def sit(self, polls: Polls, poll: Poll, fd: int, last: Repeated) -> Seat:
+        """Seat a connection whose poll waits."""
+        deadline = self._loop.time() + last.timeout
+        number = self.native.sit(
+            *(fd, last.before, last.after, last.limit),
+            *(last.timeout, last.expires_at, last.era, deadline),
+        )
+        seat = self._taken[number] = Seat(self, number, polls, poll, last.timeout)
+        return seat
+
+    def leave(self, number: int) -> tuple[bool, float, bytes]:
+        """A seat is free again."""
+        del self._taken[number]
+        return self.native.rise(number)  # type: ignore[no-any-return]
+
+    def clear(self) -> None:
+        """Let all rise."""
+        for seat in list(self._taken.values()):
+            seat.rise()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._loop.remove_reader(self.native.fileno())
+
+    def answer(self, numbers: array[int], reply: bytes, events: int = 0) -> list[Poll]:
+        """Answer those who wait; who can't take as many events at once is handed back."""
+        lacking: list[Poll] = []
+        deadline = self._loop.time() + IDLE_SECONDS
+        for number, sent in self.native.answer(numbers, reply, events, deadline):
+            seat = self._taken[number]
+            if sent < 0:
+                lacking.append(seat.poll)
+            else:
+                seat.rise(reply[sent:])
+        return lacking
+
+    # ── requests ─────────────────────────────────────────────────────────────────────────────
+
+    def _on_readable(self) -> None:
+        self.hub.flush()
+        self._look()
+        self._serve_rest()
+        now, before = self._loop.time(), self._looked
+        self._looked = now
+        if now - before <= _GATHER:
+            self._loop.remove_reader(self.native.fileno())
+            self._loop.call_later(_GATHER, self._look_again)
+
+    def _look_again(self) -> None:
+        """As long as there is something each time, the loop need not tell."""
+        self.hub.flush()
+        if self._look():
+            self._loop.call_later(_GATHER, self._look_again)
+        else:
+            self._looked = self._loop.time()
+            self._loop.add_reader(self.native.fileno(), self._on_readable)
+        self._serve_rest()
+
+    def _look_ahead(self) -> None:
+        """Let those wait who have asked before an event that the hub is about to take."""
+        if self._taken:
+            self._look()
+            if self._behind or self._others:
+                self._loop.call_soon(self._serve_rest)
+
+    def _look(self) -> int:
+        """Let those wait who ask for what comes from now on; how many asked for anything."""
+        era, newest = self.entrance.auth.era, self.hub.recent.newest
+        taken = self._taken
+        served, behind, others = self.native.take(self._loop.time(), time.time(), era, newest)
+        self._behind += [(taken[number], cursor) for number, cursor in behind]
+        self._others += [taken[number] for number in others]
+        return served + len(behind) + len(others)  # type: ignore[no-any-return]
+
+    def _serve_rest(self) -> None:
+        while self._behind:
+            seat, cursor = self._behind.pop()
+            if seat.number >= 0:
+                self._catch_up(seat, cursor)
+        while self._others:
+            seat = self._others.pop()
+            if seat.number >= 0:
+                seat.rise()
+
+    def _catch_up(self, seat: Seat, cursor: str) -> None:
+        missed = self.entrance.admission.missed_lately(seat.poll.person, cursor)
+        if missed is None:
+            seat.rise()
+            return
+        self.native.wait_on(seat.number, self._loop.time())
+        if missed:
+            seat.poll.deliver(Run(missed))
