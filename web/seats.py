@@ -104,6 +104,9 @@ class Seats:
         self.hub.before_events = self._look_ahead
         self._loop.add_reader(self.native.fileno(), self._on_readable)
 
+    def __len__(self) -> int:
+        return len(self._taken)
+
     def sit(self, polls: Polls, poll: Poll, fd: int, last: Repeated) -> Seat:
         """Seat a connection whose poll waits."""
         deadline = self._loop.time() + last.timeout

@@ -1,0 +1,231 @@
+"""The edge's own server in the test's loop, and clients that poll it as bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import count
+from types import ModuleType
+from typing import Any
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from app import acts
+from app.delivery.publisher import Publisher
+from app.delivery.steps import Entry
+from app.delivery.valkey import connect
+from app.delivery.view import View
+from app.events import AnyLogEvent
+from app.lasting_producer import LastingProducer
+from app.rules.sanctions import Sanction
+from app.settings import Settings
+from app.tokens import mint
+from tests.delivery.conftest import added, entry, message, opened
+from web.admission import Admission
+from web.auth import Auth
+from web.connections import Connections
+from web.entrance import Entrance
+from web.hub import Hub
+from web.server import handlers, runner
+
+ROOMS = ("a", "b")
+PEOPLE = ("ann", "ben", "cat", "dan")
+
+#: Seconds that anything may take on a busy machine.
+PATIENCE = 60.0
+
+
+class Door:
+    """An edge's connections with all that stands behind them, and the log that they hear."""
+
+    def __init__(
+        self, settings: Settings, hub: Hub, entrance: Entrance, bans: dict[str, Sanction], port: int
+    ) -> None:
+        self.hub, self.entrance, self.port = hub, entrance, port
+        self._settings = settings
+        self._publisher: Publisher
+        #: Who is banned, with a sanction that says so.
+        self.bans = bans
+        self._offsets: Counter[int] = Counter()
+        self._n: Counter[str] = Counter()
+
+    @property
+    def seated(self) -> int:
+        """Connections that are served in C at present."""
+        return 0 if self.entrance.seats is None else len(self.entrance.seats)
+
+    def token(self, user: str, life: float = 3600) -> str:
+        """A token that is good for so many seconds."""
+        return mint(self._settings, user, life)
+
+    async def begin(self, publisher: Publisher) -> None:
+        """Open the rooms, everybody in both."""
+        self._publisher = publisher
+        for partition in range(self._settings.partitions):
+            await publisher.note_whole(partition, 0)
+        for room in (*ROOMS, "other"):
+            await self.open(room, PEOPLE[0] if room in ROOMS else "zoe")
+            for user in PEOPLE[1:] if room != "other" else ():
+                self._n[room] += 1
+                await self.publish([added(room, self._n[room], user)])
+
+    async def open(self, room: str, by: str = PEOPLE[0]) -> None:
+        """A room, with one person in it."""
+        await self.publish([opened(room, by)])
+        self._n[room] = 1
+
+    async def say(self, *rooms: str, size: int = 0) -> None:
+        """A message to each, in one go; of so many bytes at least."""
+        events = []
+        for room in rooms:
+            self._n[room] += 1
+            said = message(room, self._n[room], self._n[room])
+            events.append(replace(said, text=said.text.ljust(size, ".")))
+        await self.publish(events)
+
+    async def publish(self, events: Sequence[AnyLogEvent]) -> None:
+        """Put events into Valkey as a worker does it."""
+        await self._publisher.publish([self._entry(event) for event in events])
+
+    async def heard(self) -> None:
+        """Return when the hub has heard all that was said."""
+        rooms = self.hub.roster.rooms
+        await until(lambda: all(rooms[room].n == n for room, n in self.said().items()))
+
+    def said(self) -> dict[str, int]:
+        """The newest `n` of each room that is read."""
+        return {room: self._n[room] for room in ROOMS}
+
+    def _entry(self, event: AnyLogEvent) -> Entry:
+        partition = self.hub.view.partition(event.room)
+        self._offsets[partition] += 1
+        return entry(partition, self._offsets[partition] - 1, event)
+
+
+@asynccontextmanager
+async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[Door]:
+    """Serve in this loop; Valkey has to be empty."""
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis)
+        stack.push_async_callback(redis.aclose)
+        await redis.flushdb()
+        view = View(redis, settings.partitions, partial=True)
+        which = {"partitions": settings.partitions, "edge": "e", "log_id": "log"}
+        hub = Hub(redis, view, **which, secret=settings.secret)  # type: ignore[arg-type]
+        producer = LastingProducer(partial(acts.producer, settings))
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        aiohttp = runner(web.Application())
+        await aiohttp.setup()
+        stack.push_async_callback(aiohttp.cleanup)
+        assert aiohttp.server is not None
+        others = handlers(aiohttp.server)
+        connections = Connections(producer, "e", settings.partitions)
+        bans: dict[str, Sanction] = {}
+        auth = Auth(settings, bans.get)
+        entrance = Entrance(settings, hub, Admission(hub), auth, connections, others, native)
+        if entrance.seats is not None:
+            stack.callback(entrance.seats.close)
+        server = await asyncio.get_running_loop().create_server(entrance.front, "127.0.0.1", 0)
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        stack.callback(server.close)
+        found = Door(settings, hub, entrance, bans, server.sockets[0].getsockname()[1])
+        await found.begin(Publisher(redis, 1_000))
+        await hub.start()
+        stack.push_async_callback(hub.stop)
+        yield found
+
+
+class Poller:
+    """A client that keeps its cursor and its connection; knows what is behind each cursor."""
+
+    def __init__(self, door: Door, user: str, token: str = "", **query: Any) -> None:
+        self.door = door
+        self.user = user
+        self.token = token or door.token(user)
+        self.query = {"timeout": 50, **query}
+        self.cursor = ""
+        self.had: dict[str, dict[str, int]] = {}
+        self.polls = count()
+
+    async def __aenter__(self) -> Poller:
+        """Connect, and learn a cursor."""
+        await self.connect()
+        if not self.cursor:
+            before = self.door.said()
+            self.send()
+            _, answer = await self.reply()
+            self.cursor = answer["cursor"]
+            self.had[self.cursor] = before
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.writer.close()
+
+    async def connect(self) -> None:
+        """Begin a connection, in place of the last."""
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.door.port)
+
+    def request(self, cursor: str | None = None, **query: Any) -> bytes:
+        """A poll as bytes."""
+        asked = {**self.query, **query, "cursor": self.cursor if cursor is None else cursor}
+        line = "&".join(f"{name}={value}" for name, value in asked.items() if value != "")
+        head = f"GET /v1/events?{line} HTTP/1.1\r\nHost: e\r\nAuthorization: Bearer {self.token}"
+        return head.encode() + b"\r\n\r\n"
+
+    def send(self, data: bytes = b"") -> None:
+        """Send bytes, or the next poll."""
+        self.writer.write(data or self.request())
+
+    async def reply(self) -> tuple[str, Any]:
+        """The next answer's head, and its JSON."""
+        async with asyncio.timeout(PATIENCE):
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+            length = int(head.lower().split("content-length:")[1].split("\r\n")[0])
+            body = await self.reader.readexactly(length)
+        return head, json.loads(body) if "json" in head else body
+
+    async def answer(self, cursor: str = "") -> list[tuple[str, int]]:
+        """Take the answer to a poll from that cursor, and see that it goes on exactly there."""
+        head, answer = await self.reply()
+        assert head.startswith("HTTP/1.1 200"), answer
+        assert answer["recovered"], answer
+        at = dict(self.had[cursor or self.cursor])
+        got = [(event["room"], event["n"]) for event in answer["events"] if "n" in event]
+        for room, n in got:
+            assert n == at.get(room, 0) + 1, (room, n, at, answer)
+            at[room] = n
+        self.cursor = answer["cursor"]
+        known = self.had.setdefault(self.cursor, at)
+        assert known == at, "a cursor stands where it stood before"
+        return got
+
+    async def sit(self) -> None:
+        """Poll until the connection may be served in C, and leave it with a poll that waits."""
+        await self.door.say("a")
+        self.send()
+        assert await self.answer()
+        self.send()
+        await self.wait()
+
+    async def wait(self) -> None:
+        """Return when the hub has a poll of this person's that waits."""
+        await until(lambda: self.asks())
+
+    def asks(self) -> bool:
+        """Whether a poll of this person's waits."""
+        person = self.door.hub.roster.people.get(self.user)
+        return person is not None and any(getattr(one, "asked", False) for one in person.readers)
+
+
+async def until(condition: Any) -> None:
+    """Return when the condition is true, which something else in this loop makes it."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.005)
