@@ -8,11 +8,11 @@ public interfaces are used for that: `web.Server` makes protocols, and a protoco
 from __future__ import annotations
 
 import asyncio
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from web.framing import HTTP, MOST_HEAD, MOST_LINE, OPAQUE, OURS, body_length, too_large
-from web.lent import Lent
+from web.deadline import Deadline
+from web.framing import HTTP, MOST_HEAD, MOST_LINE, OURS, body_length, too_large
+from web.loan import Loan
 from web.problems import Problem
 from web.visit import Visit
 
@@ -35,30 +35,24 @@ class Front(asyncio.Protocol):
     """One connection: finds where requests begin, and keeps the time."""
 
     __slots__ = (
-        *("_answered", "_buffer", "_deadline", "_entrance", "_handler", "_left", "_lent", "_loop"),
-        *("_paused", "_seat", "_state", "_timer", "_timer_at", "_visit", "transport"),
+        *("_buffer", "_deadline", "_entrance", "_loan", "_loop", "_paused", "_seat", "_state"),
+        *("_visit", "transport"),
     )
 
     def __init__(self, entrance: Entrance) -> None:
         self.transport: Any = None
         self._entrance = entrance
         self._loop = entrance.loop
+        self._deadline = Deadline(entrance.loop, self._on_due)
         self._buffer = b""
         self._state = _IDLE
-        #: aiohttp's protocol for this connection, and the transport that it has, while it has one.
-        self._handler: Any = None
-        self._lent: Lent | None = None
-        #: Bytes of a lent request that are still to come, and whether it is answered already.
-        self._left = 0
-        self._answered = False
+        #: What aiohttp has of this connection, once it has served a request.
+        self._loan: Loan | None = None
         self._visit: Visit | None = None
         #: Where the connection is served in C, while it is.
         self._seat: Seat | None = None
         #: Who was told to pause writing, and is told to go on.
         self._paused: Any = None
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = inf
 
     # ── what the transport calls ─────────────────────────────────────────────────────────────
 
@@ -82,14 +76,15 @@ class Front(asyncio.Protocol):
             self._begin(not before)
             return
         self._buffer = before + data if before else data
-        if self._state == _LENT:
-            self._feed()
+        if self._loan is not None and self._state == _LENT:
+            self._feed(self._loan)
         elif len(self._buffer) > MOST_AHEAD:
             self.transport.pause_reading()
 
     def pause_writing(self) -> None:
         """The client does not take what is written."""
-        self._paused = self._handler if self._state == _LENT else self._visit
+        loan = self._loan
+        self._paused = loan.handler if loan and self._state == _LENT else self._visit
         if self._paused is not None:
             self._paused.pause_writing()
 
@@ -102,16 +97,14 @@ class Front(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone: tell whoever had it."""
         self._entrance.fronts.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline.end()
         self._seat = None
         if self._visit is not None:
             self._visit.lost()
             self._visit = None
-        if self._handler is not None:
-            self._handler.connection_lost(exc)
-            self._handler = self._lent = None
+        if self._loan is not None:
+            self._loan.handler.connection_lost(exc)
+            self._loan = None
         self._paused = None
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────
@@ -138,10 +131,9 @@ class Front(asyncio.Protocol):
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]
         self._state = _VISITED
-        if self._handler is not None and self._lent is not None:
-            self._lent.take_back()
-            self._handler.connection_lost(None)
-            self._handler = self._lent = None
+        if self._loan is not None:
+            self._loan.take_back()
+            self._loan = None
         if self._visit is None:
             self._visit = Visit(self._entrance, self)
         self.until(HEAD_SECONDS)
@@ -149,31 +141,21 @@ class Front(asyncio.Protocol):
 
     def _lend(self, data: bytes, end: int) -> None:
         self._state = _LENT
-        self._answered = False
-        self._left = end + body_length(data[:end])
-        if self._handler is None:
-            self._lent = Lent(self.transport, self._on_answered)
-            self._handler = self._entrance.server()
-            self._handler.connection_made(self._lent)
+        if self._loan is None:
+            self._loan = Loan(self.transport, self._entrance.server(), self.next)
+        self._loan.begin(end + body_length(data[:end]))
         self.until(BODY_SECONDS)
-        self._feed()
+        self._feed(self._loan)
 
-    def _feed(self) -> None:
+    def _feed(self, loan: Loan) -> None:
         """Give aiohttp its request, and nothing of the next."""
-        data, left = self._buffer, self._left
-        self._buffer = data[left:]
-        self._left = max(0, left - len(data))
-        if left:
-            self._handler.data_received(data if len(data) <= left else data[:left])
-        if self._left == 0 and self._answered:
+        its, self._buffer = loan.cut(self._buffer)
+        if its:
+            loan.handler.data_received(its)
+        if loan.served:
             self.next()
         elif len(self._buffer) > MOST_AHEAD:
             self.transport.pause_reading()
-
-    def _on_answered(self) -> None:
-        self._answered = True
-        if self._left == 0:
-            self.next()
 
     def next(self) -> None:
         """The request is answered: go on with the next one, or wait for it."""
@@ -195,14 +177,6 @@ class Front(asyncio.Protocol):
 
     # ── polls that are served in C ───────────────────────────────────────────────────────────
 
-    def lend_socket(self) -> int:
-        """The descriptor of the connection where nothing waits to be read or written, else -1."""
-        transport = self.transport
-        if self._buffer or transport.is_closing() or transport.get_write_buffer_size():
-            return -1
-        sock = transport.get_extra_info("socket")
-        return -1 if sock is None else int(sock.fileno())
-
     def sit(self, seat: Seat) -> None:
         """Leave the connection to its seat."""
         self._state, self._seat = _SEATED, seat
@@ -211,9 +185,7 @@ class Front(asyncio.Protocol):
     def rise(self, asked: bool, deadline: float, unread: bytes, rest: bytes) -> None:
         """Have the connection back: whether a poll waits, and bytes to be served and written."""
         self._state, self._seat = (_VISITED if asked else _IDLE), None
-        self._deadline = deadline
-        if deadline < self._timer_at:
-            self._wake_at(deadline)
+        self._deadline.at(deadline)
         if rest:
             self.transport.write(rest)
         self._buffer = unread
@@ -225,31 +197,19 @@ class Front(asyncio.Protocol):
 
     def until(self, seconds: float) -> None:
         """Have something happen, if nothing else does, in so many seconds."""
-        self._deadline = deadline = self._loop.time() + seconds
-        if deadline < self._timer_at:
-            self._wake_at(deadline)
+        self._deadline.until(seconds)
 
-    def _wake_at(self, moment: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = moment
-        self._timer = self._loop.call_at(moment, self._on_time)
-
-    def _on_time(self) -> None:
-        self._timer, self._timer_at = None, inf
+    def _on_due(self) -> None:
         if self._seat is not None:
-            if (now := self._loop.time()) < self._seat.deadline:
+            if left := self._seat.left():
                 # A poll that comes meanwhile may wait less long.
-                self._wake_at(min(self._seat.deadline, now + self._seat.timeout))
+                self.until(min(left, self._seat.timeout))
                 return
             self._seat.rise()
-        if self._loop.time() < self._deadline:
-            # It was set for something that has long happened.
-            self._wake_at(self._deadline)
-        elif self._state == _VISITED and self._visit is not None:
+        if self._state == _VISITED and self._visit is not None:
             self._visit.on_time()
         elif self._state == _LENT:
-            if 0 < self._left < OPAQUE // 2:
+            if self._loan is not None and self._loan.unfinished:
                 self.transport.close()
         elif self._buffer:
             detail = f"the head of a request has to arrive within {HEAD_SECONDS:.0f} s"

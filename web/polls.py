@@ -78,8 +78,8 @@ class Polls:
         seats = self._entrance.seats
         if seats is None or poll.held or self._entrance.draining:
             return
-        if (fd := self._front.lend_socket()) >= 0:
-            seat = seats.sit(self, poll, fd, last)
+        seat = seats.sit(self, poll, self._front.transport, last)
+        if seat is not None:
             self._front.sit(seat)
             poll.sit(seat)
 

@@ -41,10 +41,10 @@ class Seat:
         """Whether the connection waits for an answer."""
         return self.seats.native.asked(self.number)  # type: ignore[no-any-return]
 
-    @property
-    def deadline(self) -> float:
-        """When, by the loop's clock, its time is over."""
-        return self.seats.native.deadline(self.number)  # type: ignore[no-any-return]
+    def left(self) -> float:
+        """Seconds until its time is over, if nothing happens before; 0 when it is."""
+        deadline: float = self.seats.native.deadline(self.number)
+        return max(0.0, deadline - self.seats.entrance.loop.time())
 
     def answer(self, reply: bytes) -> None:
         """Answer, if the connection waits for it."""
@@ -107,12 +107,14 @@ class Seats:
     def __len__(self) -> int:
         return len(self._taken)
 
-    def sit(self, polls: Polls, poll: Poll, fd: int, last: Repeated) -> Seat:
-        """Seat a connection whose poll waits."""
-        deadline = self._loop.time() + last.timeout
-        number = self.native.sit(
-            *(fd, last.before, last.after, last.limit),
-            *(last.timeout, last.expires_at, last.era, deadline),
+    def sit(self, polls: Polls, poll: Poll, transport: Any, last: Repeated) -> Seat | None:
+        """Seat a connection whose poll waits; `None` where its transport has still to write."""
+        sock = transport.get_extra_info("socket")
+        if sock is None or transport.is_closing() or transport.get_write_buffer_size():
+            return None
+        number: int = self.native.sit(
+            *(sock.fileno(), last.before, last.after, last.limit, last.timeout),
+            *(last.expires_at, last.era, self._loop.time() + last.timeout),
         )
         seat = self._taken[number] = Seat(self, number, polls, poll, last.timeout)
         return seat
