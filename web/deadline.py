@@ -30,13 +30,15 @@ class Deadline:
             self._wake_at(moment)
 
     def end(self) -> None:
-        """Let nothing happen any more."""
+        """Let nothing happen any more, and hold on to nobody."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._on_due = _nothing
 
     def _wake_at(self, moment: float) -> None:
-        self.end()
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer_at = moment
         self._timer = self._loop.call_at(moment, self._on_time)
 
@@ -47,3 +49,7 @@ class Deadline:
             self._wake_at(self._moment)
         else:
             self._on_due()
+
+
+def _nothing() -> None:
+    return None

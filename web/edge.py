@@ -106,6 +106,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
             handlers(aiohttp.server),
             _native(settings, "_seats"),
         )
+        stack.callback(entrance.close)
         listening = await open_door(settings, entrance.front)
         stack.push_async_callback(_drain, app, entrance, listening)
         for chore in (

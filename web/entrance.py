@@ -80,6 +80,11 @@ class Entrance:
                 for front in some:
                     front.ping()
 
+    def close(self) -> None:
+        """All have gone: watch for nothing."""
+        if self.seats is not None:
+            self.seats.close()
+
     async def caught_up(self) -> None:
         """Return when every connection that the kernel has taken is taken here, too.
 

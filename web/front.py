@@ -18,7 +18,7 @@ from web.visit import Visit
 
 if TYPE_CHECKING:
     from web.entrance import Entrance
-    from web.seats import Seat
+    from web.seat import Seat
 
 #: Bytes that may wait while a request is being answered.
 MOST_AHEAD: Final = 64 * 1024
@@ -103,7 +103,7 @@ class Front(asyncio.Protocol):
             self._visit.lost()
             self._visit = None
         if self._loan is not None:
-            self._loan.handler.connection_lost(exc)
+            self._loan.lost(exc)
             self._loan = None
         self._paused = None
 
@@ -206,6 +206,8 @@ class Front(asyncio.Protocol):
                 self.until(min(left, self._seat.timeout))
                 return
             self._seat.rise()
+            if self._state == _IDLE and self._buffer:
+                return  # its next request has come after all
         if self._state == _VISITED and self._visit is not None:
             self._visit.on_time()
         elif self._state == _LENT:

@@ -25,6 +25,10 @@ class Lent:
     def take_back(self) -> None:
         """Have no more to do with the connection."""
         self._transport = _CLOSED
+        self.forget()
+
+    def forget(self) -> None:
+        """Tell nobody any more: so that a connection that is gone goes without a collection."""
         self.answered = _nothing
 
     def write(self, data: bytes) -> None:

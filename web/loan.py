@@ -51,6 +51,11 @@ class Loan:
         self._lent.take_back()
         self.handler.connection_lost(None)
 
+    def lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self.handler.connection_lost(exc)
+        self._lent.forget()
+
     def _on_answered(self) -> None:
         self._answered = True
         if self._left == 0:

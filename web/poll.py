@@ -18,7 +18,7 @@ from web.person import Person
 from web.reader import Reader
 
 if TYPE_CHECKING:
-    from web.seats import Seat
+    from web.seat import Seat
 
 
 class Poll(Reader):

@@ -14,7 +14,7 @@ from web.live import Run
 
 if TYPE_CHECKING:
     from web.person import Person
-    from web.seats import Seat
+    from web.seat import Seat
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.delivery import keys
 from web.person import Person
 from web.reader import Reader
-from web.seats import Row, rows
+from web.seat import Row, rows
 
 
 class Audience(NamedTuple):

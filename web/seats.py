@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from web.live import Run
 from web.repeated import Repeated
+from web.seat import Seat
 
 if TYPE_CHECKING:
     from web.entrance import Entrance
@@ -19,74 +19,9 @@ if TYPE_CHECKING:
 #: Seconds for which an answered poll's next request may take to come.
 IDLE_SECONDS: Final = 75.0
 
-#: Seconds for which requests gather, where many come: each look at the sockets takes a while.
+#: Seconds for which requests gather where many come: a look costs 0.8 us of a delivery with seven
+#: at a time, and nothing to speak of with three hundred.
 _GATHER: Final = 0.001
-
-
-class Seat:
-    """One connection's place, while its transport reads and writes nothing."""
-
-    __slots__ = ("number", "poll", "polls", "seats", "timeout")
-
-    def __init__(self, seats: Seats, number: int, polls: Polls, poll: Poll, timeout: float) -> None:
-        self.seats = seats
-        #: -1 when it has been left.
-        self.number = number
-        self.polls = polls
-        self.poll = poll
-        self.timeout = timeout
-
-    @property
-    def asked(self) -> bool:
-        """Whether the connection waits for an answer."""
-        return self.seats.native.asked(self.number)  # type: ignore[no-any-return]
-
-    def left(self) -> float:
-        """Seconds until its time is over, if nothing happens before; 0 when it is."""
-        deadline: float = self.seats.native.deadline(self.number)
-        return max(0.0, deadline - self.seats.entrance.loop.time())
-
-    def answer(self, reply: bytes) -> None:
-        """Answer, if the connection waits for it."""
-        self.seats.answer(array("i", [self.number]), reply)
-
-    def rise(self, rest: bytes = b"") -> None:
-        """Leave the connection to its transport again, which still has `rest` to write."""
-        self.seats.hub.flush()
-        if self.number >= 0:
-            self.polls.risen(*self.leave(), rest)
-
-    def leave(self) -> tuple[bool, float, bytes]:
-        """Sit here no more: whether it waited for an answer, until when, and bytes not served."""
-        number, self.number = self.number, -1
-        return self.seats.leave(number)
-
-
-class Row:
-    """Seats that get the same answers: of readers of one room, on pages of one origin."""
-
-    __slots__ = ("_numbers", "_origin", "_seats")
-
-    def __init__(self, seats: Seats, origin: str | None, numbers: array[int]) -> None:
-        self._seats = seats
-        self._origin = origin
-        self._numbers = numbers
-
-    def take(self, run: Run) -> None:
-        """Answer those of the seats that wait with these events."""
-        seats = self._seats
-        reply = seats.entrance.replies.run(run, self._origin)
-        for poll in seats.answer(self._numbers, reply, len(run.lives)):
-            poll.take(run)
-
-
-def rows(taken: Iterable[Seat]) -> Iterator[Row]:
-    """These seats in as few rows as may be."""
-    numbers: dict[tuple[Seats, str | None], array[int]] = {}
-    for seat in taken:
-        numbers.setdefault((seat.seats, seat.polls.origin), array("i")).append(seat.number)
-    for (seats, origin), some in numbers.items():
-        yield Row(seats, origin, some)
 
 
 class Seats:
@@ -101,6 +36,7 @@ class Seats:
         self._looked = 0.0
         self._behind: list[tuple[Seat, str]] = []
         self._others: list[Seat] = []
+        self._closed = False
         self.hub.before_events = self._look_ahead
         self._loop.add_reader(self.native.fileno(), self._on_readable)
 
@@ -131,6 +67,7 @@ class Seats:
 
     def close(self) -> None:
         """Look no more."""
+        self._closed = True
         self._loop.remove_reader(self.native.fileno())
 
     def answer(self, numbers: array[int], reply: bytes, events: int = 0) -> list[Poll]:
@@ -148,6 +85,7 @@ class Seats:
     # ── requests ─────────────────────────────────────────────────────────────────────────────
 
     def _on_readable(self) -> None:
+        # Whoever waits from here on gets nothing that its cursor is behind already.
         self.hub.flush()
         self._look()
         self._serve_rest()
@@ -159,12 +97,18 @@ class Seats:
 
     def _look_again(self) -> None:
         """As long as there is something each time, the loop need not tell."""
-        self.hub.flush()
-        if self._look():
-            self._loop.call_later(_GATHER, self._look_again)
-        else:
-            self._looked = self._loop.time()
-            self._loop.add_reader(self.native.fileno(), self._on_readable)
+        if self._closed:
+            return
+        found = 1
+        try:
+            self.hub.flush()
+            found = self._look()
+        finally:
+            if found:
+                self._loop.call_later(_GATHER, self._look_again)
+            else:
+                self._looked = self._loop.time()
+                self._loop.add_reader(self.native.fileno(), self._on_readable)
         self._serve_rest()
 
     def _look_ahead(self) -> None:

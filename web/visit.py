@@ -175,6 +175,7 @@ class Visit:
 
     def stop(self, code: str, reason: str) -> None:
         """End the stream, or answer the poll."""
+        self._entrance.hub.flush()
         if self._stream is not None:
             self._stream.end(code, reason)
         if self._polls is not None:

@@ -130,8 +130,7 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
         bans: dict[str, Sanction] = {}
         auth = Auth(settings, bans.get)
         entrance = Entrance(settings, hub, Admission(hub), auth, connections, others, native)
-        if entrance.seats is not None:
-            stack.callback(entrance.seats.close)
+        stack.callback(entrance.close)
         server = await asyncio.get_running_loop().create_server(entrance.front, "127.0.0.1", 0)
         server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         stack.callback(server.close)

@@ -1,0 +1,80 @@
+"""A connection that is served in C, and those that are answered together."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from web.live import Run
+
+if TYPE_CHECKING:
+    from web.poll import Poll
+    from web.polls import Polls
+    from web.seats import Seats
+
+
+class Seat:
+    """One connection's place, while its transport reads and writes nothing."""
+
+    __slots__ = ("number", "poll", "polls", "seats", "timeout")
+
+    def __init__(self, seats: Seats, number: int, polls: Polls, poll: Poll, timeout: float) -> None:
+        self.seats = seats
+        #: -1 when it has been left.
+        self.number = number
+        self.polls = polls
+        self.poll = poll
+        self.timeout = timeout
+
+    @property
+    def asked(self) -> bool:
+        """Whether the connection waits for an answer."""
+        return self.seats.native.asked(self.number)  # type: ignore[no-any-return]
+
+    def left(self) -> float:
+        """Seconds until its time is over, if nothing happens before; 0 when it is."""
+        deadline: float = self.seats.native.deadline(self.number)
+        return max(0.0, deadline - self.seats.entrance.loop.time())
+
+    def answer(self, reply: bytes) -> None:
+        """Answer, if the connection waits for it."""
+        self.seats.answer(array("i", [self.number]), reply)
+
+    def rise(self, rest: bytes = b"") -> None:
+        """Leave the connection to its transport again, which still has `rest` to write."""
+        self.seats.hub.flush()
+        if self.number >= 0:
+            self.polls.risen(*self.leave(), rest)
+
+    def leave(self) -> tuple[bool, float, bytes]:
+        """Sit here no more: whether it waited for an answer, until when, and bytes not served."""
+        number, self.number = self.number, -1
+        return self.seats.leave(number)
+
+
+class Row:
+    """Seats that get the same answers: of readers of one room, on pages of one origin."""
+
+    __slots__ = ("_numbers", "_origin", "_seats")
+
+    def __init__(self, seats: Seats, origin: str | None, numbers: array[int]) -> None:
+        self._seats = seats
+        self._origin = origin
+        self._numbers = numbers
+
+    def take(self, run: Run) -> None:
+        """Answer those of the seats that wait with these events."""
+        seats = self._seats
+        reply = seats.entrance.replies.run(run, self._origin)
+        for poll in seats.answer(self._numbers, reply, len(run.lives)):
+            poll.take(run)
+
+
+def rows(taken: Iterable[Seat]) -> Iterator[Row]:
+    """These seats in as few rows as may be."""
+    numbers: dict[tuple[Seats, str | None], array[int]] = {}
+    for seat in taken:
+        numbers.setdefault((seat.seats, seat.polls.origin), array("i")).append(seat.number)
+    for (seats, origin), some in numbers.items():
+        yield Row(seats, origin, some)
