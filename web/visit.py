@@ -197,6 +197,7 @@ class Visit:
             self._task.cancel()
         if self._polls is not None:
             self._polls.lost()
+            self._polls = None
         if self._stream is not None:
             self._stream.gone()
             self._on_end("gone")

@@ -1,31 +1,38 @@
-"""An HTTP server of the edge's parts that need no pipeline: who asks, in which form, from where."""
+"""The edge's parts that need no pipeline: an HTTP server of some, and a door that polls come to."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 import pytest
+import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from app.embedded.valkey import Valkey
 from app.errors import Unreachable
 from app.rules import names
 from app.settings import Settings
 from app.tokens import mint
 from tests.conftest import SECRET
+from tests.web.polling import Door, door
 from web import tickets
 from web.auth import Auth, authenticate
 from web.bodies import checked, read_body
 from web.cors import add_cors
 from web.keys import AUTH, SETTINGS
+from web.native import built
 from web.parameters import client_id, integer
 from web.problems import problems
 from web.server import runner
 
 Client = TestClient[web.Request, web.Application]
 Serve = Callable[[Settings], Awaitable[Client]]
+Try = Callable[[Callable[[Door], Awaitable[None]]], Awaitable[None]]
 
 
 class Note(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,3 +115,35 @@ async def client(serve: Serve) -> Client:
 def bearer() -> dict[str, str]:
     """The header of somebody with a good token."""
     return {"Authorization": f"Bearer {mint(Settings(secret=SECRET), 'alice')}"}
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
+    found: Callable[[], asyncio.AbstractEventLoop] = request.param
+    return found
+
+
+@pytest.fixture(params=["C", "Python"])
+def served(
+    request: pytest.FixtureRequest,
+    loop: Callable[[], asyncio.AbstractEventLoop],
+    settings: Settings,
+    apart: Valkey,
+) -> Try:
+    """Runs a test against a door of its own, in a loop of its own."""
+    native = built("_seats") if request.param == "C" else None
+    if native is None and request.param == "C":
+        pytest.skip("set up without a C compiler")
+
+    async def attempt(test: Callable[[Door], Awaitable[None]]) -> None:
+        async with door(replace(settings, redis=apart.url), native) as opened:
+            await test(opened)
+
+    async def apart_from_here(test: Callable[[Door], Awaitable[None]]) -> None:
+        def run() -> None:
+            with asyncio.Runner(loop_factory=loop) as runner:
+                runner.run(attempt(test))
+
+        await asyncio.to_thread(run)
+
+    return apart_from_here

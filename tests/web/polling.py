@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from itertools import count
 from types import ModuleType
 from typing import Any
 
@@ -151,7 +150,7 @@ class Poller:
         self.query = {"timeout": 50, **query}
         self.cursor = ""
         self.had: dict[str, dict[str, int]] = {}
-        self.polls = count()
+        self.writer: asyncio.StreamWriter = None  # type: ignore[assignment]
 
     async def __aenter__(self) -> Poller:
         """Connect, and learn a cursor."""
@@ -169,6 +168,8 @@ class Poller:
 
     async def connect(self) -> None:
         """Begin a connection, in place of the last."""
+        if self.writer is not None:
+            self.writer.close()
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.door.port)
 
     def request(self, cursor: str | None = None, **query: Any) -> bytes:
