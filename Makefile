@@ -68,7 +68,7 @@ $(stamp): pyproject.toml constraints.txt app/_murmur.c web/_herd.c web/_seats.c
 	@$(bin)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@echo "  libraries"
 	@PYTHONWARNINGS=ignore $(bin)/python -m pip install --quiet -c constraints.txt -e .
-	@$(bin)/python -c 'import web._herd' 2>/dev/null || \
+	@$(bin)/python -c 'import web._herd, web._seats' 2>/dev/null || \
 		echo "  no C compiler: the edge delivers in Python, which costs it half as much again"
 	@touch $@
 

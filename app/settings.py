@@ -91,7 +91,7 @@ class Settings:
     send_buffer: int = 16 * 1024
     """Bytes of a connection's send buffer in the kernel, which doubles it; 0: the system's own."""
     native: bool = True
-    """Whether the edge delivers by its part in C, where that was built; `off`: in Python."""
+    """Whether the edge delivers by its parts in C, where they were built; `off`: in Python."""
     streams: int = 20
     """Streams that one person may have open at an edge."""
     stream_life: float = 1800.0
