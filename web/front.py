@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from web.deadline import Deadline
 from web.framing import HTTP, MOST_HEAD, MOST_LINE, OURS, body_length, too_large
 from web.loan import Loan
 from web.problems import Problem
+from web.timed import Timed
 from web.visit import Visit
 
 if TYPE_CHECKING:
@@ -31,19 +31,17 @@ IDLE_SECONDS: Final = 75.0
 _IDLE, _VISITED, _LENT, _SEATED = range(4)
 
 
-class Front(asyncio.Protocol):
+class Front(Timed, asyncio.Protocol):
     """One connection: finds where requests begin, and keeps the time."""
 
     __slots__ = (
-        *("_buffer", "_deadline", "_entrance", "_loan", "_loop", "_paused", "_seat", "_state"),
-        *("_visit", "transport"),
+        *("_buffer", "_entrance", "_loan", "_paused", "_seat", "_state", "_visit", "transport"),
     )
 
     def __init__(self, entrance: Entrance) -> None:
+        super().__init__(entrance.loop)
         self.transport: Any = None
         self._entrance = entrance
-        self._loop = entrance.loop
-        self._deadline = Deadline(entrance.loop, self._on_due)
         self._buffer = b""
         self._state = _IDLE
         #: What aiohttp has of this connection, once it has served a request.
@@ -97,7 +95,7 @@ class Front(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone: tell whoever had it."""
         self._entrance.fronts.discard(self)
-        self._deadline.end()
+        self.never()
         self._seat = None
         if self._visit is not None:
             self._visit.lost()
@@ -185,7 +183,7 @@ class Front(asyncio.Protocol):
     def rise(self, asked: bool, deadline: float, unread: bytes, rest: bytes) -> None:
         """Have the connection back: whether a poll waits, and bytes to be served and written."""
         self._state, self._seat = (_VISITED if asked else _IDLE), None
-        self._deadline.at(deadline)
+        self.until_then(deadline)
         if rest:
             self.transport.write(rest)
         self._buffer = unread
@@ -195,11 +193,8 @@ class Front(asyncio.Protocol):
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────
 
-    def until(self, seconds: float) -> None:
-        """Have something happen, if nothing else does, in so many seconds."""
-        self._deadline.until(seconds)
-
-    def _on_due(self) -> None:
+    def on_due(self) -> None:
+        """Its time is over: a request's, an answer's, or that between two requests."""
         if self._seat is not None:
             if left := self._seat.left():
                 # A poll that comes meanwhile may wait less long.
