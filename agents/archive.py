@@ -23,6 +23,7 @@ from app.topics import LOG
 app = group("archive", strict=True, hurried=False)
 settings = Settings.read()
 history = History(settings.history_url)
+history.step_aside()
 redis = connect(settings.redis)
 log = structlog.get_logger()
 

@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from app.history.aside import step_aside
 from app.history.engine import connect, history_url, writing
 from app.history.outage import outages, unprepared
 
@@ -28,6 +29,10 @@ class Database:
         self._sqlite = self._engine.dialect.name == "sqlite"
         #: Whether what was deleted here is gone from the disk, too.
         self._tidied = False
+
+    def step_aside(self) -> None:
+        """Let everything else that this process does go first; call it before all else."""
+        step_aside(self._engine)
 
     async def close(self) -> None:
         """Let go of every connection; safe to do twice, or without `open`."""
