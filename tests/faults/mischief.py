@@ -21,7 +21,7 @@ from tests.faults.frail import Frail
 Fault = Callable[[], Coroutine[None, None, None]]
 
 #: Seconds from the beginning of one fault to that of the next, at most.
-_APART = 6.0
+_APART = 5.0
 
 
 class Mischief:

@@ -13,7 +13,7 @@ from tests.faults.mischief import Mischief
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
-SECONDS = 40.0
+SECONDS = 60.0
 
 
 @pytest.mark.timeout(600)
