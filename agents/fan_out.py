@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
+from faust.types import TP
 
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import entry_of, refill
@@ -34,8 +35,8 @@ publisher = Publisher(connect(settings.redis), settings.window)
 _partition = attrgetter("partition")
 #: Partitions whose view was behind the log when `watch` looked last, and where it stood.
 _behind: dict[int, int] = {}
-#: Partitions whose view was not whole then, and the end of the log.
-_due: dict[int, int] = {}
+#: Of partitions whose view was not whole: the sign of its filling, and the log's end after that.
+_due: dict[int, tuple[bytes, int]] = {}
 
 
 @app.agent(raw_topic(app, LOG))
@@ -54,20 +55,25 @@ async def watch() -> None:
         mine = [place for place in app.consumer.assignment() if place.topic == LOG]
         ends = await app.consumer.highwaters(*mine) if mine else {}
         for place, end in ends.items():
+            if not await publisher.whole(place.partition):
+                await _note_whole(place)
             await _look_after(place.partition, end)
+
+
+async def _note_whole(place: TP) -> None:
+    """Have the view read again, if it stands where the log ended after it was last emptied.
+
+    Where messages come all the time it is never at their end.
+    """
+    partition = place.partition
+    sign = await publisher.filling(partition)
+    if partition not in _due or _due[partition][0] != sign:
+        _due[partition] = sign, (await app.consumer.highwaters(place))[place]
+    await publisher.note_whole(partition, _due[partition][1], sign)
 
 
 async def _look_after(partition: int, end: int) -> None:
     stands = await publisher.position(partition)
-    if stands < _behind.get(partition, -1):
-        # Emptied once more: what was the end may have been passed, and readers have seen more.
-        _due.pop(partition, None)
-    if not await publisher.whole(partition):
-        # Where messages come all the time it is never at their end; at that of before is enough.
-        if await publisher.note_whole(partition, _due.get(partition, end)):
-            _due.pop(partition, None)
-        else:
-            _due[partition] = end
     if stands + 1 >= end:
         _behind.pop(partition, None)
     elif _behind.get(partition) == stands:

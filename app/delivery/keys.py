@@ -67,6 +67,11 @@ def whole(partition: int) -> str:
     return f"{{p{partition}}}:whole"
 
 
+def filling(partition: int) -> str:
+    """String: the sign of the view's last filling; another one after it has lost something."""
+    return f"{{p{partition}}}:filling"
+
+
 def receipts(partition: int) -> str:
     """String: there, as long as nothing of the partition's read marks was lost."""
     return f"{{p{partition}}}:receipts"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
+from secrets import token_hex
 from typing import Any
 
 from redis import asyncio as aioredis
@@ -90,10 +91,23 @@ class Publisher:
         """Whether the partition's view may be read: nothing of it is known to be missing."""
         return bool(await self._redis.exists(keys.whole(partition)))
 
-    async def note_whole(self, partition: int, end: int) -> bool:
-        """Let the partition's view be read, if it stands at `end` of the log, and say whether."""
-        names = [keys.position(partition), keys.whole(partition)]
-        return bool((await self._scripts.run([("whole.lua", names, [end])]))[0])
+    async def filling(self, partition: int) -> bytes:
+        """A sign that is there as long as the partition's view loses nothing.
+
+        Whoever fills it looks up the log's end behind that: it is one that no reader has seen
+        more of, then.
+        """
+        sign = token_hex(8).encode()
+        key = keys.filling(partition)
+        return await self._redis.set(key, sign, nx=True, get=True) or sign
+
+    async def note_whole(self, partition: int, end: int, sign: bytes) -> bool:
+        """Let the partition's view be read, if it stands at `end` of the log, and say whether.
+
+        Not where the view has lost anything since it gave the sign.
+        """
+        names = [of(partition) for of in (keys.position, keys.whole, keys.filling)]
+        return bool((await self._scripts.run([("whole.lua", names, [end, sign])]))[0])
 
     async def belong(self, places: Mapping[tuple[str, str], int]) -> None:
         """Note where people belong: (user, room) → `n` of joining, or minus that of leaving."""
@@ -109,7 +123,7 @@ class Publisher:
 
     async def lost(self, partition: int) -> None:
         """Have nobody read the partition's view until it is filled; others look after theirs."""
-        names = (keys.whole, keys.receipts, keys.receipts_filling)
+        names = (keys.whole, keys.filling, keys.receipts, keys.receipts_filling)
         await self._redis.delete(*(of(partition) for of in names))
 
     async def answer(self, verdicts: Sequence[Verdict]) -> None:

@@ -49,6 +49,7 @@ async def refill(
     `forgotten` is left out.
     """
     await publisher.lost(partition)
+    sign = await publisher.filling(partition)
     end = await reader.end(LOG, partition)
     belong: dict[tuple[str, str], int] = {}
     async for record in reader.read(LOG, partition, start, end):
@@ -70,7 +71,7 @@ async def refill(
     if chunk:
         await publisher.publish(chunk)
         progress(len(chunk))
-    await publisher.note_whole(partition, end)
+    await publisher.note_whole(partition, end, sign)
     return count + len(chunk)
 
 

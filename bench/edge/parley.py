@@ -76,7 +76,8 @@ class Parley:
         self.redis = connect(self.settings.redis)
         self._publisher = Publisher(self.redis, self.settings.window)
         for partition in range(self.settings.partitions):
-            await self._publisher.note_whole(partition, 0)
+            sign = await self._publisher.filling(partition)
+            await self._publisher.note_whole(partition, 0, sign)
         await self.start_edge()
 
     async def start_edge(self, count: int = 1) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis import asyncio as aioredis
 
+from app.delivery.publisher import Publisher
 from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.embedded.valkey import Valkey
@@ -22,6 +23,11 @@ async def redis(apart: Valkey) -> AsyncIterator[aioredis.Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+async def noted(publisher: Publisher, partition: int, end: int) -> bool:
+    """Whether the partition's view is noted to be whole, where the log ends there."""
+    return await publisher.note_whole(partition, end, await publisher.filling(partition))
 
 
 def entry(partition: int, offset: int, event: AnyLogEvent | None) -> Entry:

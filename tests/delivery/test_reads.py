@@ -9,7 +9,7 @@ from app.delivery.publisher import Publisher
 from app.delivery.reads import Reads
 from app.delivery.view import View
 from app.events import AnyLogEvent, MessageCreated, MessageDeleted
-from tests.delivery.conftest import PARTITIONS, added, entry, opened
+from tests.delivery.conftest import PARTITIONS, added, entry, noted, opened
 
 ROOM = "r"
 STAMP = {"room": ROOM, "at_ms": 9, "id": "i", "client_id": "c"}
@@ -29,7 +29,7 @@ async def filled(redis: aioredis.Redis, *log: AnyLogEvent) -> Reads:
     entries = [entry(place, offset, event) for offset, event in enumerate(log)]
     publisher = Publisher(redis, 100)
     await publisher.publish(entries)
-    assert await publisher.note_whole(place, len(entries))
+    assert await noted(publisher, place, len(entries))
     return Reads(redis, PARTITIONS, partial=True)
 
 

@@ -15,7 +15,13 @@ from app.embedded.valkey import Valkey
 from app.errors import Unreachable
 from tests.chat import until
 
-NOTE: Command = ("whole.lua", [keys.position(1), keys.whole(1)], [0])
+KEYS = [keys.position(1), keys.whole(1), keys.filling(1)]
+NOTE: Command = ("whole.lua", KEYS, [0, b"sign"])
+
+
+@pytest.fixture(autouse=True)
+async def sign(redis: aioredis.Redis) -> None:
+    await redis.set(keys.filling(1), b"sign")
 
 
 async def test_a_server_that_has_forgotten_the_scripts_is_told_them(redis: aioredis.Redis) -> None:
@@ -50,7 +56,7 @@ async def test_a_server_that_may_not_write_is_away(redis: aioredis.Redis) -> Non
 
 async def test_a_call_that_is_wrong_is_a_mistake(redis: aioredis.Redis) -> None:
     with pytest.raises(ResponseError, match="compare"):
-        await Scripts(redis).run([("whole.lua", [keys.position(1), keys.whole(1)], ["x"])])
+        await Scripts(redis).run([("whole.lua", KEYS, ["x", b"sign"])])
 
 
 async def test_a_server_that_stands_still_is_away_and_its_late_answer_is_nobodys(
@@ -66,5 +72,5 @@ async def test_a_server_that_stands_still_is_away_and_its_late_answer_is_nobodys
     finally:
         apart.child.send(signal.SIGCONT)
     monkeypatch.setattr(scripts, "_TIMEOUT", 30)
-    behind = ("whole.lua", [keys.position(2), keys.whole(2)], [7])
+    behind = ("whole.lua", KEYS, [7, b"sign"])
     assert await calling.run([behind, NOTE]) == [0, 1]

@@ -15,7 +15,7 @@ from app.delivery.reads import Reads
 from app.delivery.view import View
 from app.errors import Unreachable
 from app.topics import partition_of
-from tests.delivery.conftest import PARTITIONS, added, entry, message, opened
+from tests.delivery.conftest import PARTITIONS, added, entry, message, noted, opened
 
 ROOM = "r"
 PLACE = partition_of(ROOM, PARTITIONS)
@@ -31,7 +31,7 @@ async def publisher(redis: aioredis.Redis) -> Publisher:
     """Every partition but one is empty, as it should be."""
     publisher = Publisher(redis, 100)
     for partition in set(range(PARTITIONS)) - {PLACE}:
-        assert await publisher.note_whole(partition, 0)
+        assert await noted(publisher, partition, 0)
     return publisher
 
 
@@ -49,10 +49,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_view_that_stands_before_the_log_is_not_whole(publisher: Publisher) -> None:
     await publisher.publish(LOG[:2])
-    assert not await publisher.note_whole(PLACE, 3)
+    assert not await noted(publisher, PLACE, 3)
     assert not await publisher.whole(PLACE)
     await publisher.publish(LOG[2:])
-    assert await publisher.note_whole(PLACE, 3)
+    assert await noted(publisher, PLACE, 3)
     assert await publisher.whole(PLACE)
 
 
@@ -81,7 +81,7 @@ async def test_who_reads_while_it_is_filled_gets_all_of_it(
     reading = asyncio.create_task(View(redis, PARTITIONS).room(ROOM))
     for one in LOG:
         await publisher.publish([one])
-    await publisher.note_whole(PLACE, len(LOG))
+    await noted(publisher, PLACE, len(LOG))
     head = await reading
     assert head is not None
     assert head.n == len(LOG)
@@ -92,7 +92,7 @@ async def test_unread_is_not_told_before_the_marks_are_back(
     redis: aioredis.Redis, publisher: Publisher
 ) -> None:
     await publisher.publish(LOG)
-    await publisher.note_whole(PLACE, len(LOG))
+    await noted(publisher, PLACE, len(LOG))
     reads = Reads(redis, PARTITIONS)
     with pytest.raises(Unreachable):
         await reads.unread("ben", [ROOM])
@@ -100,6 +100,19 @@ async def test_unread_is_not_told_before_the_marks_are_back(
     await reads.advance({ROOM: {"ben": 1}})
     await reads.note_filled(PLACE)
     assert (await reads.unread("ben", [ROOM]))[ROOM].unread == 0
+
+
+async def test_an_end_from_before_the_view_was_emptied_does_not_make_it_whole(
+    redis: aioredis.Redis, publisher: Publisher
+) -> None:
+    """What came between was published, and seen."""
+    sign, end = await publisher.filling(PLACE), 2
+    await publisher.publish(LOG)
+    await redis.flushall()
+    await publisher.filling(PLACE)
+    await publisher.publish(LOG[:2])
+    assert not await publisher.note_whole(PLACE, end, sign)
+    assert not await publisher.whole(PLACE)
 
 
 async def test_marks_lost_while_they_are_set_again_do_not_count_as_back(
@@ -132,7 +145,7 @@ async def test_a_view_that_lacks_something_stands_nowhere(
 ) -> None:
     await publisher.publish(LOG)
     assert (await lookups.positions(PARTITIONS))[PLACE] == -2
-    await publisher.note_whole(PLACE, len(LOG))
+    await noted(publisher, PLACE, len(LOG))
     found = await lookups.positions(PARTITIONS)
     assert found[PLACE] == len(LOG) - 1
     assert set(found[:PLACE] + found[PLACE + 1 :]) == {-1}

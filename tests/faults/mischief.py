@@ -34,6 +34,7 @@ class Mischief:
         self._frail = frail
         self._random = random.Random(seed)
         self._began = time.monotonic()
+        self._starting: set[Server] = set()
         #: What was done, and when: for an error message.
         self.done = [f"seed {seed}"]
 
@@ -59,12 +60,19 @@ class Mischief:
             ("kill -9 of an edge", partial(_kill, edge)),
             ("an edge sleeps", partial(_sleep, edge, seconds(1, 5))),
             ("Valkey is emptied", partial(_empty, self._frail)),
-            ("kill -9 of Valkey", partial(_start_anew, valkey)),
+            ("kill -9 of Valkey", partial(self._start_anew, valkey)),
             ("Valkey sleeps", partial(_sleep, valkey.child, seconds(1, 10))),
-            ("kill -9 of Kafka", partial(_start_anew, kafka)),
+            ("kill -9 of Kafka", partial(self._start_anew, kafka)),
             ("Kafka sleeps", partial(_sleep, kafka.child, seconds(1, 10))),
             ("SQLite is locked", partial(_lock, self._frail, seconds(1, 10))),
         ]
+
+    async def _start_anew(self, server: Server) -> None:
+        if server not in self._starting:
+            self._starting.add(server)
+            server.kill()
+            await server.start()
+            self._starting.discard(server)
 
 
 async def _kill(child: Child) -> None:
@@ -79,13 +87,6 @@ async def _sleep(child: Child, seconds: float) -> None:
     child.send(signal.SIGSTOP)
     await asyncio.sleep(seconds)
     child.send(signal.SIGCONT)
-
-
-async def _start_anew(server: Server) -> None:
-    # It may be on its way up already.
-    if server.child.running:
-        server.kill()
-        await server.start()
 
 
 async def _empty(frail: Frail) -> None:

@@ -25,7 +25,7 @@ from app.lasting_producer import LastingProducer
 from app.rules.sanctions import Sanction
 from app.settings import Settings
 from app.tokens import mint
-from tests.delivery.conftest import added, entry, message, opened
+from tests.delivery.conftest import added, entry, message, noted, opened
 from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
@@ -67,7 +67,7 @@ class Door:
         """Open the rooms, everybody in both."""
         self._publisher = publisher
         for partition in range(self._settings.partitions):
-            await publisher.note_whole(partition, 0)
+            await noted(publisher, partition, 0)
         for room in (*ROOMS, "other"):
             await self.open(room, PEOPLE[0] if room in ROOMS else "zoe")
             for user in PEOPLE[1:] if room != "other" else ():

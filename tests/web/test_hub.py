@@ -20,7 +20,7 @@ from app.errors import Unreachable
 from app.events import AnyLogEvent, MemberRemoved
 from app.rules import cursor as cursors
 from tests.chat import until
-from tests.delivery.conftest import PARTITIONS, entry, message, opened
+from tests.delivery.conftest import PARTITIONS, entry, message, noted, opened
 from web.admission import Admission
 from web.hub import Hub
 from web.live import Run
@@ -75,7 +75,7 @@ class Scene:
     async def begin(self) -> None:
         """Of an empty log everything is there."""
         for partition in range(PARTITIONS):
-            await self.publisher.note_whole(partition, 0)
+            await noted(self.publisher, partition, 0)
 
     async def say(self, room: str) -> None:
         n = next(self._n[room])
@@ -115,7 +115,7 @@ class Scene:
         await self.publisher.publish(self.log)
         for partition in range(PARTITIONS):
             end = len(self.log) if partition == self.partition else 0
-            assert await self.publisher.note_whole(partition, end)
+            assert await noted(self.publisher, partition, end)
 
     def _write(self, event: AnyLogEvent) -> Entry:
         self.log.append(entry(self.partition, len(self.log), event))
