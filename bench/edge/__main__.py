@@ -20,6 +20,7 @@ from bench.edge.growth import edges, growth, readers
 from bench.edge.load import compiled
 from bench.edge.parley import Parley
 from bench.edge.readers import opening, sends, stalling
+from bench.edge.scaling import edges_on_cores
 from bench.edge.scenes import Scene, Server, attended, delays, delivery_us, pin
 from bench.figures import Goal, keep, table
 
@@ -36,6 +37,7 @@ SCENES = (
 _RATIOS = {"stream-1": 1.3, "stream-8": 4, "stream-32": 10, "rooms": 1.2, "poll": 1.2}
 _ALONE = {
     "edges": edges,
+    "cores": edges_on_cores,
     "growth": growth,
     "readers": readers,
     "opening": opening,
@@ -166,6 +168,9 @@ def _grown(result: dict[str, Any]) -> list[Goal]:
             before, after = result[name][few], result[name][many]
             goal = f"delivery cost {what} within {most} x"
             goals.append(Goal(goal, after <= most * before, f"{before} us, {after} us"))
+    if found := result.get("cores"):
+        what = "two edges on two cores: at least 1.7 x one on one"
+        goals.append(Goal(what, found["times"] >= 1.7, f"{found['times']} x"))
     return goals
 
 

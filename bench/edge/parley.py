@@ -60,6 +60,11 @@ class Parley:
         task = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return [int(pid) for pid in task.read_text().split()] or [self.pid]
 
+    @property
+    def others(self) -> list[int]:
+        """The processes that an edge needs."""
+        return [self._kafka.child.pid, self._valkey.child.pid]
+
     async def start(self) -> None:
         """Start all of it."""
         await self._kafka.start()

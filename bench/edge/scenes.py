@@ -62,10 +62,10 @@ class Scene:
             yield list(islice(turn, self.burst))
 
 
-def pin(pid: int, core: int) -> None:
-    """Keep a process, with all its threads, on one core."""
+def pin(pid: int, *cores: int) -> None:
+    """Keep a process, with all its threads, on these cores."""
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {core})
+        os.sched_setaffinity(int(thread.name), cores)
 
 
 def resident_kib(pid: int) -> int:
