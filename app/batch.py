@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -137,9 +137,3 @@ class Batch:
         log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
         place = dead.place.encode()
         self._outputs.add(DEAD, self._partition_of(place), place, encode(dead))
-
-    def renew(self, partitions: Iterable[int]) -> None:
-        """Have the tables write once more what a worker that slept has written over."""
-        for table in self._tables:
-            for partition in partitions:
-                table.renew(partition)

@@ -50,7 +50,6 @@ class CatchUp:
         }
         if not missing:
             return
-        batch.renew(missing)
         async with LogReader(self._settings) as reader:
             for partition in missing:
                 await self._follow_one(reader, batch, partition)

@@ -25,11 +25,12 @@ async def read_changelogs(
     settings: Settings,
     group: str,
     tables: Mapping[TP, Any],
-    wanted: Mapping[TP, tuple[int, int]],
+    wanted: Mapping[TP, tuple[int, int | None]],
 ) -> None:
     """Bring a group's tables to the end of their changelogs.
 
-    `wanted` has the first offset to read of each partition, and the one before which to end.
+    `wanted` has the first offset to read of each partition, and the one before which to end,
+    which is today's end where it is `None`.
     Where it is cancelled, what was read is kept, and is not read again.
     """
     if not wanted:
@@ -53,11 +54,13 @@ async def read_changelogs(
 async def _read(
     consumer: AIOKafkaConsumer,
     tables: Mapping[TP, Any],
-    wanted: Mapping[TP, tuple[int, int]],
+    wanted: Mapping[TP, tuple[int, int | None]],
     signs: Pulse,
 ) -> int:
-    ends = {TopicPartition(place.topic, place.partition): end for place, (_, end) in wanted.items()}
-    consumer.assign(list(ends))
+    places = {TopicPartition(*place): end for place, (_, end) in wanted.items()}
+    consumer.assign(list(places))
+    today = await consumer.end_offsets([place for place, end in places.items() if end is None])
+    ends = {place: today[place] if end is None else end for place, end in places.items()}
     for place, (start, _) in wanted.items():
         consumer.seek(TopicPartition(place.topic, place.partition), start)
     count = 0

@@ -9,13 +9,21 @@ from there by whoever finds it missing in the tables. So the loop goes on, and t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any, Final
+
+import structlog
+from faust.types import TP
 
 from app.doubt import end_in_doubt
 from app.outputs import Outputs, Written
 from app.table import Table
 from app.taken import Taken
+
+log = structlog.get_logger()
+
+#: Brings tables to the end of changelogs, given by place from where on, and up to where.
+Read = Callable[[Mapping[TP, Any], Mapping[TP, tuple[int, int | None]]], Awaitable[None]]
 
 #: Seconds that changes wait for others.
 EVERY: Final = 0.1
@@ -29,12 +37,15 @@ class Keeping:
 
     In this order, and not before the outputs of the batches that made them are in Kafka. Where
     Kafka does not take them, the process ends: its successor begins at the last commit. With
-    `every` 0, each batch is kept at once.
+    `every` 0, each batch is kept at once. `read` is `read_changelogs` of the group.
     """
 
-    def __init__(self, producer: Any, tables: Sequence[Table[Any]], every: float = EVERY) -> None:
+    def __init__(
+        self, producer: Any, tables: Sequence[Table[Any]], read: Read, every: float = EVERY
+    ) -> None:
         self._producer = producer
         self._tables = tables
+        self._read = read
         self._every = every
         #: What was taken, and is done with when its changes are kept; what its outputs got.
         self._owed: list[Taken] = []
@@ -51,10 +62,11 @@ class Keeping:
         self._written.update(written)
         for table in self._tables:
             table.settle()
+            table.renew()
         if not self._every or sum(table.waiting for table in self._tables) > _MOST:
             await self.now()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._every, self._begin)
+        else:
+            self._soon()
 
     def newly_kept(self, generation: int) -> Written:
         """The highest offsets of outputs whose changes were kept since this was last asked.
@@ -78,10 +90,32 @@ class Keeping:
                     outputs.add(change.topic, change.partition, change.key, change.value)
             offsets = await outputs.send()
             for table in self._tables:
-                table.keep(offsets)
+                table.keep(offsets, without=await self._read_back(table, offsets))
             for taken in owed:
                 taken.settled()
             self._kept.update(written)
+        if any(table.waiting for table in self._tables):
+            self._soon()
+
+    async def _read_back(self, table: Table[Any], offsets: Written) -> Container[int]:
+        """Read what somebody else has written between our changes, and these; of which partitions.
+
+        They may be theirs by now, or ours still while a worker that slept writes what it had left
+        to write. Either way the newest of each key is what RocksDB gets, and what the changelog
+        ends with.
+        """
+        doubtful = table.doubtful(offsets)
+        if doubtful:
+            topic = table.changelog_topic_name
+            log.warning("somebody else writes to a changelog", topic=topic, partitions=[*doubtful])
+            wanted = {TP(topic, partition): (start, None) for partition, start in doubtful.items()}
+            await self._read(dict.fromkeys(wanted, table), wanted)
+            table.renew()
+        return doubtful
+
+    def _soon(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._every, self._begin)
 
     def _begin(self) -> None:
         self._timer = None

@@ -16,12 +16,15 @@ Stock Faust does not give that: docs/decisions/the-loop.md has the measurements.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 from app.batch import Batch
+from app.changelogs import read_changelogs
 from app.keeping import EVERY, Keeping
 from app.piece import PIECE
 from app.pulse import GROUP, pulse
+from app.settings import Settings
 from app.table import Table
 from app.taken import size, take
 
@@ -64,7 +67,8 @@ async def batches(
 async def _keeping(app: Any, tables: Sequence[Table[Any]]) -> Keeping | None:
     if not tables:
         return None
-    return Keeping(await _producer(app), tables, EVERY if app.started else 0)
+    read = partial(read_changelogs, Settings.read(), app.conf.id)
+    return Keeping(await _producer(app), tables, read, EVERY if app.started else 0)
 
 
 async def _producer(app: Any) -> Any:

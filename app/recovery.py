@@ -18,11 +18,26 @@ from faust.tables import TableManager as StockTableManager
 from faust.tables.recovery import Recovery as StockRecovery
 
 from app.changelogs import read_changelogs
+from app.doubt import end_in_doubt
+from app.errors import StoreFailed
 from app.settings import Settings
 
 
 class Recovery(StockRecovery):
     """Faust's recovery, which keeps the flow stopped until its last step starts it again."""
+
+    async def _build_offsets(self, consumer: Any, tps: Any, destination: Any, title: str) -> None:
+        """Called by Faust when it knows where the changelogs end."""
+        await super()._build_offsets(consumer, tps, destination, title)
+        if not getattr(self.app, "strict", False) or title != "active":
+            return
+        tables: Mapping[Any, Any] = self.tp_to_table
+        ahead = [place for place in tps if destination[place] > self.active_highwaters[place]]
+        for place in ahead:
+            tables[place].store.note_damage(place.partition)
+        if ahead:
+            lost = StoreFailed(f"Kafka has lost the end of {ahead}; the next start reads it anew")
+            end_in_doubt("tables are ahead of their changelogs", lost)
 
     async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
         """Called by Faust when it knows from where to where the changelogs are to be read."""
@@ -39,6 +54,8 @@ class Recovery(StockRecovery):
         # So that Faust finds nothing left to do.
         for place, (_, end) in wanted.items():  # Not `update`, which would add: it is a Counter.
             offsets[place] = end - 1
+        for table in set(tables.values()):
+            table.stand({p.partition: offsets[p] + 1 for p in tps if tables[p] is table})
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002
         """Called by Faust. A reading takes as long as it takes: every request has its own limit."""

@@ -59,10 +59,9 @@ class Store(stock.Store):
         return dict(zip(listed, self._db_for_partition(partition).get(listed), strict=True))
 
     def entries(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All keys of a partition and what they have."""
-        for key, value in self._db_for_partition(partition).items():
-            if key != self.offset_key:
-                yield key, value
+        """All keys of a partition and what they have at this moment."""
+        found = self._db_for_partition(partition).items()
+        return (pair for pair in found if pair[0] != self.offset_key)
 
     def write(self, partition: int, batch: Any, offset: int) -> None:
         """Write a batch together with the changelog's offset that it stands at."""

@@ -5,11 +5,17 @@ not the changelog got there (docs/decisions/the-loop.md has the measurements). H
 writes to an overlay. When its outputs are in Kafka, its changes wait with those of other batches to
 be sent to the changelog; when every in-sync replica has them, they are written to RocksDB together
 with the changelog's offset.
+
+A changelog has one writer, but for a worker that slept and does not know yet that its partitions
+are another's. Each of the two sees the other's records as a gap between its own, and reads what is
+there instead of writing: so RocksDB never stands at an offset without what is before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import faust
@@ -24,6 +30,13 @@ V = TypeVar("V", bound=msgspec.Struct)
 
 #: Values of a table that are kept decoded, at most: beyond that all are let go.
 VALUES = 20_000
+
+
+class Known(NamedTuple, Generic[V]):
+    """What a key has, decoded, and the version it was written with; -1: never."""
+
+    version: int
+    value: V | None
 
 
 class Change(NamedTuple):
@@ -58,8 +71,10 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         self._settled: dict[tuple[int, bytes], bytes] = {}
         self._sent: dict[tuple[int, bytes], bytes] = {}
         self._overtaken: dict[tuple[int, bytes], None] = {}
+        #: The offset that the next record of a partition's changelog gets, if nobody else writes.
+        self._next: dict[int, int] = {}
         #: What was read or written last, decoded. Nobody else writes, and values don't change.
-        self._values: dict[tuple[int, str], V | None] = {}
+        self._values: dict[tuple[int, str], Known[V]] = {}
         app.tables.add(self)
 
     def info(self) -> dict[str, Any]:
@@ -68,13 +83,20 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
 
     def read(self, partition: int, key: str) -> V | None:
         """The value as this batch sees it, its own writes included; `None` where there is none."""
-        place = (partition, key)
-        if place in self._values:
-            return self._values[place]
+        known = self._values.get((partition, key))
+        return (known or self._known(partition, key)).value
+
+    def version(self, partition: int, key: str) -> int:
+        """The version that the value was written with, as this batch sees it; -1: never."""
+        known = self._values.get((partition, key))
+        return (known or self._known(partition, key)).version
+
+    def _known(self, partition: int, key: str) -> Known[V]:
         raw = self._raw(partition, key.encode())
-        payload = None if raw is None else unwrap(raw).payload
-        value = self._values[place] = None if payload is None else self._decode(payload)
-        return value
+        version, payload = (-1, None) if raw is None else unwrap(raw)
+        value = None if payload is None else self._decode(payload)
+        known = self._values[partition, key] = Known(version, value)
+        return known
 
     def _raw(self, partition: int, key: bytes) -> bytes | None:
         place = (partition, key)
@@ -87,9 +109,12 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         """Remember the value for this batch; `None` removes the key.
 
         `version` grows with every write of the key, whoever writes: the `n` of the event, or the
-        offset of the record, that the value follows.
+        offset of the record, that the value follows. What is older than what is there already is
+        passed over: it has come a second time, from a worker that slept or after a crash.
         """
-        self._values[partition, key] = value
+        if version < self.version(partition, key):
+            return
+        self._values[partition, key] = Known(version, value)
         payload = None if value is None else self._encode(value)
         self._overlay[partition, key.encode()] = wrap(version, payload)
 
@@ -110,35 +135,72 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         for (partition, key), value in self._sent.items():
             yield Change(topic, partition, key, value)
 
-    def keep(self, offsets: Mapping[tuple[str, int], int]) -> None:
+    def doubtful(self, offsets: Mapping[tuple[str, int], int]) -> dict[int, int]:
+        """The partitions whose changelogs have more than ours since we wrote, and from where on.
+
+        Their changes are to be read back (`recover`) rather than to be kept: somebody else has
+        written in between. `offsets` as for `keep`.
+        """
+        found: dict[int, int] = {}
+        for partition, count in Counter(partition for partition, _ in self._sent).items():
+            first = offsets[self.changelog_topic_name, partition] + 1 - count
+            if (start := self._next.get(partition, first)) != first:
+                found[partition] = start
+        return found
+
+    def keep(
+        self, offsets: Mapping[tuple[str, int], int], without: Container[int] = frozenset()
+    ) -> None:
         """Write to RocksDB what `changes` gave, a partition's at once.
 
-        `offsets` are the highest that they got in the changelog, by topic and partition.
+        `offsets` are the highest that they got in the changelog, by topic and partition. The
+        partitions of `without` were read from there.
         """
         batches: dict[int, Any] = {}
         for (partition, key), value in self._sent.items():
-            batch = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
-            batch.put(key, value)
+            if partition not in without:
+                batch = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
+                batch.put(key, value)
         for partition, batch in batches.items():
-            self.store.write(partition, batch, offsets[(self.changelog_topic_name, partition)])
+            offset = offsets[(self.changelog_topic_name, partition)]
+            self.store.write(partition, batch, offset)
+            self._next[partition] = offset + 1
         self._sent = {}
         if len(self._values) > VALUES:
             self._values.clear()
+
+    def stand(self, places: Mapping[int, int]) -> None:
+        """These partitions are ours, read up to the offset that their next record gets.
+
+        What waits of others is dropped: nothing of it is committed, and who has them does it anew.
+        """
+        self._next = dict(places)
+        for places_of in (self._overtaken, self._settled):
+            for place in [place for place in places_of if place[0] not in places]:
+                del places_of[place]
 
     def forget(self) -> None:
         """Drop what was written and is not kept."""
         for written in (self._overlay, self._settled, self._sent):
             written.clear()
         self._values.clear()
+        self._next.clear()
 
     def kept(self, partition: int) -> Iterator[tuple[str, V]]:
-        """Everything that a partition has, without what the batch in hand has written."""
-        found = dict(self.store.entries(partition))
+        """Everything that a partition has, without what the batch in hand has written.
+
+        As it is now, however long the iterating takes, and not in memory all at once.
+        """
+        waiting: dict[bytes, bytes] = {}
         for written in (self._sent, self._settled):
-            found |= {key: raw for (place, key), raw in written.items() if place == partition}
-        for key, raw in found.items():
-            if (payload := unwrap(raw).payload) is not None:
-                yield key.decode(), self._decode(payload)
+            waiting |= {key: raw for (place, key), raw in written.items() if place == partition}
+        stored = self.store.entries(partition)
+        of_store = (pair for pair in stored if pair[0] not in waiting)
+        return (
+            (key.decode(), self._decode(payload))
+            for key, raw in chain(waiting.items(), of_store)
+            if (payload := unwrap(raw).payload) is not None
+        )
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
         """Called by Faust while it recovers, in groups that are not on Parley's loop."""
@@ -153,7 +215,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
 
         What a newer one has overtaken was written by a worker that had slept. It stands behind
         the newer one in the changelog, where compaction would keep it and drop the other: so the
-        loop writes the newer one once more (`renew`).
+        newer one is written once more (`renew`).
         """
         self._values.clear()
         known = self.store.read_many(partition, {record.key for record in records})
@@ -167,14 +229,17 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         writes = rocksdict.WriteBatch(raw_mode=True)
         for key, value in changed.items():
             writes.put(key, value)
-        self.store.write(partition, writes, max(record.offset for record in records))
+        offset = max(record.offset for record in records)
+        self.store.write(partition, writes, offset)
+        self._next[partition] = offset + 1
 
-    def renew(self, partition: int) -> None:
-        """Write once more what stands before something older in the partition's changelog."""
-        for place in [place for place in self._overtaken if place[0] == partition]:
-            del self._overtaken[place]
-            if (raw := self._raw(*place)) is not None:
-                self._overlay.setdefault(place, raw)
+    def renew(self) -> None:
+        """Have written once more what stands before something older in a changelog."""
+        for place in self._overtaken:
+            raw = self.store.read(*place)
+            if raw is not None and newer(raw, self._settled.get(place)):
+                self._settled[place] = raw
+        self._overtaken.clear()
 
     def kept_offset(self, partition: int) -> int | None:
         """The changelog offset up to which RocksDB stands, `None` before its first write."""
