@@ -48,6 +48,12 @@ async def watch() -> None:
     with suppress(*AWAY):
         for place in app.consumer.assignment():
             if place.topic == CONNECTIONS and not await presences.filled(place.partition):
-                if kept := dict(known.kept(place.partition)):
-                    await presences.keep(kept)
-                await presences.note_filled(place.partition)
+                await _fill(place.partition)
+
+
+async def _fill(partition: int) -> None:
+    # While partitions move, the table may be recovered by half.
+    if not app.in_recovery and app.flow_control.is_active():
+        if kept := dict(known.kept(partition)):
+            await presences.keep(kept)
+        await presences.note_filled(partition)

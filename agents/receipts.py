@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from app.batch import Batch
@@ -98,15 +99,19 @@ async def watch() -> None:
         for place in app.consumer.assignment():
             if place.topic == RECEIPTS and not await reads.filled(place.partition):
                 await reads.begin_filling(place.partition)
-                await _fill(place.partition)
-                await reads.note_filled(place.partition)
+                if await _fill(place.partition):
+                    await reads.note_filled(place.partition)
 
 
-async def _fill(partition: int) -> None:
-    kept = list(marks.kept(partition))
-    for start in range(0, len(kept), _CHUNK):
+async def _fill(partition: int) -> bool:
+    """Whether that was all: not where partitions moved, and the table is being recovered."""
+    if app.in_recovery or not app.flow_control.is_active():
+        return False
+    generation, kept = app.consumer_generation_id, marks.kept(partition)
+    while chunk := list(islice(kept, _CHUNK)):
         found: dict[str, dict[str, int]] = {}
-        for key, read in kept[start : start + _CHUNK]:
+        for key, read in chunk:
             room, user = key.split("/", 1)
             found.setdefault(room, {})[user] = read.seq
         await reads.advance(found)
+    return bool(generation == app.consumer_generation_id)

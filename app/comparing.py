@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, TypeVar
 
 from app.counting import Counting
 from app.delivery.reads import Reads
@@ -10,9 +12,11 @@ from app.delivery.view import View
 from app.events import MessageCreated, decode_log
 from app.history.store import History
 from app.rules.receipts import Read
-from app.rules.records import Member, Room
+from app.rules.records import Member, Message, Room, Sent
 from app.rules.recount import Recount
 from app.rules.sanctions import Sanction
+
+V = TypeVar("V")
 
 #: The view keeps that many messages that name a person in a room, and that name everyone.
 _MENTIONS = 200
@@ -24,33 +28,53 @@ _PAGE = 500
 async def of_tables(counting: Counting) -> AsyncIterator[str]:
     """Against the changelogs of the tables."""
     heads = await counting.table("parley-pipeline", "rooms", Room)
-    members = await counting.table("parley-pipeline", "members", Member)
-    receipts = await counting.table("parley-receipts", "receipts", Read)
+    members = _by_room(await counting.table("parley-pipeline", "members", Member))
+    receipts = _by_room(await counting.table("parley-receipts", "receipts", Read))
     sanctions = _by_room(await counting.table("parley-pipeline", "sanctions", Sanction))
+    sent = _by_room(await counting.table("parley-pipeline", "sent", Sent))
+    messages = _by_room(await counting.table("parley-pipeline", "messages", Message))
     for name, room in counting.rooms.items():
         head = heads.get(name)
         kept = (head.n, head.seq) if head is not None else (0, 0)
-        if kept != (room.n, room.seq):
-            yield f"{name}: table rooms has n, seq {kept}, the log {room.n, room.seq}"
-        for user, role in room.roles.items():
-            member = members.get(f"{name}/{user}")
-            if member is None or member.role != role:
-                yield f"{name}: table members has {member} for {user}, the log {role}"
-        if (under := sanctions.get(name, {})) != room.sanctions:
-            yield f"{name}: table sanctions has {under}, the log {room.sanctions}"
-    for key, read in receipts.items():
-        name, user = key.split("/", 1)
-        if name in counting.rooms and read.seq > counting.rooms[name].marks.get(user, 0):
-            yield f"{name}: table receipts has {read.seq} for {user}, which no receipt says"
+        pairs: list[tuple[str, Any, Any]] = [
+            ("rooms", {"n, seq": kept}, {"n, seq": (room.n, room.seq)}),
+            ("members", {u: m.role for u, m in members[name].items()}, room.roles),
+            ("receipts", {u: read.seq for u, read in receipts[name].items()}, room.receipts),
+            (
+                "sanctions",
+                {u: (s.kind, s.until_ms) for u, s in sanctions[name].items() if s.kind},
+                room.sanctions,
+            ),
+            (
+                "sent",
+                {key: one.n for key, one in sent[name].items()},
+                {f"{user}/{client_id}": n for (user, client_id), n in room.sent.items()},
+            ),
+            (
+                "messages",
+                {seq: (m.by, m.deleted or m.shadow) for seq, m in messages[name].items()},
+                {str(seq): (said.by, said.deleted) for seq, said in room.said.items()},
+            ),
+        ]
+        for table, has, should in pairs:
+            for line in _differences(has, should):
+                yield f"{name}: table {table} has {line}"
 
 
-def _by_room(sanctions: dict[str, Sanction]) -> dict[str, dict[str, tuple[str, int]]]:
-    """Room → user → what they are under, and until when."""
-    found: dict[str, dict[str, tuple[str, int]]] = {}
-    for key, one in sanctions.items():
-        room, user = key.split("/", 1)
-        if one.kind:
-            found.setdefault(room, {})[user] = (one.kind, one.until_ms)
+def _differences(has: Mapping[str, Any], should: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each key with another value, that is missing, or that should not be there."""
+    if has != should:
+        for key in sorted(has.keys() | should.keys()):
+            if has.get(key) != should.get(key):
+                yield f"{has.get(key)} for {key}, the log {should.get(key)}"
+
+
+def _by_room(values: Mapping[str, V]) -> defaultdict[str, dict[str, V]]:
+    """Room → the rest of the key → the value."""
+    found: defaultdict[str, dict[str, V]] = defaultdict(dict)
+    for key, value in values.items():
+        room, rest = key.split("/", 1)
+        found[room][rest] = value
     return found
 
 

@@ -51,7 +51,7 @@ class Counting:
         except Malformed:  # in chat.dead, and no receipt
             return
         if receipt.room in self.rooms:
-            self.rooms[receipt.room].read(receipt.by, receipt.seq)
+            self.rooms[receipt.room].receive(receipt.by, receipt.seq)
 
     async def _new(self, topic: str, partition: int) -> AsyncIterator[Any]:
         start = self._next.get((topic, partition), 0)

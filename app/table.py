@@ -172,12 +172,17 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     def stand(self, places: Mapping[int, int]) -> None:
         """These partitions are ours, read up to the offset that their next record gets.
 
-        What waits of others is dropped: nothing of it is committed, and who has them does it anew.
+        What waits of others is dropped, and what was overtaken while they were others': nothing of
+        it is committed, and who has them does it anew.
         """
         self._next = dict(places)
-        for places_of in (self._overtaken, self._settled):
-            for place in [place for place in places_of if place[0] not in places]:
-                del places_of[place]
+        self._values.clear()
+        self._overtaken = {place: None for place in self._overtaken if place[0] in places}
+        self._settled = {
+            place: raw
+            for place, raw in self._settled.items()
+            if place[0] in places and newer(raw, self.store.read(*place))
+        }
 
     def forget(self) -> None:
         """Drop what was written and is not kept."""

@@ -40,6 +40,10 @@ class Recount:
     n: int = 0
     roles: dict[str, str] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
+    #: user → the highest receipt alone, without what joining or writing counts as read.
+    receipts: dict[str, int] = field(default_factory=dict)
+    #: (user, client id) → the `n` that it got.
+    sent: dict[tuple[str, str], int] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
     #: user → what they are under and until when, whether or not it has lapsed.
     sanctions: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -57,6 +61,7 @@ class Recount:
         if event.n != self.n + 1:
             self.wrong.append(f"event {event.n} follows {self.n}")
         self.n = event.n
+        self._note_sent(event)
         match event:
             case RoomCreated():
                 role = "member" if event.type == "direct" else "owner"
@@ -85,6 +90,11 @@ class Recount:
             case MessageDeleted():
                 self.said[event.seq].deleted = True
 
+    def _note_sent(self, event: AnyLogEvent) -> None:
+        one = event.by, event.client_id
+        if (before := self.sent.setdefault(one, event.n)) != event.n:
+            self.wrong.append(f"event {event.n} has the client id of event {before}")
+
     def _join(self, user: str, role: str) -> None:
         self.roles[user] = role
         self.read(user, self.seq)
@@ -97,8 +107,13 @@ class Recount:
         self.said[event.seq] = said
         self.read(event.by, event.seq)
 
-    def read(self, user: str, seq: int) -> None:
+    def receive(self, user: str, seq: int) -> None:
         """Take a receipt."""
+        self.receipts[user] = max(self.receipts.get(user, 0), seq)
+        self.read(user, seq)
+
+    def read(self, user: str, seq: int) -> None:
+        """Count everything up to here as read."""
         self.marks[user] = max(self.marks.get(user, 0), seq)
 
     def unread(self, user: str, most: int) -> tuple[int, int]:
