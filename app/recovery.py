@@ -18,8 +18,6 @@ from faust.tables import TableManager as StockTableManager
 from faust.tables.recovery import Recovery as StockRecovery
 
 from app.changelogs import read_changelogs
-from app.doubt import end_in_doubt
-from app.errors import StoreFailed
 from app.settings import Settings
 
 
@@ -32,12 +30,10 @@ class Recovery(StockRecovery):
         if not getattr(self.app, "strict", False) or title != "active":
             return
         tables: Mapping[Any, Any] = self.tp_to_table
-        ahead = [place for place in tps if destination[place] > self.active_highwaters[place]]
-        for place in ahead:
-            tables[place].store.note_damage(place.partition)
-        if ahead:
-            lost = StoreFailed(f"Kafka has lost the end of {ahead}; the next start reads it anew")
-            end_in_doubt("tables are ahead of their changelogs", lost)
+        for place in tps:
+            if destination[place] > self.active_highwaters[place]:
+                tables[place].store.begin_anew(place.partition, "it is ahead of its changelog")
+                destination[place] = -1
 
     async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
         """Called by Faust when it knows from where to where the changelogs are to be read."""

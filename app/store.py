@@ -68,6 +68,12 @@ class Store(stock.Store):
         batch.put(self.offset_key, str(offset).encode())
         self._db_for_partition(partition).write(batch)
 
+    def begin_anew(self, partition: int, why: str) -> None:
+        """Put what there is aside."""
+        if (database := self._dbs.pop(partition, None)) is not None:
+            database.close()
+        self._put_aside(partition, why)
+
     def note_damage(self, partition: int) -> None:
         """Have the partition's folder put aside when it is next opened."""
         self._sign(partition).touch()

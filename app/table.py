@@ -13,7 +13,6 @@ there instead of writing: so RocksDB never stands at an offset without what is b
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -23,6 +22,7 @@ import msgspec
 import rocksdict
 from faust.types import TP
 
+from app.pending import Pending, Place
 from app.rules.versions import newer, unwrap, wrap
 from app.store import ROCKSDB, Store
 
@@ -66,11 +66,9 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         )
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(value).decode
-        #: What the batch in hand has written, what waits for the changelog, what is on its way.
-        self._overlay: dict[tuple[int, bytes], bytes] = {}
-        self._settled: dict[tuple[int, bytes], bytes] = {}
-        self._sent: dict[tuple[int, bytes], bytes] = {}
-        self._overtaken: dict[tuple[int, bytes], None] = {}
+        self._pending = Pending()
+        #: What stands before something older in a changelog.
+        self._overtaken: set[Place] = set()
         #: The offset that the next record of a partition's changelog gets, if nobody else writes.
         self._next: dict[int, int] = {}
         #: What was read or written last, decoded. Nobody else writes, and values don't change.
@@ -99,11 +97,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         return known
 
     def _raw(self, partition: int, key: bytes) -> bytes | None:
-        place = (partition, key)
-        for written in (self._overlay, self._settled, self._sent):
-            if (raw := written.get(place)) is not None:
-                return raw
-        return self.store.read(partition, key)
+        raw = self._pending.get((partition, key))
+        return self.store.read(partition, key) if raw is None else raw
 
     def write(self, partition: int, key: str, value: V | None, version: int) -> None:
         """Remember the value for this batch; `None` removes the key.
@@ -116,23 +111,21 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             return
         self._values[partition, key] = Known(version, value)
         payload = None if value is None else self._encode(value)
-        self._overlay[partition, key.encode()] = wrap(version, payload)
+        self._pending.write((partition, key.encode()), wrap(version, payload))
 
     def settle(self) -> None:
         """The outputs of the batch in hand are in Kafka: what it has written may follow."""
-        self._settled |= self._overlay
-        self._overlay.clear()
+        self._pending.settle()
 
     @property
     def waiting(self) -> int:
         """Changes that are settled and not yet sent."""
-        return len(self._settled)
+        return self._pending.settled
 
     def changes(self) -> Iterator[Change]:
         """What is settled, as records of the changelog: `keep` is to be called when it has them."""
-        self._sent, self._settled = self._settled, {}
         topic = self.changelog_topic_name
-        for (partition, key), value in self._sent.items():
+        for (partition, key), value in self._pending.send().items():
             yield Change(topic, partition, key, value)
 
     def doubtful(self, offsets: Mapping[tuple[str, int], int]) -> dict[int, int]:
@@ -142,7 +135,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         written in between. `offsets` as for `keep`.
         """
         found: dict[int, int] = {}
-        for partition, count in Counter(partition for partition, _ in self._sent).items():
+        for partition, count in self._pending.sent_of_each().items():
             first = offsets[self.changelog_topic_name, partition] + 1 - count
             if (start := self._next.get(partition, first)) != first:
                 found[partition] = start
@@ -157,7 +150,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         partitions of `without` were read from there.
         """
         batches: dict[int, Any] = {}
-        for (partition, key), value in self._sent.items():
+        for (partition, key), value in self._pending.sent.items():
             if partition not in without:
                 batch = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
                 batch.put(key, value)
@@ -165,7 +158,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             offset = offsets[(self.changelog_topic_name, partition)]
             self.store.write(partition, batch, offset)
             self._next[partition] = offset + 1
-        self._sent = {}
+        self._pending.arrived()
         if len(self._values) > VALUES:
             self._values.clear()
 
@@ -177,17 +170,14 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         """
         self._next = dict(places)
         self._values.clear()
-        self._overtaken = {place: None for place in self._overtaken if place[0] in places}
-        self._settled = {
-            place: raw
-            for place, raw in self._settled.items()
-            if place[0] in places and newer(raw, self.store.read(*place))
-        }
+        self._overtaken = {place for place in self._overtaken if place[0] in places}
+        self._pending.drop(
+            lambda place, raw: place[0] not in places or not newer(raw, self.store.read(*place))
+        )
 
     def forget(self) -> None:
         """Drop what was written and is not kept."""
-        for written in (self._overlay, self._settled, self._sent):
-            written.clear()
+        self._pending.clear()
         self._values.clear()
         self._next.clear()
 
@@ -196,9 +186,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
 
         As it is now, however long the iterating takes, and not in memory all at once.
         """
-        waiting: dict[bytes, bytes] = {}
-        for written in (self._sent, self._settled):
-            waiting |= {key: raw for (place, key), raw in written.items() if place == partition}
+        waiting = self._pending.settled_of(partition)
         stored = self.store.entries(partition)
         of_store = (pair for pair in stored if pair[0] not in waiting)
         return (
@@ -230,7 +218,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             if newer(record.value, known[key]):
                 known[key] = changed[key] = record.value
             else:
-                self._overtaken[partition, key] = None
+                self._overtaken.add((partition, key))
         writes = rocksdict.WriteBatch(raw_mode=True)
         for key, value in changed.items():
             writes.put(key, value)
@@ -241,9 +229,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     def renew(self) -> None:
         """Have written once more what stands before something older in a changelog."""
         for place in self._overtaken:
-            raw = self.store.read(*place)
-            if raw is not None and newer(raw, self._settled.get(place)):
-                self._settled[place] = raw
+            if (raw := self.store.read(*place)) is not None:
+                self._pending.write_again(place, raw)
         self._overtaken.clear()
 
     def kept_offset(self, partition: int) -> int | None:

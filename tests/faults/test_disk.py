@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import rocksdict
 
+from app.store import Store
 from tests.faults.frail import Frail, at_work
 from tests.faults.load import FULL, Load
 
@@ -27,9 +29,19 @@ def remove(folder: Path) -> int:
     return 1
 
 
-@pytest.mark.parametrize("harm", [spoil, remove])
+def boast(folder: Path) -> int:
+    """Have it stand where Kafka has not come to, as when Kafka has lost its end."""
+    stores = list(folder.rglob("*.db"))
+    for path in stores:
+        store = rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True))
+        store[Store.offset_key] = b"1000000"
+        store.close()
+    return len(stores)
+
+
+@pytest.mark.parametrize("harm", [spoil, remove, boast])
 @pytest.mark.timeout(600)
-async def test_a_worker_whose_tables_are_damaged_or_gone_recovers_them(
+async def test_a_worker_whose_tables_are_damaged_gone_or_ahead_recovers_them(
     frail: Frail, harm: object
 ) -> None:
     chat = frail.chat
