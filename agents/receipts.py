@@ -104,14 +104,23 @@ async def watch() -> None:
 
 
 async def _fill(partition: int) -> bool:
-    """Whether that was all: not where partitions moved, and the table is being recovered."""
-    if app.in_recovery or not app.flow_control.is_active():
+    """Whether that was all: not where partitions move, and the table is being recovered."""
+    generation = app.consumer_generation_id
+    if not _stands(generation):
         return False
-    generation, kept = app.consumer_generation_id, marks.kept(partition)
+    kept = marks.kept(partition)
     while chunk := list(islice(kept, _CHUNK)):
         found: dict[str, dict[str, int]] = {}
         for key, read in chunk:
             room, user = key.split("/", 1)
             found.setdefault(room, {})[user] = read.seq
         await reads.advance(found)
-    return bool(generation == app.consumer_generation_id)
+        if not _stands(generation):
+            return False
+    return True
+
+
+def _stands(generation: int) -> bool:
+    """Whether the table is whole, and its partitions are those of that generation."""
+    current: bool = app.consumer_generation_id == generation
+    return current and not app.in_recovery and app.flow_control.is_active()

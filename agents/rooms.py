@@ -21,7 +21,6 @@ from app.events import (
     AnyCommand,
     AnyLogEvent,
     ApproveMessage,
-    MessageCreated,
     Moderated,
     Refusal,
     Verdict,
@@ -125,7 +124,11 @@ def _state(partition: int, command: AnyCommand) -> State:
     """What the outcome of a command depends on."""
     room, seq = command.room, getattr(command, "seq", 0)
     text = getattr(command, "text", "")
-    state = _followed(partition, command, seq or getattr(command, "reply_to", 0))
+    head = heads.read(partition, room)
+    # Where nobody waits and nobody is under a sanction, as in most rooms, two tables are spared.
+    spared = head is not None and not head.sanctioned and not head.settings.slow_mode
+    seen = seq or getattr(command, "reply_to", 0)
+    state = _followed(partition, command, seen, spared=spared)
     thread = getattr(command, "thread", 0)
     return replace(
         state,
@@ -134,19 +137,26 @@ def _state(partition: int, command: AnyCommand) -> State:
     )
 
 
-def _followed(partition: int, event: AnyCommand | AnyLogEvent, seq: int) -> State:
-    """What an event changes, or a command's event would."""
+def _followed(
+    partition: int, event: AnyCommand | AnyLogEvent, seq: int, *, spared: bool = False
+) -> State:
+    """What an event changes, or a command's event would; what may be `spared` is not read."""
     room, by, user = event.room, event.by, getattr(event, "user", "")
     # What is approved is its author's: it is theirs that it is not there twice.
     sender = user if isinstance(event, ApproveMessage) else by
-    return State(
+    state = State(
         room=heads.read(partition, room),
         actor=members.read(partition, f"{room}/{by}"),
-        sender=senders.read(partition, f"{room}/{sender}") or Sender(),
         sent=sent.read(partition, f"{room}/{sender}/{event.client_id}"),
         subject=members.read(partition, f"{room}/{user}") if user else None,
         message=messages.read(partition, f"{room}/{seq}") if seq else None,
         own=(reactions.read(partition, f"{room}/{seq}/{by}") if seq else None) or Reactions(),
+    )
+    if spared:
+        return state
+    return replace(
+        state,
+        sender=senders.read(partition, f"{room}/{sender}") or Sender(),
         sanction=sanctions.read(partition, f"{room}/{by}"),
         subject_sanction=sanctions.read(partition, f"{room}/{user}") if user else None,
     )
@@ -172,9 +182,7 @@ def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -
 
 
 def _follow(partition: int, event: AnyLogEvent, src: int) -> None:
-    # There is nothing to be found of a new message.
-    seq = 0 if isinstance(event, MessageCreated) else getattr(event, "seq", 0)
-    _change(partition, _followed(partition, event, seq), event, src)
+    _change(partition, _followed(partition, event, getattr(event, "seq", 0)), event, src)
 
 
 def _change(partition: int, before: State, event: AnyLogEvent, src: int) -> None:

@@ -35,6 +35,8 @@ ROCKSDB = {
     "write_buffer_size": 4 * 1024 * 1024,
     "max_write_buffer_number": 2,
     "max_open_files": 256,
+    # Bits a key: with Faust's 3, each fourth look for what is not there reads the disk.
+    "bloom_filter_size": 10,
     "driver": "rocksdict",
 }
 
@@ -67,6 +69,24 @@ class Store(stock.Store):
         """Write a batch together with the changelog's offset that it stands at."""
         batch.put(self.offset_key, str(offset).encode())
         self._db_for_partition(partition).write(batch)
+
+    def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
+        """Called by Faust when partitions go.
+
+        Stock Faust waits for a full garbage collection to close each table's: with a dozen tables
+        that is half a second of every rebalance.
+        """
+        for place in tps:
+            if place.topic in table.changelog_topic.topics:
+                database = self._dbs.pop(place.partition, None)
+                if database is not None:
+                    database.close()
+
+    async def stop(self) -> None:
+        """Close everything, without a collection, too."""
+        for database in self._dbs.values():
+            database.close()
+        self._dbs.clear()
 
     def begin_anew(self, partition: int, why: str) -> None:
         """Put what there is aside."""

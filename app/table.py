@@ -104,10 +104,11 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         """Remember the value for this batch; `None` removes the key.
 
         `version` grows with every write of the key, whoever writes: the `n` of the event, or the
-        offset of the record, that the value follows. What is older than what is there already is
-        passed over: it has come a second time, from a worker that slept or after a crash.
+        offset of the record, that the value follows. What is older than what was read is passed
+        over: it has come a second time, from a worker that slept or after a crash.
         """
-        if version < self.version(partition, key):
+        known = self._values.get((partition, key))
+        if known is not None and version < known.version:
             return
         self._values[partition, key] = Known(version, value)
         payload = None if value is None else self._encode(value)

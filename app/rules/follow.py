@@ -50,12 +50,14 @@ def _room(room: Room | None, event: AnyLogEvent, src: int) -> Room:
     if room is not None and event.n <= room.n:
         return room
     if isinstance(event, RoomCreated):
-        return Room(n=event.n, seq=0, src=src, type=event.type)
+        return Room(n=event.n, seq=0, src=src, type=event.type, sanctioned=False)
     if room is None:
         raise ValueError(f"{event.room} has event {event.n} before its room.created")
     room = replace(room, n=event.n, src=src)
     if isinstance(event, MessageCreated):
         return replace(room, seq=event.seq)
+    if isinstance(event, SanctionSet):
+        return replace(room, sanctioned=True)
     if isinstance(event, RoomChanged):
         settings = room.settings if event.settings is None else event.settings
         archived = room.archived if event.archived is None else event.archived

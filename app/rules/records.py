@@ -16,7 +16,8 @@ class Room(Struct, frozen=True, omit_defaults=True):
     """A room's head: the numbers of its newest event and message, and how it is run.
 
     `src` is the `chat.raw` offset of the newest event. Commands at or below it have been
-    decided, whatever became of them.
+    decided, whatever became of them. `sanctioned`: whether anybody may be under a sanction here;
+    a room from before this was noted counts as one where somebody is.
     """
 
     n: int
@@ -25,6 +26,7 @@ class Room(Struct, frozen=True, omit_defaults=True):
     type: str
     settings: RoomSettings = RoomSettings()
     archived: bool = False
+    sanctioned: bool = True
 
 
 class Member(Struct, frozen=True, omit_defaults=True):
