@@ -38,6 +38,7 @@ async def read_changelogs(
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         enable_auto_commit=False,
+        auto_offset_reset="earliest",
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=_FETCH,
     )
