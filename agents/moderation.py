@@ -40,7 +40,7 @@ from app.rules.moderation.ruleset import Hook, RuleSet
 from app.rules.moderation.verdict import judge, ruling
 from app.rules.wellformed import flaw
 from app.settings import Settings
-from app.topics import MODERATED, MODERATION, PACE, RAW, partition_of
+from app.topics import MODERATED, MODERATION, PACE, RAW, astray
 from app.waiting import Waiting
 from tables.members import members
 from tables.paces import paces
@@ -194,10 +194,7 @@ def _with_answer(
     raise TypeError(f"the hook's answer is {answer!r}")
 
 
-def _misplaced(record: Record, room: str) -> str | None:
-    """A room has one order because it has one partition: a command elsewhere can't be used."""
-    if partition_of(room, settings.partitions) != record.partition:
-        return f"a command for room {room!r} belongs on another partition"
-    if record.key != room.encode():
-        return f"the key {record.key!r} is not the room {room!r}"
-    return None
+def _misplaced(record: Record, room: str) -> str:
+    if wrong := astray(room, record.partition, settings.partitions):
+        return wrong
+    return "" if record.key == room.encode() else f"the key {record.key!r} is not the room {room!r}"

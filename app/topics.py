@@ -85,3 +85,13 @@ def again(group: str) -> Topic:
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a room (or of a user, in `chat.connections`): Kafka's own rule."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+def astray(room: str, partition: int, partitions: int) -> str:
+    """Why a record of the room can't be used where it is; empty where it can.
+
+    A room has one order because it has one partition.
+    """
+    if partition_of(room, partitions) == partition:
+        return ""
+    return f"a record of room {room!r} belongs on another partition"

@@ -15,6 +15,7 @@ from app.events.log import (
     SRC,
     AnyLogEvent,
     decode_log,
+    decode_src,
 )
 from app.events.log_event import LogEvent
 from app.events.message_events import (
@@ -144,6 +145,7 @@ __all__ = [
     "decode_moderated",
     "decode_receipt",
     "decode_ruling",
+    "decode_src",
     "decode_verdict",
     "decode_written",
     "encode",
