@@ -56,6 +56,7 @@ class Recount:
             return
         if event.n != self.n + 1:
             self.wrong.append(f"event {event.n} follows {self.n}")
+            return  # Nobody else takes it either: it is no step of the room.
         self.n = event.n
         match event:
             case RoomCreated():
