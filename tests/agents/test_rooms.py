@@ -21,8 +21,7 @@ from app.groups import groups
 from app.log_reader import LogReader
 from app.settings import Settings
 from app.topics import DEAD, LOG, MODERATED, VERDICTS, partition_of
-from tests.agents.conftest import Read, running
-from tests.chat import until
+from tests.agents.conftest import Buried, Read, running
 
 
 def uuid(number: int) -> str:
@@ -174,7 +173,9 @@ async def test_tables_follow_the_log_past_what_is_no_step_of_a_room(
     assert decode_log(records[-1].value).n == 3
 
 
-async def test_a_command_on_another_rooms_partition_is_buried(bench: Settings, read: Read) -> None:
+async def test_a_command_on_another_rooms_partition_is_buried(
+    bench: Settings, buried: Buried
+) -> None:
     from agents.rooms import rooms
 
     room = await Room("where-it-belongs", bench).begin()
@@ -184,16 +185,6 @@ async def test_a_command_on_another_rooms_partition_is_buried(bench: Settings, r
         start = await reader.end(LOG, partition)
     async with running(rooms) as put:
         await put(b"where-it-belongs", moderated, partition, 5000)
-        await until(lambda: _buried(bench, MODERATED, 5000))
+        assert "another partition" in (await buried("parley-pipeline", 2))[MODERATED, 5000]
     async with LogReader(bench) as reader:
         assert await reader.end(LOG, partition) == start
-
-
-async def _buried(bench: Settings, topic: str, offset: int) -> bool:
-    async with LogReader(bench) as reader:
-        dead = [
-            decode_dead(record.value)
-            for place in range(bench.partitions)
-            async for record in reader.read(DEAD, place, 0)
-        ]
-    return (topic, offset) in [(one.topic, one.offset) for one in dead]

@@ -1,0 +1,48 @@
+"""Publishing past what can't be published: one event stops nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from app.delivery.publisher import Outcome, Publisher
+from app.delivery.steps import Entry
+from app.patience import AWAY
+
+log = structlog.get_logger()
+
+#: Why an entry can't be published, by its partition and offset.
+Unfit = dict[tuple[int, int], str]
+
+
+async def publish_past(
+    publisher: Publisher, entries: Sequence[Entry]
+) -> tuple[list[Outcome], Unfit]:
+    """Publish entries; what the publisher raises on is stepped over, and told with the reason.
+
+    Raises what says that Valkey is away, and what it raises also without the event: then it is
+    not the event's fault.
+    """
+    try:
+        return await publisher.publish(entries), {}
+    except AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 - each is asked for the same by itself
+        log.warning("events are published one by one", error=repr(error))
+    outcomes: list[Outcome] = []
+    unfit: Unfit = {}
+    for entry in entries:
+        try:
+            outcomes += await publisher.publish([entry])
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
+            outcomes += await publisher.publish([stepped_over(entry)])
+            unfit[entry.partition, entry.offset] = repr(error)
+    return outcomes, unfit
+
+
+def stepped_over(entry: Entry) -> Entry:
+    """The entry's place alone."""
+    return entry._replace(event=None)
