@@ -25,6 +25,10 @@ PACE = "chat.pace"
 #: The largest rule set, in bytes as JSON.
 RULES_BYTES = 8 * 1024 * 1024
 
+#: The largest record of `chat.dead`. It holds any that Kafka takes elsewhere, 1 MiB, in base64,
+#: which is a third more, with where it stood and why.
+DEAD_BYTES = 2 * 1024 * 1024
+
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -50,7 +54,14 @@ TOPICS = (
     Topic(RECEIPTS, _kept(-1)),
     Topic(CONNECTIONS, _kept(_DAY_MS)),
     # By place: buried twice is there once, and what was sent again or dropped goes by its key.
-    Topic(DEAD, {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}),
+    Topic(
+        DEAD,
+        {
+            "cleanup.policy": "compact,delete",
+            "retention.ms": str(30 * _DAY_MS),
+            "max.message.bytes": str(DEAD_BYTES),
+        },
+    ),
     Topic(ERASURES, {"cleanup.policy": "compact"}),
     Topic(MODERATION, _kept(400 * _DAY_MS)),
     # A rule set has its word lists with it: 30,000 phrases are about half a megabyte.

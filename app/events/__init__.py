@@ -7,7 +7,7 @@ browser; what only the pipeline needs travels in record headers.
 from app.events.attachment import Attachment
 from app.events.codec import encode
 from app.events.connections import Connection, decode_connection
-from app.events.dead import Dead, decode_dead
+from app.events.dead import Dead, dead_of, decode_dead
 from app.events.erasures import Erasure, decode_erasure
 from app.events.log import (
     EDGE,
@@ -136,6 +136,7 @@ __all__ = [
     "Shadow",
     "Verdict",
     "Written",
+    "dead_of",
     "decode_act",
     "decode_command",
     "decode_connection",
