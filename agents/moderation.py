@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from app.batch import Batch
+from app.batch import LONGEST, Batch
 from app.events import (
     AnyCommand,
     ChangeRoom,
@@ -56,7 +56,8 @@ async def moderation(stream: Any) -> None:
     stage = _Stage(await in_force(settings))
     async for batch in batches(stream, (paces,)):
         at_ms = time.time_ns() // 1_000_000
-        batch.each(decode_command, partial(stage.moderate, batch, at_ms))
+        # Half of what others take: they get it with its verdict.
+        batch.each(decode_command, partial(stage.moderate, batch, at_ms), LONGEST // 2)
         await stage.waiting.bounded()
 
 
