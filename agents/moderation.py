@@ -55,10 +55,11 @@ async def moderation(stream: Any) -> None:
     """Gives every command its verdict, those of a room in the order in which they came."""
     stage = _Stage(await in_force(settings))
     async for batch in batches(stream, (paces,)):
+        # Not after it: what waits may be sent meanwhile, and overtake what the batch has sent.
+        await stage.waiting.bounded()
         at_ms = time.time_ns() // 1_000_000
         # Half of what others take: they get it with its verdict.
         batch.each(decode_command, partial(stage.moderate, batch, at_ms), LONGEST // 2)
-        await stage.waiting.bounded()
 
 
 class _Stage:
