@@ -34,7 +34,7 @@ from app.loop import batches
 from app.record import Record
 from app.rules.moderation.decide import Decision, barred, decided, ruled
 from app.rules.moderation.heading import heading
-from app.rules.moderation.pace import Pace, after
+from app.rules.moderation.pace import Pace, after, before, counts
 from app.rules.moderation.rule import Facts, Message
 from app.rules.moderation.ruleset import Hook, RuleSet
 from app.rules.moderation.verdict import judge, ruling
@@ -105,23 +105,25 @@ class _Stage:
         message = Message(
             command.room, command.by, command.text, at_ms=at_ms, attachments=attachments
         )
-        pace = _pace(record, command) if rules.uses_pace else Pace()
-        verdict = _verdict(record, message, _facts(record, command, rules, pace), rules)
-        if isinstance(command, SendMessage):
-            if rules.uses_pace:
-                more = after(pace, at_ms, message.folded.text)
-                key = f"{command.room}/{command.by}"
-                paces.write(record.partition, key, more, record.offset)
-            if rules.everywhere:
-                written = encode(Written(command.by, at_ms))
-                batch.send(PACE, record, written, key=command.by.encode())
+        key = f"{command.room}/{command.by}"
+        pace = (paces.read(record.partition, key) if rules.uses_pace else None) or Pace()
+        # After a crash it comes again, and is not held against itself.
+        facts = _facts(record, command, rules, before(pace, record.offset))
+        verdict = _verdict(record, message, facts, rules)
+        if not isinstance(command, SendMessage) or counts(pace, record.offset):
+            return verdict
+        if rules.uses_pace:
+            more = after(pace, at_ms, message.folded.text, record.offset)
+            paces.write(record.partition, key, more, record.offset)
+        if rules.everywhere:
+            written = encode(Written(command.by, at_ms))
+            batch.send(PACE, record, written, key=command.by.encode())
         return verdict
 
     def _asks(self, rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
         hook = rules.hook
-        if hook is None or decision.refusal is not None or not hook.is_for(command.room):
-            return None
-        return hook if isinstance(command, SendMessage | EditMessage) else None
+        asks = decision.refusal is None and isinstance(command, SendMessage | EditMessage)
+        return hook if hook is not None and asks and hook.is_for(command.room) else None
 
 
 def _judge_heading(
@@ -140,10 +142,6 @@ def _verdict(record: Record, message: Message, facts: Facts, rules: RuleSet) -> 
     for rule in broken:
         log.error("a rule failed and was passed over", rule=rule, offset=record.offset)
     return verdict
-
-
-def _pace(record: Record, command: SendMessage | EditMessage) -> Pace:
-    return paces.read(record.partition, f"{command.room}/{command.by}") or Pace()
 
 
 def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> Facts:
@@ -197,6 +195,5 @@ def _with_answer(
 
 
 def _misplaced(record: Record, room: str) -> str:
-    if wrong := astray(room, record.partition, settings.partitions):
-        return wrong
-    return "" if record.key == room.encode() else f"the key {record.key!r} is not the room {room!r}"
+    key = "" if record.key == room.encode() else f"the key {record.key!r} is not the room {room!r}"
+    return astray(room, record.partition, settings.partitions) or key

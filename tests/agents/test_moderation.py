@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from app.events import SendMessage, decode_dead, decode_moderated, encode
 from app.log_reader import LogReader
+from app.rule_kinds import known_kinds
+from app.rules.moderation.ruleset import parse
 from app.settings import Settings
 from app.topics import DEAD, MODERATED, RAW, partition_of
 from tests.agents.conftest import Read, running
@@ -69,3 +73,37 @@ async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
         assert (record.topic, record.partition) == (RAW, partition)
         assert record.value in bad
         assert bad[record.value] in record.reason.lower()
+
+
+class Rules:
+    """A rule set in force, and nobody under a sanction."""
+
+    def __init__(self, source: str) -> None:
+        self.rules = parse(source, {}, known_kinds(""), 1)
+
+    def sanction(self, user: str) -> None:
+        return None
+
+
+async def test_a_message_that_comes_again_is_not_held_against_itself(
+    bench: Settings, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import agents.moderation
+
+    async def strict(_: Settings) -> Rules:
+        return Rules("[flood]\nmessages = 2\nseconds = 3600\n[repeated]\ntimes = 1\n")
+
+    monkeypatch.setattr("agents.moderation.in_force", strict)
+    room, partition = "once-more", partition_of("once-more", bench.partitions)
+    said = {9000: "one", 9001: "two", 9002: "three"}
+    async with LogReader(bench) as reader:
+        start = await reader.end(MODERATED, partition)
+    async with running(agents.moderation.moderation) as put:
+        for count, offset in enumerate([9000, 9001, 9000, 9001, 9002], 1):
+            await put(room.encode(), encode(message(room, said[offset])), partition, offset)
+            await read(MODERATED, partition, count, start)
+        moderated = [
+            decode_moderated(record.value) for record in await read(MODERATED, partition, 5, start)
+        ]
+    # All that comes again is let through as before; what is new finds both, each once.
+    assert [one.refusal is None for one in moderated] == [True, True, True, True, False]
