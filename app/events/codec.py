@@ -25,5 +25,5 @@ def decoded(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
         raise Malformed("the record has no value")
     try:
         return decoder.decode(value)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(str(error)) from error

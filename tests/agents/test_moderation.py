@@ -17,6 +17,10 @@ def message(room: str, text: str, client_id: str = "c") -> SendMessage:
     return SendMessage(room=room, by="ann", id=ID, client_id=client_id, text=text)
 
 
+def with_meta(said: SendMessage, value: bytes) -> bytes:
+    return encode(said).removesuffix(b"}") + b',"meta":{"a":' + value + b"}}"
+
+
 async def test_every_command_gets_its_verdict_in_order(bench: Settings, read: Read) -> None:
     from agents.moderation import moderation
 
@@ -52,6 +56,11 @@ async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
         encode(message(room, "x")).replace(b'"ann"', b'"an/n"'): "no /",
         encode(message(room, "x")).replace(ID.encode(), b"1"): "uuid",
         encode(message(room, "x", "\u00e9")): "client_id",
+        with_meta(message(room, "x"), b"[" * 300 + b"]" * 300): "recursion",
+        with_meta(message(room, "x"), b"[" * 20_000 + b"]" * 20_000): "recursion",
+        encode(message(room, "x")).replace(
+            b'"x"', b'"x","meta":{"a":' + b"9" * 30 + b"}"
+        ): "64-bit",
     }
     async with LogReader(bench) as reader:
         starts = [await reader.end(DEAD, place) for place in range(bench.partitions)]
