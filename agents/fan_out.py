@@ -36,8 +36,8 @@ publisher = Publisher(connect(settings.redis), settings.window)
 _partition = attrgetter("partition")
 #: Partitions whose view was behind the log when `watch` looked last, and where it stood.
 _behind: dict[int, int] = {}
-#: Records that can't be published, by partition and offset, as far as a reading has come upon them.
-_unfit: Unfit = {}
+#: Records that are no steps of their rooms, as far as a reading has come upon them.
+_no_steps: Unfit = {}
 #: Of partitions whose view was not whole: the sign of its filling, and the log's end after that.
 _due: dict[int, tuple[bytes, int]] = {}
 
@@ -49,9 +49,10 @@ async def fan_out(stream: Any) -> None:
         # By partition; a sort leaves what is of one in its order.
         records = sorted(batch.records, key=_partition)
         entries = [entry_of(record, settings.partitions) for record in records]
-        await patiently("Valkey", publish_all, entries)
-        for record in records:
-            if reason := _unfit.get((record.partition, record.offset)):
+        failed = await patiently("Valkey", publish_all, entries)
+        for record in records if failed or _no_steps else ():
+            place = (record.partition, record.offset)
+            if reason := _no_steps.get(place) or failed.get(place):
                 batch.bury(record, reason)
 
 
@@ -89,25 +90,26 @@ async def _look_after(partition: int, end: int) -> None:
         _behind[partition] = stands
 
 
-async def publish_all(entries: Sequence[Entry]) -> None:
+async def publish_all(entries: Sequence[Entry]) -> Unfit:
     """Publish entries, and of each partition first what Valkey lacks before them.
 
-    What can't be published is stepped over, and noted in `_unfit`.
+    Returns what the publisher fails on; what is no step of its room is noted in `_no_steps`.
     """
-    known = [
-        stepped_over(entry) if (entry.partition, entry.offset) in _unfit else entry
-        for entry in entries
-    ]
-    outcomes, unfit = await publish_past(publisher, known)
-    _unfit.update(unfit)
+    if _no_steps:
+        entries = [
+            stepped_over(entry) if (entry.partition, entry.offset) in _no_steps else entry
+            for entry in entries
+        ]
+    outcomes, failed = await publish_past(publisher, entries)
     if min(outcomes) >= Outcome.REPEATED:
-        return
+        return failed
     told = zip(entries, outcomes, strict=True)
     for partition, pairs in groupby(told, key=lambda pair: pair[0].partition):
         found = {outcome for _, outcome in pairs}
         if min(found) < Outcome.REPEATED:
             start = 0 if Outcome.GAP in found else 1 + await publisher.position(partition)
             await fill(partition, start)
+    return failed
 
 
 async def fill(partition: int, start: int) -> None:
@@ -116,4 +118,4 @@ async def fill(partition: int, start: int) -> None:
     async with LogReader(settings) as reader:
         forgotten = await erased(settings, reader)
         place = Place(partition, settings.partitions)
-        _unfit.update(await refill(reader, publisher, place, start, forgotten=forgotten))
+        _no_steps.update(await refill(reader, publisher, place, start, forgotten=forgotten))

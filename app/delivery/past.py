@@ -8,6 +8,7 @@ import structlog
 
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.steps import Entry
+from app.events import RoomChanged, encode
 from app.patience import AWAY
 
 log = structlog.get_logger()
@@ -19,10 +20,10 @@ Unfit = dict[tuple[int, int], str]
 async def publish_past(
     publisher: Publisher, entries: Sequence[Entry]
 ) -> tuple[list[Outcome], Unfit]:
-    """Publish entries; what the publisher raises on is stepped over, and told with the reason.
+    """Publish entries; what the publisher raises on is told with the reason.
 
-    Raises what says that Valkey is away, and what it raises also without the event: then it is
-    not the event's fault.
+    In its place goes a change of the room that changes nothing, as its number counts. Raises what
+    says that Valkey is away, and what is raised of that, too: then it is not the event's fault.
     """
     try:
         return await publisher.publish(entries), {}
@@ -38,11 +39,26 @@ async def publish_past(
         except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
-            outcomes += await publisher.publish([stepped_over(entry)])
+            outcomes += await publisher.publish([_in_place_of(entry)])
             unfit[entry.partition, entry.offset] = repr(error)
     return outcomes, unfit
 
 
 def stepped_over(entry: Entry) -> Entry:
-    """The entry's place alone."""
+    """The entry's offset alone."""
     return entry._replace(event=None)
+
+
+def _in_place_of(entry: Entry) -> Entry:
+    event = entry.event
+    if event is None:
+        return entry
+    nothing = RoomChanged(
+        room=event.room,
+        n=event.n,
+        by=event.by,
+        at_ms=event.at_ms,
+        id=event.id,
+        client_id=event.client_id,
+    )
+    return entry._replace(event=nothing, value=encode(nothing), ruling=None)

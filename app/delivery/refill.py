@@ -52,7 +52,7 @@ async def refill(
     *,
     forgotten: Erased,
 ) -> Unfit:
-    """Publish a partition of the log again, from `start` to its end; what was stepped over.
+    """Publish a partition of the log again, from `start` to its end; what is no step of a room.
 
     Who belongs where comes first, as it is in the end: else somebody who was removed later would
     be a member again while the events before that are published. What those said who are
@@ -69,8 +69,7 @@ async def refill(
         chunk = [
             _without(_fit(entry_of(record, place.of), unfit), forgotten, gone) for record in records
         ]
-        outcomes, failed = await publish_past(publisher, chunk)
-        unfit |= failed
+        outcomes, _ = await publish_past(publisher, chunk)
         if Outcome.GAP in outcomes and start:
             # Whether the room lacks something or the event is no step of it, the beginning tells.
             return await refill(reader, publisher, place, 0, progress, forgotten=forgotten)

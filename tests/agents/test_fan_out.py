@@ -132,10 +132,15 @@ async def test_an_event_that_no_publisher_takes_is_buried(bench: Settings, burie
     log = Log(bench, "too-large-a-number")
     async with running(fan_out) as put:
         huge = message(log.room, 2, 10**30)
-        offsets = await log.bring(put, opened(log.room), huge, message(log.room, 2, 1))
-        await until(lambda: log.stands(2, offsets[-1]), within=20)
+        offsets = await log.bring(put, opened(log.room), huge, message(log.room, 3, 1))
+        await until(lambda: log.stands(3, offsets[-1]), within=20)
         dead = await buried(GROUP, 1)
-    assert "64-bit" in dead[LOG, offsets[1]]
+        assert "64-bit" in dead[LOG, offsets[1]]
+        await log.publisher.drop(log.partition)
+        await log.refill()
+        assert await log.stands(3, offsets[-1])
+        more = await log.bring(put, message(log.room, 4, 2))
+        await until(lambda: log.stands(4, more[-1]), within=20)
 
 
 @pytest.mark.parametrize("edge", [b"\xff\xfe", None])
