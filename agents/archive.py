@@ -20,6 +20,7 @@ from app.history.outage import about_values
 from app.history.store import History
 from app.loop import batches
 from app.patience import AWAY, patiently
+from app.pulse import GROUP
 from app.record import Record
 from app.settings import Settings
 from app.topics import LOG, astray
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 @app.agent(raw_topic(app, LOG))
 async def archive(stream: Any) -> None:
     """Writes every event to the history store; while that is away, the log waits."""
+    GROUP.set(app.conf.id)  # whose waiting it is
     await patiently("history", history.open)
     async for batch in batches(stream):
         found = [pair for pair in batch.decode(_entry) if _in_place(batch, *pair)]

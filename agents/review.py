@@ -11,6 +11,7 @@ from app.history.outage import about_values
 from app.history.store import History
 from app.loop import batches
 from app.patience import patiently
+from app.pulse import GROUP
 from app.settings import Settings
 from app.topics import MODERATION
 
@@ -21,6 +22,7 @@ history = History(Settings.read().history_url)
 @app.agent(raw_topic(app, MODERATION))
 async def review(stream: Any) -> None:
     """Keeps what moderation did, and what waits for somebody to look at it."""
+    GROUP.set(app.conf.id)  # whose waiting it is
     await patiently("history", history.open)
     async for batch in batches(stream):
         found = batch.decode(decode_act)
