@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from app.batch import Batch
+from app.errors import Malformed
 from app.events import Sanctioned, Written, decode_written, encode
 from app.groups import group, raw_topic
 from app.in_force import InForce, in_force
@@ -18,7 +19,7 @@ from app.rules.moderation.pace import Pace, after, before, counts
 from app.rules.moderation.rule import Facts, Message
 from app.rules.sanctions import holds, until
 from app.settings import Settings
-from app.topics import MODERATION, PACE, SANCTIONS
+from app.topics import MODERATION, PACE, SANCTIONS, astray
 from tables.paces_everywhere import paces_everywhere as paces
 
 app = group("pace", strict=True)
@@ -37,6 +38,8 @@ async def pace(stream: Any) -> None:
 
 
 def _count(now: InForce, batch: Batch, record: Record, written: Written) -> None:
+    if wrong := astray(written.user, record.partition, settings.partitions):
+        raise Malformed(wrong)
     known = paces.read(record.partition, written.user) or Pace()
     if not counts(known, record.offset):
         more = after(known, written.at_ms, src=record.offset)

@@ -98,11 +98,11 @@ def partition_of(key: str, partitions: int) -> int:
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
-def astray(room: str, partition: int, partitions: int) -> str:
-    """Why a record of the room can't be used where it is; empty where it can.
+def astray(key: str, partition: int, partitions: int) -> str:
+    """Why a record of a room, or of a user, can't be used where it is; empty where it can.
 
-    A room has one order because it has one partition.
+    It has one order because it has one partition.
     """
-    if partition_of(room, partitions) == partition:
+    if partition_of(key, partitions) == partition:
         return ""
-    return f"a record of room {room!r} belongs on another partition"
+    return f"a record of {key!r} belongs on another partition"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.errors import Malformed
 
 T = TypeVar("T")
+
+#: A number or time in records of others. What is beyond would be too large for where it is kept.
+Natural = Annotated[int, Meta(ge=0, le=2**53)]
 
 _encoder = msgspec.json.Encoder()
 
