@@ -14,6 +14,9 @@ T = TypeVar("T")
 #: A number or time in records of others. What is beyond would be too large for where it is kept.
 Natural = Annotated[int, Meta(ge=0, le=2**53)]
 
+#: Characters of what is wrong: it may quote a value of a megabyte.
+_WRONG = 300
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -29,4 +32,4 @@ def decoded(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
     try:
         return decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(str(error)) from error
+        raise Malformed(str(error)[:_WRONG]) from error
