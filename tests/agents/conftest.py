@@ -21,7 +21,8 @@ from app.topics import DEAD, TOPICS, changelog
 from tests.chat import until
 
 Read = Callable[[str, int, int], Awaitable[list[Any]]]
-Buried = Callable[[str, int], Awaitable[dict[tuple[str, int], str]]]
+Place = tuple[str, int, int]
+Buried = Callable[..., Awaitable[dict[Place, str]]]
 
 
 @pytest.fixture(scope="session")
@@ -68,20 +69,20 @@ def read(bench: Settings) -> Read:
 
 @pytest.fixture
 def buried(bench: Settings) -> Buried:
-    """What the group could not use, with the reason: by topic and offset, once it is so much."""
+    """What the group could not use, with the reason, as soon as these places are among it."""
 
-    async def dead(group: str, count: int) -> dict[tuple[str, int], str]:
-        async def enough() -> dict[tuple[str, int], str] | None:
+    async def dead(group: str, *wanted: Place) -> dict[Place, str]:
+        async def enough() -> dict[Place, str] | None:
             async with LogReader(bench) as reader:
                 found = [
                     decode_dead(record.value)
                     for place in range(bench.partitions)
                     async for record in reader.read(DEAD, place, 0)
                 ]
-            of_group = {(d.topic, d.offset): d.reason for d in found if d.group == group}
-            return of_group if len(of_group) >= count else None
+            of_it = {(d.topic, d.partition, d.offset): d.reason for d in found if d.group == group}
+            return of_it if of_it.keys() >= set(wanted) else None
 
-        found: dict[tuple[str, int], str] = await until(enough, within=20)
+        found: dict[Place, str] = await until(enough, within=20)
         return found
 
     return dead

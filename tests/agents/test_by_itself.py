@@ -48,9 +48,10 @@ async def test_the_archive_buries_what_no_column_takes(
             await put(ROOM.encode(), encode(event), P, offset)
         elsewhere = (P + 1) % 8
         await put(ROOM.encode(), encode(message(ROOM, 4, 3)), elsewhere, 304)
-        dead = await buried("parley-archive", 2)
-    assert "too large" in dead[LOG, 302]
-    assert "another partition" in dead[LOG, 304]
+        large, astray = (LOG, P, 302), (LOG, elsewhere, 304)
+        dead = await buried("parley-archive", large, astray)
+    assert "too large" in dead[large]
+    assert "another partition" in dead[astray]
     assert await history.newest_seq(ROOM) == 2
 
 
@@ -66,8 +67,8 @@ async def test_the_review_buries_what_no_column_takes(
     async with running(review) as put:
         for offset, act in enumerate(acts, 400):
             await put(ROOM.encode(), encode(act), P, offset)
-        dead = await buried("parley-archive", 1)
-        assert "too large" in dead[MODERATION, 401]
+        place = (MODERATION, P, 401)
+        assert "too large" in (await buried("parley-archive", place))[place]
 
         async def there() -> bool:
             return len(await history.account([ROOM])) == 2
@@ -92,8 +93,8 @@ async def test_answers_go_on_past_one_that_fails(
         for offset, name in enumerate(["one", "bad", "two"], 500):
             verdict = Verdict(id=name, room=ROOM, by="ann", client_id="c", edge="e")
             await put(ROOM.encode(), encode(verdict), P, offset)
-        dead = await buried("parley-fan_out", 1)
-    assert "this one" in dead[VERDICTS, 501]
+        place = (VERDICTS, P, 501)
+        assert "this one" in (await buried("parley-fan_out", place))[place]
     assert told == ["one", "two"]
 
 

@@ -77,10 +77,11 @@ async def test_an_event_beyond_the_next_is_buried_and_what_follows_goes_on(
         await until(lambda: log.stands(3, offsets[-1]), within=20)
         more = await log.bring(put, message("beyond", 9, 8), message("beyond", 4, 3))
         await until(lambda: log.stands(4, more[-1]), within=20)
-        dead = await buried(GROUP, 2)
-    assert dead[LOG, offsets[2]] == "room 'beyond' has event 9 right after 2"
-    assert dead[LOG, more[0]] == "room 'beyond' has event 9 right after 3"
-    assert (LOG, offsets[4]) not in dead
+        first, second = ((LOG, log.partition, offset) for offset in (offsets[2], more[0]))
+        dead = await buried(GROUP, first, second)
+    assert dead[first] == "room 'beyond' has event 9 right after 2"
+    assert dead[second] == "room 'beyond' has event 9 right after 3"
+    assert (LOG, log.partition, offsets[4]) not in dead
 
 
 async def test_a_view_that_is_filled_again_steps_over_the_same(bench: Settings) -> None:
@@ -134,8 +135,8 @@ async def test_an_event_that_no_publisher_takes_is_buried(bench: Settings, burie
         huge = message(log.room, 2, 10**30)
         offsets = await log.bring(put, opened(log.room), huge, message(log.room, 3, 1))
         await until(lambda: log.stands(3, offsets[-1]), within=20)
-        dead = await buried(GROUP, 1)
-        assert "64-bit" in dead[LOG, offsets[1]]
+        place = (LOG, log.partition, offsets[1])
+        assert "64-bit" in (await buried(GROUP, place))[place]
         await log.publisher.drop(log.partition)
         await log.refill()
         assert await log.stands(3, offsets[-1])

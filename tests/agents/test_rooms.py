@@ -185,6 +185,7 @@ async def test_a_command_on_another_rooms_partition_is_buried(
         start = await reader.end(LOG, partition)
     async with running(rooms) as put:
         await put(b"where-it-belongs", moderated, partition, 5000)
-        assert "another partition" in (await buried("parley-pipeline", 2))[MODERATED, 5000]
+        place = (MODERATED, partition, 5000)
+        assert "another partition" in (await buried("parley-pipeline", place))[place]
     async with LogReader(bench) as reader:
         assert await reader.end(LOG, partition) == start

@@ -12,7 +12,7 @@ from tests.faults.load import Load
 from tests.moderation.conftest import Admin, call
 from tests.person import Person
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 #: What the code below raises on.
 BAD = "a bad one"
