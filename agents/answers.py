@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from redis.exceptions import RedisError
+
+from app.by_itself import all_or_each
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.events import decode_verdict
 from app.groups import group, raw_topic
 from app.loop import batches
-from app.patience import patiently
 from app.settings import Settings
 from app.topics import VERDICTS
 
@@ -26,5 +28,9 @@ async def answers(stream: Any) -> None:
     """Brings verdicts to the edges that asked."""
     publisher = Publisher(connect(settings.redis), settings.window)
     async for batch in batches(stream):
-        verdicts = [verdict for _, verdict in batch.decode(decode_verdict)]
-        await patiently("Valkey", publisher.answer, verdicts)
+        found = batch.decode(decode_verdict)
+        await all_or_each(batch, "Valkey", publisher.answer, found, _blames)
+
+
+def _blames(error: Exception) -> bool:
+    return not isinstance(error, RedisError)

@@ -9,16 +9,21 @@ from typing import Any
 import structlog
 
 from app import retention
+from app.batch import Batch
+from app.by_itself import all_or_each
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import decode_log
 from app.groups import group, raw_topic
 from app.history.entry import Entry
+from app.history.outage import about_values
 from app.history.store import History
 from app.loop import batches
 from app.patience import AWAY, patiently
+from app.pulse import GROUP
+from app.record import Record
 from app.settings import Settings
-from app.topics import LOG
+from app.topics import LOG, astray
 
 app = group("archive", strict=True, hurried=False)
 settings = Settings.read()
@@ -31,10 +36,11 @@ log = structlog.get_logger()
 @app.agent(raw_topic(app, LOG))
 async def archive(stream: Any) -> None:
     """Writes every event to the history store; while that is away, the log waits."""
+    GROUP.set(app.conf.id)  # whose waiting it is
     await patiently("history", history.open)
     async for batch in batches(stream):
-        entries = [entry for _, entry in batch.decode(_entry)]
-        await patiently("history", history.append, entries)
+        found = [pair for pair in batch.decode(_entry) if _in_place(batch, *pair)]
+        await all_or_each(batch, "history", history.append, found, about_values)
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]
@@ -60,3 +66,9 @@ async def sweep() -> None:
 
 def _entry(value: bytes) -> Entry:
     return Entry.of(decode_log(value), value)
+
+
+def _in_place(batch: Batch, record: Record, entry: Entry) -> bool:
+    if wrong := astray(entry.room, record.partition, settings.partitions):
+        batch.bury(record, wrong)
+    return not wrong

@@ -16,8 +16,9 @@ from typing import Any
 import structlog
 from faust.types import TP
 
+from app.delivery.past import Unfit, publish_past, stepped_over
 from app.delivery.publisher import Outcome, Publisher
-from app.delivery.refill import entry_of, refill
+from app.delivery.refill import Place, entry_of, refill
 from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.erasures import erased
@@ -35,6 +36,8 @@ publisher = Publisher(connect(settings.redis), settings.window)
 _partition = attrgetter("partition")
 #: Partitions whose view was behind the log when `watch` looked last, and where it stood.
 _behind: dict[int, int] = {}
+#: Records that are no steps of their rooms, as far as a reading has come upon them.
+_no_steps: Unfit = {}
 #: Of partitions whose view was not whole: the sign of its filling, and the log's end after that.
 _due: dict[int, tuple[bytes, int]] = {}
 
@@ -43,9 +46,14 @@ _due: dict[int, tuple[bytes, int]] = {}
 async def fan_out(stream: Any) -> None:
     """Publishes the log, in its order, and fills what Valkey lacks."""
     async for batch in batches(stream):
-        entries = [entry_of(record) for record in batch.records]
         # By partition; a sort leaves what is of one in its order.
-        await patiently("Valkey", publish_all, sorted(entries, key=_partition))
+        records = sorted(batch.records, key=_partition)
+        entries = [entry_of(record, settings.partitions) for record in records]
+        failed = await patiently("Valkey", publish_all, entries)
+        for record in records if failed or _no_steps else ():
+            place = (record.partition, record.offset)
+            if reason := _no_steps.get(place) or failed.get(place):
+                batch.bury(record, reason)
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
@@ -82,18 +90,26 @@ async def _look_after(partition: int, end: int) -> None:
         _behind[partition] = stands
 
 
-async def publish_all(entries: Sequence[Entry]) -> None:
-    """Publish entries, and of each partition first what Valkey lacks before them."""
-    outcomes = await publisher.publish(entries)
+async def publish_all(entries: Sequence[Entry]) -> Unfit:
+    """Publish entries, and of each partition first what Valkey lacks before them.
+
+    Returns what the publisher fails on; what is no step of its room is noted in `_no_steps`.
+    """
+    if _no_steps:
+        entries = [
+            stepped_over(entry) if (entry.partition, entry.offset) in _no_steps else entry
+            for entry in entries
+        ]
+    outcomes, failed = await publish_past(publisher, entries)
     if min(outcomes) >= Outcome.REPEATED:
-        return
+        return failed
     told = zip(entries, outcomes, strict=True)
     for partition, pairs in groupby(told, key=lambda pair: pair[0].partition):
-        of_it = list(pairs)
-        found = {outcome for _, outcome in of_it}
+        found = {outcome for _, outcome in pairs}
         if min(found) < Outcome.REPEATED:
             start = 0 if Outcome.GAP in found else 1 + await publisher.position(partition)
             await fill(partition, start)
+    return failed
 
 
 async def fill(partition: int, start: int) -> None:
@@ -101,4 +117,5 @@ async def fill(partition: int, start: int) -> None:
     log.warning("Valkey stands behind the log", partition=partition, start=start)
     async with LogReader(settings) as reader:
         forgotten = await erased(settings, reader)
-        await refill(reader, publisher, partition, start, forgotten=forgotten)
+        place = Place(partition, settings.partitions)
+        _no_steps.update(await refill(reader, publisher, place, start, forgotten=forgotten))

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from app.batch import Batch
+from app.batch import LONGEST, Batch
 from app.events import (
     AnyCommand,
     ChangeRoom,
@@ -34,13 +34,13 @@ from app.loop import batches
 from app.record import Record
 from app.rules.moderation.decide import Decision, barred, decided, ruled
 from app.rules.moderation.heading import heading
-from app.rules.moderation.pace import Pace, after
+from app.rules.moderation.pace import Pace, after, before, counts
 from app.rules.moderation.rule import Facts, Message
 from app.rules.moderation.ruleset import Hook, RuleSet
 from app.rules.moderation.verdict import judge, ruling
 from app.rules.wellformed import flaw
 from app.settings import Settings
-from app.topics import MODERATED, MODERATION, PACE, RAW, partition_of
+from app.topics import MODERATED, MODERATION, PACE, RAW, astray
 from app.waiting import Waiting
 from tables.members import members
 from tables.paces import paces
@@ -55,9 +55,11 @@ async def moderation(stream: Any) -> None:
     """Gives every command its verdict, those of a room in the order in which they came."""
     stage = _Stage(await in_force(settings))
     async for batch in batches(stream, (paces,)):
-        at_ms = time.time_ns() // 1_000_000
-        batch.each(decode_command, partial(stage.moderate, batch, at_ms))
+        # Not after it: what waits may be sent meanwhile, and overtake what the batch has sent.
         await stage.waiting.bounded()
+        at_ms = time.time_ns() // 1_000_000
+        # Half of what others take: they get it with its verdict.
+        batch.each(decode_command, partial(stage.moderate, batch, at_ms), LONGEST // 2)
 
 
 class _Stage:
@@ -103,23 +105,25 @@ class _Stage:
         message = Message(
             command.room, command.by, command.text, at_ms=at_ms, attachments=attachments
         )
-        pace = _pace(record, command) if rules.uses_pace else Pace()
-        verdict = _verdict(record, message, _facts(record, command, rules, pace), rules)
-        if isinstance(command, SendMessage):
-            if rules.uses_pace:
-                more = after(pace, at_ms, message.folded.text)
-                key = f"{command.room}/{command.by}"
-                paces.write(record.partition, key, more, record.offset)
-            if rules.everywhere:
-                written = encode(Written(command.by, at_ms))
-                batch.send(PACE, record, written, key=command.by.encode())
+        key = f"{command.room}/{command.by}"
+        pace = (paces.read(record.partition, key) if rules.uses_pace else None) or Pace()
+        # After a crash it comes again, and is not held against itself.
+        facts = _facts(record, command, rules, before(pace, record.offset))
+        verdict = _verdict(record, message, facts, rules)
+        if not isinstance(command, SendMessage) or counts(pace, record.offset):
+            return verdict
+        if rules.uses_pace:
+            more = after(pace, at_ms, message.folded.text, record.offset)
+            paces.write(record.partition, key, more, record.offset)
+        if rules.everywhere:
+            written = encode(Written(command.by, at_ms))
+            batch.send(PACE, record, written, key=command.by.encode())
         return verdict
 
     def _asks(self, rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
         hook = rules.hook
-        if hook is None or decision.refusal is not None or not hook.is_for(command.room):
-            return None
-        return hook if isinstance(command, SendMessage | EditMessage) else None
+        asks = decision.refusal is None and isinstance(command, SendMessage | EditMessage)
+        return hook if hook is not None and asks and hook.is_for(command.room) else None
 
 
 def _judge_heading(
@@ -138,10 +142,6 @@ def _verdict(record: Record, message: Message, facts: Facts, rules: RuleSet) -> 
     for rule in broken:
         log.error("a rule failed and was passed over", rule=rule, offset=record.offset)
     return verdict
-
-
-def _pace(record: Record, command: SendMessage | EditMessage) -> Pace:
-    return paces.read(record.partition, f"{command.room}/{command.by}") or Pace()
 
 
 def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> Facts:
@@ -194,10 +194,6 @@ def _with_answer(
     raise TypeError(f"the hook's answer is {answer!r}")
 
 
-def _misplaced(record: Record, room: str) -> str | None:
-    """A room has one order because it has one partition: a command elsewhere can't be used."""
-    if partition_of(room, settings.partitions) != record.partition:
-        return f"a command for room {room!r} belongs on another partition"
-    if record.key != room.encode():
-        return f"the key {record.key!r} is not the room {room!r}"
-    return None
+def _misplaced(record: Record, room: str) -> str:
+    key = "" if record.key == room.encode() else f"the key {record.key!r} is not the room {room!r}"
+    return astray(room, record.partition, settings.partitions) or key

@@ -9,16 +9,17 @@ from functools import partial
 from typing import Any
 
 from app.batch import Batch
+from app.errors import Malformed
 from app.events import Sanctioned, Written, decode_written, encode
 from app.groups import group, raw_topic
 from app.in_force import InForce, in_force
 from app.loop import batches
 from app.record import Record
-from app.rules.moderation.pace import Pace, after
+from app.rules.moderation.pace import Pace, after, before, counts
 from app.rules.moderation.rule import Facts, Message
 from app.rules.sanctions import holds, until
 from app.settings import Settings
-from app.topics import MODERATION, PACE, SANCTIONS
+from app.topics import MODERATION, PACE, SANCTIONS, astray
 from tables.paces_everywhere import paces_everywhere as paces
 
 app = group("pace", strict=True)
@@ -37,12 +38,16 @@ async def pace(stream: Any) -> None:
 
 
 def _count(now: InForce, batch: Batch, record: Record, written: Written) -> None:
+    if wrong := astray(written.user, record.partition, settings.partitions):
+        raise Malformed(wrong)
     known = paces.read(record.partition, written.user) or Pace()
-    paces.write(record.partition, written.user, after(known, written.at_ms), record.offset)
+    if not counts(known, record.offset):
+        more = after(known, written.at_ms, src=record.offset)
+        paces.write(record.partition, written.user, more, record.offset)
     if holds(now.sanction(written.user), written.at_ms):
         return
     message = Message("", written.user, "", at_ms=written.at_ms)
-    facts = Facts(everywhere=known.times)
+    facts = Facts(everywhere=before(known, record.offset).times)
     for rule in now.rules.everywhere:
         hit = rule.kind.judge(message, facts, rule.settings)
         if hit is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.delivery.presence import Presences
 from app.delivery.valkey import connect
+from app.errors import Malformed
 from app.events import Connection, decode_connection
 from app.groups import group, raw_topic
 from app.loop import batches
@@ -15,7 +16,7 @@ from app.patience import AWAY, patiently
 from app.record import Record
 from app.rules.presence import Presence, after
 from app.settings import Settings
-from app.topics import CONNECTIONS
+from app.topics import CONNECTIONS, astray
 from tables.presence import presence as known
 
 app = group("presence", strict=True)
@@ -34,6 +35,8 @@ async def presence(stream: Any) -> None:
 
 
 def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> None:
+    if wrong := astray(event.user, record.partition, settings.partitions):
+        raise Malformed(wrong)
     if event.transport != "sse":
         return  # a poll opens and closes with every answer
     before = known.read(record.partition, event.user)

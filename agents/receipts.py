@@ -15,6 +15,7 @@ from app.batch import Batch
 from app.delivery.publisher import Publisher
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
+from app.errors import Malformed
 from app.events import Receipt, Verdict, decode_receipt
 from app.groups import group, raw_topic
 from app.loop import batches
@@ -22,7 +23,7 @@ from app.patience import AWAY, patiently
 from app.record import Record
 from app.rules.receipts import advance
 from app.settings import Settings
-from app.topics import RECEIPTS
+from app.topics import RECEIPTS, astray
 from tables.receipts import receipts as marks
 
 app = group("receipts", strict=True)
@@ -60,6 +61,8 @@ def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
 def _advance(
     moved: dict[str, dict[str, int]], verdicts: list[Verdict], record: Record, receipt: Receipt
 ) -> None:
+    if wrong := astray(receipt.room, record.partition, settings.partitions):
+        raise Malformed(wrong)
     key = f"{receipt.room}/{receipt.by}"
     known = marks.read(record.partition, key)
     read = advance(known, receipt.seq)

@@ -35,7 +35,7 @@ from app.rules.mentions import named
 from app.rules.records import Held, Progress, Reactions, Repeat, Sender, State
 from app.rules.room import decide
 from app.settings import Settings
-from app.topics import LOG, MODERATED, MODERATION, VERDICTS
+from app.topics import LOG, MODERATED, MODERATION, VERDICTS, astray
 from tables.members import members
 from tables.messages import messages
 from tables.progress import progress
@@ -68,8 +68,10 @@ async def rooms(stream: Any) -> None:
 def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
     command = moderated.command
     state = _state(record.partition, command)
-    outcome = decide(state, moderated)
-    if outcome is None:
+    if wrong := astray(command.room, record.partition, settings.partitions):
+        batch.bury(record, wrong)
+        return
+    if (outcome := decide(state, moderated)) is None:
         return
     if isinstance(outcome, Held):
         batch.send(MODERATION, record, encode(_held(outcome)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from app.errors import Malformed, StoreFailed
-from app.events import Dead, encode
+from app.events import dead_of, encode
 from app.keeping import Keeping
 from app.outputs import Headers, Outputs, Written
 from app.record import Record
@@ -18,6 +18,10 @@ from app.topics import DEAD, partition_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
+
+#: Bytes of a value that is dealt with, at most. Kafka takes records of 1 MiB, and what follows from
+#: one (the same with a verdict, say) must fit into another; an edge's bodies have 64 KiB.
+LONGEST: Final = 512 * 1024
 
 
 class Batch:
@@ -46,23 +50,32 @@ class Batch:
         """The partitions that the records are of."""
         return {record.partition for record in self.records}
 
-    def decode(self, decoder: Callable[[bytes], T]) -> Iterator[tuple[Record, T]]:
+    def decode(
+        self, decoder: Callable[[bytes], T], longest: int = LONGEST
+    ) -> Iterator[tuple[Record, T]]:
         """The records with what they hold; what can't be decoded goes to `chat.dead`."""
         for record in self.records:
             try:
+                if len(record.value) > longest:
+                    raise Malformed(f"{len(record.value)} bytes, where {longest} are the most")
                 value = decoder(record.value)
             except Malformed as error:
                 self.bury(record, str(error))
             else:
                 yield record, value
 
-    def each(self, decoder: Callable[[bytes], T], step: Callable[[Record, T], None]) -> None:
+    def each(
+        self,
+        decoder: Callable[[bytes], T],
+        step: Callable[[Record, T], None],
+        longest: int = LONGEST,
+    ) -> None:
         """Take the step for each record; one that it raises on goes to `chat.dead`.
 
         A step reads, decides, and only then writes and sends, so that nothing is left of one
         that raised. Raises `StoreFailed` alone: that is about the machine, not about the record.
         """
-        for record, value in self.decode(decoder):
+        for record, value in self.decode(decoder, longest):
             try:
                 step(record, value)
             except StoreFailed:
@@ -125,15 +138,8 @@ class Batch:
 
     def bury(self, record: Record, reason: str) -> None:
         """Send the record to `chat.dead`, with where it stood and why."""
-        dead = Dead(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            group=self._app.conf.id,
-            reason=reason,
-            value=record.value,
-            key=record.key,
-        )
-        log.warning("record is dead", topic=record.topic, offset=record.offset, reason=reason)
-        place = dead.place.encode()
-        self._outputs.add(DEAD, self._partition_of(place), place, encode(dead))
+        burial = dead_of(record, self._app.conf.id, reason)
+        where = {"topic": record.topic, "offset": record.offset}
+        log.warning("record is dead", **where, reason=burial.reason)
+        place = burial.place.encode()
+        self._outputs.add(DEAD, self._partition_of(place), place, encode(burial))

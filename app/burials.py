@@ -14,7 +14,7 @@ from app.log_reader import LogReader
 from app.provision import connected, partition_counts
 from app.rules.again import again
 from app.settings import Settings
-from app.topics import DEAD
+from app.topics import DEAD, DEAD_BYTES
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ class Burials:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True
+            bootstrap_servers=settings.bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=DEAD_BYTES,
         )
 
     async def __aenter__(self) -> Self:

@@ -8,16 +8,17 @@ altogether, the same reading brings everything back.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
 from app.batch import Batch
-from app.errors import Malformed
-from app.events import SRC, AnyLogEvent, decode_log
+from app.errors import Malformed, StoreFailed
+from app.events import SRC, AnyLogEvent, decode_log, decode_src
 from app.log_reader import LogReader
 from app.loop import LIMIT
 from app.settings import Settings
-from app.topics import LOG
+from app.topics import LOG, astray
 
 log = structlog.get_logger()
 
@@ -60,15 +61,29 @@ class CatchUp:
         start = 0 if known is None else known + 1
         count = 0
         async for record in reader.read(LOG, partition, start):
-            try:
-                event, src = decode_log(record.value), int(dict(record.headers)[SRC])
-            except (Malformed, KeyError) as error:
-                log.warning("not a log event", offset=record.offset, reason=str(error))
+            if not self._step(partition, record):
                 continue
-            self._apply(partition, event, src)
             count += 1
             if count % LIMIT == 0:
                 await batch.keep()
         if count:
             await batch.keep()
             log.info("tables follow the log", partition=partition, start=start, events=count)
+
+    def _step(self, partition: int, record: Any) -> bool:
+        """Apply one record; whether it could be, for what is no step of its room stops nobody."""
+        try:
+            event, src = decode_log(record.value), decode_src(dict(record.headers).get(SRC))
+            if wrong := astray(event.room, partition, self._settings.partitions):
+                raise Malformed(wrong)
+        except Malformed as error:
+            log.warning("not a log event", offset=record.offset, reason=str(error))
+            return False
+        try:
+            self._apply(partition, event, src)
+        except StoreFailed:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
+            log.warning("a log event that can't be followed", offset=record.offset, why=repr(error))
+            return False
+        return True

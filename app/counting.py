@@ -13,7 +13,7 @@ from app.log_reader import LogReader
 from app.rules.recount import Recount
 from app.rules.versions import newer, unwrap
 from app.settings import Settings
-from app.topics import LOG, RECEIPTS, changelog
+from app.topics import LOG, RECEIPTS, astray, changelog
 
 
 class Counting:
@@ -31,24 +31,28 @@ class Counting:
         """Take what both have had since the last time."""
         for partition in self._partitions:
             async for record in self._new(LOG, partition):
-                self._take(record.value)
+                self._take(partition, record.value)
         for partition in self._partitions:
             async for record in self._new(RECEIPTS, partition):
-                self._take_receipt(record.value)
+                self._take_receipt(partition, record.value)
 
-    def _take(self, value: bytes) -> None:
+    def _take(self, partition: int, value: bytes) -> None:
         try:
             event = decode_log(value)
         except Malformed:
+            return
+        if astray(event.room, partition, len(self._partitions)):
             return
         if self._only in ("", event.room):
             self.rooms.setdefault(event.room, Recount(event.room)).take(event)
             self.events += 1
 
-    def _take_receipt(self, value: bytes) -> None:
+    def _take_receipt(self, partition: int, value: bytes) -> None:
         try:
             receipt = decode_receipt(value)
         except Malformed:  # in chat.dead, and no receipt
+            return
+        if astray(receipt.room, partition, len(self._partitions)):
             return
         if receipt.room in self.rooms:
             self.rooms[receipt.room].receive(receipt.by, receipt.seq)

@@ -19,6 +19,10 @@ class Unreachable(ParleyError):
     """A part that Parley stands on (Kafka, Valkey, the history store) does not answer."""
 
 
+class Unusable(Unreachable):
+    """A part that answers, and can't be used until somebody has mended it."""
+
+
 class StoreFailed(ParleyError):
     """A table's store on this machine can't be read or written: its disk, not the event, is ill."""
 

@@ -13,7 +13,7 @@ import faust
 from mode.supervisors import OneForOneSupervisor
 
 from app.doubt import FailStop
-from app.events import Dead, encode
+from app.events import dead_of, encode
 from app.settings import Settings
 from app.topics import DEAD, Topic, again
 
@@ -77,18 +77,9 @@ class OwnGroup(faust.App):
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
         event = faust.current_event()
         if event is not None and isinstance(exc, Exception):
-            message = event.message
-            dead = Dead(
-                topic=message.topic,
-                partition=message.partition,
-                offset=message.offset,
-                group=self.conf.id,
-                reason=repr(exc),
-                value=message.value or b"",
-                key=message.key or b"",
-            )
-            place = dead.place.encode()
-            await (await self.producer.send(DEAD, place, encode(dead), None, None, None))
+            burial = dead_of(event.message, self.conf.id, repr(exc))
+            place = burial.place.encode()
+            await (await self.producer.send(DEAD, place, encode(burial), None, None, None))
         await super()._on_agent_error(agent, exc)
 
 

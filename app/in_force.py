@@ -10,14 +10,14 @@ import structlog
 
 from app.broadcast import Broadcast
 from app.errors import Malformed, ParleyError
-from app.events import RulesSet, Sanctioned, decode_act
+from app.events import AnyAct, RulesSet, Sanctioned, decode_act
 from app.rule_kinds import known_kinds
 from app.rules.moderation.rule import Facts, Message
 from app.rules.moderation.ruleset import of_words, parse
 from app.rules.moderation.verdict import judge
 from app.rules.sanctions import Sanction, holds
 from app.settings import Settings
-from app.topics import RULES, SANCTIONS
+from app.topics import RULES, SANCTIONS, astray
 
 log = structlog.get_logger()
 
@@ -31,6 +31,7 @@ class InForce:
     def __init__(self, settings: Settings) -> None:
         self._kinds = known_kinds(settings.rules)
         self._broadcast = Broadcast(settings, (RULES, SANCTIONS), self._take)
+        self._partitions = settings.partitions
         self._ready = False
         self.rules = of_words(blocked_words(settings), self._kinds)
         #: The rule set as it was set; `None` before the first.
@@ -69,6 +70,8 @@ class InForce:
     def _take(self, record: Any) -> None:
         try:
             act = decode_act(record.value)
+            if wrong := astray(_key(act), record.partition, self._partitions):
+                raise Malformed(wrong)
         except Malformed as error:
             log.warning("record passed over", topic=record.topic, reason=str(error))
             return
@@ -96,6 +99,10 @@ class InForce:
         judge(Message("", "", _WARM), Facts(), rules)
         self.rules = rules
         log.info("rule set in force", version=version, rules=len(rules.rules))
+
+
+def _key(act: AnyAct) -> str:
+    return act.user if isinstance(act, Sanctioned) else "rules"
 
 
 def blocked_words(settings: Settings) -> list[str]:

@@ -22,6 +22,8 @@ class LogReader:
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
             enable_auto_commit=False,
+            # Where retention has taken the beginning, a reading begins behind that, not at the end.
+            auto_offset_reset="earliest",
             # What is read is there already. The default of 500 ms would be waited for at the end
             # of one partition before the next is begun.
             fetch_max_wait_ms=10,

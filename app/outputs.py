@@ -2,13 +2,18 @@
 
 aiokafka's `send` looks up a partition, makes a future and waits for a lock for each record. What
 goes to one partition is put together here, and waited for once; docs/performance.md has the gain.
+
+What one has is enqueued before what another begins with later: where what waited for a hook is
+sent beside a batch, neither gets in between the other's records of a room. Nobody waits here for
+what Kafka answers to others.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from aiokafka.errors import MessageSizeTooLargeError
 
@@ -18,6 +23,9 @@ Headers = Sequence[tuple[str, bytes]]
 _Place = tuple[str, int]
 Written = dict[_Place, int]
 _Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
+
+#: Of each producer the turns in which outputs are enqueued; an asyncio.Lock gives them in order.
+_turns: Final[WeakKeyDictionary[Any, asyncio.Lock]] = WeakKeyDictionary()
 
 #: Bytes beside key, value and headers that a record may take.
 _FRAME = 100
@@ -50,10 +58,8 @@ class Outputs:
         waiting: list[tuple[_Place, int, Any]] = []
         producer = self._producer._ensure_producer()
         try:
-            for place, records in self._records.items():
-                for batch in _batches(producer, records):
-                    sent = await producer.send_batch(batch, place[0], partition=place[1])
-                    waiting.append((place, batch.record_count(), sent))
+            async with _turns.setdefault(producer, asyncio.Lock()):
+                await self._enqueue(producer, waiting)
         finally:
             # All of them, also where one fails: nothing may be left that nobody looks at.
             answers = await asyncio.gather(
@@ -63,6 +69,12 @@ class Outputs:
         self._hand_on(waiting, answers)
         self._records = {}
         return written
+
+    async def _enqueue(self, producer: Any, waiting: list[tuple[_Place, int, Any]]) -> None:
+        for place, records in self._records.items():
+            for batch in _batches(producer, records):
+                sent = await producer.send_batch(batch, place[0], partition=place[1])
+                waiting.append((place, batch.record_count(), sent))
 
     def _hand_on(self, waiting: list[tuple[_Place, int, Any]], answers: list[Any]) -> None:
         given: dict[_Place, int] = {}

@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 from redis import exceptions as valkey
 
-from app.errors import Unreachable
+from app.errors import Unreachable, Unusable
 from app.pulse import GROUP, pulse
 
 log = structlog.get_logger()
@@ -45,7 +45,8 @@ async def patiently(store: str, action: Callable[..., Awaitable[T]], *args: obje
             signs.waiting = ""
             return result
         except AWAY as error:
-            log.warning("away, trying again", store=store, error=str(error), seconds=pause)
+            tell = log.error if isinstance(error, Unusable) else log.warning
+            tell("away, trying again", store=store, error=str(error), seconds=pause)
             signs.waiting = store
             signs.beat()
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from app.errors import ParleyError, Unreachable
 from app.settings import Settings
+from app.sizes import enlarge
 from app.topics import Topic
 
 _SETTLE_SECONDS = 15.0
@@ -20,6 +21,8 @@ _SETTLE_SECONDS = 15.0
 
 async def provision(settings: Settings, topics: Iterable[Topic], within: float = 30.0) -> list[str]:
     """Create the topics that are missing; the answer is the names of those that it created.
+
+    Those that are there take records as large as is wanted afterwards.
 
     Waits up to `within` seconds for the broker, then raises `Unreachable`. Raises `ParleyError`
     where a topic exists with another number of partitions than the settings say: rooms would
@@ -30,6 +33,7 @@ async def provision(settings: Settings, topics: Iterable[Topic], within: float =
         found = await partition_counts(admin)
         missing = [topic for name, topic in wanted.items() if name not in found]
         created = await _create(admin, settings, missing) if missing else []
+        await enlarge(admin, [topic for name, topic in wanted.items() if name in found])
         for name, count in (await _settled(admin, wanted.keys())).items():
             _check(name, count, settings.partitions)
         return created

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import AsyncIterator
 
 import click
 
 from app.delivery.publisher import Publisher
-from app.delivery.refill import refill
+from app.delivery.refill import Place, refill
 from app.delivery.valkey import connect
 from app.erasures import erased
 from app.errors import Malformed
@@ -17,8 +18,9 @@ from app.events import AnyAct, decode_act, decode_log
 from app.history.entry import Entry
 from app.history.store import History
 from app.log_reader import LogReader
+from app.rules.order import Order
 from app.settings import Settings
-from app.topics import LOG, MODERATION
+from app.topics import LOG, MODERATION, astray
 
 _CHUNK = 500
 
@@ -66,7 +68,8 @@ async def _view(settings: Settings, reader: LogReader, progress: Progress) -> No
     forgotten = await erased(settings, reader)
     for partition in range(settings.partitions):
         await publisher.drop(partition)
-        await refill(reader, publisher, partition, 0, progress, forgotten=forgotten)
+        place = Place(partition, settings.partitions)
+        await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
     await redis.aclose()
     progress.end(time.monotonic() - started)
 
@@ -79,11 +82,8 @@ async def _history(settings: Settings, reader: LogReader, progress: Progress) ->
         await store.forget(user, until_ms=until_ms)
     for partition in range(settings.partitions):
         chunk: list[Entry] = []
-        async for record in reader.read(LOG, partition, 0):
-            try:
-                chunk.append(Entry.of(decode_log(record.value), record.value))
-            except Malformed:
-                continue
+        async for entry in _entries(settings, reader, partition):
+            chunk.append(entry)
             if len(chunk) == _CHUNK:
                 await store.append(chunk)
                 progress(len(chunk))
@@ -94,6 +94,22 @@ async def _history(settings: Settings, reader: LogReader, progress: Progress) ->
     await _acts(settings, reader, store)
     await store.close()
     progress.end(time.monotonic() - started)
+
+
+async def _entries(settings: Settings, reader: LogReader, partition: int) -> AsyncIterator[Entry]:
+    """The partition's events that are steps of their rooms."""
+    order: Order | None = None
+    async for record in reader.read(LOG, partition, 0):
+        if record.offset == 0:  # Only then it is known where each room stands.
+            order = Order()
+        try:
+            entry = Entry.of(decode_log(record.value), record.value)
+        except Malformed:
+            continue
+        if astray(entry.room, partition, settings.partitions):
+            continue
+        if order is None or not order.flaw(entry.room, entry.n):
+            yield entry
 
 
 async def _acts(settings: Settings, reader: LogReader, store: History) -> None:

@@ -25,6 +25,10 @@ PACE = "chat.pace"
 #: The largest rule set, in bytes as JSON.
 RULES_BYTES = 8 * 1024 * 1024
 
+#: The largest record of `chat.dead`. It holds any that Kafka takes elsewhere, 1 MiB, in base64,
+#: which is a third more, with where it stood and why.
+DEAD_BYTES = 2 * 1024 * 1024
+
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -50,7 +54,14 @@ TOPICS = (
     Topic(RECEIPTS, _kept(-1)),
     Topic(CONNECTIONS, _kept(_DAY_MS)),
     # By place: buried twice is there once, and what was sent again or dropped goes by its key.
-    Topic(DEAD, {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}),
+    Topic(
+        DEAD,
+        {
+            "cleanup.policy": "compact,delete",
+            "retention.ms": str(30 * _DAY_MS),
+            "max.message.bytes": str(DEAD_BYTES),
+        },
+    ),
     Topic(ERASURES, {"cleanup.policy": "compact"}),
     Topic(MODERATION, _kept(400 * _DAY_MS)),
     # A rule set has its word lists with it: 30,000 phrases are about half a megabyte.
@@ -85,3 +96,13 @@ def again(group: str) -> Topic:
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a room (or of a user, in `chat.connections`): Kafka's own rule."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+def astray(key: str, partition: int, partitions: int) -> str:
+    """Why a record of a room, or of a user, can't be used where it is; empty where it can.
+
+    It has one order because it has one partition.
+    """
+    if partition_of(key, partitions) == partition:
+        return ""
+    return f"a record of {key!r} belongs on another partition"

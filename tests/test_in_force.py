@@ -3,12 +3,14 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from app.acts import Acts, producer
 from app.errors import ParleyError
-from app.events import RulesSet, Sanctioned
+from app.events import RulesSet, Sanctioned, encode
 from app.in_force import InForce
 from app.settings import Settings
+from app.topics import RULES, SANCTIONS, partition_of
 from tests.chat import until
 
 
@@ -62,3 +64,19 @@ def _muted(acts: Acts, user: str) -> Sanctioned:
 
 def _rules(acts: Acts, source: str) -> RulesSet:
     return RulesSet(id=acts.new_id(), by="root", at_ms=1, source=source)
+
+
+async def test_what_is_on_another_partition_is_not_in_force(settings: Settings) -> None:
+    user, now = f"{uuid4().hex[:8]}-astray", InForce(settings)
+    for topic, key, act in (
+        (RULES, "rules", RulesSet(id="i", by="eve", at_ms=1, source="[of_nobodys]\n")),
+        (SANCTIONS, user, Sanctioned(id="i", by="eve", at_ms=1, user=user, sanction="mute")),
+    ):
+        partition = (partition_of(key, settings.partitions) + 1) % settings.partitions
+        async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all") as sending:
+            await sending.send_and_wait(topic, encode(act), key=key.encode(), partition=partition)
+    try:
+        await now.start()
+        assert now.sanction(user) is None
+    finally:
+        await now.stop()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.embedded.ports import free_port
 from app.errors import ParleyError, Unreachable
@@ -33,3 +34,22 @@ async def test_a_broker_that_is_not_there_is_named() -> None:
     nobody = f"kafka://127.0.0.1:{free_port()}"
     with pytest.raises(Unreachable, match=nobody):
         await provision(Settings(broker=nobody), TOPICS, within=0.1)
+
+
+async def test_a_topic_that_is_there_takes_larger_records_when_larger_are_wanted(
+    settings: Settings,
+) -> None:
+    before = {"retention.ms": "123456", "max.message.bytes": "1000000"}
+    await provision(settings, [Topic("provision.larger", before)])
+    for size, found in (("2000000", "2000000"), ("1500000", "2000000")):
+        await provision(settings, [Topic("provision.larger", {"max.message.bytes": size})])
+        config = await own_config(settings, "provision.larger")
+        assert config["max.message.bytes"] == found
+        assert config["retention.ms"] == "123456"
+
+
+async def own_config(settings: Settings, name: str) -> dict[str, str]:
+    async with connected(settings, within=5) as admin:
+        [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    [(_, _, _, _, entries)] = answer.resources
+    return {entry[0]: entry[1] for entry in entries}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NamedTuple
 
 import structlog
 from msgspec.structs import replace
 
 from app.delivery.changes import changes_of
-from app.delivery.publisher import Publisher
+from app.delivery.past import Unfit, publish_past, stepped_over
+from app.delivery.publisher import Outcome, Publisher
 from app.delivery.steps import Entry
 from app.erasures import Erased, without
 from app.errors import Malformed
 from app.events import (
     EDGE,
     RULING,
+    MessageCreated,
     MessageDeleted,
     MessageEdited,
     decode_log,
@@ -23,7 +25,8 @@ from app.events import (
     encode,
 )
 from app.log_reader import LogReader
-from app.topics import LOG
+from app.rules.order import Order
+from app.topics import LOG, astray
 
 log = structlog.get_logger()
 
@@ -33,46 +36,87 @@ _CHUNK = 500
 Progress = Callable[[int], None]
 
 
+class Place(NamedTuple):
+    """A partition, and of how many it is one."""
+
+    partition: int
+    of: int
+
+
 async def refill(
     reader: LogReader,
     publisher: Publisher,
-    partition: int,
+    place: Place,
     start: int,
     progress: Progress = lambda _: None,
     *,
     forgotten: Erased,
-) -> int:
-    """Publish a partition of the log again, from `start` to its end; how many events.
+) -> Unfit:
+    """Publish a partition of the log again, from `start` to its end; what is no step of a room.
 
     Who belongs where comes first, as it is in the end: else somebody who was removed later would
     be a member again while the events before that are published. What those said who are
-    `forgotten` is left out.
+    `forgotten` is left out, and what is no step of its room goes unpublished. Where the view is
+    emptied meanwhile, this ends early: it stands behind the log then, and is filled once more.
     """
-    await publisher.lost(partition)
-    sign = await publisher.filling(partition)
-    end = await reader.end(LOG, partition)
+    await publisher.lost(place.partition)
+    sign = await publisher.filling(place.partition)
+    end = await reader.end(LOG, place.partition)
+    belong, unfit = await _survey(reader, place, start, end)
+    await publisher.belong(belong)
+    gone: set[tuple[str, int]] = set()
+    async for records in _chunks(reader.read(LOG, place.partition, start, end)):
+        chunk = [
+            _without(_fit(entry_of(record, place.of), unfit), forgotten, gone) for record in records
+        ]
+        outcomes, _ = await publish_past(publisher, chunk)
+        if Outcome.GAP in outcomes and start:
+            # Whether the room lacks something or the event is no step of it, the beginning tells.
+            return await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
+        if min(outcomes) < Outcome.REPEATED:
+            break
+        progress(len(chunk))
+    await publisher.note_whole(place.partition, end, sign)
+    return unfit
+
+
+async def _survey(
+    reader: LogReader, place: Place, start: int, end: int
+) -> tuple[dict[tuple[str, str], int], Unfit]:
+    """Who belongs where in the end, and what is no step of its room.
+
+    The latter only from the log's very beginning on: nothing else tells where a room stands.
+    """
     belong: dict[tuple[str, str], int] = {}
-    async for record in reader.read(LOG, partition, start, end):
-        event = entry_of(record).event
-        if event is not None and not isinstance(event, MessageEdited | MessageDeleted):
+    unfit: Unfit = {}
+    order: Order | None = None
+    async for record in reader.read(LOG, place.partition, start, end):
+        if record.offset == 0:
+            order = Order()
+        event = entry_of(record, place.of).event
+        if event is None:
+            continue
+        if order is not None and (flaw := order.flaw(event.room, event.n)):
+            unfit[place.partition, record.offset] = flaw
+        elif not isinstance(event, MessageEdited | MessageDeleted | MessageCreated):
             for user, n in changes_of(event, {}).belong:
                 belong[user, event.room] = n
-    await publisher.belong(belong)
-    count = 0
-    gone: set[tuple[str, int]] = set()
-    chunk: list[Entry] = []
-    async for record in reader.read(LOG, partition, start, end):
-        chunk.append(_without(entry_of(record), forgotten, gone))
+    return belong, unfit
+
+
+async def _chunks(records: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
+    chunk: list[Any] = []
+    async for record in records:
+        chunk.append(record)
         if len(chunk) == _CHUNK:
-            await publisher.publish(chunk)
-            count += len(chunk)
-            progress(len(chunk))
-            chunk.clear()
+            yield chunk
+            chunk = []
     if chunk:
-        await publisher.publish(chunk)
-        progress(len(chunk))
-    await publisher.note_whole(partition, end, sign)
-    return count + len(chunk)
+        yield chunk
+
+
+def _fit(entry: Entry, unfit: Unfit) -> Entry:
+    return stepped_over(entry) if (entry.partition, entry.offset) in unfit else entry
 
 
 def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Entry:
@@ -86,14 +130,26 @@ def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Ent
     return entry._replace(event=replace(event, by=entry.event.by), value=encode(event))
 
 
-def entry_of(record: Any) -> Entry:
-    """A record of `chat.log` as an entry to publish."""
+def entry_of(record: Any, partitions: int) -> Entry:
+    """A record of `chat.log` as an entry to publish; without an event where it is none of ours."""
     headers = dict(record.headers)
-    edge, told = headers.get(EDGE, b"").decode(), headers.get(RULING)
+    told = headers.get(RULING)
     event, ruling = None, None
     try:
         event = decode_log(record.value)
+        if wrong := astray(event.room, record.partition, partitions):
+            event = None
+            raise Malformed(wrong)
         ruling = None if told is None else decode_ruling(told)
     except Malformed as error:
         log.warning("not a log event", offset=record.offset, reason=str(error))
-    return Entry(record.partition, record.offset, record.value, event, edge, ruling)
+    edge = _edge(headers.get(EDGE) or b"")
+    return Entry(record.partition, record.offset, record.value or b"", event, edge, ruling)
+
+
+def _edge(name: bytes) -> str:
+    """The edge that waits for an answer; nobody does under a name that is none."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return ""

@@ -7,7 +7,7 @@ browser; what only the pipeline needs travels in record headers.
 from app.events.attachment import Attachment
 from app.events.codec import encode
 from app.events.connections import Connection, decode_connection
-from app.events.dead import Dead, decode_dead
+from app.events.dead import Dead, dead_of, decode_dead
 from app.events.erasures import Erasure, decode_erasure
 from app.events.log import (
     EDGE,
@@ -15,6 +15,7 @@ from app.events.log import (
     SRC,
     AnyLogEvent,
     decode_log,
+    decode_src,
 )
 from app.events.log_event import LogEvent
 from app.events.message_events import (
@@ -135,6 +136,7 @@ __all__ = [
     "Shadow",
     "Verdict",
     "Written",
+    "dead_of",
     "decode_act",
     "decode_command",
     "decode_connection",
@@ -144,6 +146,7 @@ __all__ = [
     "decode_moderated",
     "decode_receipt",
     "decode_ruling",
+    "decode_src",
     "decode_verdict",
     "decode_written",
     "encode",

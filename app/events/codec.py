@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.errors import Malformed
 
 T = TypeVar("T")
+
+#: A number or time in records of others. What is beyond would be too large for where it is kept.
+Natural = Annotated[int, Meta(ge=0, le=2**53)]
+
+#: Characters of what is wrong: it may quote a value of a megabyte.
+_WRONG = 300
 
 _encoder = msgspec.json.Encoder()
 
@@ -25,5 +31,5 @@ def decoded(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
         raise Malformed("the record has no value")
     try:
         return decoder.decode(value)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise Malformed(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(str(error)[:_WRONG]) from error

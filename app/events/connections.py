@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from app.events.codec import decoded
+from app.events.codec import Natural, decoded
 
 
 class Connection(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -18,7 +18,7 @@ class Connection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     edge: str
     connection: str
     transport: str
-    at_ms: int
+    at_ms: Natural
     why: str = ""
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.json import Decoder
 
+from app.errors import Malformed
 from app.events.codec import decoded
 from app.events.message_events import (
     MessageCreated,
@@ -48,6 +49,17 @@ EDGE: Final = "edge"
 RULING: Final = "ruling"
 
 _events: Final[Decoder[AnyLogEvent]] = Decoder(AnyLogEvent)
+
+
+#: Digits of the highest offset that is believed: it fits into 64 bits with room above it.
+_OFFSET_DIGITS: Final = 18
+
+
+def decode_src(raw: bytes | None) -> int:
+    """The header `src` of a `chat.log` record; raises `Malformed` where it is no offset."""
+    if raw is None or not raw.isdigit() or len(raw) > _OFFSET_DIGITS:
+        raise Malformed(f"its header src is {raw!r}, which is no offset")
+    return int(raw)
 
 
 def decode_log(value: bytes | None) -> AnyLogEvent:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from app.events.codec import decoded
+from app.events.codec import Natural, decoded
 from app.events.raw import AnyCommand
 from app.events.ruling import Refusal, Ruling
 
@@ -18,8 +18,8 @@ class Moderated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Where `ruling` masks, the command has the masked text already.
     """
 
-    src: int
-    at_ms: int
+    src: Natural
+    at_ms: Natural
     command: AnyCommand
     refusal: Refusal | None = None
     ruling: Ruling | None = None

@@ -7,14 +7,14 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from app.events.codec import decoded
+from app.events.codec import Natural, decoded
 
 
 class Written(Struct, frozen=True):
     """`chat.pace`, keyed by user: somebody has written a message, somewhere."""
 
     user: str
-    at_ms: int
+    at_ms: Natural
 
 
 _written: Final[Decoder[Written]] = Decoder(Written)

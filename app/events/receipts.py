@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from app.events.codec import decoded
+from app.events.codec import Natural, decoded
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -15,7 +15,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
     room: str
     by: str
-    seq: int
+    seq: Natural
     id: str
     edge: str = ""
 

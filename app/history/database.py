@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from app.errors import Unusable
 from app.history.aside import step_aside
 from app.history.engine import connect, history_url, writing
 from app.history.outage import outages, unprepared
@@ -38,16 +40,26 @@ class Database:
         """Let go of every connection; safe to do twice, or without `open`."""
         await self._engine.dispose()
 
+    @asynccontextmanager
+    async def _access(self) -> AsyncIterator[None]:
+        try:
+            with outages():
+                yield
+        except Unusable:
+            # A connection stays as it is: to a file that is another by now, or not to be written.
+            await self._engine.dispose()
+            raise
+
     async def _read(
         self, what: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        with outages(), unprepared():
-            async with self._reading.connect() as connection:
-                return await connection.run_sync(what, *args, **kwargs)
+        async with self._access():
+            with unprepared():
+                async with self._reading.connect() as connection:
+                    return await connection.run_sync(what, *args, **kwargs)
 
     async def _write(
         self, what: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        with outages():
-            async with writing(self._engine) as connection:
-                return await connection.run_sync(what, *args, **kwargs)
+        async with self._access(), writing(self._engine) as connection:
+            return await connection.run_sync(what, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Tells a database that is away for now from a statement that it refuses."""
+"""Tells a database that is away for now, or ill, from a statement that it refuses."""
 
 from __future__ import annotations
 
@@ -6,28 +6,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.errors import Unreachable
+from app.errors import ParleyError, Unreachable, Unusable
 
 # Connection lost; out of connections, memory or disk; shutting down or starting; a deadlock
 # that went against us. Classes and codes of the PostgreSQL manual, appendix A.
 _PASSING_STATES = ("08", "53", "57P", "40")
+# Not let in, no such database, no right, read-only, damaged: that takes somebody to mend it.
+_ILL_STATES = ("28", "3D", "25006", "42501", "XX001", "XX002")
+# A value that no column takes: too long, out of its range, against a constraint.
+_DATA_STATES = ("22", "23", "54")
 _NO_TABLE = "42P01"
 _PASSING_SQLITE = tuple(
     f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "CANTOPEN", "IOERR", "FULL", "PROTOCOL")
 )
+_ILL_SQLITE = tuple(f"SQLITE_{name}" for name in ("CORRUPT", "NOTADB", "READONLY", "PERM", "AUTH"))
 
 
 @contextmanager
 def outages() -> Iterator[None]:
-    """Raise `Unreachable` for what may pass by waiting; let every other error out as it is."""
+    """Raise `Unreachable` for what may pass by waiting, `Unusable` where somebody has to mend it.
+
+    Every other error comes out as it is.
+    """
     try:
         yield
     except DBAPIError as error:
         if _passes(error):
             raise Unreachable(f"the history store does not answer: {error.orig}") from error
+        if _code(error).startswith((*_ILL_STATES, *_ILL_SQLITE)):
+            raise Unusable(f"the history store can't be used: {error.orig}") from error
         raise
     except PoolTimeout as error:
         raise Unreachable("the history store has no connection free") from error
@@ -45,13 +55,26 @@ def unprepared() -> Iterator[None]:
         raise
 
 
+def about_values(error: Exception) -> bool:
+    """Whether it is what was to be stored that an error is about, and not the database."""
+    if isinstance(error, DBAPIError):
+        values = isinstance(error, DataError | IntegrityError)
+        return values or _code(error).startswith((*_DATA_STATES, "SQLITE_TOOBIG"))
+    return not isinstance(error, SQLAlchemyError | ParleyError)
+
+
 def _passes(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
+    # libpq gives a failed connect no code.
+    if isinstance(error.orig, psycopg.OperationalError) and not _code(error):
+        return True
+    return _code(error).startswith((*_PASSING_STATES, *_PASSING_SQLITE))
+
+
+def _code(error: DBAPIError) -> str:
+    """PostgreSQL's or SQLite's own name of it."""
     cause = error.orig
     if isinstance(cause, psycopg.Error):
-        if cause.sqlstate is not None:
-            return cause.sqlstate.startswith(_PASSING_STATES)
-        # libpq gives a failed connect no code.
-        return isinstance(cause, psycopg.OperationalError)
-    return str(getattr(cause, "sqlite_errorname", "")).startswith(_PASSING_SQLITE)
+        return cause.sqlstate or ""
+    return str(getattr(cause, "sqlite_errorname", ""))

@@ -12,7 +12,6 @@ from app.history.appending import append
 from app.history.engine import use_wal
 from app.history.entry import Entry, storable
 from app.history.fold import fold
-from app.history.outage import outages
 from app.history.pages import Span, bounded, floor, newest_seq, page
 from app.history.prepare import prepare
 from app.history.schema import versions
@@ -25,8 +24,8 @@ class History(Upkeep):
     """The history store at a URL: SQLite (a file) or PostgreSQL.
 
     Any number of processes may use one store at once. Every method raises `Unreachable` where
-    the database is not there or is short of something; trying again later is then safe.
-    Other errors of the database come out as they are.
+    the database is not there or is short of something, `Unusable` where somebody has to mend it;
+    trying again later is then safe. Other errors of the database come out as they are.
     """
 
     async def open(self) -> None:
@@ -36,7 +35,7 @@ class History(Upkeep):
         `SchemaNewer` where a later Parley wrote it, and then changes nothing.
         """
         if self._sqlite:
-            with outages():
+            async with self._access():
                 await use_wal(self._engine)
         await self._write(prepare)
 

@@ -31,7 +31,11 @@ from app.rules.sanctions import Sanction
 
 
 def follow(state: State, event: AnyLogEvent, src: int) -> State:
-    """The state after an event that the command at offset `src` of `chat.raw` caused."""
+    """The state after an event that the command at offset `src` of `chat.raw` caused.
+
+    Raises `ValueError` where the room's log can't have it there: it has another number than the
+    next, or comes before the room.
+    """
     return State(
         room=_room(state.room, event, src),
         actor=_actor(state.actor, event),
@@ -47,8 +51,11 @@ def follow(state: State, event: AnyLogEvent, src: int) -> State:
 
 
 def _room(room: Room | None, event: AnyLogEvent, src: int) -> Room:
-    if room is not None and event.n <= room.n:
+    head = 0 if room is None else room.n
+    if room is not None and event.n <= head:
         return room
+    if event.n != head + 1:
+        raise ValueError(f"{event.room} has event {event.n} right after {head}")
     if isinstance(event, RoomCreated):
         return Room(n=event.n, seq=0, src=src, type=event.type, sanctioned=False)
     if room is None:

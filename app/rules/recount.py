@@ -60,6 +60,7 @@ class Recount:
             return
         if event.n != self.n + 1:
             self.wrong.append(f"event {event.n} follows {self.n}")
+            return  # Nobody else takes it either: it is no step of the room.
         self.n = event.n
         self._note_sent(event)
         match event:

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 _VERSION = struct.Struct(">Q")
 
+#: No log reaches this offset: what begins with a higher number is no version of ours.
+_MOST = 1 << 48
+
 
 class Versioned(NamedTuple):
     """A version, and what was written with it; `None` where the key was removed."""
@@ -30,6 +33,11 @@ def unwrap(raw: bytes) -> Versioned:
     return Versioned(_VERSION.unpack_from(raw)[0], raw[_VERSION.size :] or None)
 
 
-def newer(raw: bytes, known: bytes | None) -> bool:
-    """Whether the one may take the place of the other: it is as new, or newer."""
+def newer(raw: bytes | None, known: bytes | None) -> bool:
+    """Whether the one may take the place of the other: it is as new, or newer.
+
+    What nobody has wrapped, a Kafka tombstone say, may not.
+    """
+    if raw is None or len(raw) < _VERSION.size or unwrap(raw).version > _MOST:
+        return False
     return known is None or raw[: _VERSION.size] >= known[: _VERSION.size]

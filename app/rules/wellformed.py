@@ -135,9 +135,11 @@ def attachments(given: tuple[Attachment, ...]) -> str | None:
 
 def meta(given: dict[str, Any]) -> str | None:
     """Anything small: at most 2 KiB as JSON."""
-    if given and len(orjson.dumps(given)) > META:
-        return f"meta has at most {META} bytes as JSON"
-    return None
+    try:
+        size = len(orjson.dumps(given)) if given else 0
+    except TypeError as error:  # nested too deep, or an integer beyond 64 bits
+        return f"meta can't be kept: {error}"
+    return None if size <= META else f"meta has at most {META} bytes as JSON"
 
 
 def _uuid(text: str) -> str | None:

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any
 
 import pytest
 
 from app.embedded.kafka import Kafka
+from app.embedded.valkey import Valkey
+from app.events import decode_dead
 from app.groups import groups
 from app.log_reader import LogReader
 from app.provision import provision
 from app.settings import Settings
-from app.topics import TOPICS, changelog
+from app.topics import DEAD, TOPICS, changelog
 from tests.chat import until
 
 Read = Callable[[str, int, int], Awaitable[list[Any]]]
+Place = tuple[str, int, int]
+Buried = Callable[..., Awaitable[dict[Place, str]]]
 
 
 @pytest.fixture(scope="session")
-async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+async def bench(tmp_path_factory: pytest.TempPathFactory, apart: Valkey) -> AsyncIterator[Settings]:
     """Settings under which the agents are imported, with their producers started."""
     base = tmp_path_factory.mktemp("agents")
     async with Kafka(base / "kafka") as broker:
-        settings = Settings(broker=broker.url, data=base / "data", worker="bench", text_limit=100)
+        own = {"broker": broker.url, "redis": apart.url, "data": base / "data"}
+        settings = Settings(**own, worker="bench", text_limit=100)
         before = dict(os.environ)
         os.environ |= settings.environ()
         try:
-            import_module("agents.moderation")
-            import_module("agents.rooms")
+            for name in ("moderation", "rooms", "fan_out", "answers", "archive", "review"):
+                import_module(f"agents.{name}")
         finally:
             os.environ.clear()
             os.environ |= before
@@ -39,9 +44,11 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setti
         logs = [changelog(pipeline.conf.id, table) for table in pipeline.tables]
         await provision(settings, [*TOPICS, *logs])
         pipeline.conf.tabledir.mkdir(parents=True)
-        await pipeline.producer.start()
-        yield settings
-        await pipeline.producer.stop()
+        async with AsyncExitStack() as started:
+            for app in groups().values():
+                await app.producer.start()
+                started.push_async_callback(app.producer.stop)
+            yield settings
 
 
 @pytest.fixture
@@ -58,6 +65,27 @@ def read(bench: Settings) -> Read:
         return found
 
     return records
+
+
+@pytest.fixture
+def buried(bench: Settings) -> Buried:
+    """What the group could not use, with the reason, as soon as these places are among it."""
+
+    async def dead(group: str, *wanted: Place) -> dict[Place, str]:
+        async def enough() -> dict[Place, str] | None:
+            async with LogReader(bench) as reader:
+                found = [
+                    decode_dead(record.value)
+                    for place in range(bench.partitions)
+                    async for record in reader.read(DEAD, place, 0)
+                ]
+            of_it = {(d.topic, d.partition, d.offset): d.reason for d in found if d.group == group}
+            return of_it if of_it.keys() >= set(wanted) else None
+
+        found: dict[Place, str] = await until(enough, within=20)
+        return found
+
+    return dead
 
 
 @asynccontextmanager

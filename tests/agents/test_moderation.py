@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from app.events import SendMessage, decode_dead, decode_moderated, encode
 from app.log_reader import LogReader
+from app.rule_kinds import known_kinds
+from app.rules.moderation.ruleset import parse
 from app.settings import Settings
 from app.topics import DEAD, MODERATED, RAW, partition_of
 from tests.agents.conftest import Read, running
@@ -11,6 +15,10 @@ ID = "00000000-0000-7000-8000-000000000001"
 
 def message(room: str, text: str, client_id: str = "c") -> SendMessage:
     return SendMessage(room=room, by="ann", id=ID, client_id=client_id, text=text)
+
+
+def with_meta(said: SendMessage, value: bytes) -> bytes:
+    return encode(said).removesuffix(b"}") + b',"meta":{"a":' + value + b"}}"
 
 
 async def test_every_command_gets_its_verdict_in_order(bench: Settings, read: Read) -> None:
@@ -48,6 +56,11 @@ async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
         encode(message(room, "x")).replace(b'"ann"', b'"an/n"'): "no /",
         encode(message(room, "x")).replace(ID.encode(), b"1"): "uuid",
         encode(message(room, "x", "\u00e9")): "client_id",
+        with_meta(message(room, "x"), b"[" * 300 + b"]" * 300): "recursion",
+        with_meta(message(room, "x"), b"[" * 20_000 + b"]" * 20_000): "recursion",
+        encode(message(room, "x")).replace(
+            b'"x"', b'"x","meta":{"a":' + b"9" * 30 + b"}"
+        ): "64-bit",
     }
     async with LogReader(bench) as reader:
         starts = [await reader.end(DEAD, place) for place in range(bench.partitions)]
@@ -69,3 +82,37 @@ async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
         assert (record.topic, record.partition) == (RAW, partition)
         assert record.value in bad
         assert bad[record.value] in record.reason.lower()
+
+
+class Rules:
+    """A rule set in force, and nobody under a sanction."""
+
+    def __init__(self, source: str) -> None:
+        self.rules = parse(source, {}, known_kinds(""), 1)
+
+    def sanction(self, user: str) -> None:
+        return None
+
+
+async def test_a_message_that_comes_again_is_not_held_against_itself(
+    bench: Settings, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import agents.moderation
+
+    async def strict(_: Settings) -> Rules:
+        return Rules("[flood]\nmessages = 2\nseconds = 3600\n[repeated]\ntimes = 1\n")
+
+    monkeypatch.setattr("agents.moderation.in_force", strict)
+    room, partition = "once-more", partition_of("once-more", bench.partitions)
+    said = {9000: "one", 9001: "two", 9002: "three"}
+    async with LogReader(bench) as reader:
+        start = await reader.end(MODERATED, partition)
+    async with running(agents.moderation.moderation) as put:
+        for count, offset in enumerate([9000, 9001, 9000, 9001, 9002], 1):
+            await put(room.encode(), encode(message(room, said[offset])), partition, offset)
+            await read(MODERATED, partition, count, start)
+        moderated = [
+            decode_moderated(record.value) for record in await read(MODERATED, partition, 5, start)
+        ]
+    # All that comes again is let through as before; what is new finds both, each once.
+    assert [one.refusal is None for one in moderated] == [True, True, True, True, False]

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.events import (
     SRC,
     AnyCommand,
     CreateRoom,
+    MessageCreated,
     Moderated,
     Refusal,
     SendMessage,
@@ -18,7 +21,7 @@ from app.groups import groups
 from app.log_reader import LogReader
 from app.settings import Settings
 from app.topics import DEAD, LOG, MODERATED, VERDICTS, partition_of
-from tests.agents.conftest import Read, running
+from tests.agents.conftest import Buried, Read, running
 
 
 def uuid(number: int) -> str:
@@ -128,3 +131,61 @@ async def test_an_event_that_a_rule_fails_on_is_buried_and_the_next_one_goes_on(
             async for record in reader.read(DEAD, place, 0)
         ]
     assert [(d.offset, "UUID" in d.reason) for d in dead if d.topic == MODERATED] == [(31, True)]
+
+
+async def test_tables_follow_the_log_past_what_is_no_step_of_a_room(
+    bench: Settings, read: Read
+) -> None:
+    from agents.rooms import rooms
+
+    room = await Room("past-poison", bench).begin()
+    async with running(rooms) as put:
+        await room.put(put, room.opening(), 10)
+        await room.put(put, room.message(1), 11)
+        await read(LOG, room.partition, 2, room.log_start)
+    names = list(map(str, range(99)))
+    beside = next(name for name in names if partition_of(name, 8) == room.partition)
+    elsewhere = next(name for name in names if partition_of(name, 8) != room.partition)
+    said = MessageCreated(
+        room=room.name, n=3, by="ann", at_ms=5, id=uuid(9), client_id="x", seq=2, text="x"
+    )
+    for event, src in (
+        (said, b"no number"),
+        (said, b"9" * 30),
+        (said, None),
+        (replace(said, room=elsewhere), b"12"),
+        (replace(said, room=beside), b"12"),
+        (replace(said, n=99), b"12"),
+        (replace(said, id="no uuid"), b"12"),
+    ):
+        headers = [(SRC, src)]
+        sending = await groups()["pipeline"].producer.send(
+            LOG, room.name.encode(), encode(event), room.partition, None, headers
+        )
+        await sending
+    for table in groups()["pipeline"].tables.values():
+        table.forget()
+        table.reset_state()
+    groups()["pipeline"].conf.tabledir.mkdir(parents=True, exist_ok=True)
+    async with running(rooms) as put:
+        await room.put(put, room.message(2), 13)
+        records = await read(LOG, room.partition, 10, room.log_start)
+    assert decode_log(records[-1].value).n == 3
+
+
+async def test_a_command_on_another_rooms_partition_is_buried(
+    bench: Settings, buried: Buried
+) -> None:
+    from agents.rooms import rooms
+
+    room = await Room("where-it-belongs", bench).begin()
+    partition = (room.partition + 1) % bench.partitions
+    moderated = encode(Moderated(src=5000, at_ms=5, command=room.opening()))
+    async with LogReader(bench) as reader:
+        start = await reader.end(LOG, partition)
+    async with running(rooms) as put:
+        await put(b"where-it-belongs", moderated, partition, 5000)
+        place = (MODERATED, partition, 5000)
+        assert "another partition" in (await buried("parley-pipeline", place))[place]
+    async with LogReader(bench) as reader:
+        assert await reader.end(LOG, partition) == start

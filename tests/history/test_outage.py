@@ -4,10 +4,13 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
-from app.errors import SettingError, Unreachable
+from app.errors import SettingError, Unreachable, Unusable
 from app.history.engine import history_url
+from app.history.outage import outages
 from app.history.store import History
 from tests.conftest import missing
 from tests.history.room import entries, messages_of
@@ -88,6 +91,59 @@ async def test_sqlite_file_that_cannot_be_opened_is_unreachable(tmp_path: Path) 
     history = History(f"sqlite+aiosqlite:///{tmp_path}/history.db")
     await assert_unreachable(history)
     await history.close()
+
+
+async def test_a_damaged_sqlite_file_is_unusable_until_it_is_whole_again(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    history = History(f"sqlite+aiosqlite:///{path}")
+    await history.open()
+    await history.append(entries("lobby", 2))
+    await history.close()
+    whole = path.read_bytes()
+    for damaged in (b"no database at all " * 100, whole[:4096] + b"\xff" * (len(whole) - 4096)):
+        path.write_bytes(damaged)
+        with pytest.raises(Unusable):
+            await history.append(entries("lobby", 3))
+    path.write_bytes(whole)
+    await history.append(entries("lobby", 3))
+    assert await history.newest_seq("lobby") == 3
+    await history.close()
+
+
+async def test_a_postgresql_that_is_read_only_is_unusable_until_it_is_not(
+    server: Postgres,
+) -> None:
+    history = History(server.database())
+    await history.open()
+    engine = history._engine
+
+    async def default(how: str) -> None:
+        async with engine.begin() as connection:
+            name = engine.url.database
+            await connection.exec_driver_sql("SET TRANSACTION READ WRITE")
+            setting = f"default_transaction_read_only = {how}"
+            await connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET {setting}')
+        await engine.dispose()
+
+    await default("on")
+    with pytest.raises(Unusable):
+        await history.append(entries("lobby", 3))
+    await default("off")
+    await history.append(entries("lobby", 3))
+    await history.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"),
+    [("28P01", Unusable), ("42501", Unusable), ("57P03", Unreachable), ("42703", DBAPIError)],
+)
+def test_what_somebody_has_to_mend_is_told_from_what_passes_and_from_our_mistakes(
+    code: str, raised: type[Exception]
+) -> None:
+    cause = psycopg.errors.lookup(code)()
+    with pytest.raises(raised) as found, outages():
+        raise DBAPIError("", None, cause)
+    assert type(found.value) is raised
 
 
 async def test_sqlite_writer_waits_for_another_and_readers_do_not(tmp_path: Path) -> None:

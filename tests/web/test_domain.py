@@ -195,6 +195,8 @@ async def test_replies_threads_and_meta_come_through(chat: Chat) -> None:
         path = f"/v1/rooms/{room}/messages"
         status, answer = await ann.post(path, {"text": "x", "reply_to": 99})
         assert (status, answer["code"]) == (404, "message_unknown")
+        status, answer = await ann.post(path, {"text": "x", "meta": {"a": 10**30}})
+        assert (status, answer["code"]) == (400, "field_value")
         status, answer = await ann.post(path, {"text": "x", "meta": {"a": "x" * 3000}})
         assert (status, answer["code"]) == (400, "field_value")
 

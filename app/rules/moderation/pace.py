@@ -11,15 +11,36 @@ MOST = 60
 
 
 class Pace(Struct, frozen=True, omit_defaults=True):
-    """Times in milliseconds, the newest last, and digests of the folded texts."""
+    """Times in milliseconds, the newest last, and digests of the folded texts.
+
+    `srcs` are the offsets of the records that they came with; the oldest may have none.
+    """
 
     times: tuple[int, ...] = ()
     texts: tuple[int, ...] = ()
+    srcs: tuple[int, ...] = ()
 
 
-def after(pace: Pace, at_ms: int, text: str = "") -> Pace:
+def after(pace: Pace, at_ms: int, text: str = "", src: int = -1) -> Pace:
     """The pace with one more message."""
-    return Pace((*pace.times, at_ms)[-MOST:], (*pace.texts, digest(text))[-MOST:])
+    return Pace(
+        (*pace.times, at_ms)[-MOST:],
+        (*pace.texts, digest(text))[-MOST:],
+        (*pace.srcs, src)[-MOST:],
+    )
+
+
+def before(pace: Pace, src: int) -> Pace:
+    """The pace as it was before the record at `src`, which comes again after a crash."""
+    later = sum(known >= src for known in pace.srcs)
+    if not later:
+        return pace
+    return Pace(pace.times[:-later], pace.texts[:-later], pace.srcs[:-later])
+
+
+def counts(pace: Pace, src: int) -> bool:
+    """Whether the record at `src` is in the pace, or was."""
+    return bool(pace.srcs) and pace.srcs[-1] >= src
 
 
 def digest(text: str) -> int:

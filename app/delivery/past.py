@@ -1,0 +1,64 @@
+"""Publishing past what can't be published: one event stops nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from app.delivery.publisher import Outcome, Publisher
+from app.delivery.steps import Entry
+from app.events import RoomChanged, encode
+from app.patience import AWAY
+
+log = structlog.get_logger()
+
+#: Why an entry can't be published, by its partition and offset.
+Unfit = dict[tuple[int, int], str]
+
+
+async def publish_past(
+    publisher: Publisher, entries: Sequence[Entry]
+) -> tuple[list[Outcome], Unfit]:
+    """Publish entries; what the publisher raises on is told with the reason.
+
+    In its place goes a change of the room that changes nothing, as its number counts. Raises what
+    says that Valkey is away, and what is raised of that, too: then it is not the event's fault.
+    """
+    try:
+        return await publisher.publish(entries), {}
+    except AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001 - each is asked for the same by itself
+        log.warning("events are published one by one", error=repr(error))
+    outcomes: list[Outcome] = []
+    unfit: Unfit = {}
+    for entry in entries:
+        try:
+            outcomes += await publisher.publish([entry])
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
+            outcomes += await publisher.publish([_in_place_of(entry)])
+            unfit[entry.partition, entry.offset] = repr(error)
+    return outcomes, unfit
+
+
+def stepped_over(entry: Entry) -> Entry:
+    """The entry's offset alone."""
+    return entry._replace(event=None)
+
+
+def _in_place_of(entry: Entry) -> Entry:
+    event = entry.event
+    if event is None:
+        return entry
+    nothing = RoomChanged(
+        room=event.room,
+        n=event.n,
+        by=event.by,
+        at_ms=event.at_ms,
+        id=event.id,
+        client_id=event.client_id,
+    )
+    return entry._replace(event=nothing, value=encode(nothing), ruling=None)

@@ -1,0 +1,156 @@
+"""What can't be published is buried, and stepped over, whoever fills the view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from redis import asyncio as aioredis
+
+from app.delivery import keys
+from app.delivery.publisher import Publisher
+from app.delivery.refill import Place, entry_of, refill
+from app.delivery.valkey import connect
+from app.delivery.view import View
+from app.events import EDGE, AnyLogEvent, encode
+from app.groups import groups
+from app.log_reader import LogReader
+from app.record import Record
+from app.settings import Settings
+from app.topics import LOG, partition_of
+from tests.agents.conftest import Buried, running
+from tests.chat import until
+from tests.delivery.conftest import message, opened
+
+GROUP = "parley-fan_out"
+
+
+class Log:
+    """`chat.log` with somebody who writes to it, and brings it to the agent."""
+
+    def __init__(self, bench: Settings, room: str) -> None:
+        self.partition = partition_of(room, bench.partitions)
+        self.room = room
+        self.view = View(connect(bench.redis), bench.partitions, partial=True)
+        self.publisher = Publisher(connect(bench.redis), bench.window)
+        self._bench = bench
+
+    async def write(self, *events: AnyLogEvent) -> list[tuple[int, bytes]]:
+        written = []
+        for event in events:
+            value, key = encode(event), self.room.encode()
+            sending = await groups()["fan_out"].producer.send(
+                LOG, key, value, self.partition, None, None
+            )
+            written.append(((await sending).offset, value))
+        return written
+
+    async def bring(self, put: Any, *events: AnyLogEvent) -> list[int]:
+        """Write events and give them to the agent; their offsets."""
+        written = await self.write(*events)
+        for offset, value in written:
+            await put(self.room.encode(), value, self.partition, offset)
+        return [offset for offset, _ in written]
+
+    async def stands(self, n: int, offset: int) -> bool:
+        head = await self.view.room(self.room)
+        at = await self.publisher.position(self.partition)
+        return head is not None and (head.n, at) == (n, offset)
+
+    async def refill(self, start: int = 0, publisher: Publisher | None = None) -> Any:
+        place = Place(self.partition, self._bench.partitions)
+        async with LogReader(self._bench) as reader:
+            return await refill(reader, publisher or self.publisher, place, start, forgotten={})
+
+
+async def test_an_event_beyond_the_next_is_buried_and_what_follows_goes_on(
+    bench: Settings, buried: Buried
+) -> None:
+    from agents.fan_out import fan_out
+
+    log = Log(bench, "beyond")
+    async with running(fan_out) as put:
+        events = [opened("beyond"), message("beyond", 2, 1)]
+        poison = [message("beyond", 9, 8), message("never-opened-beside", 4, 3)]
+        offsets = await log.bring(put, *events, *poison, message("beyond", 3, 2))
+        await until(lambda: log.stands(3, offsets[-1]), within=20)
+        more = await log.bring(put, message("beyond", 9, 8), message("beyond", 4, 3))
+        await until(lambda: log.stands(4, more[-1]), within=20)
+        first, second = ((LOG, log.partition, offset) for offset in (offsets[2], more[0]))
+        dead = await buried(GROUP, first, second)
+    assert dead[first] == "room 'beyond' has event 9 right after 2"
+    assert dead[second] == "room 'beyond' has event 9 right after 3"
+    assert (LOG, log.partition, offsets[4]) not in dead
+
+
+async def test_a_view_that_is_filled_again_steps_over_the_same(bench: Settings) -> None:
+    log = Log(bench, "again")
+    events = [opened("again"), message("again", 7, 6), message("again", 2, 1)]
+    offsets = [offset for offset, _ in await log.write(*events)]
+    await log.publisher.drop(log.partition)
+    assert (log.partition, offsets[1]) in await log.refill()
+    assert await log.stands(2, offsets[-1])
+    assert await log.publisher.whole(log.partition)
+
+
+async def test_a_view_that_lacks_its_end_alone_steps_over_the_same(bench: Settings) -> None:
+    log = Log(bench, "end-alone")
+    events = [opened(log.room), message(log.room, 7, 6), message(log.room, 2, 1)]
+    offsets = [offset for offset, _ in await log.write(*events)]
+    await log.refill()
+    redis: aioredis.Redis = connect(bench.redis)
+    await redis.delete(*(of(log.partition, log.room) for of in (keys.room, keys.log)))
+    await redis.set(keys.position(log.partition), offsets[0] - 1)
+    assert (log.partition, offsets[1]) in await log.refill(offsets[0])
+    assert await log.stands(2, offsets[-1])
+
+
+async def test_a_view_that_is_emptied_while_it_is_filled_is_not_whole_and_nothing_is_poison(
+    bench: Settings,
+) -> None:
+    log = Log(bench, "emptied")
+    events = [opened("emptied"), message("emptied", 2, 1), message("emptied", 3, 2)]
+    offsets = [offset for offset, _ in await log.write(*events)]
+    redis: aioredis.Redis = connect(bench.redis)
+
+    class Emptied(Publisher):
+        async def publish(self, entries: Any) -> Any:
+            found = await super().publish(entries[:-1])
+            await redis.flushdb()
+            return found + await super().publish(entries[-1:])
+
+    unfit = await log.refill(publisher=Emptied(redis, 100))
+    assert not {(log.partition, offset) for offset in offsets} & unfit.keys()
+    assert not await log.publisher.whole(log.partition)
+    await log.refill()
+    assert await log.stands(3, offsets[-1])
+
+
+async def test_an_event_that_no_publisher_takes_is_buried(bench: Settings, buried: Buried) -> None:
+    from agents.fan_out import fan_out
+
+    log = Log(bench, "too-large-a-number")
+    async with running(fan_out) as put:
+        huge = message(log.room, 2, 10**30)
+        offsets = await log.bring(put, opened(log.room), huge, message(log.room, 3, 1))
+        await until(lambda: log.stands(3, offsets[-1]), within=20)
+        place = (LOG, log.partition, offsets[1])
+        assert "64-bit" in (await buried(GROUP, place))[place]
+        await log.publisher.drop(log.partition)
+        await log.refill()
+        assert await log.stands(3, offsets[-1])
+        more = await log.bring(put, message(log.room, 4, 2))
+        await until(lambda: log.stands(4, more[-1]), within=20)
+
+
+@pytest.mark.parametrize("edge", [b"\xff\xfe", None])
+def test_nobody_waits_at_an_edge_whose_name_is_none(edge: Any) -> None:
+    value, place = encode(opened("r")), partition_of("r", 8)
+    entry = entry_of(Record(LOG, place, 0, b"r", value, [(EDGE, edge)]), 8)
+    assert (entry.event, entry.edge) == (opened("r"), "")
+
+
+def test_an_event_on_another_rooms_partition_is_none() -> None:
+    value, place = encode(replace(opened("r"), by="eve")), partition_of("r", 8)
+    assert entry_of(Record(LOG, (place + 1) % 8, 0, b"r", value, []), 8).event is None
