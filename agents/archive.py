@@ -16,7 +16,7 @@ from app.groups import group, raw_topic
 from app.history.entry import Entry
 from app.history.store import History
 from app.loop import batches
-from app.patience import AWAY, patiently
+from app.patience import AWAY, looking, patiently
 from app.settings import Settings
 from app.topics import LOG
 
@@ -35,6 +35,13 @@ async def archive(stream: Any) -> None:
     async for batch in batches(stream):
         entries = [entry for _, entry in batch.decode(_entry)]
         await patiently("history", history.append, entries)
+
+
+@app.timer(interval=2.0)  # type: ignore[untyped-decorator]
+async def watch() -> None:
+    """Say when the store is away, though there may be nothing to write."""
+    with looking("history", app.conf.id, "archive"):
+        await history.ping()
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]

@@ -9,8 +9,10 @@ import pytest
 
 from app.doubt import EXIT_DOUBT
 from app.embedded.child import Child
+from app.embedded.ports import free_port
 from tests.chat import Chat, until
 from tests.person import Person
+from tests.readyz import tells
 
 STUCK = """
 import asyncio
@@ -81,6 +83,7 @@ async def read(*_, **__):
 
 
 Recovery._seek_offsets = read
+Recovery.need_recovery = lambda _: True
 """
 )
 
@@ -119,19 +122,34 @@ STALL = 8.0
 
 
 @pytest.fixture(scope="module")
+def ports() -> dict[str, int]:
+    """Where each says how it is."""
+    return {name: free_port() for name in (*STANDING, "reads")}
+
+
+@pytest.fixture(scope="module")
 async def workers(
-    chat: Chat, tmp_path_factory: pytest.TempPathFactory
+    chat: Chat, ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, Child]]:
     """All at once, because each takes a while to be given up."""
     started: dict[str, Child] = {}
     for name, how in [*((name, how) for name, (how, _) in STANDING.items()), ("reads", READS)]:
         folder = tmp_path_factory.mktemp(name)
         (folder / "idle.py").write_text(how.replace("NAME", name))
-        started[name] = chat.start_worker(name, agents=str(folder), only=name, stall=STALL)
+        own = {"agents": str(folder), "only": name, "health_port": ports[name]}
+        started[name] = chat.start_worker(name, stall=STALL, **own)
     async with Person(chat, "ann") as ann:
         await ann.open_room()  # something to do
     yield started
     await asyncio.gather(*(worker.stop() for worker in started.values()))
+
+
+@pytest.mark.parametrize(("name", "state"), [("shares", "rebalancing"), ("reads", "recovering")])
+async def test_a_worker_whose_tables_do_not_stand_yet_is_not_ready(
+    workers: dict[str, Child], ports: dict[str, int], name: str, state: str
+) -> None:
+    url = f"http://127.0.0.1:{ports[name]}"
+    await until(lambda: tells(url, 503, groups={name: state}), workers[name].tail, within=60)
 
 
 @pytest.mark.parametrize("name", STANDING)

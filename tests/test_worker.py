@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import aiohttp
 
 from app.embedded.ports import free_port
 from tests.chat import Chat, until
 from tests.person import Person
+from tests.readyz import tells
 
 WAITS = """
 from pathlib import Path
@@ -34,15 +32,6 @@ async def waits(stream):
 """
 
 
-async def ready(url: str) -> dict[str, Any]:
-    """What `/readyz` answers, with its status; nothing while nobody listens there."""
-    try:
-        async with aiohttp.ClientSession() as http, http.get(f"{url}/readyz") as answer:
-            return {"status": answer.status, **await answer.json()}
-    except aiohttp.ClientError:
-        return {}
-
-
 async def test_a_worker_says_which_group_waits_for_a_store_and_goes_on_with_it(
     chat: Chat, tmp_path: Path
 ) -> None:
@@ -56,14 +45,9 @@ async def test_a_worker_says_which_group_waits_for_a_store_and_goes_on_with_it(
         async with Person(chat, "ann") as ann:
             await ann.open_room()
         waiting = {"waits": "waiting for a store"}
-        await until(lambda: _tells(url, 503, waiting), worker.tail)
+        await until(lambda: tells(url, 503, groups=waiting), worker.tail)
         store.touch()
-        await until(lambda: _tells(url, 200, {"waits": "ok"}), worker.tail)
+        await until(lambda: tells(url, 200, groups={"waits": "ok"}), worker.tail)
         assert worker.running
     finally:
         await worker.stop()
-
-
-async def _tells(url: str, status: int, groups: dict[str, str]) -> bool:
-    told = await ready(url)
-    return (told.get("status"), told.get("groups")) == (status, groups)
