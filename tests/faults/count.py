@@ -32,10 +32,17 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 def pytest_unconfigure() -> None:
     """After pytest's own summary."""
-    for what, seconds in _resumed:
-        late = f", which is more than {GOAL:.0f} s" if seconds > GOAL else ""
-        print(f"resumed {seconds:5.1f} s after: {what}{late}")
     count = Counter(_outcomes.values())
     if count["skipped"]:
         print(f"{count['skipped']} skipped")
+    for what, seconds in _resumed:
+        mark = f", which is more than {GOAL:.0f} s" if seconds > GOAL else ""
+        print(f"resumed {seconds:5.1f} s after: {what}{mark}")
+    if _resumed:
+        what, slowest = max(_resumed, key=lambda each: each[1])
+        late = sum(seconds > GOAL for _, seconds in _resumed)
+        print(
+            f"resumed {len(_resumed)} times, the slowest {slowest:.1f} s after: {what};"
+            f" {late} took more than {GOAL:.0f} s"
+        )
     print(f"{count['passed']} passed, {count['failed']} failed")
