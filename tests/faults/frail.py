@@ -24,8 +24,8 @@ TIMES = 2
 #: What happened, and the seconds until all went on.
 Resumed = list[tuple[str, float]]
 
-#: Seconds after which nothing will go on by itself any more. It takes less than 30 on two cores of
-#: one's own, which `make faults` tells; a busy machine may take its time.
+#: Seconds after which nothing will go on by itself any more. `make faults` wants less
+#: (tests/faults/count.py), and two cores of one's own; a busy machine may take its time.
 NEVER = 120.0
 
 
