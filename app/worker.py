@@ -17,6 +17,7 @@ import uvloop
 from app.discovery import discover
 from app.doubt import EXIT_DOUBT, end_in_doubt
 from app.errors import ParleyError
+from app.first_brokers import remember_first_brokers
 from app.garbage import Pauses, spare_the_old
 from app.groups import again_topics, groups
 from app.health import telling
@@ -36,6 +37,7 @@ _PATIENCE = 20.0
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logs("worker")
+    remember_first_brokers()
     uvloop.run(_run(settings))
 
 
