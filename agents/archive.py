@@ -19,7 +19,7 @@ from app.history.entry import Entry
 from app.history.outage import about_values
 from app.history.store import History
 from app.loop import batches
-from app.patience import AWAY, patiently
+from app.patience import AWAY, looking, patiently
 from app.pulse import GROUP
 from app.record import Record
 from app.settings import Settings
@@ -41,6 +41,13 @@ async def archive(stream: Any) -> None:
     async for batch in batches(stream):
         found = [pair for pair in batch.decode(_entry) if _in_place(batch, *pair)]
         await all_or_each(batch, "history", history.append, found, about_values)
+
+
+@app.timer(interval=2.0)  # type: ignore[untyped-decorator]
+async def watch() -> None:
+    """Say when the store is away, though there may be nothing to write."""
+    with looking("history", app.conf.id, "archive"):
+        await history.ping()
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]

@@ -8,7 +8,6 @@ but the log.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -25,7 +24,7 @@ from app.erasures import erased
 from app.groups import group, raw_topic
 from app.log_reader import LogReader
 from app.loop import batches
-from app.patience import AWAY, patiently
+from app.patience import looking, patiently
 from app.settings import Settings
 from app.topics import LOG
 
@@ -59,7 +58,7 @@ async def fan_out(stream: Any) -> None:
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Fill Valkey where it was emptied while nobody wrote: no record would tell."""
-    with suppress(*AWAY):
+    with looking("Valkey", app.conf.id, "fan_out"):
         mine = [place for place in app.consumer.assignment() if place.topic == LOG]
         ends = await app.consumer.highwaters(*mine) if mine else {}
         for place, end in ends.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from app.errors import Malformed
 from app.events import Connection, decode_connection
 from app.groups import group, raw_topic
 from app.loop import batches
-from app.patience import AWAY, patiently
+from app.patience import looking, patiently
 from app.record import Record
 from app.rules.presence import Presence, after
 from app.settings import Settings
@@ -48,7 +47,7 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Bring presence back where Valkey has lost it."""
-    with suppress(*AWAY):
+    with looking("Valkey", app.conf.id, "presence"):
         for place in app.consumer.assignment():
             if place.topic == CONNECTIONS and not await presences.filled(place.partition):
                 await _fill(place.partition)

@@ -101,7 +101,7 @@ def _new(name: str, *, strict: bool) -> faust.App:
         autodiscover=False,
         key_serializer="raw",
         value_serializer="raw",
-        table_standby_replicas=0,
+        table_standby_replicas=0,  # docs/decisions/no-standbys.md
         stream_wait_empty=True,
         stream_recovery_delay=0.0,
         broker_commit_interval=0.5,

@@ -13,13 +13,16 @@ from app.brokers import Brokers
 from app.pulse import pulse
 from app.settings import Settings
 
+#: States in which a group has no records yet, and will have.
+COMING = ("joining", "rebalancing", "recovering")
+
 
 def state(app: faust.App) -> str:
-    """What a group does: `ok`, `rebalancing`, `recovering`, or `waiting for` a store."""
-    if app.rebalancing:
-        return "rebalancing"
+    """What a group does: `ok`, one of `COMING`, or `waiting for` a store."""
+    if app.rebalancing:  # Faust ends that when the tables stand
+        return "recovering" if app.in_recovery else "rebalancing"
     if not app.flow_control.is_active():
-        return "recovering"
+        return "recovering" if app.consumer_generation_id else "joining"
     waiting = pulse(app.conf.id).waiting
     return f"waiting for {waiting}" if waiting else "ok"
 

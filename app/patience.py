@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
@@ -37,17 +38,32 @@ async def patiently(store: str, action: Callable[..., Awaitable[T]], *args: obje
 
     For agents: their records wait in Kafka meanwhile, and other groups go on.
     """
-    pause = _FIRST
+    pause, me = _FIRST, object()
     signs = pulse(GROUP.get())
-    while True:
-        try:
-            result = await action(*args)
-            signs.waiting = ""
-            return result
-        except AWAY as error:
-            tell = log.error if isinstance(error, Unusable) else log.warning
-            tell("away, trying again", store=store, error=str(error), seconds=pause)
-            signs.waiting = store
-            signs.beat()
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-            pause = min(pause * 2, _LONGEST)
+    try:
+        while True:
+            try:
+                return await action(*args)
+            except AWAY as error:
+                tell = log.error if isinstance(error, Unusable) else log.warning
+                tell("away, trying again", store=store, error=str(error), seconds=pause)
+                signs.waits[me] = store
+                signs.beat()
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+                pause = min(pause * 2, _LONGEST)
+    finally:
+        signs.waits.pop(me, None)
+
+
+@contextmanager
+def looking(store: str, group: str, who: str) -> Iterator[None]:
+    """For a look that is taken again and again: while the store is away, the group tells so.
+
+    Without records to deal with, nobody else would notice.
+    """
+    signs = pulse(group)
+    try:
+        yield
+        signs.waits.pop(who, None)
+    except AWAY:
+        signs.waits[who] = store

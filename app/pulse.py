@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass
@@ -14,8 +14,13 @@ class Pulse:
 
     beats: int = 0
     busy: int = 0
-    #: The store that an agent waits for, which is no standing still.
-    waiting: str = ""
+    #: The store that each who waits for one waits for, which is no standing still.
+    waits: dict[object, str] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> str:
+        """The store that somebody of the group waits for; empty where nobody does."""
+        return next(iter(self.waits.values()), "")
 
     def beat(self) -> None:
         """Something was done."""

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from app.doubt import EXIT_DOUBT
 from app.groups import OwnGroup
-from app.health import state
+from app.health import COMING, state
 from app.pulse import pulse
 from app.rules.stalled import Sight, Standing, standing
 
@@ -53,10 +53,12 @@ async def watch(apps: Mapping[str, faust.App], patience: float) -> None:
 
 async def _look(app: faust.App) -> Sight:
     signs = pulse(app.conf.id)
+    if state(app) in COMING:
+        # It has no places yet. Changelogs are read by `app/changelogs.py`, which beats.
+        return Sight((signs.beats,), owes=True)
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            # Changelogs have no position here: `app/changelogs.py` reads them, and beats.
-            logs = app.tables.changelog_topics
+            logs = app.tables.changelog_topics  # no positions of theirs here
             places = sorted(p for p in app.consumer.assignment() if p.topic not in logs)
             reached = [await app.consumer.position(place) for place in places]
             ends = await app.consumer.highwaters(*places) if places else {}
@@ -64,5 +66,4 @@ async def _look(app: faust.App) -> Sight:
         return Sight((signs.beats,), owes=bool(signs.busy))
     there = dict(zip(places, reached, strict=True))
     behind = any((there[place] or 0) < end for place, end in ends.items())
-    owes = bool(signs.busy) or behind or state(app) in ("recovering", "rebalancing")
-    return Sight((signs.beats, *reached), owes=owes)
+    return Sight((signs.beats, *reached), owes=bool(signs.busy) or behind)

@@ -15,12 +15,14 @@ import structlog
 import uvloop
 
 from app.discovery import discover
-from app.doubt import EXIT_DOUBT
+from app.doubt import EXIT_DOUBT, end_in_doubt
 from app.errors import ParleyError
+from app.first_brokers import remember_first_brokers
 from app.garbage import Pauses, spare_the_old
 from app.groups import again_topics, groups
 from app.health import telling
 from app.logs import set_up_logs
+from app.loop_watch import loop_watched
 from app.provision import provision
 from app.settings import Settings
 from app.topics import TOPICS, Topic, changelog
@@ -35,6 +37,7 @@ _PATIENCE = 20.0
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logs("worker")
+    remember_first_brokers()
     uvloop.run(_run(settings))
 
 
@@ -52,18 +55,27 @@ async def _run(settings: Settings) -> None:
 async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.Event) -> None:
     for app in chosen.values():
         app.conf.datadir.mkdir(parents=True, exist_ok=True)
+    with loop_watched(settings.stall):
+        # From the start on: joining and recovering may stand still, too.
+        working = [
+            asyncio.create_task(_live(chosen)),
+            asyncio.create_task(watch(chosen, settings.stall)),
+        ]
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopping, *working], return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            failed = next(task for task in working if task.done())
+            end_in_doubt("the worker failed", failed.exception())
+        for task in working:
+            task.cancel()
+        await _stop(chosen, working)
+
+
+async def _live(chosen: dict[str, faust.App]) -> None:
     await asyncio.gather(*(app.start() for app in chosen.values()))
     log.info("ready", groups=sorted(chosen))
-    ended = [asyncio.create_task(_ended(name, app)) for name, app in chosen.items()]
-    ended.append(asyncio.create_task(watch(chosen, settings.stall)))
-    ended.append(asyncio.create_task(spare_the_old(Pauses())))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([stopping, *ended], return_when=asyncio.FIRST_COMPLETED)
-    if not stop.is_set():
-        os._exit(EXIT_DOUBT)
-    for task in ended:
-        task.cancel()
-    await _stop(chosen)
+    ended = (_ended(name, app) for name, app in chosen.items())
+    await asyncio.gather(spare_the_old(Pauses()), *ended)
 
 
 def _chosen(only: str) -> dict[str, faust.App]:
@@ -85,13 +97,14 @@ def _changelogs(chosen: dict[str, faust.App]) -> list[Topic]:
 
 async def _ended(name: str, app: faust.App) -> None:
     await app.wait_until_stopped()
-    log.critical("group ended by itself, the process ends", group=name)
+    end_in_doubt(f"group {name} ended by itself", app.crash_reason)
 
 
-async def _stop(chosen: dict[str, faust.App]) -> None:
+async def _stop(chosen: dict[str, faust.App], working: list[asyncio.Task[None]]) -> None:
     log.info("stopping")
     try:
         async with asyncio.timeout(_PATIENCE):
+            await asyncio.gather(*working, return_exceptions=True)
             await asyncio.gather(*(app.stop() for app in chosen.values()))
     except TimeoutError:
         log.warning("stopping took too long; what was not committed is done again")

@@ -16,6 +16,7 @@ import aiohttp
 from app.embedded.child import Child
 from app.embedded.ports import free_port
 from app.settings import Settings
+from app.supervisor import ROOT
 from app.tokens import mint
 
 START_SECONDS = 120.0
@@ -55,11 +56,11 @@ class Chat:
         self.workers.append(child)
         return child
 
-    async def start_edge(self, **changes: Any) -> str:
-        """Start one more edge; returns its address when it is ready."""
+    async def start_edge(self, code: Path | None = None, **changes: Any) -> str:
+        """Start one more edge, from other `code` perhaps; returns its address when it is ready."""
         port = free_port()
         name = f"edge-{len(self.edges) + 1}"
-        child = self._child("edge", name, replace(self.settings, port=port, **changes))
+        child = self._child("edge", name, replace(self.settings, port=port, **changes), code)
         self.edges.append(child)
         url = f"http://127.0.0.1:{port}"
         self.urls.append(url)
@@ -92,9 +93,11 @@ class Chat:
             url = f"{self.url}/v1/rooms"
             await until(lambda: _created(http, url), self.workers[0].tail)
 
-    def _child(self, kind: str, name: str, settings: Settings) -> Child:
+    def _child(self, kind: str, name: str, settings: Settings, code: Path | None = None) -> Child:
         log = self.settings.data / "logs" / f"{name}.log"
-        child = Child([sys.executable, "-m", "app.cli", kind], log, settings.environ())
+        # -P: this code or that, not the folder that somebody is in.
+        environ = {**settings.environ(), "PYTHONPATH": str(code or ROOT)}
+        child = Child([sys.executable, "-P", "-m", "app.cli", kind], log, environ)
         child.start()
         return child
 

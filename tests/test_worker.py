@@ -1,33 +1,13 @@
-"""A worker says how it is, and does not stand still for long."""
+"""A worker says how it is."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import aiohttp
-
-from app.doubt import EXIT_DOUBT
-from app.embedded.child import Child
 from app.embedded.ports import free_port
 from tests.chat import Chat, until
 from tests.person import Person
-
-STUCK = """
-import asyncio
-
-from app.groups import group, raw_topic
-from app.loop import batches
-from app.topics import LOG
-
-app = group("stuck", strict=True)
-
-
-@app.agent(raw_topic(app, LOG))
-async def stuck(stream):
-    async for batch in batches(stream):
-        await asyncio.sleep(3600)
-"""
+from tests.readyz import tells
 
 WAITS = """
 from pathlib import Path
@@ -52,28 +32,6 @@ async def waits(stream):
 """
 
 
-async def ready(url: str) -> dict[str, Any]:
-    """What `/readyz` answers, with its status; nothing while nobody listens there."""
-    try:
-        async with aiohttp.ClientSession() as http, http.get(f"{url}/readyz") as answer:
-            return {"status": answer.status, **await answer.json()}
-    except aiohttp.ClientError:
-        return {}
-
-
-async def test_a_group_that_stands_still_ends_its_worker(chat: Chat, tmp_path: Path) -> None:
-    (tmp_path / "stuck.py").write_text(STUCK)
-    worker = chat.start_worker("stuck", agents=str(tmp_path), only="stuck", stall=3.0)
-    try:
-        async with Person(chat, "ann") as ann:
-            await ann.open_room()
-        await until(lambda: _ended(worker), worker.tail, within=40)
-        assert worker.exit_code == EXIT_DOUBT
-        assert "stands still" in worker.log.read_text()
-    finally:
-        await worker.stop()
-
-
 async def test_a_worker_says_which_group_waits_for_a_store_and_goes_on_with_it(
     chat: Chat, tmp_path: Path
 ) -> None:
@@ -87,18 +45,9 @@ async def test_a_worker_says_which_group_waits_for_a_store_and_goes_on_with_it(
         async with Person(chat, "ann") as ann:
             await ann.open_room()
         waiting = {"waits": "waiting for a store"}
-        await until(lambda: _tells(url, 503, waiting), worker.tail)
+        await until(lambda: tells(url, 503, groups=waiting), worker.tail)
         store.touch()
-        await until(lambda: _tells(url, 200, {"waits": "ok"}), worker.tail)
+        await until(lambda: tells(url, 200, groups={"waits": "ok"}), worker.tail)
         assert worker.running
     finally:
         await worker.stop()
-
-
-async def _tells(url: str, status: int, groups: dict[str, str]) -> bool:
-    told = await ready(url)
-    return (told.get("status"), told.get("groups")) == (status, groups)
-
-
-async def _ended(worker: Child) -> bool:
-    return not worker.running

@@ -24,6 +24,7 @@ from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
+from app.first_brokers import remember_first_brokers
 from app.garbage import Pauses, spare_the_old
 from app.history.store import History
 from app.in_force import InForce
@@ -73,6 +74,7 @@ _pauses = Pauses()
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logs("edge")
+    remember_first_brokers()
     uvloop.run(_run(settings))
 
 

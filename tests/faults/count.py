@@ -15,13 +15,19 @@ _resumed: list[tuple[str, float]] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """A test passed when its body did, and neither its set-up nor its clearing up failed."""
+    """A test passed when its body did, and neither its set-up nor its clearing up failed.
+
+    And when all went on in time.
+    """
     if report.failed:
         _outcomes[report.nodeid] = "failed"
     elif report.when == "call" or report.skipped:
         _outcomes.setdefault(report.nodeid, report.outcome)
     if report.when == "teardown":
-        _resumed.extend(value for name, value in report.user_properties if name == "resumed")
+        resumed = [value for name, value in report.user_properties if name == "resumed"]
+        _resumed.extend(resumed)
+        if _late(resumed):
+            _outcomes[report.nodeid] = "failed"
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
@@ -30,12 +36,28 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         _outcomes[report.nodeid] = "failed"
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """pytest itself knows of no test that was too slow."""
+    if _late(_resumed) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_unconfigure() -> None:
     """After pytest's own summary."""
-    for what, seconds in _resumed:
-        late = f", which is more than {GOAL:.0f} s" if seconds > GOAL else ""
-        print(f"resumed {seconds:5.1f} s after: {what}{late}")
     count = Counter(_outcomes.values())
     if count["skipped"]:
         print(f"{count['skipped']} skipped")
+    for what, seconds in _resumed:
+        mark = f", which is more than {GOAL:.0f} s" if seconds > GOAL else ""
+        print(f"resumed {seconds:5.1f} s after: {what}{mark}")
+    if _resumed:
+        what, slowest = max(_resumed, key=lambda each: each[1])
+        print(
+            f"resumed {len(_resumed)} times, the slowest {slowest:.1f} s after: {what};"
+            f" {_late(_resumed)} took more than {GOAL:.0f} s"
+        )
     print(f"{count['passed']} passed, {count['failed']} failed")
+
+
+def _late(resumed: list[tuple[str, float]]) -> int:
+    return sum(seconds > GOAL for _, seconds in resumed)

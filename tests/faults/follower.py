@@ -24,7 +24,7 @@ class Follower:
 
     A broken connection or an edge that is away (5xx) sends it to the next edge. Anything else
     that it can't use ends its task with an exception. `places` are shared by all, because each
-    message is seen by many.
+    message is seen by many. `turn` says at which edge it begins.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Follower:
         http: aiohttp.ClientSession,
         places: dict[Place, Place],
         poll: bool,
+        turn: int = 0,
     ) -> None:
         self.user = user
         self.seen: dict[str, list[Place]] = defaultdict(list)
@@ -47,7 +48,7 @@ class Follower:
         self._attempt = self._poll if poll else self._stream
         self._headers = chat.headers(user)
         self._cursor = ""
-        self._turn = 0
+        self._turn = turn
 
     async def follow(self) -> None:
         """Follow until cancelled."""

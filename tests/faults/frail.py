@@ -12,16 +12,20 @@ from typing import Any
 from app.embedded.child import Child
 from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
+from app.history.store import History
 from app.settings import Settings
 from tests.chat import Chat, data_folder, until
 from tests.conftest import SECRET
 from tests.faults.load import Load
 
+#: How often each fault comes in one test, each time at a random moment.
+TIMES = 2
+
 #: What happened, and the seconds until all went on.
 Resumed = list[tuple[str, float]]
 
-#: Seconds after which nothing will go on by itself any more. It takes less than 30 on two cores of
-#: one's own, which `make faults` tells; a busy machine may take its time.
+#: Seconds after which nothing will go on by itself any more. `make faults` wants less
+#: (tests/faults/count.py), and two cores of one's own; a busy machine may take its time.
 NEVER = 120.0
 
 
@@ -34,11 +38,27 @@ class Frail:
         self.chat = chat
         self.resumed = resumed
 
-    async def back(self, load: Load, what: str) -> None:
-        """Call it at a fault's end: every room gets its numbers again."""
+    async def back(self, load: Load, what: str, *, stored: bool = False) -> None:
+        """Call it at a fault's end: rooms get their numbers again, and all readers see them.
+
+        With `stored`, the history store has them, too.
+        """
         began = time.monotonic()
-        await load.everywhere(since=began, within=NEVER)
+        first = await load.everywhere(within=NEVER)
+        if stored:
+            await self._stored(first)
         self.resumed.append((what, time.monotonic() - began))
+
+    async def _stored(self, first: dict[str, int]) -> None:
+        history = History(self.chat.settings.history_url)
+
+        async def all_are() -> bool:
+            return all([await history.newest_seq(room) >= seq for room, seq in first.items()])
+
+        try:
+            await until(all_are, within=NEVER)
+        finally:
+            await history.close()
 
     async def unharmed(self, load: Load) -> None:
         """Nothing was lost, doubled or disordered, and everything that is kept adds up."""

@@ -23,6 +23,7 @@ from tests.faults.aftermath import Aftermath
 from tests.faults.follower import Follower
 from tests.faults.marker import Marker
 from tests.faults.proof import Place, Records, faults
+from tests.faults.resumption import Resumption
 from tests.faults.speaker import Speaker
 from tests.person import Person
 
@@ -74,7 +75,7 @@ class Load:
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         for i in range(self._strength.readers):
             user, poll = f"reader-{i}", i % 10 == 9
-            self.followers[user] = Follower(self._chat, user, self._http, self._places, poll)
+            self.followers[user] = Follower(self._chat, user, self._http, self._places, poll, i)
         self._tasks = [asyncio.create_task(each.follow()) for each in self.followers.values()]
         for each in self.followers.values():
             await asyncio.wait_for(each.live.wait(), 30)
@@ -114,18 +115,23 @@ class Load:
 
         await until(enough, self.state, within)
 
-    async def everywhere(self, since: float, within: float) -> None:
-        """Return when each room has numbered a wish that was first tried after `since`."""
+    async def moment(self) -> None:
+        """Return after some of the load: what a test does then comes at a random moment."""
+        await self.steady(random.uniform(0.5, 4.0))
 
-        before = len(self.speaker.said)
+    async def everywhere(self, within: float) -> dict[str, int]:
+        """Return when what is first tried from now on is numbered in each room, and seen by all.
+
+        Of each room, the `seq` of the first that somebody saw.
+        """
+        resumption = Resumption(self.speaker, self.followers, self.people)
 
         async def enough() -> bool:
             self._check()
-            new = self.speaker.said[before:]
-            served = {s.wish.room for s in new if s.numbered and s.began > since}
-            return served == self.people.keys()
+            return resumption.complete()
 
-        await until(enough, self.state, within)
+        await until(enough, lambda: f"{self.state()}; {resumption.state()}", within)
+        return resumption.first
 
     def slowest(self, since: float) -> float:
         """Seconds of the slowest wish that was first tried after `since` and is over."""

@@ -20,6 +20,15 @@ _CATCHES_UP = 0.5
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
+_WISH = "wish-"
+
+
+def turn_of(wish: Wish) -> int:
+    """How many were tried before it; -1 where it is not a speaker's."""
+    turn = wish.client_id.removeprefix(_WISH)
+    return int(turn) if turn.isdecimal() else -1
+
+
 class Said(NamedTuple):
     """A wish that was accepted: when it was first tried, and when the last answer was there."""
 
@@ -49,6 +58,8 @@ class Speaker:
         #: Every answer that took a wish, repetitions included.
         self.answers: list[Answer] = []
         self.said: list[Said] = []
+        #: How many wishes were tried at least once.
+        self.begun = 0
         #: Attempts that failed, by what went wrong.
         self.failures: list[str] = []
         self._chat = chat
@@ -76,7 +87,8 @@ class Speaker:
             for i in count():
                 if stop.is_set():
                     break
-                wish = Wish(*self._turns[i % len(self._turns)], f"wish-{i}")
+                wish = Wish(*self._turns[i % len(self._turns)], f"{_WISH}{i}")
+                self.begun = i + 1
                 self._wishes.add(asyncio.create_task(self._insist(http, wish, i)))
                 due = max(due + 1 / self._rate, time.monotonic() - _CATCHES_UP)
                 await asyncio.sleep(due - time.monotonic())

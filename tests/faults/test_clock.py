@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.frail import Frail, at_work
+from tests.faults.frail import TIMES, Frail, at_work
 from tests.faults.load import FULL, Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
@@ -30,10 +30,11 @@ async def test_a_worker_five_minutes_off_disorders_nothing(
     folder.mkdir()
     (folder / "clock.py").write_text(OFF.format(off=off))
     async with Load(frail.chat, FULL) as load:
-        await load.steady(2)
-        wrong = frail.chat.start_worker("w2", agents=str(folder))
-        await at_work(wrong)
-        await load.steady(4)
-        wrong.kill()
-        await frail.back(load, f"kill -9 of a worker whose clock was {off} s off")
+        for turn in range(TIMES):
+            await load.moment()
+            wrong = frail.chat.start_worker("w2", agents=str(folder))
+            await at_work(wrong, times=turn + 1)
+            await load.moment()
+            wrong.kill()
+            await frail.back(load, f"kill -9 of a worker whose clock was {off} s off")
     await frail.unharmed(load)

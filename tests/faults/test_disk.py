@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import rocksdict
 
 from app.store import Store
-from tests.faults.frail import Frail, at_work
+from tests.faults.frail import TIMES, Frail, at_work
 from tests.faults.load import FULL, Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
@@ -42,15 +43,15 @@ def boast(folder: Path) -> int:
 @pytest.mark.parametrize("harm", [spoil, remove, boast])
 @pytest.mark.timeout(600)
 async def test_a_worker_whose_tables_are_damaged_gone_or_ahead_recovers_them(
-    frail: Frail, harm: object
+    frail: Frail, harm: Callable[[Path], int]
 ) -> None:
     chat = frail.chat
     async with Load(chat, FULL) as load:
-        await load.steady(4)
-        chat.workers[0].kill()
-        assert callable(harm)
-        assert harm(chat.settings.data / "workers" / "w1") > 0
-        await at_work(chat.start_worker("w1"), times=2)
-        await frail.back(load, f"a worker's tables: {harm.__name__}")
+        for turn in range(TIMES):
+            await load.moment()
+            chat.workers[-1].kill()
+            assert harm(chat.settings.data / "workers" / "w1") > 0
+            await at_work(chat.start_worker("w1"), times=turn + 2)
+            await frail.back(load, f"a worker's tables: {harm.__name__}")
         await load.steady(4)
     await frail.unharmed(load)

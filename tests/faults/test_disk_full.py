@@ -12,7 +12,7 @@ import pytest
 
 from tests.chat import until
 from tests.conftest import missing
-from tests.faults.frail import Frail, at_work, kept_running
+from tests.faults.frail import TIMES, Frail, at_work, kept_running
 from tests.faults.load import FULL, Load
 
 pytestmark = [
@@ -56,15 +56,17 @@ async def test_the_only_workers_disk_is_full_and_then_is_not(frail: Frail, tmp_p
         worker = chat.start_worker("w2", data=disk, history=chat.settings.history_url)
         await at_work(worker)
         async with kept_running(worker) as ends, Load(chat, FULL) as load:
-            await load.steady(2)
-            fill(disk / "ballast")
+            for _ in range(TIMES):
+                await load.moment()
+                fill(disk / "ballast")
+                enough = len(ends) + 2
 
-            async def ended_twice() -> bool:
-                return len(ends) >= 2
+                async def ended_twice(enough: int = enough) -> bool:
+                    return len(ends) >= enough
 
-            await until(ended_twice, worker.tail)
-            (disk / "ballast").unlink()
-            await frail.back(load, "a worker's disk was full")
+                await until(ended_twice, worker.tail)
+                (disk / "ballast").unlink()
+                await frail.back(load, "a worker's disk was full")
             await load.steady(2)
         await frail.unharmed(load)
         await worker.stop(30)

@@ -16,20 +16,23 @@ from tests.postgres import Postgres, binaries
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
-AWAY = 60.0
+#: Seconds, one outage after the other.
+AWAY = (60.0, 10.0)
 
 
 @pytest.mark.timeout(600)
 async def test_sqlite_is_locked_for_a_minute(frail: Frail) -> None:
+    other = sqlite3.connect(frail.chat.settings.data / "history.db", isolation_level=None)
     async with Load(frail.chat, FULL) as load:
+        for away in AWAY:
+            await load.moment()
+            other.execute("BEGIN IMMEDIATE")
+            await frail.back(load, "SQLite is locked: sends go on")
+            await asyncio.sleep(away)
+            other.execute("COMMIT")
+            await frail.back(load, f"SQLite was locked for {away:.0f} s", stored=True)
         await load.steady(4)
-        other = sqlite3.connect(frail.chat.settings.data / "history.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        await asyncio.sleep(AWAY)
-        await frail.back(load, "SQLite is locked: sends go on")
-        other.execute("COMMIT")
-        other.close()
-        await load.steady(4)
+    other.close()
     await frail.unharmed(load)
 
 
@@ -43,11 +46,14 @@ async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path, resumed: Resum
         server.start()
         async with frail_chat(tmp_path, resumed, history=server.url) as frail:
             async with Load(frail.chat, FULL) as load:
-                await load.steady(4)
-                assert await server.child.stop(by=signal.SIGINT)
-                await frail.back(load, "PostgreSQL is stopped: sends go on")
-                await asyncio.sleep(AWAY)
-                server.start()
+                for away in AWAY:
+                    await load.moment()
+                    assert await server.child.stop(by=signal.SIGINT)
+                    await frail.back(load, "PostgreSQL is stopped: sends go on")
+                    await asyncio.sleep(away)
+                    server.start()
+                    what = f"PostgreSQL was stopped for {away:.0f} s"
+                    await frail.back(load, what, stored=True)
                 await load.steady(4)
             await frail.unharmed(load)
     finally:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.faults.frail import Frail, kept_running
+from tests.faults.frail import TIMES, Frail, kept_running
 from tests.faults.load import FULL, Load
 
 pytestmark = pytest.mark.faults
@@ -22,6 +22,19 @@ async def test_the_only_broker_is_killed_and_started_again(frail: Frail) -> None
         frail.kafka.kill()
         await frail.kafka.start()
         await frail.back(load, "kill -9 of the only broker, and its start")
+        await load.steady(4)
+    await frail.unharmed(load)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_the_only_broker_is_killed_again_and_again(frail: Frail) -> None:
+    async with Load(frail.chat, FULL) as load:
+        for _ in range(TIMES):
+            await load.moment()
+            frail.kafka.kill()
+            await frail.kafka.start()
+            await frail.back(load, "kill -9 of the only broker, under full load, and its start")
         await load.steady(4)
     await frail.unharmed(load)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from app.topics import RAW
 from tests.faults.frail import Frail, at_work, kept_running
 from tests.faults.load import Load
+from tests.faults.scratch import scratch
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
@@ -36,6 +38,12 @@ def send(batch, topic, *arguments):
 
 Batch.send = send
 """
+
+
+#: A copy of the sources in which no edge waits for a broker to have what it is sent.
+LOWERED = {'acks="all"': "acks=0", "enable_idempotence=True": "enable_idempotence=False"}
+#: Seconds: more than a send waits for its number.
+FROZEN = 8.0
 
 
 async def broken(frail: Frail, folder: Path, how: str) -> None:
@@ -65,9 +73,28 @@ async def test_events_that_never_reach_the_log_are_missed(frail: Frail, tmp_path
     assert [fault for fault in load.faults() if fault.startswith("lost: Wish")]
 
 
+@pytest.mark.parametrize("lowered", [LOWERED, {}], ids=["acks-0", "acks-all"])
+@pytest.mark.timeout(600)
+async def test_sends_that_are_accepted_before_kafka_has_them_are_missed(
+    frail: Frail, tmp_path: Path, lowered: dict[str, str]
+) -> None:
+    code = scratch(tmp_path / "scratch", lowered)
+    await frail.chat.start_edge(code)
+    frail.chat.edges.pop(0).kill()
+    del frail.chat.urls[0]
+    async with Load(frail.chat, patience=30) as load:
+        await load.moment()
+        frail.kafka.child.send(signal.SIGSTOP)  # what it is sent is on its way, and no further
+        await asyncio.sleep(FROZEN)
+        frail.kafka.kill()
+        await frail.kafka.start()
+        await load.steady(2)
+    lost = [fault for fault in load.faults() if fault.startswith("lost: Wish")]
+    assert bool(lost) == bool(lowered), load.faults()
+
+
 @pytest.mark.timeout(600)
 async def test_a_kafka_that_loses_what_it_acknowledged_is_found_out(frail: Frail) -> None:
-    """As with `acks` below all, and the leader gone."""
     worker = frail.chat.workers[0]
     async with Load(frail.chat, patience=10) as load:
         await load.steady(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from redis import asyncio as aioredis
 
 from tests.chat import until
-from tests.faults.frail import Frail
+from tests.faults.frail import TIMES, Frail
 from tests.faults.load import FULL, Load
 from tests.listener import Listener
 from tests.person import Person
@@ -74,17 +75,29 @@ async def test_valkey_killed_and_started_empty_costs_no_event(frail: Frail) -> N
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_valkey_is_emptied_paused_and_killed_under_load(frail: Frail) -> None:
+    harms = [emptied, paused, killed] * TIMES
+    random.shuffle(harms)
     async with Load(frail.chat, FULL) as load:
-        await load.steady(4)
-        async with aioredis.from_url(frail.chat.settings.redis) as redis:
-            await redis.flushall()
-        await frail.back(load, "FLUSHALL")
-        frail.valkey.child.send(signal.SIGSTOP)
-        await asyncio.sleep(PAUSE)
-        frail.valkey.child.send(signal.SIGCONT)
-        await frail.back(load, f"Valkey paused for {PAUSE:.0f} s")
-        frail.valkey.kill()
-        await frail.valkey.start()
-        await frail.back(load, "kill -9 of Valkey, and an empty one in its place")
+        for harm in harms:
+            await load.moment()
+            await harm(frail)
+            await frail.back(load, f"Valkey was {harm.__name__}")
         await load.steady(4)
     await frail.unharmed(load)
+
+
+async def emptied(frail: Frail) -> None:
+    async with aioredis.from_url(frail.chat.settings.redis) as redis:
+        await redis.flushall()
+
+
+async def paused(frail: Frail) -> None:
+    frail.valkey.child.send(signal.SIGSTOP)
+    await asyncio.sleep(PAUSE)
+    frail.valkey.child.send(signal.SIGCONT)
+
+
+async def killed(frail: Frail) -> None:
+    """And an empty one comes in its place."""
+    frail.valkey.kill()
+    await frail.valkey.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.frail import Frail, at_work
+from tests.faults.frail import TIMES, Frail, at_work
 from tests.faults.load import FULL, Load
 
 pytestmark = pytest.mark.faults
@@ -23,19 +23,42 @@ HANDED_OVER = 12.0
 async def test_a_second_worker_joins_leaves_and_is_killed(frail: Frail) -> None:
     chat = frail.chat
     async with Load(chat, FULL) as load:
-        second = await frail.second_worker()
-        await load.steady(4)
+        for turn in range(TIMES):
+            second = chat.start_worker("w2")
+            await at_work(second, times=2 * turn + 1)
+            await load.moment()
 
-        left = time.monotonic()
-        assert await second.stop(30)
-        await load.steady(4)
-        assert load.slowest(since=left) < HANDED_OVER
+            left = time.monotonic()
+            assert await second.stop(30)
+            await load.steady(4)
+            assert load.slowest(since=left) < HANDED_OVER
 
-        second = chat.start_worker("w2")
-        await at_work(second, times=2)
+            second = chat.start_worker("w2")
+            await at_work(second, times=2 * turn + 2)
+            await load.moment()
+            second.kill()
+            await frail.back(load, "kill -9 of one of two workers")
         await load.steady(4)
-        second.kill()
-        await frail.back(load, "kill -9 of one of two workers")
+    await frail.unharmed(load)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_a_third_worker_joins_and_leaves_again_and_again(frail: Frail) -> None:
+    chat = frail.chat
+    async with Load(chat, FULL) as load:
+        await frail.second_worker()
+        for turn in range(1, TIMES + 2):
+            await load.moment()
+            third = chat.start_worker("w3")
+            await at_work(third, times=turn)
+            await frail.back(load, "a third worker has joined")
+            await load.moment()
+            if turn <= TIMES:
+                assert await third.stop(30)
+                await frail.back(load, "a third worker has left")
+        third.kill()
+        await frail.back(load, "kill -9 of one of three workers")
         await load.steady(4)
     await frail.unharmed(load)
 
@@ -83,7 +106,7 @@ async def test_workers_are_replaced_one_after_the_other(frail: Frail) -> None:
     async with Load(chat, FULL) as load:
         await frail.second_worker()
         for index, name in enumerate(("w1", "w2")):
-            await load.steady(2)
+            await load.moment()
             assert await chat.workers[index].stop(30)
             await at_work(chat.start_worker(name), times=2)
             await frail.back(load, f"SIGTERM of worker {name}, and a new one in its place")
@@ -98,12 +121,13 @@ async def test_a_worker_that_sleeps_longer_than_its_session_does_no_harm_when_it
     chat = frail.chat
     async with Load(chat, FULL) as load:
         second = await frail.second_worker()
-        await load.steady(4)
-        second.send(signal.SIGSTOP)
-        await frail.back(load, "a worker fell asleep: the other has its partitions")
-        await load.steady(4)
-        second.send(signal.SIGCONT)
-        await frail.back(load, "it woke up, 15 s after its session or more")
+        for _ in range(TIMES):
+            await load.moment()
+            second.send(signal.SIGSTOP)
+            await frail.back(load, "a worker fell asleep: the other has its partitions")
+            await load.moment()
+            second.send(signal.SIGCONT)
+            await frail.back(load, "it woke up after its session")
         await load.steady(4)
         # Whoever has its partitions next recovers what it may have written when it woke up.
         chat.workers[0].kill()

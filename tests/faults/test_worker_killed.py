@@ -79,7 +79,7 @@ async def test_all_workers_are_killed_again_and_again(frail: Frail) -> None:
     async with Load(chat, FULL) as load:
         await frail.second_worker()
         for _ in range(3):
-            await load.steady(2)
+            await load.moment()
             for worker in chat.workers:
                 worker.kill()
             for name in ("w1", "w2"):

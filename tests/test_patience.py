@@ -1,0 +1,43 @@
+"""What waits for a store says so until it has it, whatever others of its group do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.errors import Unreachable
+from app.patience import looking, patiently
+from app.pulse import GROUP, pulse
+
+
+async def away() -> None:
+    raise Unreachable("away")
+
+
+async def there() -> None:
+    return None
+
+
+@pytest.fixture
+def group(request: pytest.FixtureRequest) -> str:
+    name: str = request.node.name
+    GROUP.set(name)
+    return name
+
+
+async def test_one_agents_success_does_not_hide_that_another_waits(group: str) -> None:
+    waiting = asyncio.create_task(patiently("history", away))
+    await asyncio.sleep(0)
+    await patiently("history", there)
+    assert pulse(group).waiting == "history"
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert pulse(group).waiting == ""
+
+
+async def test_a_look_in_vain_is_told_of_until_one_succeeds(group: str) -> None:
+    for action, told in ((away, "Valkey"), (away, "Valkey"), (there, "")):
+        with looking("Valkey", group, "me"):
+            await action()
+        assert pulse(group).waiting == told
