@@ -57,33 +57,41 @@ class CatchUp:
                 self._followed[partition] = generation
 
     async def _follow_one(self, reader: LogReader, batch: Batch, partition: int) -> None:
+        """From where the tables stand; from the beginning, where they turn out to lack something.
+
+        What is no step of its room then is none.
+        """
         known = self._position(partition)
         start = 0 if known is None else known + 1
-        count = 0
+        if not await self._follow_from(reader, batch, partition, start) and start:
+            await self._follow_from(reader, batch, partition, 0)
+
+    async def _follow_from(
+        self, reader: LogReader, batch: Batch, partition: int, start: int
+    ) -> bool:
+        """Whether all that the log has of rooms was the next step of its room."""
+        count, whole = 0, True
         async for record in reader.read(LOG, partition, start):
-            if not self._step(partition, record):
-                continue
-            count += 1
-            if count % LIMIT == 0:
-                await batch.keep()
+            try:
+                self._step(partition, record)
+            except Malformed as error:
+                log.warning("not a log event", offset=record.offset, reason=str(error))
+            except StoreFailed:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
+                log.warning("an event can't be followed", offset=record.offset, why=repr(error))
+                whole = False
+            else:
+                count += 1
+                if count % LIMIT == 0:
+                    await batch.keep()
         if count:
             await batch.keep()
             log.info("tables follow the log", partition=partition, start=start, events=count)
+        return whole
 
-    def _step(self, partition: int, record: Any) -> bool:
-        """Apply one record; whether it could be, for what is no step of its room stops nobody."""
-        try:
-            event, src = decode_log(record.value), decode_src(dict(record.headers).get(SRC))
-            if wrong := astray(event.room, partition, self._settings.partitions):
-                raise Malformed(wrong)
-        except Malformed as error:
-            log.warning("not a log event", offset=record.offset, reason=str(error))
-            return False
-        try:
-            self._apply(partition, event, src)
-        except StoreFailed:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
-            log.warning("a log event that can't be followed", offset=record.offset, why=repr(error))
-            return False
-        return True
+    def _step(self, partition: int, record: Any) -> None:
+        event, src = decode_log(record.value), decode_src(dict(record.headers).get(SRC))
+        if wrong := astray(event.room, partition, self._settings.partitions):
+            raise Malformed(wrong)
+        self._apply(partition, event, src)

@@ -173,6 +173,36 @@ async def test_tables_follow_the_log_past_what_is_no_step_of_a_room(
     assert decode_log(records[-1].value).n == 3
 
 
+async def test_tables_that_lack_something_in_the_middle_follow_the_whole_log(
+    bench: Settings, read: Read
+) -> None:
+    """What they say to have followed is not believed where the log goes on otherwise."""
+    from agents.rooms import rooms
+
+    pipeline = groups()["pipeline"]
+    room = await Room("lacking", bench).begin()
+    async with running(rooms) as put:
+        for src, command in enumerate([room.opening(), room.message(1), room.message(2)], 10):
+            await room.put(put, command, src)
+            await read(LOG, room.partition, src - 9, room.log_start)
+    for name, table in pipeline.tables.items():
+        table.forget()
+        if name != "progress":
+            table.reset_state()
+    common = {"room": room.name, "by": "ann", "at_ms": 5, "client_id": "x"}
+    said = MessageCreated(**common, n=4, id=uuid(9), seq=3, text="x")
+    headers = [(SRC, b"13")]
+    await (
+        await pipeline.producer.send(
+            LOG, room.name.encode(), encode(said), room.partition, None, headers
+        )
+    )
+    async with running(rooms) as put:
+        await room.put(put, room.message(3), 14)
+        records = await read(LOG, room.partition, 5, room.log_start)
+    assert [decode_log(record.value).n for record in records] == [1, 2, 3, 4, 5]
+
+
 async def test_a_command_on_another_rooms_partition_is_buried(
     bench: Settings, buried: Buried
 ) -> None:
