@@ -91,7 +91,7 @@ class Arrivals:
             # Lost meanwhile, and with it perhaps that somebody joined a room; or emptied, and what
             # comes now may be as old as the rooms: look again.
         for person in fresh:
-            person.settled, person.since = True, hub.recent.seq + 1
+            person.settle(hub.recent.seq + 1)
         for guest in guests:
             if not guest.came.done():
                 guest.came.set_result(None)
@@ -141,15 +141,28 @@ class Arrivals:
         hub = self._hub
         names = [person.name for person in people]
         await hub.subscription.add([keys.user(name).encode() for name in names])
+        before = [tuple(person.rooms) for person in people]
         found = await hub.lookups.rooms_of_all(names, len(hub.frontier))
         if found is None:
             return False
         channels: list[bytes] = []
-        for person, rooms in zip(people, found, strict=True):
-            hub.roster.follow(person, rooms)
+        for person, known, rooms in zip(people, before, found, strict=True):
+            self._enter(person, known, rooms)
             channels += [room.channel for room in person.rooms]
         await hub.subscription.add(channels)
         return True
+
+    def _enter(self, person: Person, before: Iterable[Room], rooms: dict[str, int]) -> None:
+        """Let the person hear these rooms, and of those that they heard before no others.
+
+        What is heard on their own channel is newer than what was looked up.
+        """
+        for room in before:
+            if room.name not in rooms:
+                self._hub.part(person, room)
+        if person.left:
+            rooms = {name: n for name, n in rooms.items() if not person.has_left(name, n)}
+        self._hub.roster.follow(person, rooms)
 
     async def _mark(self, rooms: set[Room]) -> bool:
         """Return when what was published before has come; of a new room, where it stands, too.

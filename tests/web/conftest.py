@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.tokens import mint
 from tests.conftest import SECRET
 from tests.web.polling import Door, door
+from tests.web.scene import Scene, scene_at
 from web import tickets
 from web.auth import Auth, authenticate
 from web.bodies import checked, read_body
@@ -115,6 +116,13 @@ async def client(serve: Serve) -> Client:
 def bearer() -> dict[str, str]:
     """The header of somebody with a good token."""
     return {"Authorization": f"Bearer {mint(Settings(secret=SECRET), 'alice')}"}
+
+
+@pytest.fixture
+async def scene(apart: Valkey) -> AsyncIterator[Scene]:
+    """A hub with one reader in two rooms."""
+    async with scene_at(apart.url) as scene:
+        yield scene
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
