@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -271,3 +272,29 @@ async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
     scene.hub.roster.leave(scene.reader)
     scene.hub.dismiss("ann", "banned", "You are banned.")
     assert failing.resets == ["banned"]
+
+
+async def test_marks_that_cannot_be_asked_for_are_not_asked_for_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While Valkey is away one is wanted every few seconds, for hours."""
+    marks, rooms = scene.hub.marks, list(scene.hub.roster.rooms.values())
+    stock, asked = scene.hub.lookups.mark, 0
+
+    async def away(*_: object) -> None:
+        raise Unreachable("away")
+
+    async def counting(*given: Any) -> None:
+        nonlocal asked
+        asked += 1
+        await stock(*given)
+
+    monkeypatch.setattr(scene.hub.lookups, "mark", away)
+    for _ in range(5):
+        with pytest.raises(Unreachable):
+            await marks.mark(rooms)
+    monkeypatch.setattr(scene.hub.lookups, "mark", counting)
+    await marks.ask_again()
+    assert asked == 0
+    assert await marks.mark(rooms)
+    assert asked == 1
