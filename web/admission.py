@@ -71,7 +71,8 @@ class Admission:
 
     def resume(self, reader: Reader, cursor: str, missed: list[Live]) -> None:
         """Begin a reader with what `missed` has said, without waiting for anything."""
-        self._hub.roster.attach(reader)
+        if reader not in reader.person.readers:
+            self._hub.roster.attach(reader)
         # Where something was missed, the client still stands where it says until it has that.
         reader.begin(cursor if missed else self._hub.cursor(), [])
         reader.release()

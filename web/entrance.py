@@ -55,6 +55,8 @@ class Entrance:
         self._taken = 0
         self.draining = False
         self._settings = settings
+        #: Streams that one person may have here.
+        self.most_streams = settings.streams
         #: Where polls that follow each other are served in C, if they are.
         self.seats = None if native is None else Seats(native, self)
 
@@ -66,7 +68,7 @@ class Entrance:
     def full(self, person: Person) -> bool:
         """Whether somebody has as many streams as one may have."""
         streams = sum(isinstance(reader, Stream) for reader in person.readers)
-        return streams >= self._settings.streams
+        return streams >= self.most_streams
 
     def stream_life(self) -> float:
         """Seconds until a new stream is to begin anew: not all of them at the same time."""

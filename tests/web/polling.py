@@ -30,14 +30,16 @@ from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
 from web.entrance import Entrance
+from web.herd import giver
 from web.hub import Hub
+from web.native import built
 from web.server import handlers, runner
 
 ROOMS = ("a", "b")
 PEOPLE = ("ann", "ben", "cat", "dan")
 
 #: Seconds that anything may take on a busy machine.
-PATIENCE = 60.0
+PATIENCE = 6.0
 
 
 class Door:
@@ -107,6 +109,11 @@ class Door:
         return entry(partition, self._offsets[partition] - 1, event)
 
 
+async def _read(request: web.Request) -> web.Response:
+    """A handler that wants all of its request, and answers with it."""
+    return web.Response(body=await request.read())
+
+
 @asynccontextmanager
 async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[Door]:
     """Serve in this loop; Valkey has to be empty."""
@@ -115,12 +122,21 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
         stack.push_async_callback(redis.aclose)
         await redis.flushdb()
         view = View(redis, settings.partitions, partial=True)
-        which = {"partitions": settings.partitions, "edge": "e", "log_id": "log"}
-        hub = Hub(redis, view, **which, secret=settings.secret)  # type: ignore[arg-type]
+        hub = Hub(
+            redis,
+            view,
+            partitions=settings.partitions,
+            edge="e",
+            log_id="log",
+            secret=settings.secret,
+            give=giver(native and built("_herd")),
+        )
         producer = LastingProducer(partial(acts.producer, settings))
         await producer.start()
         stack.push_async_callback(producer.stop)
-        aiohttp = runner(web.Application())
+        app = web.Application()
+        app.router.add_post("/body", _read)
+        aiohttp = runner(app)
         await aiohttp.setup()
         stack.push_async_callback(aiohttp.cleanup)
         assert aiohttp.server is not None
