@@ -39,7 +39,7 @@ ROOMS = ("a", "b")
 PEOPLE = ("ann", "ben", "cat", "dan")
 
 #: Seconds that anything may take on a busy machine.
-PATIENCE = 6.0
+PATIENCE = 60.0
 
 
 class Door:

@@ -142,10 +142,10 @@ async def closes(door: Door, poller: Poller, stalled: Stalled) -> None:
 
 
 async def test_a_connection_that_is_closed_goes_though_its_client_reads_nothing(
-    served: Try, monkeypatch: pytest.MonkeyPatch
+    served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.front.LAST_SECONDS", 0.2)
-    await served(behind(closes, said=60))
+    await served_once(behind(closes, said=60))
 
 
 async def reads_no_answer(door: Door, _: Poller, stalled: Stalled) -> None:
@@ -158,11 +158,11 @@ async def reads_no_answer(door: Door, _: Poller, stalled: Stalled) -> None:
 
 
 async def test_who_reads_no_answer_of_the_api_is_cut_off(
-    served: Try, monkeypatch: pytest.MonkeyPatch
+    served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.front.BODY_SECONDS", 0.5)
     monkeypatch.setattr("web.front.LAST_SECONDS", 0.1)
-    await served(behind(reads_no_answer, said=0))
+    await served_once(behind(reads_no_answer, said=0))
 
 
 async def sends_no_request(door: Door, _: Poller, stalled: Stalled) -> None:
@@ -172,11 +172,11 @@ async def sends_no_request(door: Door, _: Poller, stalled: Stalled) -> None:
 
 
 async def test_empty_lines_are_no_request_and_keep_no_connection(
-    served: Try, monkeypatch: pytest.MonkeyPatch
+    served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.front.HEAD_SECONDS", 0.3)
     async with asyncio.timeout(PATIENCE):
-        await served(behind(sends_no_request, said=0))
+        await served_once(behind(sends_no_request, said=0))
 
 
 async def sends_for_ever(door: Door, _: Poller, stalled: Stalled) -> None:
@@ -191,10 +191,10 @@ async def sends_for_ever(door: Door, _: Poller, stalled: Stalled) -> None:
 
 
 async def test_a_body_of_unknown_length_has_its_time_like_any_other(
-    served: Try, monkeypatch: pytest.MonkeyPatch
+    served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.front.OPAQUE_SECONDS", 0.3)
-    await served(behind(sends_for_ever, said=0))
+    await served_once(behind(sends_for_ever, said=0))
 
 
 async def opens_many(door: Door) -> None:
@@ -213,5 +213,5 @@ async def opens_many(door: Door) -> None:
         one.socket.close()
 
 
-async def test_streams_that_are_yet_to_begin_count_as_streams(served: Try) -> None:
-    await served(opens_many)
+async def test_streams_that_are_yet_to_begin_count_as_streams(served_once: Try) -> None:
+    await served_once(opens_many)
