@@ -214,8 +214,7 @@ class Front(Timed, asyncio.Protocol):
         """Its time is over: a request's, an answer's, or that between two requests."""
         if self._seat is not None:
             if left := self._seat.left():
-                # A poll that comes meanwhile may wait less long.
-                self.until(min(left, self._seat.timeout))
+                self.until(self._seat.look_again(left))
                 return
             self._seat.rise()
             if self._state == _IDLE and self._buffer:
