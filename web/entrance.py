@@ -27,7 +27,7 @@ _STOPS: Final = ("restart", "This edge stops; please reconnect.")
 #: Seconds without a new connection after which an edge that stops has taken all that had come,
 #: and until it closes its door at the latest.
 _QUIET: Final = 0.1
-_LATEST: Final = 3.0
+_LATEST: Final = 2.0
 
 
 class Entrance:
@@ -119,7 +119,13 @@ class Entrance:
         for front in list(self.fronts):
             front.stop(*_STOPS)
             front.close_idle()
-        await self.connections.drain()
+
+    async def answered(self, latest: float) -> None:
+        """Return when aiohttp has no request under way any more, or at that time."""
+        while self.loop.time() < latest and any(front.lent for front in self.fronts):
+            await asyncio.sleep(_QUIET)
+            for front in list(self.fronts):
+                front.close_idle()
 
 
 async def _looked() -> None:

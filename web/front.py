@@ -247,6 +247,11 @@ class Front(Timed, asyncio.Protocol):
         if self._state == _VISITED and self._visit is not None:
             self._visit.stop(code, reason)
 
+    @property
+    def lent(self) -> bool:
+        """Whether aiohttp has a request of this connection under way."""
+        return self._state == _LENT
+
     def close_idle(self) -> None:
         """Close the connection, if no request is under way on it."""
         if self._seat is not None:
