@@ -28,11 +28,12 @@ from app.garbage import Pauses, spare_the_old
 from app.history.store import History
 from app.in_force import InForce
 from app.lasting_producer import LastingProducer
+from app.log_reader import LogReader
 from app.logs import set_up_logs
 from app.patience import patiently
 from app.provision import cluster_id, provision
 from app.settings import Settings
-from app.topics import TOPICS
+from app.topics import LOG, TOPICS
 from web import cors, presence, problems, routes, sanctions
 from web.admission import Admission
 from web.auth import Auth
@@ -160,7 +161,8 @@ async def _assemble(
     app[BROKERS] = Brokers(settings)
     app[ACTS] = Acts(producer, settings.partitions)
     app[IN_FORCE] = now = InForce(settings)
-    app[AUTH], app[ADMISSION] = Auth(settings, now.sanction), Admission(hub)
+    app[AUTH] = Auth(settings, now.sanction)
+    app[ADMISSION] = Admission(hub, partial(_ends, settings))
     await now.start()
     stack.push_async_callback(stopping.end, "rules in force", now.stop)
     now.on_sanction = partial(sanctions.shut_out, app)
@@ -172,6 +174,11 @@ async def _assemble(
     await sends.listen(hub)
     routes.add_routes(app)
     return app
+
+
+async def _ends(settings: Settings) -> list[int]:
+    async with LogReader(settings) as reader:
+        return await reader.ends(LOG, settings.partitions)
 
 
 def _native(settings: Settings, name: str) -> ModuleType | None:

@@ -20,6 +20,7 @@ from app.delivery.publisher import Publisher
 from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.errors import Unreachable
 from app.events import AnyLogEvent
 from app.lasting_producer import LastingProducer
 from app.rules.sanctions import Sanction
@@ -114,6 +115,10 @@ async def _read(request: web.Request) -> web.Response:
     return web.Response(body=await request.read())
 
 
+async def _no_ends() -> list[int]:
+    raise Unreachable("there is no log here")
+
+
 @asynccontextmanager
 async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[Door]:
     """Serve in this loop; Valkey has to be empty."""
@@ -144,7 +149,9 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
         connections = Connections(producer, "e", settings.partitions)
         bans: dict[str, Sanction] = {}
         auth = Auth(settings, bans.get)
-        entrance = Entrance(settings, hub, Admission(hub), auth, connections, others, native)
+        entrance = Entrance(
+            settings, hub, Admission(hub, _no_ends), auth, connections, others, native
+        )
         stack.callback(entrance.close)
         server = await asyncio.get_running_loop().create_server(entrance.front, "127.0.0.1", 0)
         server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)

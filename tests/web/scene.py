@@ -32,9 +32,11 @@ class Recorder(Reader):
         self.got: list[tuple[str, int]] = []
         self.resets: list[str] = []
         self.told: list[bytes] = []
+        #: The rooms that could not be resumed.
+        self.lost: list[str] = []
 
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
-        pass
+        self.lost = list(lost)
 
     def deliver(self, run: Run) -> None:
         self.got += [(live.room.name, live.n) for live in run.lives]
@@ -57,6 +59,9 @@ class Scene:
         self.publisher = Publisher(redis, 100)
         view = View(redis, PARTITIONS, partial=True)
         self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
+        #: What the log's end is in each partition, by Kafka's own word.
+        self.ends = [0] * PARTITIONS
+        self.admission = Admission(self.hub, self._ends)
         self.reader = Recorder(self.hub.roster.person("ann"))
         names = (f"room{i}" for i in count())
         self.a = next(names)
@@ -128,6 +133,9 @@ class Scene:
             end = len(self.log) if partition == self.partition else 0
             assert await noted(self.publisher, partition, end)
 
+    async def _ends(self) -> list[int]:
+        return self.ends
+
     def _write(self, event: AnyLogEvent) -> Entry:
         self.log.append(entry(self.partition, len(self.log), event))
         return self.log[-1]
@@ -150,7 +158,7 @@ async def scene_at(url: str) -> AsyncIterator[Scene]:
     await scene.say(scene.a)
     await scene.say(scene.b)
     await scene.hub.start()
-    await Admission(scene.hub).admit(scene.reader, None)
+    await scene.admission.admit(scene.reader, None)
     yield scene
     await scene.hub.stop()
     await redis.aclose()

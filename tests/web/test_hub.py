@@ -12,7 +12,6 @@ from app.errors import Unreachable
 from app.rules import cursor as cursors
 from tests.chat import until
 from tests.web.scene import Recorder, Scene
-from web.admission import Admission
 from web.live import Run
 from web.poll import Poll
 from web.replay import replay
@@ -94,7 +93,7 @@ async def test_who_comes_while_the_view_is_emptied_gets_nothing_old(
 
     monkeypatch.setattr(hub.lookups, look, emptying)
     scene.reader = Recorder(hub.roster.person("ann"))
-    admitting = asyncio.create_task(Admission(hub).admit(scene.reader, None))
+    admitting = asyncio.create_task(scene.admission.admit(scene.reader, None))
     await emptied.wait()
     await scene.fill()
     await admitting
@@ -183,7 +182,7 @@ class Failing(Recorder):
 
 async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
     failing = Failing(scene.hub.roster.person("ann"))
-    await Admission(scene.hub).admit(failing, None)
+    await scene.admission.admit(failing, None)
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
     await scene.say(scene.a)
@@ -197,7 +196,7 @@ async def test_a_poll_whose_answer_fails_stops_nobody(scene: Scene) -> None:
 
     hub = scene.hub
     poll = Poll(hub.roster.person("ann"), broken, lambda _: None, hub.cursor)
-    await Admission(hub).admit(poll, None)
+    await scene.admission.admit(poll, None)
     poll.ask(hub.cursor(), 100)
     scene.reader.person.readers.reverse()  # the poll's turn comes first
     scene.reader.person.changed()
@@ -216,7 +215,7 @@ async def test_memory_answers_no_cursor_from_before_somebody_was_followed_here(
     scene: Scene,
 ) -> None:
     """While nobody followed the room, its events went past this edge."""
-    hub, admission = scene.hub, Admission(scene.hub)
+    hub, admission = scene.hub, scene.admission
     cursor = hub.cursor()
     hub.roster.leave(scene.reader)
     hub.give_up([scene.reader.person])
@@ -238,7 +237,7 @@ async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(scene: Scene)
     ahead[scene.partition] += 1
     scene.reader = Recorder(hub.roster.person("ann"))
     cursor = cursors.Cursor(hub.epoch, tuple(ahead))
-    admitting = asyncio.create_task(Admission(hub).admit(scene.reader, cursor))
+    admitting = asyncio.create_task(scene.admission.admit(scene.reader, cursor))
     await scene.say(scene.a)
     await admitting
     await scene.say(scene.b)
@@ -263,12 +262,12 @@ async def test_a_reader_is_let_in_while_one_event_follows_the_other(
         return positions
 
     monkeypatch.setattr(hub.lookups, "positions", overtaken)
-    await Admission(hub).admit(Recorder(hub.roster.person("ann")), None)
+    await scene.admission.admit(Recorder(hub.roster.person("ann")), None)
 
 
 async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
     failing = Failing(scene.hub.roster.person("ann"))
-    await Admission(scene.hub).admit(failing, None)
+    await scene.admission.admit(failing, None)
     scene.hub.roster.leave(scene.reader)
     scene.hub.dismiss("ann", "banned", "You are banned.")
     assert failing.resets == ["banned"]
@@ -298,3 +297,44 @@ async def test_marks_that_cannot_be_asked_for_are_not_asked_for_again(
     assert asked == 0
     assert await marks.mark(rooms)
     assert asked == 1
+
+
+def ahead(scene: Scene) -> cursors.Cursor:
+    """The cursor of somebody who has seen an event more than there is."""
+    nexts = list(scene.hub.frontier)
+    nexts[scene.partition] += 1
+    return cursors.Cursor(scene.hub.epoch, tuple(nexts))
+
+
+async def test_who_has_seen_more_than_the_log_has_begins_anew(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`chat.log` was made anew in the same cluster; else they would be sent away for ever."""
+    monkeypatch.setattr("web.arrivals.PATIENCE", 0.3)
+    scene.ends = list(scene.hub.frontier)
+    scene.reader = Recorder(scene.hub.roster.person("ann"))
+    await scene.admission.admit(scene.reader, ahead(scene))
+    assert scene.reader.lost == sorted([scene.a, scene.b])
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+async def test_who_has_seen_what_the_view_is_yet_to_be_filled_with_comes_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, emptied: bool
+) -> None:
+    monkeypatch.setattr("web.arrivals.PATIENCE", 0.3)
+    if emptied:
+        await scene.redis.flushdb()
+        scene.ends = list(scene.hub.frontier)
+    else:
+        scene.ends = list(ahead(scene).nexts)
+    with pytest.raises(Unreachable):
+        await scene.admission.admit(Recorder(scene.hub.roster.person("ann")), ahead(scene))
+
+
+async def test_a_cursor_with_another_number_of_partitions_begins_anew(scene: Scene) -> None:
+    for nexts in ((0,), (*scene.hub.frontier, 0)):
+        reader = Recorder(scene.hub.roster.person("ann"))
+        await scene.admission.admit(reader, cursors.Cursor(scene.hub.epoch, nexts))
+        assert reader.lost == sorted([scene.a, scene.b])

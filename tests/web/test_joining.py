@@ -12,7 +12,6 @@ from app.errors import Unreachable
 from app.rules import cursor as cursors
 from tests.chat import until
 from tests.web.scene import Scene
-from web.admission import Admission
 from web.poll import Poll
 
 
@@ -87,7 +86,7 @@ async def test_a_joining_that_fails_sends_away_and_holds_nobody(
 async def test_who_polls_on_after_a_joining_that_failed_is_answered(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub, admission = scene.hub, Admission(scene.hub)
+    hub, admission = scene.hub, scene.admission
     answers: list[object] = []
     poll = Poll(hub.roster.person("ann"), answers.append, answers.append, hub.cursor)
     await admission.admit(poll, None)

@@ -10,7 +10,6 @@ from app.delivery import keys
 from app.events import MemberAdded, SanctionSet
 from tests.chat import until
 from tests.web.scene import Recorder, Scene
-from web.admission import Admission
 
 
 def banned(scene: Scene, room: str, user: str) -> SanctionSet:
@@ -38,7 +37,7 @@ async def come_anew(scene: Scene) -> None:
     scene.hub.roster.leave(scene.reader)
     scene.hub.give_up([scene.reader.person])
     scene.reader = Recorder(scene.hub.roster.person("ann"))
-    await Admission(scene.hub).admit(scene.reader, None)
+    await scene.admission.admit(scene.reader, None)
 
 
 def after(monkeypatch: pytest.MonkeyPatch, where: object, name: str, work: Any) -> None:
