@@ -71,8 +71,8 @@ class Entrance:
         return streams >= self.most_streams
 
     def stream_life(self) -> float:
-        """Seconds until a new stream is to begin anew: not all of them at the same time."""
-        return self._settings.stream_life * random.uniform(0.9, 1.1)
+        """Seconds until a new stream is to begin anew."""
+        return stream_life(self._settings)
 
     async def ping(self) -> None:
         """Give every stream a sign of life each interval, a portion of them at a time."""
@@ -126,6 +126,11 @@ class Entrance:
             await asyncio.sleep(_QUIET)
             for front in list(self.fronts):
                 front.close_idle()
+
+
+def stream_life(settings: Settings) -> float:
+    """Seconds until a stream is to begin anew: not all of them at the same time."""
+    return settings.stream_life * random.uniform(0.9, 1.1)
 
 
 async def _looked() -> None:

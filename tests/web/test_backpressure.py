@@ -215,3 +215,23 @@ async def opens_many(door: Door) -> None:
 
 async def test_streams_that_are_yet_to_begin_count_as_streams(served_once: Try) -> None:
     await served_once(opens_many)
+
+
+async def falls_behind(door: Door, _: Poller, stalled: Stalled) -> None:
+    """It is let go by the bytes, long before so many events wait."""
+    stalled.send(Poller(door, "ann").request("").replace(b"/v1/events", b"/v1/stream"))
+    await until(lambda: door.hub.roster.people["ann"].readers[1:])
+    size, said = 4_000, 0
+    person = door.hub.roster.people["ann"]
+    while person.readers[1:]:
+        await door.say("a", size=size)
+        await door.heard()
+        said += size
+        assert said < 2 * door.entrance.limits.bytes, "what the kernel takes is little"
+    assert said > 0.9 * door.entrance.limits.bytes
+    got = await stalled.read()
+    assert b'"code":"slow_consumer"' in got[-200:]
+
+
+async def test_a_stream_for_which_too_many_bytes_wait_is_let_go(served: Try) -> None:
+    await served(behind(falls_behind, said=0))
