@@ -177,7 +177,7 @@ async def test_a_connection_that_has_gone_leaves_nothing_to_the_collector(served
 
 
 async def token_expires(door: Door) -> None:
-    token = door.token("ann", 2 - LEEWAY)
+    token = door.token("ann", 1 - LEEWAY)
     async with Poller(door, "ann", token) as poller:
         await poller.sit()
         assert await poller.answer() == []
