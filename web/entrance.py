@@ -27,7 +27,7 @@ _STOPS: Final = ("restart", "This edge stops; please reconnect.")
 #: Seconds without a new connection after which an edge that stops has taken all that had come,
 #: and until it closes its door at the latest.
 _QUIET: Final = 0.1
-_LATEST: Final = 2.0
+_LATEST: Final = 3.0
 
 
 class Entrance:
@@ -123,7 +123,7 @@ class Entrance:
     async def answered(self, latest: float) -> None:
         """Return when aiohttp has no request under way any more, or at that time."""
         while self.loop.time() < latest and any(front.lent for front in self.fronts):
-            await asyncio.sleep(_QUIET)
+            await _looked()
             for front in list(self.fronts):
                 front.close_idle()
 

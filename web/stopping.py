@@ -20,8 +20,8 @@ log = structlog.get_logger()
 #: Seconds from the beginning after which sends wait for their numbers no more, after which other
 #: requests do not either, and after which the parts of the edge have to have ended. Streams have
 #: had their goodbyes long before.
-_SENDS: Final = 5.5
-_REQUESTS: Final = 7.5
+_SENDS: Final = 6.5
+_REQUESTS: Final = 7.8
 _ALL: Final = 9.0
 
 #: Seconds for a part that comes to its end late, or in an edge that never began.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,12 +15,12 @@ from tests.web.polling import Door, Poller
 from web.problems import Problem
 
 
-def failing(error: Exception, test: Callable[[Poller], Awaitable[None]]) -> Any:
+def failing(error: Callable[[], Exception], test: Callable[[Poller], Awaitable[None]]) -> Any:
     """A test of somebody whose token can't be checked."""
 
     async def attempt(door: Door) -> None:
         async def fail(*_: object) -> None:
-            raise error
+            raise error()
 
         async with Poller(door, "ann") as poller:
             door.entrance.auth.known_stream = lambda *_: None  # type: ignore[method-assign]
@@ -32,13 +33,13 @@ def failing(error: Exception, test: Callable[[Poller], Awaitable[None]]) -> Any:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (Problem(503, "keys_unreachable", "no keys"), "unavailable"),
-        (Unreachable("Valkey"), "unavailable"),
-        (KeyError("a bug"), "internal"),
+        (partial(Problem, 503, "keys_unreachable", "no keys"), "unavailable"),
+        (partial(Unreachable, "Valkey"), "unavailable"),
+        (partial(KeyError, "a bug"), "internal"),
     ],
 )
 async def test_what_fails_before_a_stream_begins_is_told_by_a_goodbye(
-    served_once: Try, error: Exception, code: str
+    served_once: Try, error: Callable[[], Exception], code: str
 ) -> None:
     async def streams(poller: Poller) -> None:
         poller.send(poller.request("").replace(b"/events", b"/stream"))
@@ -59,7 +60,7 @@ async def test_a_poll_is_told_by_its_status(served_once: Try) -> None:
         head, problem = await poller.reply()
         assert (head.split()[1], problem["code"]) == ("503", "keys_unreachable")
 
-    await served_once(failing(Problem(503, "keys_unreachable", "no keys"), polls))
+    await served_once(failing(partial(Problem, 503, "keys_unreachable", "no keys"), polls))
 
 
 async def test_a_stream_that_is_refused_is_refused_by_its_status(served_once: Try) -> None:
@@ -68,4 +69,4 @@ async def test_a_stream_that_is_refused_is_refused_by_its_status(served_once: Tr
         head, problem = await poller.reply()
         assert (head.split()[1], problem["code"]) == ("401", "token_expired")
 
-    await served_once(failing(Problem(401, "token_expired", "old"), streams))
+    await served_once(failing(partial(Problem, 401, "token_expired", "old"), streams))
