@@ -47,6 +47,12 @@ class LogReader:
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
         return ends[place]
 
+    async def ends(self, topic: str, partitions: int) -> list[int]:
+        """The offsets that the next records of all partitions will get."""
+        places = [TopicPartition(topic, partition) for partition in range(partitions)]
+        found: dict[TopicPartition, int] = await self._consumer.end_offsets(places)
+        return [found[place] for place in places]
+
     async def since(self, topic: str, partition: int, at_ms: int) -> int:
         """The offset of the first record of that time or later; of the next one where none is."""
         place = TopicPartition(topic, partition)

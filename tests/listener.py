@@ -19,14 +19,20 @@ class Listener:
     """A stream at an edge; `async with` it, then look at `events`."""
 
     def __init__(
-        self, chat: Chat, user: str, cursor: str = "", url: str = "", token: str = ""
+        self,
+        chat: Chat,
+        user: str,
+        cursor: str = "",
+        url: str = "",
+        token: str = "",
+        address: str = "",
     ) -> None:
         self.events: list[dict[str, Any]] = []
         self.hello: dict[str, Any] = {}
         self.goodbye: dict[str, Any] = {}
         self.cursor = cursor
         self.pings = 0
-        self._url = f"{url or chat.url}/v1/stream"
+        self._url = address or f"{url or chat.url}/v1/stream"
         self._headers = {"Authorization": f"Bearer {token or chat.token(user)}"}
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None

@@ -26,6 +26,7 @@ typedef struct {
     int limit;         /* events that fit into an answer */
     char asked;        /* waits for an answer */
     char aside;        /* Python has been told of it; nothing more is read until that is done */
+    char passed;       /* and something has come meanwhile, of which epoll tells but once */
     Py_ssize_t era;
     double timeout, expires_at, deadline;
     PyObject *before, *after; /* bytes: the request but for its cursor */
@@ -89,6 +90,12 @@ static void leave(Seats *self, int number)
     self->free = number;
 }
 
+/* What epoll is to tell of a seat. */
+static struct epoll_event told(int number)
+{
+    return (struct epoll_event){.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.u32 = number};
+}
+
 static PyObject *sit(Seats *self, PyObject *args)
 {
     Seat new = {.asked = 1};
@@ -98,7 +105,7 @@ static PyObject *sit(Seats *self, PyObject *args)
     if (self->free < 0 && add_seats(self))
         return NULL;
     int number = self->free;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.u32 = number};
+    struct epoll_event event = told(number);
     if (epoll_ctl(self->epoll, EPOLL_CTL_ADD, new.fd, &event))
         return PyErr_SetFromErrno(PyExc_OSError);
     self->free = self->all[number].next;
@@ -169,14 +176,21 @@ static int note_other(Look *look, int number)
     return failed;
 }
 
+/* Lets a seat wait for an answer, for as long as it asks for and is known. */
+static void let_wait(Seat *seat, double now, double wall)
+{
+    double known = seat->expires_at - wall;
+    seat->asked = 1;
+    seat->deadline = now + (seat->timeout < known ? seat->timeout : known);
+}
+
 static int serve(Seats *self, Look *look, int number, const char *data, Py_ssize_t size, int ends)
 {
     Seat *seat = &self->all[number];
     int holds = !seat->asked && seat->era == look->era && seat->expires_at > look->wall && !ends;
     Text cursor = cursor_of(seat, data, size);
     if (holds && cursor.size && is_fresh(cursor, look->fresh, look->count)) {
-        seat->asked = 1;
-        seat->deadline = look->now + seat->timeout;
+        let_wait(seat, look->now, look->wall);
         look->served++;
         return 0;
     }
@@ -193,8 +207,12 @@ static int receive(Seats *self, Look *look, int number, int ends)
 {
     static char data[READ];
     Seat *seat = &self->all[number];
-    if (seat->fd < 0 || seat->aside)
+    if (seat->fd < 0)
         return 0;
+    if (seat->aside) {
+        seat->passed = 1;
+        return 0;
+    }
     ssize_t got;
     do
         got = recv(seat->fd, data, sizeof data, MSG_DONTWAIT);
@@ -255,14 +273,21 @@ static PyObject *take(Seats *self, PyObject *args)
 static PyObject *wait_on(Seats *self, PyObject *args)
 {
     long number;
-    double now;
+    double now, wall;
     Seat *seat;
-    if (!PyArg_ParseTuple(args, "ld:wait_on", &number, &now) || !(seat = seat_at(self, number)))
+    if (!PyArg_ParseTuple(args, "ldd:wait_on", &number, &now, &wall) ||
+        !(seat = seat_at(self, number)))
         return NULL;
     Py_CLEAR(seat->unread);
     seat->aside = 0;
-    seat->asked = 1;
-    seat->deadline = now + seat->timeout;
+    let_wait(seat, now, wall);
+    if (seat->passed) {
+        /* So that it is told once more of what is there. */
+        struct epoll_event event = told(number);
+        seat->passed = 0;
+        if (epoll_ctl(self->epoll, EPOLL_CTL_MOD, seat->fd, &event))
+            return PyErr_SetFromErrno(PyExc_OSError);
+    }
     Py_RETURN_NONE;
 }
 
@@ -386,7 +411,7 @@ static PyMethodDef methods[] = {
     {"rise", (PyCFunction)rise, METH_O, "rise(number) -> (asked, deadline, bytes not served)"},
     {"take", (PyCFunction)take, METH_VARARGS,
      "take(now, wall, era, cursors of now) -> (served, [(number, older cursor)], [other numbers])"},
-    {"wait_on", (PyCFunction)wait_on, METH_VARARGS, "wait_on(number, now): its request waits"},
+    {"wait_on", (PyCFunction)wait_on, METH_VARARGS, "wait_on(number, now, wall): its request waits"},
     {"answer", (PyCFunction)answer, METH_VARARGS,
      "answer(numbers, data, events, deadline) -> [(number, bytes taken or -1)], where not all was"},
     {"asked", (PyCFunction)asked, METH_O, "asked(number) -> whether it waits for an answer"},

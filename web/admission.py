@@ -12,7 +12,8 @@ import asyncio
 from app.errors import Unreachable
 from app.rules import cursor as cursors
 from app.rules.cursor import Cursor
-from web.arrivals import AT_ONCE, PATIENCE, Arrivals
+from web.arrivals import AT_ONCE, PATIENCE, Arrivals, Ends
+from web.guest import BeyondLog
 from web.hub import Hub
 from web.joins import Joins
 from web.live import Live, Run
@@ -27,9 +28,9 @@ MOST_RECENT = 1_000
 class Admission:
     """Brings readers into the hub, and into the rooms that they join later."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, ends: Ends) -> None:
         self._hub = hub
-        self._arrivals = Arrivals(hub)
+        self._arrivals = Arrivals(hub, ends)
         self._joins = Joins(hub)
         #: Many may come at once, and each may have missed much.
         self._replays = asyncio.Semaphore(AT_ONCE)
@@ -71,7 +72,8 @@ class Admission:
 
     def resume(self, reader: Reader, cursor: str, missed: list[Live]) -> None:
         """Begin a reader with what `missed` has said, without waiting for anything."""
-        self._hub.roster.attach(reader)
+        if reader not in reader.person.readers:
+            self._hub.roster.attach(reader)
         # Where something was missed, the client still stands where it says until it has that.
         reader.begin(cursor if missed else self._hub.cursor(), [])
         reader.release()
@@ -92,8 +94,12 @@ class Admission:
         if reader not in person.readers:
             hub.roster.attach(reader)
         usable = self._usable(cursor)
-        # The frontier of now: the one of later is always a little ahead of the view.
-        await self._arrivals.arrive(person, usable.nexts if usable else tuple(hub.frontier))
+        try:
+            # The frontier of now: the one of later is always a little ahead of the view.
+            await self._arrivals.arrive(person, usable.nexts if usable else tuple(hub.frontier))
+        except BeyondLog:
+            usable = None
+            await self._arrivals.arrive(person, (0,) * len(hub.frontier))
         if usable is None:
             self._begin(reader, [] if cursor is None else person.room_names())
         else:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import structlog
 
 from app.delivery import keys
 from app.errors import Unreachable
-from app.patience import AWAY
+from web.guest import BeyondLog, Guest, refuse
 from web.hub import Hub
 from web.person import Person
 from web.room import Room
+
+log = structlog.get_logger()
 
 #: Seconds that a turn takes at most, and that somebody waits for a view that is being filled.
 PATIENCE = 5.0
@@ -27,25 +31,18 @@ AT_ONCE = 128
 _LOOK_AGAIN = 0.1
 
 
-class _Guest:
-    """A reader that is on its way in: whose, and from where on it reads."""
-
-    __slots__ = ("came", "nexts", "person", "until")
-
-    def __init__(self, person: Person, nexts: tuple[int, ...]) -> None:
-        self.person = person
-        self.nexts = nexts
-        #: Until when it waits for the view; from its first turn on.
-        self.until = 0.0
-        self.came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+#: The end of each partition of the log itself, or an error.
+Ends = Callable[[], Awaitable[Sequence[int]]]
 
 
 class Arrivals:
     """Lets people in by turns, one turn at a time."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, ends: Ends) -> None:
         self._hub = hub
-        self._guests: deque[_Guest] = deque()
+        self._ends = ends
+        self._asking: set[asyncio.Task[None]] = set()
+        self._guests: deque[Guest] = deque()
         self._bringing: asyncio.Task[None] | None = None
 
     async def arrive(self, person: Person, nexts: tuple[int, ...]) -> None:
@@ -53,9 +50,10 @@ class Arrivals:
 
         The view stands at `nexts` then, too: one that was emptied is filled from the log, and who
         is let in meanwhile would be in no room, then join each, and get from its beginning what it
-        has long had. Raises `Unreachable` where Valkey, or that, takes too long.
+        has long had. Raises `Unreachable` where Valkey, or that, takes too long, and `BeyondLog`
+        where it will never stand there.
         """
-        guest = _Guest(person, nexts)
+        guest = Guest(person, nexts)
         self._guests.append(guest)
         self._begin()
         await guest.came
@@ -74,10 +72,10 @@ class Arrivals:
                     await self._let_in(guests)
             except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
                 waiting, self._guests = self._guests, deque()
-                _refuse([*guests, *waiting], error)
+                refuse([*guests, *waiting], error)
         self._bringing = None
 
-    async def _let_in(self, guests: list[_Guest]) -> None:
+    async def _let_in(self, guests: list[Guest]) -> None:
         hub = self._hub
         while True:
             connection = hub.subscription.count
@@ -91,18 +89,18 @@ class Arrivals:
             # Lost meanwhile, and with it perhaps that somebody joined a room; or emptied, and what
             # comes now may be as old as the rooms: look again.
         for person in fresh:
-            person.settled, person.since = True, hub.recent.seq + 1
+            person.settle(hub.recent.seq + 1)
         for guest in guests:
             if not guest.came.done():
                 guest.came.set_result(None)
 
-    async def _ready(self, guests: list[_Guest]) -> list[_Guest]:
+    async def _ready(self, guests: list[Guest]) -> list[Guest]:
         """Those for whom the view stands far enough; the others come again in a moment."""
         if not guests:
             return guests
         positions = await self._hub.lookups.positions(len(self._hub.frontier))
-        ready: list[_Guest] = []
-        behind: list[_Guest] = []
+        ready: list[Guest] = []
+        behind: list[Guest] = []
         known: dict[tuple[int, ...], bool] = {}  # who has no cursor begins where others do
         for guest in guests:
             there = known.get(guest.nexts)
@@ -111,22 +109,41 @@ class Arrivals:
                 known[guest.nexts] = there
             (ready if there else behind).append(guest)
         if behind:
-            self._put_off(behind)
+            self._put_off(behind, whole=min(positions) >= -1)
         return ready
 
-    def _put_off(self, guests: list[_Guest]) -> None:
+    def _put_off(self, guests: list[Guest], whole: bool) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        again = []
+        again: list[Guest] = []
+        late: list[Guest] = []
         for guest in guests:
             guest.until = guest.until or now + PATIENCE
-            if guest.until < now:
-                _refuse([guest], Unreachable("the view in Valkey is being filled"))
-            else:
-                again.append(guest)
+            (late if guest.until < now else again).append(guest)
         loop.call_later(_LOOK_AGAIN, self._come_again, again)
+        if late and whole:
+            asking = asyncio.create_task(self._look_at_log(late))
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
+        else:
+            refuse(late, Unreachable("the view in Valkey is being filled"))
 
-    def _come_again(self, guests: list[_Guest]) -> None:
+    async def _look_at_log(self, guests: list[Guest]) -> None:
+        """Tell those apart for whom the view of now, of which nothing is missing, is too short."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                ends = await self._ends()
+        except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
+            log.warning("the log's end is not known", error=repr(error))
+            refuse(guests, Unreachable("the view in Valkey is behind a cursor"))
+            return
+        for guest in guests:
+            if any(due > end for due, end in zip(guest.nexts, ends, strict=True)):
+                refuse([guest], BeyondLog("the log ends before this cursor"))
+            else:
+                refuse([guest], Unreachable("the view in Valkey is being filled"))
+
+    def _come_again(self, guests: list[Guest]) -> None:
         self._guests += guests
         if guests:
             self._begin()
@@ -141,15 +158,28 @@ class Arrivals:
         hub = self._hub
         names = [person.name for person in people]
         await hub.subscription.add([keys.user(name).encode() for name in names])
+        before = [tuple(person.rooms) for person in people]
         found = await hub.lookups.rooms_of_all(names, len(hub.frontier))
         if found is None:
             return False
         channels: list[bytes] = []
-        for person, rooms in zip(people, found, strict=True):
-            hub.roster.follow(person, rooms)
+        for person, known, rooms in zip(people, before, found, strict=True):
+            self._enter(person, known, rooms)
             channels += [room.channel for room in person.rooms]
         await hub.subscription.add(channels)
         return True
+
+    def _enter(self, person: Person, before: Iterable[Room], rooms: dict[str, int]) -> None:
+        """Let the person hear these rooms, and of those that they heard before no others.
+
+        What is heard on their own channel is newer than what was looked up.
+        """
+        for room in before:
+            if room.name not in rooms:
+                self._hub.part(person, room)
+        if person.left:
+            rooms = {name: n for name, n in rooms.items() if not person.has_left(name, n)}
+        self._hub.roster.follow(person, rooms)
 
     async def _mark(self, rooms: set[Room]) -> bool:
         """Return when what was published before has come; of a new room, where it stands, too.
@@ -158,11 +188,3 @@ class Arrivals:
         """
         partitions = {room.partition for room in rooms}
         return await self._hub.marks.mark([room for room in rooms if room.n is None], partitions)
-
-
-def _refuse(guests: Iterable[_Guest], error: Exception) -> None:
-    if isinstance(error, AWAY) and not isinstance(error, Unreachable):
-        error = Unreachable("Valkey does not answer")
-    for guest in guests:
-        if not guest.came.done():
-            guest.came.set_exception(error)

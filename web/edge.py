@@ -29,11 +29,12 @@ from app.garbage import Pauses, spare_the_old
 from app.history.store import History
 from app.in_force import InForce
 from app.lasting_producer import LastingProducer
+from app.log_reader import LogReader
 from app.logs import set_up_logs
 from app.patience import patiently
 from app.provision import cluster_id, provision
 from app.settings import Settings
-from app.topics import TOPICS
+from app.topics import LOG, TOPICS
 from web import cors, presence, problems, routes, sanctions
 from web.admission import Admission
 from web.auth import Auth
@@ -61,12 +62,13 @@ from web.lent import end_with_chunks
 from web.native import built
 from web.sends import Sends
 from web.server import handlers, open_door, runner
+from web.stopping import Stopping
 from web.upkeep import give_up_idle, watch_tails
 
 log = structlog.get_logger()
 
-#: Seconds that requests under way get when the edge stops.
-_PATIENCE = 5.0
+#: Seconds that aiohttp gives requests, twice, which are still under way when the edge has stopped.
+_PATIENCE = 0.3
 
 _pauses = Pauses()
 
@@ -94,10 +96,11 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
     if not settings.secret:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     async with AsyncExitStack() as stack:
-        app = await _assemble(settings, stack)
+        stopping = Stopping()
+        app = await _assemble(settings, stack, stopping)
         aiohttp = runner(app, handler_cancellation=True, shutdown_timeout=_PATIENCE)
         await aiohttp.setup()
-        stack.push_async_callback(aiohttp.cleanup)
+        stack.push_async_callback(stopping.end, "requests", aiohttp.cleanup)
         assert aiohttp.server is not None
         entrance = Entrance(
             settings,
@@ -110,7 +113,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         )
         stack.callback(entrance.close)
         listening = await open_door(settings, entrance.front)
-        stack.push_async_callback(_drain, app, entrance, listening)
+        stack.push_async_callback(stopping.drain, app, entrance, listening)
         for chore in (
             *(entrance.ping(), entrance.connections.watch_polls(), presence.say_alive(app)),
             *(watch_tails(app[HUB]), give_up_idle(app[HUB]), spare_the_old(_pauses)),
@@ -120,15 +123,17 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         yield f"http://{host}:{port}"
 
 
-async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Application:
+async def _assemble(
+    settings: Settings, stack: AsyncExitStack, stopping: Stopping
+) -> web.Application:
     await provision(settings, TOPICS)
     producer = LastingProducer(partial(acts.producer, settings))
     await producer.start()
-    stack.push_async_callback(producer.stop)
+    stack.push_async_callback(stopping.end, "producer", producer.stop)
     redis = connect(settings.redis)
-    stack.push_async_callback(redis.aclose)
+    stack.push_async_callback(stopping.end, "valkey", redis.aclose)
     history = History(settings.history_url)
-    stack.push_async_callback(history.close)
+    stack.push_async_callback(stopping.end, "history", history.close)
     opening = asyncio.create_task(patiently("history", history.open))
     stack.callback(opening.cancel)
 
@@ -158,18 +163,24 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> web.Applicatio
     app[BROKERS] = Brokers(settings)
     app[ACTS] = Acts(producer, settings.partitions)
     app[IN_FORCE] = now = InForce(settings)
-    app[AUTH], app[ADMISSION] = Auth(settings, now.sanction), Admission(hub)
+    app[AUTH] = Auth(settings, now.sanction)
+    app[ADMISSION] = Admission(hub, partial(_ends, settings))
     await now.start()
-    stack.push_async_callback(now.stop)
+    stack.push_async_callback(stopping.end, "rules in force", now.stop)
     now.on_sanction = partial(sanctions.shut_out, app)
     app[CONNECTIONS] = Connections(producer, sends.edge, settings.partitions)
     app[DRAINING] = asyncio.Event()
-    stack.push_async_callback(app[AUTH].close)
+    stack.push_async_callback(stopping.end, "keys", app[AUTH].close)
     await hub.start()
-    stack.push_async_callback(hub.stop)
+    stack.push_async_callback(stopping.end, "hub", hub.stop)
     await sends.listen(hub)
     routes.add_routes(app)
     return app
+
+
+async def _ends(settings: Settings) -> list[int]:
+    async with LogReader(settings) as reader:
+        return await reader.ends(LOG, settings.partitions)
 
 
 def _native(settings: Settings, name: str) -> ModuleType | None:
@@ -177,11 +188,3 @@ def _native(settings: Settings, name: str) -> ModuleType | None:
     if settings.native and native is None:
         log.info("without a part in C: there was no compiler when Parley was set up", part=name)
     return native
-
-
-async def _drain(app: web.Application, entrance: Entrance, listening: asyncio.Server) -> None:
-    """Take no more connections, and see those off that there are; aiohttp's are left to it."""
-    app[DRAINING].set()
-    await entrance.caught_up()
-    listening.close()
-    await entrance.drain()

@@ -55,6 +55,8 @@ class Entrance:
         self._taken = 0
         self.draining = False
         self._settings = settings
+        #: Streams that one person may have here.
+        self.most_streams = settings.streams
         #: Where polls that follow each other are served in C, if they are.
         self.seats = None if native is None else Seats(native, self)
 
@@ -66,11 +68,11 @@ class Entrance:
     def full(self, person: Person) -> bool:
         """Whether somebody has as many streams as one may have."""
         streams = sum(isinstance(reader, Stream) for reader in person.readers)
-        return streams >= self._settings.streams
+        return streams >= self.most_streams
 
     def stream_life(self) -> float:
-        """Seconds until a new stream is to begin anew: not all of them at the same time."""
-        return self._settings.stream_life * random.uniform(0.9, 1.1)
+        """Seconds until a new stream is to begin anew."""
+        return stream_life(self._settings)
 
     async def ping(self) -> None:
         """Give every stream a sign of life each interval, a portion of them at a time."""
@@ -117,7 +119,18 @@ class Entrance:
         for front in list(self.fronts):
             front.stop(*_STOPS)
             front.close_idle()
-        await self.connections.drain()
+
+    async def answered(self, latest: float) -> None:
+        """Return when aiohttp has no request under way any more, or at that time."""
+        while self.loop.time() < latest and any(front.lent for front in self.fronts):
+            await _looked()
+            for front in list(self.fronts):
+                front.close_idle()
+
+
+def stream_life(settings: Settings) -> float:
+    """Seconds until a stream is to begin anew: not all of them at the same time."""
+    return settings.stream_life * random.uniform(0.9, 1.1)
 
 
 async def _looked() -> None:

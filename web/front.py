@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from web.framing import HTTP, MOST_HEAD, MOST_LINE, OURS, body_length, too_large
+from web.framing import HTTP, MOST_HEAD, MOST_LINE, OPAQUE, OURS, body_length, too_large
 from web.loan import Loan
 from web.problems import Problem
 from web.timed import Timed
@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 #: Bytes that may wait while a request is being answered.
 MOST_AHEAD: Final = 64 * 1024
 
-#: Seconds for a head to arrive, for a body, and between two requests.
+#: Seconds for a head to arrive, for a body, and between two requests. A body of which only aiohttp
+#: knows where it ends has its time together with the answer.
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 60.0
+OPAQUE_SECONDS: Final = 120.0
 IDLE_SECONDS: Final = 75.0
 
-_IDLE, _VISITED, _LENT, _SEATED = range(4)
+#: Seconds that a client gets to read what it was sent last before the connection is cut.
+LAST_SECONDS: Final = 5.0
+
+_IDLE, _VISITED, _LENT, _SEATED, _CLOSING = range(5)
 
 
 class Front(Timed, asyncio.Protocol):
@@ -49,7 +54,7 @@ class Front(Timed, asyncio.Protocol):
         self._visit: Visit | None = None
         #: Where the connection is served in C, while it is.
         self._seat: Seat | None = None
-        #: Who was told to pause writing, and is told to go on.
+        #: Who was told to pause writing, and is told to go on; meanwhile no request begins.
         self._paused: Any = None
 
     # ── what the transport calls ─────────────────────────────────────────────────────────────
@@ -63,7 +68,7 @@ class Front(Timed, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, however they are cut."""
         before = self._buffer
-        if self._state == _IDLE:
+        if self._state == _IDLE and self._paused is None:
             if self._visit is not None and not before:
                 # It is served at once: while it is being so, nothing else begins.
                 self._state = _VISITED
@@ -85,12 +90,16 @@ class Front(Timed, asyncio.Protocol):
         self._paused = loan.handler if loan and self._state == _LENT else self._visit
         if self._paused is not None:
             self._paused.pause_writing()
+        if self._state == _LENT:
+            self.until(BODY_SECONDS)
 
     def resume_writing(self) -> None:
         """It does again."""
         paused, self._paused = self._paused, None
         if paused is not None:
             paused.resume_writing()
+        if self._state == _IDLE and self._buffer:
+            self._loop.call_soon(self._go_on)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone: tell whoever had it."""
@@ -117,7 +126,8 @@ class Front(Timed, asyncio.Protocol):
             detail = f"a head has at most {MOST_HEAD} bytes, and a line of it {MOST_LINE}"
             self.refuse(Problem(431, "head_too_large", detail))
         elif end < 4:
-            if fresh:
+            # Empty lines may come before a request, and are no beginning of one.
+            if fresh and data:
                 self.until(HEAD_SECONDS)
         elif OURS.match(data):
             self._serve(data, end)
@@ -141,8 +151,9 @@ class Front(Timed, asyncio.Protocol):
         self._state = _LENT
         if self._loan is None:
             self._loan = Loan(self.transport, self._entrance.server(), self.next)
-        self._loan.begin(end + body_length(data[:end]))
-        self.until(BODY_SECONDS)
+        length = body_length(data[:end])
+        self._loan.begin(end + length)
+        self.until(BODY_SECONDS if length < OPAQUE else OPAQUE_SECONDS)
         self._feed(self._loan)
 
     def _feed(self, loan: Loan) -> None:
@@ -163,15 +174,21 @@ class Front(Timed, asyncio.Protocol):
             self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        if self._state == _IDLE and self._buffer and not self.transport.is_closing():
+        waits = self._state == _IDLE and self._buffer and self._paused is None
+        if waits and not self.transport.is_closing():
             self.transport.resume_reading()
             self._begin(True)
 
     def refuse(self, problem: Problem) -> None:
         """Answer what can't be used, and close: nobody knows where the next request begins."""
-        self._state, self._buffer = _VISITED, b""
         self.transport.write(self._entrance.replies.problem(problem, None, False))
+        self.close()
+
+    def close(self) -> None:
+        """Close when the client has read what was written, or soon after."""
+        self._state, self._buffer = _CLOSING, b""
         self.transport.close()
+        self.until(LAST_SECONDS)
 
     # ── polls that are served in C ───────────────────────────────────────────────────────────
 
@@ -197,22 +214,26 @@ class Front(Timed, asyncio.Protocol):
         """Its time is over: a request's, an answer's, or that between two requests."""
         if self._seat is not None:
             if left := self._seat.left():
-                # A poll that comes meanwhile may wait less long.
-                self.until(min(left, self._seat.timeout))
+                self.until(self._seat.look_again(left))
                 return
             self._seat.rise()
             if self._state == _IDLE and self._buffer:
                 return  # its next request has come after all
-        if self._state == _VISITED and self._visit is not None:
+        if self._state == _CLOSING:
+            self.transport.abort()
+        elif self._state == _VISITED and self._visit is not None:
             self._visit.on_time()
-        elif self._state == _LENT:
-            if self._loan is not None and self._loan.unfinished:
-                self.transport.close()
-        elif self._buffer:
+        elif self._state == _LENT and self._loan is not None and not self._stuck(self._loan):
+            self.until(BODY_SECONDS)
+        elif self._state == _IDLE and self._buffer and self._paused is None:
             detail = f"the head of a request has to arrive within {HEAD_SECONDS:.0f} s"
             self.refuse(Problem(408, "request_timeout", detail))
         else:
-            self.transport.close()
+            self.close()
+
+    def _stuck(self, loan: Loan) -> bool:
+        """Whether the client has stopped sending its request, or reading what it is answered."""
+        return loan.unfinished or self._paused is not None or self.transport.is_closing()
 
     def ping(self) -> None:
         """Send a sign of life, if this is a stream."""
@@ -226,9 +247,14 @@ class Front(Timed, asyncio.Protocol):
         if self._state == _VISITED and self._visit is not None:
             self._visit.stop(code, reason)
 
+    @property
+    def lent(self) -> bool:
+        """Whether aiohttp has a request of this connection under way."""
+        return self._state == _LENT
+
     def close_idle(self) -> None:
         """Close the connection, if no request is under way on it."""
         if self._seat is not None:
             self._seat.rise()
         if self._state == _IDLE and not self._buffer:
-            self.transport.close()
+            self.close()

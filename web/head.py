@@ -54,13 +54,17 @@ class _Parsed:
         self.url = b""
         self.headers: dict[str, str] = {}
         self.complete = False
+        #: Whether the client wants no further answer on the connection.
+        self.closes = False
 
     def on_url(self, url: bytes) -> None:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        known = _HEADERS.get(name.lower())
+        name = name.lower()
+        known = _HEADERS.get(name)
         if known is None:
+            self.closes |= name == b"connection" and b"close" in value.lower()
             return
         if known in self.headers:
             raise ValueError(f"{known} is there twice")
@@ -91,7 +95,8 @@ def read_head(head: bytes, before: Block | None) -> Head:
     headers = parsed.headers
     if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
         raise Problem(400, "bad_request", "a GET has no body here")
-    keep_alive = parser.get_http_version() == "1.1" and parser.should_keep_alive()
+    # What the parser says of that is over with the request.
+    keep_alive = parser.get_http_version() == "1.1" and not parsed.closes
     return _head(parsed.url, Block(raw, headers, keep_alive))
 
 

@@ -18,10 +18,9 @@ from app.delivery import keys
 from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
-from app.events import decode_log
 from app.rules import cursor as cursors
 from app.rules.joining import join
-from app.rules.leaving import left
+from app.rules.leaving import leaver
 from app.rules.shadow import shown_to
 from web import frames
 from web.dispatch import dispatch
@@ -31,15 +30,13 @@ from web.marks import Marks
 from web.person import Person
 from web.reader import Reader
 from web.recent import Recent
+from web.recovery import Recovery
 from web.repair import Repair
 from web.room import Room
 from web.roster import Roster
 
 #: How the channels of persons begin.
 _PERSONAL = keys.user("").encode()
-
-#: How the JSON of the events begins that may change who gets the next ones.
-_REMOVED = (b'{"kind":"member.removed"', b'{"kind":"sanction.set"')
 
 Handler = Callable[[bytes], Awaitable[None] | None]
 
@@ -62,7 +59,7 @@ class Hub:
         self.lookups = Lookups(redis)
         self.marks = Marks(self.lookups, edge)
         self._repair = Repair(self)
-        self.subscription = Subscription(redis, self._on_message, self._repair.on_back)
+        self.subscription = Subscription(redis, self._on_message, Recovery(self).on_back)
         self.epoch = cursors.epoch_of(log_id)
         self.secret = blake2b(secret.encode(), digest_size=32, person=b"cursor").digest()
         self.frontier = [0] * partitions
@@ -140,6 +137,11 @@ class Hub:
         """Unsubscribe what only these followed, who have no readers."""
         self.subscription.drop(self.roster.give_up(people))
 
+    def part(self, person: Person, room: Room) -> None:
+        """Somebody hears a room no longer; nor does the edge, if they were the last."""
+        self.flush()
+        self.subscription.drop(self.roster.part(person, room))
+
     def hold(self, reader: Reader) -> None:
         """Let events wait for the reader from here on; it stands where the hub stands."""
         self.flush()
@@ -153,17 +155,20 @@ class Hub:
         if not reader.release():
             return
         waiting, reader.waiting = reader.waiting, []
-        user = reader.person.name
+        user, rooms = reader.person.name, self.roster.rooms
         lives = [
-            Live(room, item.n, item.offset, shown_to(user, item.event), self.cursor_of(stands))
+            Live(
+                # It may be one that was left meanwhile, and that nobody here hears any more.
+                rooms.get(item.room) or Room(item.room, item.partition),
+                *(item.n, item.offset, shown_to(user, item.event), self.cursor_of(stands)),
+            )
             for item, stands in join(reader.stands, waiting)
-            if (room := self.roster.rooms.get(item.room)) is not None
         ]
         if lives:
             # Behind the last of them it has all that the edge has.
             last = lives[-1]
             lives[-1] = Live(last.room, last.n, last.offset, last.event, self.cursor())
-            reader.deliver(Run(lives))
+            reader.take(Run(lives))
         reader.settle()
 
     # ── events ───────────────────────────────────────────────────────────────────────────────
@@ -225,9 +230,8 @@ class Hub:
             self._deliver_to_each(room, live)
         else:
             self._enqueue(live)
-        if logged.event.startswith(_REMOVED):
-            self.flush()
-            self._remove(room, logged.event)
+        if user := leaver(logged.event):
+            self._remove(room, user, logged.n)
 
     def _enqueue(self, live: Live) -> None:
         self._batch.append(live)
@@ -247,9 +251,9 @@ class Hub:
             self.frontier[partition] = next_offset
             self._cursor = None
 
-    def _remove(self, room: Room, event: bytes) -> None:
+    def _remove(self, room: Room, user: str, n: int) -> None:
         """Somebody is a member no longer: that was the last event that they got."""
-        user = left(decode_log(event))
-        if user and (person := self.roster.people.get(user)) is not None:
-            person.rooms.pop(room, None)
-            room.discard(person)
+        person = self.roster.people.get(user)
+        # They may have joined again, of which the view tells before it comes to that event.
+        if person is not None and person.rooms.get(room, n) < n:
+            self.part(person, room)

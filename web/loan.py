@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from web.framing import OPAQUE
 from web.lent import Lent
 
 
@@ -33,8 +32,8 @@ class Loan:
 
     @property
     def unfinished(self) -> bool:
-        """Whether more of a request has to come, whose length is known."""
-        return 0 < self._left < OPAQUE // 2
+        """Whether more of the request may have to come."""
+        return self._left > 0
 
     def begin(self, size: int) -> None:
         """A request of so many bytes begins."""

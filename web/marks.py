@@ -9,7 +9,7 @@ is higher than what came has lost something.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import count
 from typing import NamedTuple
 
@@ -45,8 +45,16 @@ class Mark:
 
     def __init__(self, partition: int, turn: Turn) -> None:
         self.partition = partition
-        self.rooms: list[Room] = []
+        #: Each once, however often it is asked for while Valkey is away.
+        self.rooms: dict[Room, None] = {}
         self._turn = turn
+
+    def fail(self, error: Exception) -> None:
+        """It can't be had, and so nobody goes on who waits for its turn."""
+        arrived = self._turn.arrived
+        if not arrived.done():
+            arrived.set_exception(error)
+            arrived.exception()  # there may be nobody left who waits
 
     def arrive(self, whole: bool) -> None:
         """It is here; with the last of its turn, everybody may go on."""
@@ -110,7 +118,7 @@ class Marks:
         for partition in partitions:
             turn.mark(partition)
         for room in rooms:
-            turn.mark(room.partition).rooms.append(room)
+            turn.mark(room.partition).rooms[room] = None
         if not turn.marks:
             return True
         self._wanted = turn
@@ -140,23 +148,27 @@ class Marks:
     async def ask_again(self) -> None:
         """Ask once more for the marks under way, which a lost connection has lost."""
         lost, self._under_way = self._under_way, {}
-        await self._send(lost.values())
+        await self._send(list(lost.values()))
 
     async def _ask(self) -> None:
         """Ask turn after turn, as long as somebody wants one."""
         while (turn := self._wanted) is not None:
             await asyncio.sleep(0)
             self._wanted = None
-            try:
-                await self._send(turn.marks.values())
-                await asyncio.wait((turn.arrived,))
-            except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
-                if not turn.arrived.done():
-                    turn.arrived.set_exception(error)
-                    turn.arrived.exception()  # there may be nobody left who waits
+            await self._send(turn.marks.values())
+            await asyncio.wait((turn.arrived,))
         self._asking = None
 
-    async def _send(self, marks: Iterable[Mark]) -> None:
+    async def _send(self, marks: Collection[Mark]) -> None:
+        """Ask for the marks of one turn; where that fails, none of them is under way."""
+        try:
+            await self._send_all(marks)
+        except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
+            self._under_way.clear()
+            for mark in marks:
+                mark.fail(error)
+
+    async def _send_all(self, marks: Iterable[Mark]) -> None:
         asked = []
         for mark in marks:
             token = next(self._tokens)

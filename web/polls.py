@@ -52,8 +52,8 @@ class Polls:
         last, poll, entrance = self._repeated, self.poll, self._entrance
         if last is None or poll is None:
             return False
-        cursor = last.cursor_of(data)
-        if cursor is None or last.era != entrance.auth.era or last.expires_at <= time.time():
+        cursor, now = last.cursor_of(data), time.time()
+        if cursor is None or last.era != entrance.auth.era or last.expires_at <= now:
             return False
         missed = entrance.admission.missed_lately(poll.person, cursor)
         if missed is None:
@@ -62,7 +62,7 @@ class Polls:
         if missed:
             poll.deliver(Run(missed))
         elif last.timeout:
-            self._front.until(last.timeout)
+            self._front.until(last.waits(now))
             self._sit(poll, last)
         else:
             poll.give_up()
@@ -98,7 +98,9 @@ class Polls:
         timeout = number(head.query, "timeout", 0, _LONGEST)
         limit = number(head.query, "limit", 1, _MOST) or _LIMIT
         cursor = head.cursor()
-        self._timeout = (TIMEOUT if timeout is None else timeout) if cursor else 0
+        waits = (TIMEOUT if timeout is None else timeout) if cursor else 0
+        # No longer than it is known who asks.
+        self._timeout = min(waits, max(0, identity.expires_at - time.time()))
         admission = self._entrance.admission
         poll = self._poll_of(identity.user)
         missed = admission.missed(poll.person, cursor)
@@ -106,7 +108,7 @@ class Polls:
         poll.ask(cursor, limit)
         if cursor and self._visit.keeps:
             self._repeated = repeated(
-                raw, cursor, self._timeout, limit, identity.expires_at, self._entrance.auth.era
+                raw, cursor, waits, limit, identity.expires_at, self._entrance.auth.era
             )
         if missed is None:
             self._begin_admission(poll, decoded)

@@ -1,4 +1,7 @@
-"""Repair: what Valkey's channels have lost is read from the rooms' windows and delivered."""
+"""Repair: what Valkey's channels have lost is read from the rooms' windows and delivered.
+
+What a lost connection has cost is another matter: `web/recovery.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.delivery.view import Logged
+from app.errors import Unreachable
 from web.marks import Arrived
+from web.person import Person
 from web.room import Room
 
 if TYPE_CHECKING:
@@ -18,7 +23,7 @@ log = structlog.get_logger()
 
 
 class Repair:
-    """Fills the gaps that a later event, a mark, or a lost connection has betrayed."""
+    """Fills the gaps that a later event or a mark has betrayed."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -44,34 +49,6 @@ class Repair:
         self._arrive(arrived)
         return None
 
-    async def on_back(self) -> None:
-        """Look up what was missed while there was no connection, in the order of offsets."""
-        hub = self._hub
-        for _, _, room, logged in sorted(await self._missed(), key=lambda entry: entry[:2]):
-            if (waiting := hub.receive(room, logged)) is not None:
-                await waiting
-        people = [person for person in hub.roster.people.values() if person.settled]
-        names = [person.name for person in people]
-        # Where the view is being filled, everybody is told again of the rooms that they are in.
-        joined = await hub.lookups.rooms_of_all(names, len(hub.frontier)) or [{}] * len(names)
-        for person, rooms in zip(people, joined, strict=True):
-            for name, n in rooms.items():
-                hub.on_joined(person.name, name, n)
-        hub.spawn(hub.marks.ask_again())
-
-    async def _missed(self) -> list[tuple[int, int, Room, Logged]]:
-        """What the windows have beyond the rooms as they stand here: partition, offset, event."""
-        view, rooms = self._hub.view, self._hub.roster.rooms
-        known = [name for name, room in rooms.items() if room.n is not None]
-        heads = await view.rooms(known) if known else {}
-        missed: list[tuple[int, int, Room, Logged]] = []
-        for name, head in heads.items():
-            room = rooms[name]
-            if room.n is not None and head.n > room.n:
-                found = await view.published(name, range(room.n + 1, head.n + 1))
-                missed += [(room.partition, logged.offset, room, logged) for logged in found]
-        return missed
-
     async def _catch_up(self, arrived: Arrived, behind: list[tuple[Room, int]]) -> None:
         for room, n in behind:
             await self._fill(room, n)
@@ -94,9 +71,25 @@ class Repair:
                 hub.deliver(room, logged)
         if room.n < upto:
             log.warning("the window lacks events", room=room.name, after=room.n, upto=upto)
+            gone = await self._gone(room)
             hub.flush()
             for person in room.people:
                 person.since = hub.recent.seq + 1
             for reader in room.audience().everyone:
                 reader.reset([room.name])
             room.n, room.offset = upto, max(room.offset, hub.frontier[room.partition])
+            for person in gone:
+                hub.part(person, room)
+
+    async def _gone(self, room: Room) -> list[Person]:
+        """Who is in the room no longer: what they left by may be among what is lost."""
+        hub, people = self._hub, list(room.people)
+        names = [person.name for person in people]
+        found = await hub.lookups.rooms_of_all(names, len(hub.frontier))
+        if found is None:
+            raise Unreachable("the view in Valkey is being filled")
+        return [
+            person
+            for person, rooms in zip(people, found, strict=True)
+            if person.settled and room.name not in rooms
+        ]

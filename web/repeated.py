@@ -18,6 +18,10 @@ class Repeated:
         self.expires_at = expires_at
         self.era = era
 
+    def waits(self, now: float) -> float:
+        """Seconds that it waits: no longer than it is known who asks."""
+        return min(self.timeout, self.expires_at - now)
+
     def cursor_of(self, data: bytes) -> str | None:
         """The cursor of a request that is this poll but for it; `None` for any other."""
         if data.startswith(self.before) and data.endswith(self.after):

@@ -63,13 +63,19 @@ class Roster:
             self.idle.pop(person, None)
             self.people.pop(person.name, None)
             channels.append(keys.user(person.name).encode())
-            rooms, person.rooms, person.settled = person.rooms, {}, False
-            for room in rooms:
-                room.discard(person)
-                if not room.people and self.rooms.pop(room.name, None) is not None:
-                    channels.append(room.channel)
-                    del self.heard[room.channel]
+            person.settled = False
+            for room in tuple(person.rooms):
+                channels += self.part(person, room)
         return channels
+
+    def part(self, person: Person, room: Room) -> list[bytes]:
+        """The person hears the room no longer; its channel, if nobody here does."""
+        person.rooms.pop(room, None)
+        room.discard(person)
+        if room.people or self.rooms.get(room.name) is not room:
+            return []
+        del self.rooms[room.name], self.heard[room.channel]
+        return [room.channel]
 
     def _new_room(self, name: str) -> Room:
         room = self.rooms[name] = Room(name, self._view.partition(name))

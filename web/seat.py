@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from web.live import Run
+from web.repeated import Repeated
 
 if TYPE_CHECKING:
     from web.poll import Poll
@@ -17,15 +19,15 @@ if TYPE_CHECKING:
 class Seat:
     """One connection's place, while its transport reads and writes nothing."""
 
-    __slots__ = ("number", "poll", "polls", "seats", "timeout")
+    __slots__ = ("_last", "number", "poll", "polls", "seats")
 
-    def __init__(self, seats: Seats, number: int, polls: Polls, poll: Poll, timeout: float) -> None:
+    def __init__(self, seats: Seats, number: int, polls: Polls, poll: Poll, last: Repeated) -> None:
         self.seats = seats
         #: -1 when it has been left.
         self.number = number
         self.polls = polls
         self.poll = poll
-        self.timeout = timeout
+        self._last = last
 
     @property
     def asked(self) -> bool:
@@ -36,6 +38,11 @@ class Seat:
         """Seconds until its time is over, if nothing happens before; 0 when it is."""
         deadline: float = self.seats.native.deadline(self.number)
         return max(0.0, deadline - self.seats.entrance.loop.time())
+
+    def look_again(self, left: float) -> float:
+        """Seconds until there may be less time left than that: a poll may come, and wait less."""
+        last, now = self._last, time.time()
+        return min(left, last.waits(now) if now < last.expires_at else last.timeout)
 
     def answer(self, reply: bytes) -> None:
         """Answer, if the connection waits for it."""

@@ -50,9 +50,9 @@ class Seats:
             return None
         number: int = self.native.sit(
             *(sock.fileno(), last.before, last.after, last.limit, last.timeout),
-            *(last.expires_at, last.era, self._loop.time() + last.timeout),
+            *(last.expires_at, last.era, self._loop.time() + last.waits(time.time())),
         )
-        seat = self._taken[number] = Seat(self, number, polls, poll, last.timeout)
+        seat = self._taken[number] = Seat(self, number, polls, poll, last)
         return seat
 
     def leave(self, number: int) -> tuple[bool, float, bytes]:
@@ -142,6 +142,6 @@ class Seats:
         if missed is None:
             seat.rise()
             return
-        self.native.wait_on(seat.number, self._loop.time())
+        self.native.wait_on(seat.number, self._loop.time(), time.time())
         if missed:
             seat.poll.deliver(Run(missed))

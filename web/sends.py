@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from secrets import token_hex
 
 import uuid_utils
@@ -19,6 +21,9 @@ from web.hub import Hub
 #: Seconds until a send is given up that Kafka does not take.
 TAKE_TIMEOUT = 10.0
 
+#: And while the edge stops.
+_HURRY = 1.0
+
 
 class Sends:
     """Writes commands to Kafka; their verdicts come back on this edge's channel in Valkey."""
@@ -28,11 +33,14 @@ class Sends:
         self.edge = token_hex(6)
         self._settings = settings
         self._producer = producer
-        self._waiting: dict[str, asyncio.Future[Verdict]] = {}
+        self._waiting: dict[str, asyncio.Future[Verdict | None]] = {}
+        self._taking: set[asyncio.Timeout] = set()
+        #: Whether the edge stops, and nobody is to wait for a verdict any more.
+        self._hurries = False
 
     async def listen(self, hub: Hub) -> None:
         """Take the verdicts that come over the hub's subscription."""
-        await hub.listen(keys.edge(self.edge), self._take)
+        await hub.listen(keys.edge(self.edge), self._answered)
 
     def new_id(self) -> str:
         """An id for a command: UUIDv7, so that ids sort by time."""
@@ -44,11 +52,11 @@ class Sends:
         When this returns, every in-sync replica has the command. Raises `Unreachable` where that
         can't be said: sending again under the same `client_id` is safe.
         """
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        verdict: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = verdict
         try:
             await self._write(command)
-            if wait <= 0:
+            if wait <= 0 or self._hurries:
                 return None  # the verdict may be here already, but nobody asked for it
             async with asyncio.timeout(wait):
                 return await verdict
@@ -59,7 +67,7 @@ class Sends:
 
     async def _write(self, wish: AnyCommand | Receipt) -> None:
         try:
-            async with asyncio.timeout(TAKE_TIMEOUT):
+            async with self._in_time():
                 await self._producer.send_and_wait(
                     RECEIPTS if isinstance(wish, Receipt) else RAW,
                     encode(wish),
@@ -69,7 +77,29 @@ class Sends:
         except (KafkaError, TimeoutError) as error:
             raise Unreachable(f"Kafka did not take the command: {error!r}") from error
 
-    def _take(self, data: bytes) -> None:
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        async with asyncio.timeout(_HURRY if self._hurries else TAKE_TIMEOUT) as taking:
+            self._taking.add(taking)
+            try:
+                yield
+            finally:
+                self._taking.discard(taking)
+
+    def wait_no_more(self) -> None:
+        """Have each send answered: what is in Kafka without a verdict, and what does not get there.
+
+        The pipeline goes on without this edge: a command that was taken gets its number.
+        """
+        self._hurries = True
+        for verdict in self._waiting.values():
+            if not verdict.done():
+                verdict.set_result(None)
+        soon = asyncio.get_running_loop().time() + _HURRY
+        for taking in self._taking:
+            taking.reschedule(soon)
+
+    def _answered(self, data: bytes) -> None:
         answer = decode_verdict(data)
         waiting = self._waiting.get(answer.id)
         if waiting is not None and not waiting.done():

@@ -29,6 +29,14 @@ class Limits(NamedTuple):
     retry_ms: int
 
 
+def farewell(code: str, reason: str, retry_ms: float) -> bytes:
+    """A goodbye, to come back in `retry_ms`, give or take half of it.
+
+    Not all at the same moment: whatever ends one stream may end thousands.
+    """
+    return frames.goodbye(code, reason, int(retry_ms * random.uniform(0.5, 1.5)))
+
+
 class Stream(Reader):
     """A reader at the other end of a response in progress.
 
@@ -71,8 +79,13 @@ class Stream(Reader):
             self.reset(lost)
 
     def watch(self) -> None:
-        """Have the transport say `pause` whenever it can't pass on at once what it is given."""
+        """Have the transport say `pause` whenever it can't pass on at once what it is given.
+
+        It does not say so again where it has to pass on an earlier answer yet.
+        """
         self._transport.set_write_buffer_limits(0)
+        if self._transport.get_write_buffer_size():
+            self.pause()
 
     def settle(self) -> None:
         """From here on the hub writes to the transport itself, or past it."""
@@ -100,6 +113,8 @@ class Stream(Reader):
 
     def reset(self, rooms: Sequence[str]) -> None:
         """Send a reset."""
+        if self._head is not None:
+            return  # what it lacks is found out before it begins
         frame = frames.reset(list(rooms))
         if self._backlog is None:
             self._write(frame)
@@ -133,10 +148,8 @@ class Stream(Reader):
         """
         if self._on_end is None:
             return
-        # Not all at the same moment: whatever ends this one may end thousands.
-        retry_ms = int(patience * self._limits.retry_ms * random.uniform(0.5, 1.5))
         self._backlog = None
-        self._write(frames.goodbye(code, reason, retry_ms))
+        self._write(farewell(code, reason, patience * self._limits.retry_ms))
         on_end, self._on_end, self.write = self._on_end, None, None
         self._backlog = []
         transport = self._transport

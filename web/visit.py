@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -13,7 +13,7 @@ from app.rules import cursor as cursors
 from web.head import Block, Head, read_head
 from web.polls import TIMEOUT, Polls
 from web.problems import Problem, of
-from web.stream import Stream
+from web.stream import Stream, farewell
 from web.verified import Identity
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from web.front import Front
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+#: Why a stream can't begin.
+_AWAY: Final = ("unavailable", "The live state is away for a moment.")
+_BROKEN: Final = ("internal", "Something went wrong with this stream; please reconnect.")
 
 
 class Visit:
@@ -73,7 +77,7 @@ class Visit:
         try:
             identity = await self._entrance.auth.stream(head.block.headers, head.query)
         except Exception as error:  # noqa: BLE001 - `of` logs what is our fault
-            self.refuse(of(error))
+            self._fail(head, of(error))
         else:
             self._try_open(raw, head, identity)
 
@@ -84,7 +88,7 @@ class Visit:
             else:
                 self._ask_poll(raw, head, identity)
         except Exception as error:  # noqa: BLE001 - `of` logs what is our fault
-            self.refuse(of(error))
+            self._fail(head, of(error))
 
     def _open_stream(self, head: Head, identity: Identity) -> None:
         entrance = self._entrance
@@ -109,6 +113,8 @@ class Visit:
         self._expires_at = identity.expires_at
         self._opened = entrance.connections.opened(identity.user, "sse")
         self._front.until(min(entrance.stream_life(), identity.expires_at - time.time()))
+        # From here on it counts as one of the person's.
+        entrance.hub.roster.attach(stream)
         if missed is not None:
             entrance.admission.resume(stream, cursor, missed)
         else:
@@ -119,10 +125,10 @@ class Visit:
             await self._entrance.admission.admit(stream, cursor)
         except AWAY as error:
             log.info("a stream could not begin", error=repr(error))
-            stream.end("unavailable", "The live state is away for a moment.")
+            stream.end(*_AWAY)
         except Exception:
             log.exception("a stream could not begin", user=stream.person.name)
-            stream.end("internal", "Something went wrong with this stream; please reconnect.")
+            stream.end(*_BROKEN)
         self._task = None
 
     def _ask_poll(self, raw: bytes, head: Head, identity: Identity) -> None:
@@ -131,6 +137,20 @@ class Visit:
         self._polls.ask(raw, head, identity)
 
     # ── answers ──────────────────────────────────────────────────────────────────────────────
+
+    def _fail(self, head: Head, problem: Problem) -> None:
+        """Answer what went wrong; for an EventSource anything but 200 would be the end for good."""
+        if head.path != "/v1/stream" or problem.status < 500:
+            self.refuse(problem)
+            return
+        why = _AWAY if problem.status == 503 else _BROKEN
+        if self._stream is not None:
+            self._stream.end(*why)
+            return
+        entrance = self._entrance
+        goodbye = farewell(*why, entrance.limits.retry_ms)
+        self._front.transport.write(entrance.replies.stream(self.origin) + goodbye)
+        self._front.close()
 
     def refuse(self, problem: Problem) -> None:
         """Answer with a problem."""
@@ -144,7 +164,7 @@ class Visit:
         if keep_alive:
             self._front.next()
         else:
-            self._front.transport.close()
+            self._front.close()
 
     def _on_end(self, code: str) -> None:
         """This side has ended the stream."""

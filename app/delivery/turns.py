@@ -33,6 +33,8 @@ class Turns:
         self._wire: Wire | None = None
         self._waiting: deque[tuple[bytes, bytes]] = deque()
         self._busy = True
+        #: Whether the connection is read no more for the time being.
+        self._full = False
         #: What a message has begun that those after it wait for.
         self._doing: asyncio.Future[None] | None = None
 
@@ -45,24 +47,26 @@ class Turns:
 
     def come_over(self, wire: Wire | None) -> None:
         """Messages come over this connection from now on; `None`: over none."""
-        self._wire = wire
+        self._wire, self._full = wire, False
 
     async def open(self) -> None:
         """Give out what has waited, then let messages through as they come."""
-        full = len(self._waiting) >= _MOST_WAITING
         while self._waiting:
             doing = self._on_message(*self._waiting.popleft())
             if doing is not None:
                 await doing
         self._busy = False
-        if full and self._wire is not None:
+        if self._full and self._wire is not None:
+            self._full = False
             self._wire.resume()
 
     def give(self, channel: bytes, data: bytes) -> None:
         """Give a message its turn."""
         if self._busy:
             self._waiting.append((channel, data))
-            if len(self._waiting) == _MOST_WAITING and self._wire is not None:
+            # It may be so again and again while those that waited are given out.
+            if len(self._waiting) >= _MOST_WAITING and not self._full and self._wire is not None:
+                self._full = True
                 self._wire.pause()
             return
         try:

@@ -100,6 +100,20 @@ class View:
             if entry is not None
         }
 
+    async def member_since(self, user: str, rooms: Collection[str]) -> dict[str, int]:
+        """The `n` by which the user joined those of the rooms that they are in.
+
+        Unlike `joined` this is of the same moment as the room's events: never ahead of them.
+        """
+        places = {room: self.partition(room) for room in rooms}
+        asked = [("HGET", keys.members(place, room), user) for room, place in places.items()]
+        found = await self._all(set(places.values()), asked)
+        return {
+            room: int(entry.split()[1])
+            for room, entry in zip(places, found, strict=True)
+            if entry is not None
+        }
+
     async def sanctions(self, room: str) -> dict[str, SanctionSet]:
         """The sanctions of a room by user, those among them that ended by themselves."""
         place = self.partition(room)

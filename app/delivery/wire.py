@@ -68,8 +68,9 @@ class Wire(asyncio.Protocol):
         self._transport.resume_reading()
 
     def close(self) -> None:
-        """Give the connection up."""
-        self._transport.abort()
+        """Give the connection up, if there is one."""
+        if self._transport is not None:
+            self._transport.abort()
 
 
 async def open_wire(
@@ -79,22 +80,28 @@ async def open_wire(
 
     Raises `Unreachable` where there is none, or it does not let us in.
     """
-    pool: Any = redis.connection_pool
-    given = pool.connection_kwargs
     greeting = _Greeting()
     wire = Wire(greeting.take, greeting.lost)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            await _connect(wire, pool.make_connection(), given)
-            if given.get("password"):
-                wire.send("AUTH", *filter(None, (given.get("username"), given["password"])))
-                await greeting.next()
-            wire.send("SELECT", int(given.get("db") or 0))
-            await greeting.next()
-    except (OSError, TimeoutError) as error:
-        raise Unreachable(f"Valkey: {error!r}") from error
+            await _greet(wire, greeting, redis.connection_pool)
+    except BaseException as error:
+        wire.close()  # a Valkey that is loading says no, and leaves it open
+        if isinstance(error, OSError | TimeoutError):
+            raise Unreachable(f"Valkey: {error!r}") from error
+        raise
     wire._on_replies, wire._on_lost = on_replies, on_lost
     return wire
+
+
+async def _greet(wire: Wire, greeting: _Greeting, pool: Any) -> None:
+    given = pool.connection_kwargs
+    await _connect(wire, pool.make_connection(), given)
+    if given.get("password"):
+        wire.send("AUTH", *filter(None, (given.get("username"), given["password"])))
+        await greeting.next()
+    wire.send("SELECT", int(given.get("db") or 0))
+    await greeting.next()
 
 
 async def _connect(wire: Wire, connection: Any, given: dict[str, Any]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from app.events import AnyLogEvent, MemberRemoved, SanctionSet
+from app.events import AnyLogEvent, MemberRemoved, SanctionSet, decode_log
+
+#: How the JSON of the events begins that may end a membership.
+_LEAVING = (b'{"kind":"member.removed"', b'{"kind":"sanction.set"')
 
 
 def left(event: AnyLogEvent) -> str:
@@ -12,3 +15,8 @@ def left(event: AnyLogEvent) -> str:
     ):
         return event.user
     return ""
+
+
+def leaver(event: bytes) -> str:
+    """As `left`, of an event as JSON, of which hardly any has to be decoded."""
+    return left(decode_log(event)) if event.startswith(_LEAVING) else ""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import ModuleType
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from app.settings import Settings
 from app.tokens import mint
 from tests.conftest import SECRET
 from tests.web.polling import Door, door
+from tests.web.scene import Scene, scene_at
 from web import tickets
 from web.auth import Auth, authenticate
 from web.bodies import checked, read_body
@@ -117,6 +119,13 @@ def bearer() -> dict[str, str]:
     return {"Authorization": f"Bearer {mint(Settings(secret=SECRET), 'alice')}"}
 
 
+@pytest.fixture
+async def scene(apart: Valkey) -> AsyncIterator[Scene]:
+    """A hub with one reader in two rooms."""
+    async with scene_at(apart.url) as scene:
+        yield scene
+
+
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEventLoop]:
     found: Callable[[], asyncio.AbstractEventLoop] = request.param
@@ -134,9 +143,20 @@ def served(
     native = built("_seats") if request.param == "C" else None
     if native is None and request.param == "C":
         pytest.skip("set up without a C compiler")
+    return _trying(replace(settings, redis=apart.url), native, loop)
 
+
+@pytest.fixture
+def served_once(settings: Settings, apart: Valkey) -> Try:
+    """As `served`, for what is the same in C and in Python: as an edge serves by default."""
+    return _trying(replace(settings, redis=apart.url), built("_seats"), uvloop.new_event_loop)
+
+
+def _trying(
+    settings: Settings, native: ModuleType | None, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> Try:
     async def attempt(test: Callable[[Door], Awaitable[None]]) -> None:
-        async with door(replace(settings, redis=apart.url), native) as opened:
+        async with door(settings, native) as opened:
             await test(opened)
 
     async def apart_from_here(test: Callable[[Door], Awaitable[None]]) -> None:

@@ -20,6 +20,7 @@ from app.delivery.publisher import Publisher
 from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.errors import Unreachable
 from app.events import AnyLogEvent
 from app.lasting_producer import LastingProducer
 from app.rules.sanctions import Sanction
@@ -30,7 +31,9 @@ from web.admission import Admission
 from web.auth import Auth
 from web.connections import Connections
 from web.entrance import Entrance
+from web.herd import giver
 from web.hub import Hub
+from web.native import built
 from web.server import handlers, runner
 
 ROOMS = ("a", "b")
@@ -107,6 +110,15 @@ class Door:
         return entry(partition, self._offsets[partition] - 1, event)
 
 
+async def _read(request: web.Request) -> web.Response:
+    """A handler that wants all of its request, and answers with it."""
+    return web.Response(body=await request.read())
+
+
+async def _no_ends() -> list[int]:
+    raise Unreachable("there is no log here")
+
+
 @asynccontextmanager
 async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[Door]:
     """Serve in this loop; Valkey has to be empty."""
@@ -115,12 +127,21 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
         stack.push_async_callback(redis.aclose)
         await redis.flushdb()
         view = View(redis, settings.partitions, partial=True)
-        which = {"partitions": settings.partitions, "edge": "e", "log_id": "log"}
-        hub = Hub(redis, view, **which, secret=settings.secret)  # type: ignore[arg-type]
+        hub = Hub(
+            redis,
+            view,
+            partitions=settings.partitions,
+            edge="e",
+            log_id="log",
+            secret=settings.secret,
+            give=giver(native and built("_herd")),
+        )
         producer = LastingProducer(partial(acts.producer, settings))
         await producer.start()
         stack.push_async_callback(producer.stop)
-        aiohttp = runner(web.Application())
+        app = web.Application()
+        app.router.add_post("/body", _read)
+        aiohttp = runner(app)
         await aiohttp.setup()
         stack.push_async_callback(aiohttp.cleanup)
         assert aiohttp.server is not None
@@ -128,7 +149,9 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
         connections = Connections(producer, "e", settings.partitions)
         bans: dict[str, Sanction] = {}
         auth = Auth(settings, bans.get)
-        entrance = Entrance(settings, hub, Admission(hub), auth, connections, others, native)
+        entrance = Entrance(
+            settings, hub, Admission(hub, _no_ends), auth, connections, others, native
+        )
         stack.callback(entrance.close)
         server = await asyncio.get_running_loop().create_server(entrance.front, "127.0.0.1", 0)
         server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)

@@ -3,145 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from itertools import count
+from typing import Any
 
 import pytest
-from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.delivery.changes import changes_of
-from app.delivery.publisher import Publisher
-from app.delivery.steps import Entry
-from app.delivery.valkey import connect
-from app.delivery.view import View
-from app.embedded.valkey import Valkey
 from app.errors import Unreachable
-from app.events import AnyLogEvent, MemberRemoved
 from app.rules import cursor as cursors
 from tests.chat import until
-from tests.delivery.conftest import PARTITIONS, entry, message, noted, opened
-from web.admission import Admission
-from web.hub import Hub
+from tests.web.scene import Recorder, Scene
 from web.live import Run
-from web.person import Person
 from web.poll import Poll
-from web.reader import Reader
 from web.replay import replay
 from web.upkeep import give_up_idle
-
-
-class Recorder(Reader):
-    """A reader that writes down what it gets."""
-
-    def __init__(self, person: Person) -> None:
-        super().__init__(person)
-        self.got: list[tuple[str, int]] = []
-        self.resets: list[str] = []
-        self.told: list[bytes] = []
-
-    def begin(self, cursor: str, lost: Sequence[str]) -> None:
-        pass
-
-    def deliver(self, run: Run) -> None:
-        self.got += [(live.room.name, live.n) for live in run.lives]
-
-    def tell(self, state: bytes, frame: bytes) -> None:
-        self.told.append(state)
-
-    def reset(self, rooms: Sequence[str]) -> None:
-        self.resets += rooms
-
-    def end(self, code: str, reason: str) -> None:
-        raise AssertionError(code)
-
-
-class Scene:
-    """A hub with one reader in two rooms of one partition, and the log that they follow."""
-
-    def __init__(self, redis: aioredis.Redis) -> None:
-        self.redis = redis
-        self.publisher = Publisher(redis, 100)
-        view = View(redis, PARTITIONS, partial=True)
-        self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
-        self.reader = Recorder(self.hub.roster.person("ann"))
-        names = (f"room{i}" for i in count())
-        self.a = next(names)
-        self.partition = view.partition(self.a)
-        self.b = next(name for name in names if view.partition(name) == self.partition)
-        self.log: list[Entry] = []
-        self._n = {self.a: count(1), self.b: count(1)}
-
-    async def begin(self) -> None:
-        """Of an empty log everything is there."""
-        for partition in range(PARTITIONS):
-            await noted(self.publisher, partition, 0)
-
-    async def say(self, room: str) -> None:
-        n = next(self._n[room])
-        event = opened(room) if n == 1 else message(room, n, n - 1)
-        await self.publisher.publish([self._write(event)])
-
-    async def lose(self, room: str) -> None:
-        """An event gets into the room's window and to nobody."""
-        n = next(self._n[room])
-        lost = self._write(message(room, n, n - 1))
-        place = self.partition
-        await self.redis.hset(keys.log(place, room), str(n), b"%d %b" % (lost.offset, lost.value))
-        await self.redis.hset(keys.room(place, room), mapping={"n": n, "offset": lost.offset})
-        await self.redis.set(keys.position(place), lost.offset)
-
-    async def hear(self, room: str) -> None:
-        """An event comes to whoever listens, and is not in the view."""
-        n = next(self._n[room])
-        heard = self._write(message(room, n, n - 1))
-        channel = keys.channel(self.partition, room)
-        await self.redis.publish(channel, b"%d %d %b" % (heard.offset, n, heard.value))
-
-    async def remove(self, room: str, user: str) -> None:
-        """Somebody is no member of the room any more."""
-        event = MemberRemoved(
-            room=room, n=next(self._n[room]), by=user, at_ms=1, id="i", client_id="c", user=user
-        )
-        await self.publisher.publish([self._write(event)])
-
-    async def fill(self) -> None:
-        """Fill the view again from the log, as `fan_out` does: first who belongs where."""
-        events = [entry.event for entry in self.log if entry.event is not None]
-        belong = {
-            (user, event.room): n for event in events for user, n in changes_of(event, {}).belong
-        }
-        await self.publisher.belong(belong)
-        await self.publisher.publish(self.log)
-        for partition in range(PARTITIONS):
-            end = len(self.log) if partition == self.partition else 0
-            assert await noted(self.publisher, partition, end)
-
-    def _write(self, event: AnyLogEvent) -> Entry:
-        self.log.append(entry(self.partition, len(self.log), event))
-        return self.log[-1]
-
-    async def has(self, *got: tuple[str, int], within: float = 10) -> None:
-        async def there() -> bool:
-            return len(self.reader.got) >= len(got)
-
-        await until(there, lambda: str(self.reader.got), within)
-        assert self.reader.got == list(got)
-
-
-@pytest.fixture
-async def scene(apart: Valkey) -> AsyncIterator[Scene]:
-    redis = connect(apart.url)
-    await redis.flushdb()
-    scene = Scene(redis)
-    await scene.begin()
-    await scene.say(scene.a)
-    await scene.say(scene.b)
-    await scene.hub.start()
-    await Admission(scene.hub).admit(scene.reader, None)
-    yield scene
-    await scene.hub.stop()
-    await redis.aclose()
 
 
 async def test_a_gap_is_filled_before_what_comes_after_it(scene: Scene) -> None:
@@ -219,7 +93,7 @@ async def test_who_comes_while_the_view_is_emptied_gets_nothing_old(
 
     monkeypatch.setattr(hub.lookups, look, emptying)
     scene.reader = Recorder(hub.roster.person("ann"))
-    admitting = asyncio.create_task(Admission(hub).admit(scene.reader, None))
+    admitting = asyncio.create_task(scene.admission.admit(scene.reader, None))
     await emptied.wait()
     await scene.fill()
     await admitting
@@ -308,7 +182,7 @@ class Failing(Recorder):
 
 async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
     failing = Failing(scene.hub.roster.person("ann"))
-    await Admission(scene.hub).admit(failing, None)
+    await scene.admission.admit(failing, None)
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
     await scene.say(scene.a)
@@ -322,7 +196,7 @@ async def test_a_poll_whose_answer_fails_stops_nobody(scene: Scene) -> None:
 
     hub = scene.hub
     poll = Poll(hub.roster.person("ann"), broken, lambda _: None, hub.cursor)
-    await Admission(hub).admit(poll, None)
+    await scene.admission.admit(poll, None)
     poll.ask(hub.cursor(), 100)
     scene.reader.person.readers.reverse()  # the poll's turn comes first
     scene.reader.person.changed()
@@ -341,7 +215,7 @@ async def test_memory_answers_no_cursor_from_before_somebody_was_followed_here(
     scene: Scene,
 ) -> None:
     """While nobody followed the room, its events went past this edge."""
-    hub, admission = scene.hub, Admission(scene.hub)
+    hub, admission = scene.hub, scene.admission
     cursor = hub.cursor()
     hub.roster.leave(scene.reader)
     hub.give_up([scene.reader.person])
@@ -363,7 +237,7 @@ async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(scene: Scene)
     ahead[scene.partition] += 1
     scene.reader = Recorder(hub.roster.person("ann"))
     cursor = cursors.Cursor(hub.epoch, tuple(ahead))
-    admitting = asyncio.create_task(Admission(hub).admit(scene.reader, cursor))
+    admitting = asyncio.create_task(scene.admission.admit(scene.reader, cursor))
     await scene.say(scene.a)
     await admitting
     await scene.say(scene.b)
@@ -388,12 +262,79 @@ async def test_a_reader_is_let_in_while_one_event_follows_the_other(
         return positions
 
     monkeypatch.setattr(hub.lookups, "positions", overtaken)
-    await Admission(hub).admit(Recorder(hub.roster.person("ann")), None)
+    await scene.admission.admit(Recorder(hub.roster.person("ann")), None)
 
 
 async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
     failing = Failing(scene.hub.roster.person("ann"))
-    await Admission(scene.hub).admit(failing, None)
+    await scene.admission.admit(failing, None)
     scene.hub.roster.leave(scene.reader)
     scene.hub.dismiss("ann", "banned", "You are banned.")
     assert failing.resets == ["banned"]
+
+
+async def test_marks_that_cannot_be_asked_for_are_not_asked_for_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While Valkey is away one is wanted every few seconds, for hours."""
+    marks, rooms = scene.hub.marks, list(scene.hub.roster.rooms.values())
+    stock, asked = scene.hub.lookups.mark, 0
+
+    async def away(*_: object) -> None:
+        raise Unreachable("away")
+
+    async def counting(*given: Any) -> None:
+        nonlocal asked
+        asked += 1
+        await stock(*given)
+
+    monkeypatch.setattr(scene.hub.lookups, "mark", away)
+    for _ in range(5):
+        with pytest.raises(Unreachable):
+            await marks.mark(rooms)
+    monkeypatch.setattr(scene.hub.lookups, "mark", counting)
+    await marks.ask_again()
+    assert asked == 0
+    assert await marks.mark(rooms)
+    assert asked == 1
+
+
+def ahead(scene: Scene) -> cursors.Cursor:
+    """The cursor of somebody who has seen an event more than there is."""
+    nexts = list(scene.hub.frontier)
+    nexts[scene.partition] += 1
+    return cursors.Cursor(scene.hub.epoch, tuple(nexts))
+
+
+async def test_who_has_seen_more_than_the_log_has_begins_anew(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`chat.log` was made anew in the same cluster; else they would be sent away for ever."""
+    monkeypatch.setattr("web.arrivals.PATIENCE", 0.3)
+    scene.ends = list(scene.hub.frontier)
+    scene.reader = Recorder(scene.hub.roster.person("ann"))
+    await scene.admission.admit(scene.reader, ahead(scene))
+    assert scene.reader.lost == sorted([scene.a, scene.b])
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+async def test_who_has_seen_what_the_view_is_yet_to_be_filled_with_comes_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, emptied: bool
+) -> None:
+    monkeypatch.setattr("web.arrivals.PATIENCE", 0.3)
+    if emptied:
+        await scene.redis.flushdb()
+        scene.ends = list(scene.hub.frontier)
+    else:
+        scene.ends = list(ahead(scene).nexts)
+    with pytest.raises(Unreachable):
+        await scene.admission.admit(Recorder(scene.hub.roster.person("ann")), ahead(scene))
+
+
+async def test_a_cursor_with_another_number_of_partitions_begins_anew(scene: Scene) -> None:
+    for nexts in ((0,), (*scene.hub.frontier, 0)):
+        reader = Recorder(scene.hub.roster.person("ann"))
+        await scene.admission.admit(reader, cursors.Cursor(scene.hub.epoch, nexts))
+        assert reader.lost == sorted([scene.a, scene.b])

@@ -112,3 +112,30 @@ class TestSeats:
         for pair in others:
             for one in pair:
                 one.close()
+
+    def test_what_comes_while_a_request_is_aside_is_found_when_that_waits(self) -> None:
+        assert self.answered()
+        self.ask(b"old")
+        assert self.seats.take(0.0, 0.0, 1, ["new"]) == (0, [(self.number, "old")], [])
+        self.ask(b"new")
+        assert self.seats.take(0.0, 0.0, 1, ["new"]) == (0, [], [])
+        self.seats.wait_on(self.number, 0.0, 0.0)
+        assert self.answered()
+        assert self.seats.take(0.0, 0.0, 1, ["new"]) == (1, [], [])
+
+    def test_a_half_close_while_a_request_is_aside_is_found_when_that_waits(self) -> None:
+        assert self.answered()
+        self.ask(b"old")
+        assert self.seats.take(0.0, 0.0, 1, ["new"]) == (0, [(self.number, "old")], [])
+        self.there.shutdown(socket.SHUT_WR)
+        assert self.seats.take(0.0, 0.0, 1, ["new"]) == (0, [], [])
+        self.seats.wait_on(self.number, 0.0, 0.0)
+        assert self.seats.take(0.0, 0.0, 1, ["new"]) == (0, [], [self.number])
+
+    def test_a_request_waits_no_longer_than_it_is_known_who_asks(self) -> None:
+        assert self.answered()
+        self.ask(b"one")
+        assert self.seats.take(30.0, 98.0, 1, ["one"]) == (1, [], [])
+        assert self.seats.deadline(self.number) == 32.0
+        self.seats.wait_on(self.number, 30.0, 97.0)
+        assert self.seats.deadline(self.number) == 33.0

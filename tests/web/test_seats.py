@@ -10,6 +10,7 @@ from app.rules.sanctions import Sanction
 from tests.web.conftest import Try
 from tests.web.polling import Door, Poller, until
 from web.front import Front
+from web.jwts import LEEWAY
 
 
 def waiting(
@@ -173,3 +174,18 @@ async def all_kinds_come_and_go(door: Door) -> None:
 async def test_a_connection_that_has_gone_leaves_nothing_to_the_collector(served: Try) -> None:
     """It looks at what has grown old but once an hour (app/garbage.py)."""
     await served(all_kinds_come_and_go)
+
+
+async def token_expires(door: Door) -> None:
+    token = door.token("ann", 1 - LEEWAY)
+    async with Poller(door, "ann", token) as poller:
+        await poller.sit()
+        assert await poller.answer() == []
+        poller.send()
+        head, problem = await poller.reply()
+        assert (head.split()[1], problem["code"]) == ("401", "token_expired")
+
+
+async def test_a_poll_waits_no_longer_than_its_token_holds(served: Try) -> None:
+    async with asyncio.timeout(20):
+        await served(token_expires)

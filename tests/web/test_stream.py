@@ -62,6 +62,51 @@ async def test_a_stream_resumes_at_another_edge(chat: Chat) -> None:
     assert second.messages(room) == ["two", "three", "four"]
 
 
+async def test_polls_and_streams_go_on_from_each_other_at_other_edges(chat: Chat) -> None:
+    """Each change of the transport is a change of the edge, with something said in between."""
+    other = chat.urls[1] if len(chat.urls) > 1 else await chat.start_edge()
+    async with Person(chat, "ann") as ann, Person(chat, "fay", other) as elsewhere:
+        room = await ann.open_room("fay")
+        _, answer = await elsewhere.get("/v1/events")
+        texts = []
+        for turn in range(3):
+            await ann.say(room, f"to a stream {turn}")
+            async with Listener(chat, "fay", answer["cursor"]) as listener:
+                await ann.say(room, f"live {turn}")
+                await listener.until(lambda one=listener: len(one.messages(room)) == 2)
+            texts += listener.messages(room)
+            await ann.say(room, f"to a poll {turn}")
+            await ann.say(room, f"and another {turn}")
+            got: list[str] = []
+            cursor = listener.cursor
+            while len(got) < 2:
+                status, answer = await elsewhere.get("/v1/events", cursor=cursor, timeout=20)
+                assert (status, answer["recovered"]) == (200, True)
+                got += [event["text"] for event in answer["events"] if "text" in event]
+                cursor = answer["cursor"]
+            texts += got
+    said = ("to a stream", "live", "to a poll", "and another")
+    assert texts == [f"{text} {turn}" for turn in range(3) for text in said]
+
+
+@pytest.mark.parametrize("name", ["cursor", "last_event_id", "lastEventId"])
+async def test_a_stream_resumes_from_a_cursor_in_its_address_and_sooner_from_the_header(
+    chat: Chat, name: str
+) -> None:
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room("gus")
+        old = (await poll(chat, "gus", "", timeout=0))["cursor"]
+        await ann.say(room, "one")
+        new = (await poll(chat, "gus", old))["cursor"]
+        for header, cursor in (("", old), (new, old)):
+            url = f"{chat.url}/v1/stream?{name}={cursor}"
+            async with Listener(chat, "gus", header, address=url) as gus:
+                await ann.say(room, "last")
+                await gus.until(lambda gus=gus: gus.messages(room)[-1:] == ["last"])
+            expected = ["one"] if not header else []
+            assert [text for text in gus.messages(room) if text != "last"] == expected
+
+
 async def test_resuming_from_every_cursor_gives_what_came_after_it(chat: Chat) -> None:
     async with Person(chat, "eve") as eve:
         rooms = [await eve.open_room() for _ in range(3)]
