@@ -110,9 +110,9 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         known = self._values.get((partition, key))
         if known is not None and version < known.version:
             return
+        raw = wrap(version, None if value is None else self._encode(value))
+        self._pending.write((partition, key.encode()), raw)
         self._values[partition, key] = Known(version, value)
-        payload = None if value is None else self._encode(value)
-        self._pending.write((partition, key.encode()), wrap(version, payload))
 
     def settle(self) -> None:
         """The outputs of the batch in hand are in Kafka: what it has written may follow."""
