@@ -22,14 +22,17 @@ from tests.chat import Chat, until
 from tests.faults.aftermath import Aftermath
 from tests.faults.follower import Follower
 from tests.faults.marker import Marker
+from tests.faults.meddler import Meddler
 from tests.faults.proof import Place, Records, faults
 from tests.faults.resumption import Resumption
 from tests.faults.speaker import Speaker
 from tests.person import Person
 
 _OWNER = "owner"
-#: Marks for each send.
+#: Marks for each send, and acts in quiet rooms, of which there are so many.
 _MARKS = 0.2
+_ACTS = 0.05
+_QUIET = 8
 
 
 class Strength(NamedTuple):
@@ -49,8 +52,8 @@ class Load:
     """People who follow and speak: in rooms on each partition.
 
     Each is in two of the rooms; every tenth polls, the others stream; they mark what they have
-    read. At the end every wish has
-    `patience` seconds to be answered, and then to be seen by all.
+    read. In quiet rooms beside, somebody edits, deletes, reacts, lets in and puts out. At the end
+    every wish has `patience` seconds to be answered, and then to be seen by all.
     """
 
     def __init__(self, chat: Chat, strength: Strength = LIGHT, *, patience: float = 120.0) -> None:
@@ -82,7 +85,10 @@ class Load:
         self.marker = Marker(self._chat, self.followers, _MARKS * self._strength.rate)
         self._speaking = asyncio.create_task(self.speaker.speak(self._stop))
         self._marking = asyncio.create_task(self.marker.mark(self._http, self._stop))
-        self._tasks += [self._speaking, self._marking]
+        quiet = _rooms(_QUIET, self._chat.settings.partitions, "quiet")
+        meddler = Meddler(self._chat, _OWNER, quiet, _ACTS * self._strength.rate)
+        self._meddling = asyncio.create_task(meddler.meddle(self._http, self._stop))
+        self._tasks += [self._speaking, self._marking, self._meddling]
         return self
 
     async def __aexit__(
@@ -153,6 +159,8 @@ class Load:
         async with Person(self._chat, _OWNER) as owner:
             opening = (owner.open_room(*there, room=room) for room, there in self.people.items())
             await asyncio.gather(*opening)
+            quiet = _rooms(_QUIET, self._chat.settings.partitions, "quiet")
+            await asyncio.gather(*(owner.open_room(room=room) for room in quiet))
         self._records.base = {room: 1 + len(there) for room, there in self.people.items()}
         self._records.history = {room: [] for room in self.people}
 
@@ -164,7 +172,8 @@ class Load:
     async def _finish(self) -> None:
         """Have every wish over, what was accepted in the history, and the history seen."""
         self._stop.set()
-        await asyncio.wait([self._speaking, self._marking], timeout=self._patience)
+        over = [self._speaking, self._marking, self._meddling]
+        await asyncio.wait(over, timeout=self._patience)
         self._check()
         self._records.unanswered = self.speaker.waiting
         self._records.answers = list(self.speaker.answers)
@@ -177,8 +186,8 @@ class Load:
         return [room for room, people in self.people.items() if user in people]
 
 
-def _rooms(count: int, partitions: int) -> list[str]:
+def _rooms(count: int, partitions: int, prefix: str = "room") -> list[str]:
     """So many rooms, one of them at least on each partition, as far as they reach."""
-    names = [f"room-{i}" for i in range(1000)]
+    names = [f"{prefix}-{i}" for i in range(1000)]
     firsts = {partition_of(name, partitions): name for name in reversed(names)}
     return list(dict.fromkeys([*firsts.values(), *names]))[:count]
