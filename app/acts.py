@@ -15,6 +15,10 @@ from app.lasting_producer import LastingProducer
 from app.settings import Settings
 from app.topics import MODERATION, RULES, RULES_BYTES, SANCTIONS, partition_of
 
+#: Bytes of a partition's batch. aiokafka's 16 KiB are sixty messages, and all others would wait
+#: for the round trip of these.
+_BATCH = 256 * 1024
+
 
 def producer(settings: Settings) -> AIOKafkaProducer:
     """A producer that takes rule sets, too."""
@@ -23,6 +27,7 @@ def producer(settings: Settings) -> AIOKafkaProducer:
         acks="all",
         enable_idempotence=True,
         linger_ms=1,
+        max_batch_size=_BATCH,
         max_request_size=RULES_BYTES,
     )
 

@@ -67,6 +67,7 @@ def set_up_logs(process: str) -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Lossy())),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
 

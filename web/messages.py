@@ -41,7 +41,7 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 async def send(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/messages`: say something."""
-    await authenticate(request)
+    identity = await authenticate(request)
     room = room_id(request)
     body = await read_body(request, NewMessage)
     if body.text is msgspec.UNSET and not body.attachments:
@@ -53,7 +53,7 @@ async def send(request: web.Request) -> web.Response:
     if wrong := wellformed.meta(body.meta):
         raise Problem(400, "field_value", wrong, field="meta")
     command = SendMessage(
-        **await wish(request, room, body.client_id),
+        **await wish(request, room, body.client_id, identity),
         text=body.text or "",
         reply_to=body.reply_to,
         thread=body.thread,

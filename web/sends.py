@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from secrets import token_hex
 
 import uuid_utils
@@ -66,8 +64,10 @@ class Sends:
             del self._waiting[command.id]
 
     async def _write(self, wish: AnyCommand | Receipt) -> None:
+        taking = asyncio.timeout(_HURRY if self._hurries else TAKE_TIMEOUT)
+        self._taking.add(taking)
         try:
-            async with self._in_time():
+            async with taking:
                 await self._producer.send_and_wait(
                     RECEIPTS if isinstance(wish, Receipt) else RAW,
                     encode(wish),
@@ -76,15 +76,8 @@ class Sends:
                 )
         except (KafkaError, TimeoutError) as error:
             raise Unreachable(f"Kafka did not take the command: {error!r}") from error
-
-    @asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
-        async with asyncio.timeout(_HURRY if self._hurries else TAKE_TIMEOUT) as taking:
-            self._taking.add(taking)
-            try:
-                yield
-            finally:
-                self._taking.discard(taking)
+        finally:
+            self._taking.discard(taking)
 
     def wait_no_more(self) -> None:
         """Have each send answered: what is in Kafka without a verdict, and what does not get there.

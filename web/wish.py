@@ -6,18 +6,21 @@ from typing import Any
 
 from aiohttp import web
 
-from web.auth import authenticate
+from web.auth import Identity, authenticate
 from web.keys import SENDS
 from web.parameters import client_id
 
 
-async def wish(request: web.Request, room: str, given: str | None = None) -> dict[str, Any]:
+async def wish(
+    request: web.Request, room: str, given: str | None = None, identity: Identity | None = None
+) -> dict[str, Any]:
     """`room`, `by`, `id`, `client_id` and `edge` of a command.
 
     `given` is the body's `client_id`; without it and without `Idempotency-Key` each request is a
-    wish of its own. Raises `Problem` 401, and 400 as `client_id` does.
+    wish of its own. `identity` is who sends it, where that is known. Raises `Problem` 401, and 400
+    as `client_id` does.
     """
-    identity = await authenticate(request)
+    identity = identity or await authenticate(request)
     sends = request.app[SENDS]
     attempt = sends.new_id()
     return {
