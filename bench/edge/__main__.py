@@ -153,7 +153,9 @@ def _goals(result: dict[str, Any]) -> list[Goal]:
         goals.append(Goal(what, pause <= 10, f"{pause} ms"))
     if "sends" in result:
         rate = result["sends"]["per_core_second"]
-        goals.append(Goal("sends a core-second: 5,000", rate >= 5_000, f"{rate}"))
+        alone = result["sends"]["aiohttp_alone"]
+        told = f"{rate}; aiohttp alone answers {alone} here, and 22,900 where that was set"
+        goals.append(Goal("sends a core-second: 5,000", rate >= 5_000, told))
     return goals
 
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.posting import Posting
 from bench.audience import OWNER, head
 from bench.edge.load import Load
 from bench.edge.parley import Parley, reader_name
+from bench.edge.reference import serving
 from bench.edge.scenes import pin, resident_kib
 from bench.running import running
 from bench.spent import cpu_seconds
@@ -90,14 +92,21 @@ def _kernel_kib() -> int:
 
 
 async def sends(_: Parley, __: Path) -> dict[str, Any]:
-    """Messages posted over 512 connections, each when the one before has its number."""
+    """Messages posted over 512 connections, each when the one before has its number.
+
+    And what aiohttp alone answers, to tell how quick the machine is.
+    """
     with tempfile.TemporaryDirectory() as folder:
         async with running(Path(folder)) as parley:
             async with Posting(parley.settings, address(parley.settings)) as posting:
                 await posting.post("/v1/rooms", OWNER, {"room": "bench", "client_id": "open"})
             pid = parley.children["edge"].pid
             pin(pid, 0)
-            return await _send(parley.settings, pid)
+            found = await _send(parley.settings, pid)
+        async with serving(Path(folder)) as (port, pid):
+            pin(pid, 0)
+            alone = await _send(replace(parley.settings, port=port), pid)
+    return found | {"aiohttp_alone": alone["per_core_second"]}
 
 
 async def _send(settings: Any, pid: int) -> dict[str, Any]:
