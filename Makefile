@@ -26,7 +26,7 @@ lint: $(dev_stamp)  ## check style, types, and who may import whom
 	$(bin)/lint-imports
 
 faults: $(dev_stamp)  ## kill real processes under load, and prove that nothing is lost
-	@$(bin)/python -m pytest -p tests.faults.count tests/faults tests/moderation/test_hook.py $(OPTIONS)
+	@$(bin)/python -m pytest -p tests.faults.count -m "faults or long" $(OPTIONS)
 
 bench-latency: $(stamp)  ## measure from POST to answer and to receipt; writes bench/out/
 	@$(bin)/python -m bench.latency $(OPTIONS)

@@ -45,7 +45,8 @@ def history_url(raw: str) -> URL:
 def connect(url: URL) -> AsyncEngine:
     """An engine for `url`; connects to nothing yet."""
     if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, connect_args={"timeout": LOCK_WAIT})
+        # The connection that was used last is used next: each has a cache and a thread of its own.
+        engine = create_async_engine(url, connect_args={"timeout": LOCK_WAIT}, pool_use_lifo=True)
         event.listen(engine.sync_engine, "connect", _pragmas)
         return engine
     # The ping finds connections that a restart of the server has ended.

@@ -7,6 +7,8 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.chat import Chat, until
 from tests.listener import Listener
 from tests.person import Person
@@ -39,6 +41,7 @@ def stall(chat: Chat, user: str) -> socket.socket:
     return stalled
 
 
+@pytest.mark.long
 async def test_a_thousand_readers_that_stall_cost_little_and_delay_nobody(chat: Chat) -> None:
     edge, people = chat.edges[0].pid, [f"sid-{i}" for i in range(PEOPLE)]
     async with Person(chat, "ann") as ann, Listener(chat, "leo") as leo:
