@@ -58,6 +58,7 @@ from web.keys import (
     SETTINGS,
     VIEW,
 )
+from web.late import tell_late
 from web.lent import end_with_chunks
 from web.native import built
 from web.sends import Sends
@@ -173,6 +174,7 @@ async def _assemble(
     stack.push_async_callback(stopping.end, "keys", app[AUTH].close)
     await hub.start()
     stack.push_async_callback(stopping.end, "hub", hub.stop)
+    sends.on_late = lambda verdict: hub.spawn(tell_late(view, verdict))
     await sends.listen(hub)
     routes.add_routes(app)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from secrets import token_hex
 
 import uuid_utils
@@ -33,6 +34,8 @@ class Sends:
         self._producer = producer
         self._waiting: dict[str, asyncio.Future[Verdict | None]] = {}
         self._taking: set[asyncio.Timeout] = set()
+        #: Called with the verdicts that nobody waits for any more.
+        self.on_late: Callable[[Verdict], None] = lambda _: None
         #: Whether the edge stops, and nobody is to wait for a verdict any more.
         self._hurries = False
 
@@ -55,7 +58,10 @@ class Sends:
         try:
             await self._write(command)
             if wait <= 0 or self._hurries:
-                return None  # the verdict may be here already, but nobody asked for it
+                # It may be here already, but nobody waits for it.
+                if verdict.done() and (early := verdict.result()) is not None:
+                    self.on_late(early)
+                return None
             async with asyncio.timeout(wait):
                 return await verdict
         except TimeoutError:
@@ -95,5 +101,7 @@ class Sends:
     def _answered(self, data: bytes) -> None:
         answer = decode_verdict(data)
         waiting = self._waiting.get(answer.id)
-        if waiting is not None and not waiting.done():
+        if waiting is None:
+            self.on_late(answer)
+        elif not waiting.done():
             waiting.set_result(answer)

@@ -165,10 +165,43 @@ async def test_a_held_message_gets_its_number_when_it_is_approved(
 
         async def told() -> list[dict[str, object]]:
             _, page = await mod.get("/v1/moderation/log", room=room)
-            return [act for act in page["acts"] if act["kind"] == "reviewed"]
+            acts = [act for act in page["acts"] if act["kind"] == "reviewed"]
+            return acts if len(acts) == 2 else []
 
         acts = await until(told)
         assert {act["action"] for act in acts if act["by"] == "mod"} == {"approve", "reject"}
+
+
+async def test_what_is_refused_or_held_after_a_202_is_told_on_ones_own_streams_alone(
+    strict: Chat, put: Put
+) -> None:
+    await put(RULES)
+    async with (
+        Person(strict, "ann") as ann,
+        Listener(strict, "ann") as ears,
+        Listener(strict, "ben") as others,
+    ):
+        room = await ann.open_room("ben")
+        path = f"/v1/rooms/{room}/messages"
+        for name, text in (("late", "what the heck"), ("later", "")):
+            body = {"text": text, "client_id": name} | (
+                {} if text else {"reply_to": 99, "text": "x"}
+            )
+            status, told = await ann.post(path, body, Prefer="wait=0")
+            assert (status, told["status"]) == (202, "accepted")
+
+        def verdicts(ears: Listener) -> dict[str, tuple[str, str]]:
+            return {
+                event["client_id"]: (event["status"], event.get("code", ""))
+                for event in ears.events
+                if event["kind"] == "verdict" and event["room"] == room
+            }
+
+        await ears.until(lambda: len(verdicts(ears)) == 2)
+        assert verdicts(ears) == {"late": ("held", ""), "later": ("refused", "message_unknown")}
+        await ann.say(room, "done")
+        await others.until(lambda: "done" in others.messages(room))
+        assert verdicts(others) == {}
 
 
 async def test_verify_agrees_after_moderation(strict: Chat) -> None:
