@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Its plugin imports it when all is over, and CPython 3.11 may then fail to parse it ("AST
@@ -86,6 +87,19 @@ async def chat(
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL with an empty database, shared by the run: `postgres.url`."""
+    with _postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the test's own, to stop and start."""
+    with _postgresql() as server:
+        yield server
+
+
+@contextmanager
+def _postgresql() -> Iterator[Postgres]:
     programs = binaries()
     if programs is None:
         missing("PostgreSQL's server (Debian: apt-get install postgresql)")

@@ -16,7 +16,7 @@ from app.embedded.archive import Archive
 from app.embedded.child import Child, tail
 from app.embedded.jars import classpath, fetch_jars
 from app.embedded.java import Java, find_java
-from app.embedded.ports import free_port
+from app.embedded.ports import free_port, listens
 from app.embedded.server import Server
 from app.errors import ParleyError
 from app.provision import quiet
@@ -150,11 +150,8 @@ class Kafka(Server):
 async def answers(address: str) -> bool:
     """Whether a broker at `host:port` answers the admin API now."""
     host, _, port = address.rpartition(":")
-    try:
-        _, writer = await asyncio.open_connection(host, int(port))
-    except OSError:
+    if not await listens(int(port), host):
         return False
-    writer.close()
     admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2000)
     try:
         with quiet():

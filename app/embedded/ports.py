@@ -1,7 +1,8 @@
-"""Ports that nobody listens on."""
+"""Ports: whether nobody listens on one, or somebody does."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import socket
 
@@ -27,3 +28,13 @@ def free_port() -> int:
         port = random.randrange(_LOWEST, _HIGHEST)
         if is_free(port):
             return port
+
+
+async def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody takes connections on the port."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True

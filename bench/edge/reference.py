@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -17,7 +18,7 @@ import uvloop
 from aiohttp import web
 
 from app.embedded.child import Child
-from app.embedded.ports import free_port
+from app.embedded.ports import free_port, listens
 
 _TOKEN = re.compile(r"Bearer ([\w.-]+)")
 _known: dict[str, str] = {}
@@ -49,17 +50,8 @@ async def serving(folder: Path) -> AsyncIterator[tuple[int, int]]:
     port = free_port()
     command = [sys.executable, "-m", "bench.edge.reference", str(port)]
     child = Child(command, folder / "reference.log", {})
-
-    async def answers() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
     try:
-        await child.up("aiohttp", answers, 30, child.tail)
+        await child.up("aiohttp", partial(listens, port), 30, child.tail)
         yield port, child.pid
     finally:
         await child.stop()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from app.embedded.child import Child
-from app.embedded.ports import free_port
+from app.embedded.ports import free_port, listens
 from app.errors import ParleyError
 from app.supervisor import ROOT
 from bench.peers.load import SENDER, Load, Tally
@@ -54,7 +54,7 @@ async def prosody(folder: Path, load: Load, tally: Tally) -> AsyncIterator[Proso
     child = _child(root, folder, port)
     _write_accounts(folder / "data", load)
     try:
-        await child.up("Prosody", lambda: _answers(port), 30, child.tail)
+        await child.up("Prosody", lambda: listens(port), 30, child.tail)
         async with Prosody(port, child.pid, load, tally) as peer:
             yield peer
     finally:
@@ -107,15 +107,6 @@ class Prosody:
         waiting = self._waiting.pop(index)
         if not waiting.done():  # cancelled, where time was over
             waiting.set_result(None)
-
-
-async def _answers(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 def _installed() -> Path:

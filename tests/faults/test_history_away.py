@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
 from tests.faults.frail import Frail, Resumed, frail_chat
 from tests.faults.load import FULL, Load
-from tests.postgres import Postgres, binaries
+from tests.postgres import Postgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
@@ -37,24 +36,18 @@ async def test_sqlite_is_locked_for_a_minute(frail: Frail) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_postgresql_is_stopped_for_a_minute(tmp_path: Path, resumed: Resumed) -> None:
-    programs = binaries()
-    if programs is None:
-        missing("PostgreSQL's server (Debian: apt-get install postgresql)")
-    server = Postgres(programs)
-    try:
-        server.start()
-        async with frail_chat(tmp_path, resumed, history=server.url) as frail:
-            async with Load(frail.chat, FULL) as load:
-                for away in AWAY:
-                    await load.moment()
-                    assert await server.child.stop(by=signal.SIGINT)
-                    await frail.back(load, "PostgreSQL is stopped: sends go on")
-                    await asyncio.sleep(away)
-                    server.start()
-                    what = f"PostgreSQL was stopped for {away:.0f} s"
-                    await frail.back(load, what, stored=True)
-                await load.steady(4)
-            await frail.unharmed(load)
-    finally:
-        server.stop()
+async def test_postgresql_is_stopped_for_a_minute(
+    tmp_path: Path, resumed: Resumed, own_postgres: Postgres
+) -> None:
+    async with frail_chat(tmp_path, resumed, history=own_postgres.url) as frail:
+        async with Load(frail.chat, FULL) as load:
+            for away in AWAY:
+                await load.moment()
+                assert await own_postgres.child.stop(by=signal.SIGINT)
+                await frail.back(load, "PostgreSQL is stopped: sends go on")
+                await asyncio.sleep(away)
+                own_postgres.start()
+                what = f"PostgreSQL was stopped for {away:.0f} s"
+                await frail.back(load, what, stored=True)
+            await load.steady(4)
+        await frail.unharmed(load)

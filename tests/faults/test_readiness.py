@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from app.embedded.ports import free_port
 from tests.chat import until
-from tests.conftest import missing
 from tests.faults.frail import Frail, Resumed, frail_chat
 from tests.person import Person
-from tests.postgres import Postgres, binaries
+from tests.postgres import Postgres
 from tests.readyz import readyz, tells
 
 pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
@@ -22,36 +20,23 @@ GROUPS = ("archive", "fan_out", "pace", "pipeline", "presence", "receipts")
 NOBODY_WAITS = dict.fromkeys(GROUPS, "ok")
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Postgres]:
-    programs = binaries()
-    if programs is None:
-        missing("PostgreSQL's server (Debian: apt-get install postgresql)")
-    server = Postgres(programs)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
 async def test_each_part_that_is_away_is_told_of_while_nobody_writes(
-    tmp_path: Path, resumed: Resumed, server: Postgres
+    tmp_path: Path, resumed: Resumed, own_postgres: Postgres
 ) -> None:
     port = free_port()
     worker = f"http://127.0.0.1:{port}"
-    own = {"history": server.url, "health_port": port}
+    own = {"history": own_postgres.url, "health_port": port}
     async with frail_chat(tmp_path, resumed, **own) as frail:
         edge = frail.chat.url
         async with Person(frail.chat, "ann") as ann:
             await ann.open_room("ben")
         await all_well(frail, worker)
 
-        await server.child.stop(by=signal.SIGINT)
+        await own_postgres.child.stop(by=signal.SIGINT)
         waiting = NOBODY_WAITS | {"archive": "waiting for history"}
         await until(lambda: tells(worker, 503, groups=waiting))
         await until(lambda: tells(edge, 200, history="away"))  # an edge serves without it
-        server.start()
+        own_postgres.start()
         await all_well(frail, worker)
 
         frail.valkey.kill()

@@ -1,7 +1,6 @@
 import asyncio
 import signal
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,28 +11,13 @@ from app.errors import SettingError, Unreachable, Unusable
 from app.history.engine import history_url
 from app.history.outage import outages
 from app.history.store import History
-from tests.conftest import missing
 from tests.history.room import entries, messages_of
-from tests.postgres import Postgres, binaries
+from tests.postgres import Postgres
 
 
-@pytest.fixture
-def server() -> Iterator[Postgres]:
-    """A server of this test's own, to stop and start."""
-    programs = binaries()
-    if programs is None:
-        missing("PostgreSQL's server (Debian: apt-get install postgresql)")
-    server = Postgres(programs)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-async def end(server: Postgres) -> None:
+async def end(own_postgres: Postgres) -> None:
     # "Fast": connections are ended rather than waited for.
-    assert await server.child.stop(by=signal.SIGINT)
+    assert await own_postgres.child.stop(by=signal.SIGINT)
 
 
 async def assert_unreachable(history: History) -> None:
@@ -59,15 +43,15 @@ async def test_a_store_that_is_not_made_yet_is_unreachable(tmp_path: Path) -> No
 
 
 async def test_stopped_postgresql_is_unreachable_and_serves_after_its_return(
-    server: Postgres,
+    own_postgres: Postgres,
 ) -> None:
-    history = History(server.database())
+    history = History(own_postgres.database())
     lobby = entries("lobby", 3)
     await history.open()
     await history.append(lobby)
-    await end(server)
+    await end(own_postgres)
     await assert_unreachable(history)
-    server.start()
+    own_postgres.start()
     await history.ping()
     await history.append(lobby)
     assert await history.page("lobby") == messages_of(lobby)
@@ -75,12 +59,12 @@ async def test_stopped_postgresql_is_unreachable_and_serves_after_its_return(
 
 
 async def test_restart_of_postgresql_unnoticed_between_two_calls_is_no_error(
-    server: Postgres,
+    own_postgres: Postgres,
 ) -> None:
-    history = History(server.database())
+    history = History(own_postgres.database())
     await history.open()
-    await end(server)
-    server.start()
+    await end(own_postgres)
+    own_postgres.start()
     await history.append(entries("lobby", 3))
     assert await history.newest_seq("lobby") == 3
     await history.close()
@@ -111,9 +95,9 @@ async def test_a_damaged_sqlite_file_is_unusable_until_it_is_whole_again(tmp_pat
 
 
 async def test_a_postgresql_that_is_read_only_is_unusable_until_it_is_not(
-    server: Postgres,
+    own_postgres: Postgres,
 ) -> None:
-    history = History(server.database())
+    history = History(own_postgres.database())
     await history.open()
     engine = history._engine
 
