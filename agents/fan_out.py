@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from faust.types import TP
 
-from app.delivery.past import Unfit, publish_past, stepped_over
+from app.delivery.past import Unfit, fit, publish_past
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import Place, entry_of, refill
 from app.delivery.steps import Entry
@@ -95,10 +95,7 @@ async def publish_all(entries: Sequence[Entry]) -> Unfit:
     Returns what the publisher fails on; what is no step of its room is noted in `_no_steps`.
     """
     if _no_steps:
-        entries = [
-            stepped_over(entry) if (entry.partition, entry.offset) in _no_steps else entry
-            for entry in entries
-        ]
+        entries = [fit(entry, _no_steps) for entry in entries]
     outcomes, failed = await publish_past(publisher, entries)
     if min(outcomes) >= Outcome.REPEATED:
         return failed

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from app import events
 from app.batch import Batch
 from app.catch_up import CatchUp
+from app.errors import Malformed
 from app.events import (
     EDGE,
     RULING,
@@ -67,10 +68,9 @@ async def rooms(stream: Any) -> None:
 
 def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
     command = moderated.command
-    state = _state(record.partition, command)
     if wrong := astray(command.room, record.partition, settings.partitions):
-        batch.bury(record, wrong)
-        return
+        raise Malformed(wrong)
+    state = _state(record.partition, command)
     if (outcome := decide(state, moderated)) is None:
         return
     if isinstance(outcome, Held):
@@ -126,11 +126,7 @@ def _state(partition: int, command: AnyCommand) -> State:
     """What the outcome of a command depends on."""
     room, seq = command.room, getattr(command, "seq", 0)
     text = getattr(command, "text", "")
-    head = heads.read(partition, room)
-    # Where nobody waits and nobody is under a sanction, as in most rooms, two tables are spared.
-    spared = head is not None and not head.sanctioned and not head.settings.slow_mode
-    seen = seq or getattr(command, "reply_to", 0)
-    state = _followed(partition, command, seen, spared=spared)
+    state = _followed(partition, command, seq or getattr(command, "reply_to", 0), spare=True)
     thread = getattr(command, "thread", 0)
     return replace(
         state,
@@ -140,21 +136,26 @@ def _state(partition: int, command: AnyCommand) -> State:
 
 
 def _followed(
-    partition: int, event: AnyCommand | AnyLogEvent, seq: int, *, spared: bool = False
+    partition: int, event: AnyCommand | AnyLogEvent, seq: int, *, spare: bool = False
 ) -> State:
-    """What an event changes, or a command's event would; what may be `spared` is not read."""
+    """What an event changes, or a command's event would.
+
+    `spare` reads two tables less where nobody waits and nobody is under a sanction, as in most
+    rooms: for a decision they have nothing to say there.
+    """
     room, by, user = event.room, event.by, getattr(event, "user", "")
     # What is approved is its author's: it is theirs that it is not there twice.
     sender = user if isinstance(event, ApproveMessage) else by
+    head = heads.read(partition, room)
     state = State(
-        room=heads.read(partition, room),
+        room=head,
         actor=members.read(partition, f"{room}/{by}"),
         sent=sent.read(partition, f"{room}/{sender}/{event.client_id}"),
         subject=members.read(partition, f"{room}/{user}") if user else None,
         message=messages.read(partition, f"{room}/{seq}") if seq else None,
         own=(reactions.read(partition, f"{room}/{seq}/{by}") if seq else None) or Reactions(),
     )
-    if spared:
+    if spare and head is not None and not head.sanctioned and not head.settings.slow_mode:
         return state
     return replace(
         state,

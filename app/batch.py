@@ -80,6 +80,8 @@ class Batch:
                 step(record, value)
             except StoreFailed:
                 raise
+            except Malformed as error:
+                self.bury(record, str(error))
             except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
                 self.bury(record, repr(error))
 

@@ -84,11 +84,6 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         known = self._values.get((partition, key))
         return (known or self._known(partition, key)).value
 
-    def version(self, partition: int, key: str) -> int:
-        """The version that the value was written with, as this batch sees it; -1: never."""
-        known = self._values.get((partition, key))
-        return (known or self._known(partition, key)).version
-
     def _known(self, partition: int, key: str) -> Known[V]:
         raw = self._raw(partition, key.encode())
         version, payload = (-1, None) if raw is None else unwrap(raw)

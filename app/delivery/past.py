@@ -44,9 +44,9 @@ async def publish_past(
     return outcomes, unfit
 
 
-def stepped_over(entry: Entry) -> Entry:
-    """The entry's offset alone."""
-    return entry._replace(event=None)
+def fit(entry: Entry, unfit: Unfit) -> Entry:
+    """The entry, or its offset alone where it is among those that can't be published."""
+    return entry._replace(event=None) if (entry.partition, entry.offset) in unfit else entry
 
 
 def _in_place_of(entry: Entry) -> Entry:

@@ -9,7 +9,7 @@ import structlog
 from msgspec.structs import replace
 
 from app.delivery.changes import changes_of
-from app.delivery.past import Unfit, publish_past, stepped_over
+from app.delivery.past import Unfit, fit, publish_past
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.steps import Entry
 from app.erasures import Erased, without
@@ -67,7 +67,7 @@ async def refill(
     gone: set[tuple[str, int]] = set()
     async for records in _chunks(reader.read(LOG, place.partition, start, end)):
         chunk = [
-            _without(_fit(entry_of(record, place.of), unfit), forgotten, gone) for record in records
+            _without(fit(entry_of(record, place.of), unfit), forgotten, gone) for record in records
         ]
         outcomes, _ = await publish_past(publisher, chunk)
         if Outcome.GAP in outcomes and start:
@@ -113,10 +113,6 @@ async def _chunks(records: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-def _fit(entry: Entry, unfit: Unfit) -> Entry:
-    return stepped_over(entry) if (entry.partition, entry.offset) in unfit else entry
 
 
 def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Entry:

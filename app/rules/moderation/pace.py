@@ -32,9 +32,9 @@ def after(pace: Pace, at_ms: int, text: str = "", src: int = -1) -> Pace:
 
 def before(pace: Pace, src: int) -> Pace:
     """The pace as it was before the record at `src`, which comes again after a crash."""
-    later = sum(known >= src for known in pace.srcs)
-    if not later:
+    if not counts(pace, src):
         return pace
+    later = sum(known >= src for known in pace.srcs)
     return Pace(pace.times[:-later], pace.texts[:-later], pace.srcs[:-later])
 
 
