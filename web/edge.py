@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from types import ModuleType
 
@@ -24,6 +24,7 @@ from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
+from app.events import Verdict
 from app.first_brokers import remember_first_brokers
 from app.garbage import Pauses, spare_the_old
 from app.history.store import History
@@ -31,7 +32,7 @@ from app.in_force import InForce
 from app.lasting_producer import LastingProducer
 from app.log_reader import LogReader
 from app.logs import set_up_logs
-from app.patience import patiently
+from app.patience import AWAY, patiently
 from app.provision import cluster_id, provision
 from app.settings import Settings
 from app.topics import LOG, TOPICS
@@ -58,7 +59,7 @@ from web.keys import (
     SETTINGS,
     VIEW,
 )
-from web.late import tell_late
+from web.late import late
 from web.lent import end_with_chunks
 from web.native import built
 from web.sends import Sends
@@ -174,10 +175,20 @@ async def _assemble(
     stack.push_async_callback(stopping.end, "keys", app[AUTH].close)
     await hub.start()
     stack.push_async_callback(stopping.end, "hub", hub.stop)
-    sends.on_late = lambda verdict: hub.spawn(tell_late(view, verdict))
+    sends.on_late = partial(_tell_late, hub, view)
     await sends.listen(hub)
     routes.add_routes(app)
     return app
+
+
+def _tell_late(hub: Hub, view: View, verdict: Verdict) -> None:
+    if (state := late(verdict)) is not None:
+        hub.spawn(_tell(view, verdict.by, state))
+
+
+async def _tell(view: View, user: str, state: bytes) -> None:
+    with suppress(*AWAY):
+        await view.tell(user, state)
 
 
 async def _ends(settings: Settings) -> list[int]:
