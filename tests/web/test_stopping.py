@@ -8,14 +8,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
 from app.embedded.ports import free_port
 from app.errors import Unreachable
-from app.events import CreateRoom
+from app.events import CreateRoom, Verdict
 from tests.chat import Chat, until
 from tests.web.raw import Raw, raw, request
 from web import entrance, stopping
@@ -63,7 +62,9 @@ async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone
     for name, seconds in (("_SENDS", 1.0), ("_REQUESTS", 1.5), ("_ALL", 2.0)):
         monkeypatch.setattr(stopping, name, seconds)
     # The number comes to somebody else.
-    monkeypatch.setattr("web.sends.decode_verdict", lambda _: SimpleNamespace(id="another"))
+    monkeypatch.setattr(
+        "web.sends.decode_verdict", lambda _: Verdict(id="another", room="", by="", client_id="")
+    )
     async with raw(edge.url) as connection:
         asked = request(chat, "ann", "POST /v1/rooms", json.dumps({"room": uuid4().hex}).encode())
         connection.writer.write(asked.replace(b"\r\n", b"\r\nPrefer: wait=30\r\n", 1))
