@@ -25,7 +25,7 @@ lint: $(dev_stamp)  ## check style, types, and who may import whom
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-faults: $(dev_stamp)  ## kill real processes under load, and prove that nothing is lost
+faults: $(dev_stamp)  ## kill real processes under load, prove that nothing is lost, and run all long tests
 	@$(bin)/python -m pytest -p tests.faults.count -m "faults or long" $(OPTIONS)
 
 bench-latency: $(stamp)  ## measure from POST to answer and to receipt; writes bench/out/

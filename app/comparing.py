@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from app.counting import Counting
 from app.delivery.reads import Reads
@@ -25,40 +25,55 @@ _MENTIONS = 200
 _PAGE = 500
 
 
+class Kept(NamedTuple):
+    """What the tables have, by room."""
+
+    heads: dict[str, Room]
+    members: Mapping[str, dict[str, Member]]
+    receipts: Mapping[str, dict[str, Read]]
+    sanctions: Mapping[str, dict[str, Sanction]]
+    sent: Mapping[str, dict[str, Sent]]
+    messages: Mapping[str, dict[str, Message]]
+
+
 async def of_tables(counting: Counting) -> AsyncIterator[str]:
     """Against the changelogs of the tables."""
-    heads = await counting.table("parley-pipeline", "rooms", Room)
-    members = _by_room(await counting.table("parley-pipeline", "members", Member))
-    receipts = _by_room(await counting.table("parley-receipts", "receipts", Read))
-    sanctions = _by_room(await counting.table("parley-pipeline", "sanctions", Sanction))
-    sent = _by_room(await counting.table("parley-pipeline", "sent", Sent))
-    messages = _by_room(await counting.table("parley-pipeline", "messages", Message))
+    kept = Kept(
+        await counting.table("parley-pipeline", "rooms", Room),
+        _by_room(await counting.table("parley-pipeline", "members", Member)),
+        _by_room(await counting.table("parley-receipts", "receipts", Read)),
+        _by_room(await counting.table("parley-pipeline", "sanctions", Sanction)),
+        _by_room(await counting.table("parley-pipeline", "sent", Sent)),
+        _by_room(await counting.table("parley-pipeline", "messages", Message)),
+    )
     for name, room in counting.rooms.items():
-        head = heads.get(name)
-        kept = (head.n, head.seq) if head is not None else (0, 0)
-        pairs: list[tuple[str, Any, Any]] = [
-            ("rooms", {"n, seq": kept}, {"n, seq": (room.n, room.seq)}),
-            ("members", {u: m.role for u, m in members[name].items()}, room.roles),
-            ("receipts", {u: read.seq for u, read in receipts[name].items()}, room.receipts),
-            (
-                "sanctions",
-                {u: (s.kind, s.until_ms) for u, s in sanctions[name].items() if s.kind},
-                room.sanctions,
-            ),
-            (
-                "sent",
-                {key: one.n for key, one in sent[name].items()},
-                {f"{user}/{client_id}": n for (user, client_id), n in room.sent.items()},
-            ),
-            (
-                "messages",
-                {seq: (m.by, m.deleted or m.shadow) for seq, m in messages[name].items()},
-                {str(seq): (said.by, said.deleted) for seq, said in room.said.items()},
-            ),
-        ]
-        for table, has, should in pairs:
-            for line in _differences(has, should):
-                yield f"{name}: table {table} has {line}"
+        for line in of_kept(kept, name, room):
+            yield line
+
+
+def of_kept(kept: Kept, name: str, room: Recount) -> Iterator[str]:
+    """A room's recount against what the tables have of it."""
+    for table, has, should in _tables(kept, name, room):
+        for line in _differences(has, should):
+            yield f"{name}: table {table} has {line}"
+
+
+def _tables(
+    kept: Kept, name: str, room: Recount
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Of each table, what it has of a room, and what it should have."""
+    head = kept.heads.get(name)
+    numbers = (head.n, head.seq) if head is not None else (0, 0)
+    yield "rooms", {"n, seq": numbers}, {"n, seq": (room.n, room.seq)}
+    yield "members", {user: one.role for user, one in kept.members[name].items()}, room.roles
+    yield "receipts", {user: one.seq for user, one in kept.receipts[name].items()}, room.receipts
+    under = {u: (one.kind, one.until_ms) for u, one in kept.sanctions[name].items() if one.kind}
+    yield "sanctions", under, room.sanctions
+    sent = {f"{user}/{client_id}": n for (user, client_id), n in room.sent.items()}
+    yield "sent", {key: one.n for key, one in kept.sent[name].items()}, sent
+    said = {str(seq): (one.by, one.deleted) for seq, one in room.said.items()}
+    messages = kept.messages[name].items()
+    yield "messages", {seq: (one.by, one.deleted or one.shadow) for seq, one in messages}, said
 
 
 def _differences(has: Mapping[str, Any], should: Mapping[str, Any]) -> Iterator[str]:

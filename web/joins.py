@@ -14,7 +14,7 @@ from app.patience import AWAY
 from app.rules.leaving import leaver, left
 from web.hub import Hub
 from web.person import Person
-from web.reader import Reader
+from web.reader import BROKEN, UNAVAILABLE, Reader
 from web.replay import item
 from web.room import Room
 
@@ -72,11 +72,10 @@ class Joins:
             await self._bring(person, readers, room)
         except AWAY as error:
             log.info("a room could not be joined", error=repr(error))
-            _send_away(person, "unavailable", "The live state is away for a moment.")
+            _send_away(person, *UNAVAILABLE)
         except Exception:
             log.exception("a room could not be joined", user=person.name, room=room.name)
-            reason = "Something went wrong with this stream; please reconnect."
-            _send_away(person, "internal", reason)
+            _send_away(person, *BROKEN)
         finally:
             person.joining -= 1
             person.since = hub.recent.seq + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -20,6 +20,11 @@ log = structlog.get_logger()
 
 #: Events that wait for a reader which catches up, at most. Beyond, it is let go and comes back.
 MOST_WAITING = 10_000
+
+
+#: Why a reader is sent away that could not begin, or could not be brought into a room.
+UNAVAILABLE: Final = ("unavailable", "The live state is away for a moment.")
+BROKEN: Final = ("internal", "Something went wrong with this stream; please reconnect.")
 
 
 class Reader(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -13,6 +13,7 @@ from app.rules import cursor as cursors
 from web.head import Block, Head, read_head
 from web.polls import TIMEOUT, Polls
 from web.problems import Problem, of
+from web.reader import BROKEN, UNAVAILABLE
 from web.stream import Stream, farewell
 from web.verified import Identity
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from web.front import Front
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-#: Why a stream can't begin.
-_AWAY: Final = ("unavailable", "The live state is away for a moment.")
-_BROKEN: Final = ("internal", "Something went wrong with this stream; please reconnect.")
 
 
 class Visit:
@@ -125,10 +122,10 @@ class Visit:
             await self._entrance.admission.admit(stream, cursor)
         except AWAY as error:
             log.info("a stream could not begin", error=repr(error))
-            stream.end(*_AWAY)
+            stream.end(*UNAVAILABLE)
         except Exception:
             log.exception("a stream could not begin", user=stream.person.name)
-            stream.end(*_BROKEN)
+            stream.end(*BROKEN)
         self._task = None
 
     def _ask_poll(self, raw: bytes, head: Head, identity: Identity) -> None:
@@ -143,7 +140,7 @@ class Visit:
         if head.path != "/v1/stream" or problem.status < 500:
             self.refuse(problem)
             return
-        why = _AWAY if problem.status == 503 else _BROKEN
+        why = UNAVAILABLE if problem.status == 503 else BROKEN
         if self._stream is not None:
             self._stream.end(*why)
             return

@@ -16,7 +16,7 @@ _ROUNDS = 3
 _SECONDS = 2.0
 
 #: Seconds until the second of two edges is there, too.
-_SECOND = 3.0
+SECOND = 3.0
 
 
 async def growth(parley: Parley, program: Path) -> dict[str, Any]:
@@ -52,7 +52,7 @@ async def _delivery_us(
     await parley.start_edge(count)
     await parley.seat(scene.room_names, readers)
     if count > 1:
-        await asyncio.sleep(_SECOND)
+        await asyncio.sleep(SECOND)
     for pid in parley.pids:
         pin(pid, 0)
     async with attended(scene, parley, program) as (load, _):

@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from bench.cores import ALL
+from bench.edge.growth import SECOND
 from bench.edge.load import Load
 from bench.edge.parley import Parley
 from bench.edge.scenes import Scene, attended, pin
@@ -24,9 +25,6 @@ _SCENE = Scene("scaling", "stream", 500, 1, 1)
 _CLIENTS = 2
 _SECONDS = 4.0
 _ROUNDS = 3
-
-#: Seconds until the second of two edges is there, too.
-_SECOND = 3.0
 
 
 async def edges_on_cores(parley: Parley, program: Path) -> dict[str, Any]:
@@ -54,7 +52,7 @@ async def _machine(parley: Parley, program: Path, cores: list[int]) -> float:
     await parley.stop_edge()
     await parley.start_edge(len(cores))
     await parley.seat(_SCENE.room_names, _SCENE.readers)
-    await asyncio.sleep(_SECOND)
+    await asyncio.sleep(SECOND)
     for pid in parley.others:
         pin(pid, *cores)
     for pid, core in zip(parley.pids, cores, strict=True):
