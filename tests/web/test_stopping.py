@@ -61,14 +61,18 @@ async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone
     monkeypatch.setattr("app.lasting_producer.LastingProducer.stop", hang)
     for name, seconds in (("_SENDS", 1.0), ("_REQUESTS", 1.5), ("_ALL", 2.0)):
         monkeypatch.setattr(stopping, name, seconds)
-    # The number comes to somebody else.
-    monkeypatch.setattr(
-        "web.sends.decode_verdict", lambda _: Verdict(id="another", room="", by="", client_id="")
-    )
+    came = asyncio.Event()
+
+    def another(_: bytes) -> Verdict:
+        """The number comes, and to somebody else."""
+        came.set()
+        return Verdict(id="another", room="", by="", client_id="")
+
+    monkeypatch.setattr("web.sends.decode_verdict", another)
     async with raw(edge.url) as connection:
         asked = request(chat, "ann", "POST /v1/rooms", json.dumps({"room": uuid4().hex}).encode())
         connection.writer.write(asked.replace(b"\r\n", b"\r\nPrefer: wait=30\r\n", 1))
-        await asyncio.sleep(0.3)
+        await asyncio.wait_for(came.wait(), 20)
         async with asyncio.timeout(4):
             await edge.stop()
         status, answer = await connection.answer()
