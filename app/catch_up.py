@@ -40,6 +40,8 @@ class CatchUp:
         self._position = position
         self._apply = apply
         self._followed: dict[int, int] = {}
+        #: What a reading from the beginning has found to be no step of its room, now or later.
+        self._no_steps: set[tuple[int, int]] = set()
 
     async def follow(self, batch: Batch) -> None:
         """Return when the tables of all the batch's partitions stand at the end of the log."""
@@ -69,7 +71,7 @@ class CatchUp:
     async def _follow_from(
         self, reader: LogReader, batch: Batch, partition: int, start: int
     ) -> bool:
-        """Whether all that the log has of rooms was the next step of its room."""
+        """Whether all of it was the next step of its room, or is known to be none."""
         count, whole = 0, True
         async for record in reader.read(LOG, partition, start):
             try:
@@ -80,7 +82,10 @@ class CatchUp:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
                 log.warning("an event can't be followed", offset=record.offset, why=repr(error))
-                whole = False
+                place = (partition, record.offset)
+                if start == 0:
+                    self._no_steps.add(place)
+                whole = whole and place in self._no_steps
             else:
                 count += 1
                 if count % LIMIT == 0:
