@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from itertools import permutations
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,7 +55,8 @@ class Terminal:
         """Enter each step's commands and see it show what the page says, and nothing else.
 
         `…` in the page stands for what is different each time. Lines may come in another order,
-        because a stream and an answer write to one terminal.
+        and one be written behind another before its line break is, because a stream and an
+        answer write to one terminal.
         """
         for step in steps:
             await self._enter(f"{step.commands}\necho '{_DONE}'\n")
@@ -73,14 +75,24 @@ class Terminal:
             async with asyncio.timeout(WITHIN):
                 while awaited:
                     line = (await self._shell.stdout.readline()).decode().rstrip("\r\n")
-                    said = [other for other in awaited if _same(other, line)]
+                    said = _said(line, awaited)
                     assert said or not line, f"{step.commands}\nshows\n{line}\nnot one of {awaited}"
-                    if said:
-                        awaited.remove(said[0])
+                    for other in said:
+                        awaited.remove(other)
         except TimeoutError:
             raise AssertionError(f"{step.commands}\ndoes not show {awaited}") from None
 
 
-def _same(said: str, line: str) -> bool:
-    pattern = re.escape(said).replace("…", r"[^\s,]+")
-    return re.fullmatch(pattern, line) is not None
+def _said(line: str, awaited: list[str]) -> list[str]:
+    """What of `awaited` a line says: one of it, or two run into each other."""
+    for other in awaited:
+        if re.fullmatch(_pattern(other), line):
+            return [other]
+    for first, second in permutations(awaited, 2):
+        if re.fullmatch(_pattern(first) + _pattern(second), line):
+            return [first, second]
+    return []
+
+
+def _pattern(said: str) -> str:
+    return re.escape(said).replace("…", r"[^\s,]+")
