@@ -38,6 +38,7 @@ bench-rooms: $(stamp)  ## measure a message by members, a sync of 1,000 rooms, a
 	@$(bin)/python -m bench.rooms $(OPTIONS)
 
 bench-edge: $(stamp)  ## measure the edge against nginx with nchan; writes bench/out/
+	@.ci/packages bench-edge
 	@$(bin)/python -m bench.edge $(OPTIONS)
 
 bench-pipeline: $(stamp)  ## measure what one worker brings through, beside bare aiokafka and naive Faust

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections import defaultdict
+from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -76,9 +77,10 @@ async def _measure(folder: Path, options: argparse.Namespace, compare: bool) -> 
     servers: list[Any] = [nchan.Nchan(folder / "nchan")] if compare else []
     servers.append(parley)
     result: dict[str, Any] = {"scenes": {}}
-    try:
+    async with AsyncExitStack() as running:
         for server in servers:
             await server.start()
+            running.push_async_callback(server.stop)
         for scene in [scene for scene in SCENES if scene.name in only]:
             result["scenes"][scene.name] = await _scene(scene, servers, program, options)
             print(f"{scene.name}: {result['scenes'][scene.name]}", flush=True)
@@ -86,9 +88,6 @@ async def _measure(folder: Path, options: argparse.Namespace, compare: bool) -> 
             if name in only:
                 result[name] = await measure(parley, program)
                 print(f"{name}: {result[name]}", flush=True)
-    finally:
-        for server in servers:
-            await server.stop()
     return result
 
 
