@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from app.delivery.publisher import Publisher
 from app.delivery.steps import Entry
@@ -95,6 +97,12 @@ class Parley:
             if not self._edge.child.running or time.monotonic() > deadline:
                 raise ParleyError(self._edge.child.tail())
             await asyncio.sleep(0.1)
+
+    def another(self) -> Self:
+        """The same chat by an edge on a port of its own, which is not started yet."""
+        one = copy(self)
+        one.settings = replace(self.settings, port=free_port())
+        return one
 
     async def stop_edge(self) -> None:
         """Stop the edge alone."""
