@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from app.header_keys import read_any_header_key
 from app.pulse import GROUP, pulse
 from app.settings import Settings
 
@@ -19,6 +20,7 @@ class LogReader:
     """
 
     def __init__(self, settings: Settings) -> None:
+        read_any_header_key()
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
             enable_auto_commit=False,

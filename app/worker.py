@@ -20,6 +20,7 @@ from app.errors import ParleyError
 from app.first_brokers import remember_first_brokers
 from app.garbage import Pauses, spare_the_old
 from app.groups import again_topics, groups
+from app.header_keys import read_any_header_key
 from app.health import telling
 from app.logs import set_up_logs
 from app.loop_watch import loop_watched
@@ -38,6 +39,7 @@ def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logs("worker")
     remember_first_brokers()
+    read_any_header_key()
     uvloop.run(_run(settings))
 
 

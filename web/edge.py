@@ -27,6 +27,7 @@ from app.errors import SettingError
 from app.events import Verdict
 from app.first_brokers import remember_first_brokers
 from app.garbage import Pauses, spare_the_old
+from app.header_keys import read_any_header_key
 from app.history.store import History
 from app.in_force import InForce
 from app.lasting_producer import LastingProducer
@@ -79,6 +80,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logs("edge")
     remember_first_brokers()
+    read_any_header_key()
     uvloop.run(_run(settings))
 
 
