@@ -8,6 +8,7 @@ U+FFFD stands for what can't be decoded, as in Kafka's own client.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from aiokafka.consumer import fetcher
@@ -37,12 +38,12 @@ class _AnyKeys(_Stock):  # type: ignore[misc]
     _records: Any
 
     def _unpack_records(self) -> Iterator[Any]:
-        try:
+        with suppress(UnicodeDecodeError):
             yield from super()._unpack_records()
-        except UnicodeDecodeError:
-            self._records = _Lenient(self._records.raw)
-            # From the beginning: what was given already is passed over by its offset.
-            yield from super()._unpack_records()
+            return
+        self._records = _Lenient(self._records.raw)
+        # From the beginning: what was given already is passed over by its offset.
+        yield from super()._unpack_records()
 
 
 class _Lenient(_MemoryRecordsPy):  # type: ignore[misc]

@@ -20,7 +20,7 @@ class LogReader:
     """
 
     def __init__(self, settings: Settings) -> None:
-        read_any_header_key()
+        read_any_header_key()  # for commands, which have no other consumer
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
             enable_auto_commit=False,

@@ -27,7 +27,7 @@ app = group("stuck", strict=True)
 @app.agent(raw_topic(app, LOG))
 async def stuck(stream):
     async for batch in batches(stream):
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 """
 
 #: A group that does nothing. Each worker has one of its own.
@@ -59,7 +59,7 @@ HANGS = (
     IDLE
     + """
 async def hang(*_, **__):
-    await asyncio.sleep(3600)
+    await asyncio.Event().wait()
 
 
 WHAT = hang

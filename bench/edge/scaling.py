@@ -45,7 +45,7 @@ async def edges_on_cores(parley: Parley, program: Path) -> dict[str, Any]:
                 of_it.append(await _machine(parley, program, ALL[:count]))
     finally:
         os.sched_setaffinity(0, before)
-        await parley.start_edge()
+    await parley.start_edge()
     one, two = (median(of_it) for of_it in rates.values())
     return {"one": round(one), "two": round(two), "times": round(two / one, 2)}
 

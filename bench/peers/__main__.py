@@ -41,15 +41,16 @@ _RATIO = 5.0
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rooms", default=10, show_default=True, help="Rooms, each sent to in turn.")
 @click.option("--members", default=50, show_default=True, help="Members of each room.")
-@click.option("--readers", default=49, show_default=True, help="Of them, who reads live.")
+@click.option("--readers", type=int, help="Of them, who reads live; by default all but one.")
 @click.option("--under-way", default=200, show_default=True, help="Messages not answered yet.")
 @click.option("--seconds", default=8.0, show_default=True, help="How long a turn is measured.")
 @click.option("--warmup", default=3.0, show_default=True, help="Seconds of the same before that.")
 @click.option("--rounds", default=3, show_default=True, help="Turns that each server has.")
 @click.option("--peers", default=",".join(list(_OPENERS)[1:]), show_default=True, help="By comma.")
 @click.option("--limit", default=600.0, show_default=True, help="Seconds that all may take.")
-def main(peers: str, limit: float, **asked: Any) -> None:
+def main(peers: str, limit: float, readers: int | None, **asked: Any) -> None:
     """Run and report."""
+    asked["readers"] = asked["members"] - 1 if readers is None else readers
     load = Load(**asked)
     if load.readers >= load.members:
         raise click.BadParameter("the sender is a member, so --readers is less than --members")

@@ -55,7 +55,7 @@ async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone
     chat: Chat, edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(_: object) -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     monkeypatch.setattr(Connections, "drain", hang)
     monkeypatch.setattr("app.lasting_producer.LastingProducer.stop", hang)
@@ -83,7 +83,7 @@ class Deaf:
     """A producer that takes nothing."""
 
     async def send_and_wait(self, *_: object, **__: object) -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
 
 async def test_a_send_that_kafka_does_not_take_is_refused_while_the_edge_can(
