@@ -10,13 +10,13 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from app.by_itself import all_or_each
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.events import decode_verdict
-from app.groups import group, raw_topic
-from app.loop import batches
 from app.settings import Settings
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
+from app.stream.poison_isolation import all_or_each
 from app.topics import VERDICTS
 
 app = group("fan_out", strict=True)

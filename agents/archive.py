@@ -8,21 +8,21 @@ from typing import Any
 
 import structlog
 
-from app import retention
-from app.batch import Batch
-from app.by_itself import all_or_each
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import decode_log
-from app.groups import group, raw_topic
 from app.history.entry import Entry
 from app.history.outage import about_values
 from app.history.store import History
-from app.loop import batches
-from app.patience import AWAY, looking, patiently
-from app.pulse import GROUP
-from app.record import Record
+from app.kafka.record import Record
+from app.privacy import retention
+from app.runtime.heartbeat import GROUP
+from app.runtime.retry import AWAY, looking, patiently
 from app.settings import Settings
+from app.stream.batch import Batch
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
+from app.stream.poison_isolation import all_or_each
 from app.topics import LOG, astray
 
 app = group("archive", strict=True, hurried=False)

@@ -20,12 +20,12 @@ from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import Place, entry_of, refill
 from app.delivery.steps import Entry
 from app.delivery.valkey import connect
-from app.erasures import erased
-from app.groups import group, raw_topic
-from app.log_reader import LogReader
-from app.loop import batches
-from app.patience import looking, patiently
+from app.kafka.partition_reader import LogReader
+from app.privacy.erasure_topic import erased
+from app.runtime.retry import looking, patiently
 from app.settings import Settings
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
 from app.topics import LOG
 
 app = group("fan_out", strict=True)

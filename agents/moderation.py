@@ -12,7 +12,13 @@ from typing import Any
 
 import structlog
 
-from app.batch import LONGEST, Batch
+from app.domain.moderation.decide import Decision, barred, decided, ruled
+from app.domain.moderation.heading import heading
+from app.domain.moderation.pace import Pace, after, before, counts
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import Hook, RuleSet
+from app.domain.moderation.verdict import judge, ruling
+from app.domain.wellformed import flaw
 from app.events import (
     AnyCommand,
     ChangeRoom,
@@ -27,21 +33,15 @@ from app.events import (
     decode_command,
     encode,
 )
-from app.groups import group, raw_topic
-from app.hook import HookFailed, Hooks
-from app.in_force import InForce, in_force
-from app.loop import batches
-from app.record import Record
-from app.rules.moderation.decide import Decision, barred, decided, ruled
-from app.rules.moderation.heading import heading
-from app.rules.moderation.pace import Pace, after, before, counts
-from app.rules.moderation.rule import Facts, Message
-from app.rules.moderation.ruleset import Hook, RuleSet
-from app.rules.moderation.verdict import judge, ruling
-from app.rules.wellformed import flaw
+from app.kafka.record import Record
+from app.moderation.active_rules import InForce, in_force
+from app.moderation.webhook import HookFailed, Hooks
 from app.settings import Settings
+from app.stream.batch import LONGEST, Batch
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
+from app.stream.room_queues import Waiting
 from app.topics import MODERATED, MODERATION, PACE, RAW, astray
-from app.waiting import Waiting
 from tables.members import members
 from tables.paces import paces
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from app.batch import Batch
+from app.domain.moderation.pace import Pace, after, before, counts
+from app.domain.moderation.rule import Facts, Message
+from app.domain.sanctions import holds, until
 from app.errors import Malformed
 from app.events import Sanctioned, Written, decode_written, encode
-from app.groups import group, raw_topic
-from app.in_force import InForce, in_force
-from app.loop import batches
-from app.record import Record
-from app.rules.moderation.pace import Pace, after, before, counts
-from app.rules.moderation.rule import Facts, Message
-from app.rules.sanctions import holds, until
+from app.kafka.record import Record
+from app.moderation.active_rules import InForce, in_force
 from app.settings import Settings
+from app.stream.batch import Batch
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
 from app.topics import MODERATION, PACE, SANCTIONS, astray
 from tables.paces_everywhere import paces_everywhere as paces
 

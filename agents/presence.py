@@ -7,14 +7,14 @@ from typing import Any
 
 from app.delivery.presence import Presences
 from app.delivery.valkey import connect
+from app.domain.presence import Presence, after
 from app.errors import Malformed
 from app.events import Connection, decode_connection
-from app.groups import group, raw_topic
-from app.loop import batches
-from app.patience import looking, patiently
-from app.record import Record
-from app.rules.presence import Presence, after
+from app.kafka.record import Record
+from app.runtime.retry import looking, patiently
 from app.settings import Settings
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
 from app.topics import CONNECTIONS, astray
 from tables.presence import presence as known
 

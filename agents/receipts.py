@@ -11,18 +11,18 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from app.batch import Batch
 from app.delivery.publisher import Publisher
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
+from app.domain.receipts import advance
 from app.errors import Malformed
 from app.events import Receipt, Verdict, decode_receipt
-from app.groups import group, raw_topic
-from app.loop import batches
-from app.patience import AWAY, patiently
-from app.record import Record
-from app.rules.receipts import advance
+from app.kafka.record import Record
+from app.runtime.retry import AWAY, patiently
 from app.settings import Settings
+from app.stream.batch import Batch
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
 from app.topics import RECEIPTS, astray
 from tables.receipts import receipts as marks
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.by_itself import all_or_each
 from app.events import decode_act
-from app.groups import group, raw_topic
 from app.history.outage import about_values
 from app.history.store import History
-from app.loop import batches
-from app.patience import patiently
-from app.pulse import GROUP
+from app.runtime.heartbeat import GROUP
+from app.runtime.retry import patiently
 from app.settings import Settings
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
+from app.stream.poison_isolation import all_or_each
 from app.topics import MODERATION
 
 app = group("archive", strict=True, hurried=False)

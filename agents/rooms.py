@@ -1,6 +1,6 @@
 """rooms: `chat.moderated` → number → `chat.log`, and what is refused or repeated → `chat.verdicts`.
 
-`app/rules/room.py` decides, `app/rules/follow.py` says what that changes; this file reads and
+`app/domain/room.py` decides, `app/domain/follow.py` says what that changes; this file reads and
 writes.
 """
 
@@ -12,8 +12,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from app import events
-from app.batch import Batch
-from app.catch_up import CatchUp
+from app.domain.follow import follow
+from app.domain.mentions import named
+from app.domain.records import Held, Progress, Reactions, Repeat, Sender, State
+from app.domain.room import decide
 from app.errors import Malformed
 from app.events import (
     EDGE,
@@ -28,14 +30,12 @@ from app.events import (
     decode_moderated,
     encode,
 )
-from app.groups import group, raw_topic
-from app.loop import batches
-from app.record import Record
-from app.rules.follow import follow
-from app.rules.mentions import named
-from app.rules.records import Held, Progress, Reactions, Repeat, Sender, State
-from app.rules.room import decide
+from app.kafka.record import Record
 from app.settings import Settings
+from app.stream.batch import Batch
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import group, raw_topic
+from app.stream.log_catch_up import CatchUp
 from app.topics import LOG, MODERATED, MODERATION, VERDICTS, astray
 from tables.members import members
 from tables.messages import messages

@@ -22,11 +22,16 @@ folder, if one does."""
 _OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host", "port"})}
 
 
-#: Commands of a module of their own, as `replay` is.
-_ELSEWHERE = frozenset({"verify", "rebuild", "forget", "dead", "rules"})
-
-#: Those whose module has another name.
-_MODULES = {"rules": "rule_book"}
+#: The operator's commands, in the order of `--help`. A command's module is imported when the
+#: command is used.
+_OPERATIONS = {
+    "dead": "dead_letters",
+    "forget": "forget",
+    "rebuild": "rebuild",
+    "rules": "rules_command",
+    "verify": "verify",
+}
+_MODULES = {"replay": "import_logs", **_OPERATIONS}
 
 
 class _Failure(click.ClickException):
@@ -40,13 +45,12 @@ class _Parley(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order in which people need them."""
-        return ["up", "worker", "edge", "token", "replay", "doctor", *sorted(_ELSEWHERE)]
+        return ["up", "worker", "edge", "token", "replay", "doctor", *_OPERATIONS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """A command by name; those with a file of their own are imported when they are used."""
-        if name in _ELSEWHERE or name == "replay":
-            module = _MODULES.get(name, name)
-            found: click.Command = import_module(f"app.{module}").command
+        """A command by name; an operator's command is imported when it is used."""
+        if module := _MODULES.get(name):
+            found: click.Command = import_module(f"app.operations.{module}").command
             return found
         return super().get_command(ctx, name)
 
@@ -63,7 +67,7 @@ class _Parley(click.Group):
 @click.pass_context
 def parley(context: click.Context) -> None:
     """A chat back end: Faust agents over Kafka, and an edge for web pages."""
-    from app.data_folder import join
+    from app.local.data_folder import join
 
     command = context.invoked_subcommand or ""
     if command != "up":
@@ -85,7 +89,7 @@ def up(port: int | None, data: Path | None, fresh: bool, edges: int) -> None:
 
     Where PARLEY_BROKER or PARLEY_REDIS is set, that broker or server is used and none started.
     """
-    from app.up import run
+    from app.local.up import run
 
     settings, given = Settings.read(), named()
     if port:
@@ -102,7 +106,7 @@ def worker() -> None:
     Start as many as there are partitions to share. Each needs a name of its own that stays the
     same over its restarts: PARLEY_WORKER, by default the name of the host.
     """
-    from app.worker import run
+    from app.worker.main import run
 
     run(Settings.read())
 
@@ -119,13 +123,12 @@ def edge(port: int | None, edges: int) -> None:
     settings = Settings.read()
     settings = replace(settings, port=port or settings.port)
     if edges > 1:
-        from app.edges import run as run_edges
+        from app.local.edge_processes import run as run_edges
 
         run_edges(settings, edges)
     else:
-        from web.edge import run
-
-        run(settings)
+        # By its name: `app` imports nothing of `web`.
+        import_module("web.edge").run(settings)
 
 
 @parley.command(epilog=_EPILOG)
@@ -134,7 +137,7 @@ def edge(port: int | None, edges: int) -> None:
 @click.option("--admin", is_flag=True, help="Moderates every room, and sets the rules.")
 def token(user: str, days: float, admin: bool) -> None:
     """Print a development token that says its bearer is USER."""
-    from app.tokens import mint
+    from app.runtime.dev_tokens import mint
 
     settings = Settings.read()
     if not settings.secret:
@@ -150,7 +153,7 @@ def doctor() -> None:
 
     Ends with exit code 1 where something is missing that Parley can't do without.
     """
-    from app.doctor import run
+    from app.operations.doctor import run
 
     if not run(Settings.read(), named()):
         raise SystemExit(1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 try:
-    from app._murmur import murmur2
+    from app.runtime._murmur2 import murmur2
 except ImportError:  # set up without a C compiler
-    from app.murmur import murmur2
+    from app.runtime.murmur2 import murmur2
 
 RAW = "chat.raw"
 MODERATED = "chat.moderated"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-from app.lobby import address
-from app.posting import Posting
+from app.local.demo_room import address
+from app.operations.edge_client import Posting
+from app.runtime.dev_tokens import mint
 from app.settings import Settings
-from app.tokens import mint
 from bench.wire import Stream
 
 OWNER = "sender"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from app.rules import chatlog
+from app.domain import chatlog
 
 _FOLDER = Path(__file__).parents[1].parent / "shared" / "corpus" / "irc"
 _WORDS = "the a room tea so then maybe because kernel works here thanks window again and not"

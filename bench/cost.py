@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.posting import Posting
+from app.operations.edge_client import Posting
 from app.settings import Settings
 from bench.audience import OWNER
 from bench.running import Running

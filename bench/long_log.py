@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.rooms import FOLLOWED
 from app.delivery import keys
+from app.domain.records import Progress
+from app.domain.versions import wrap
 from app.events import MessageCreated, encode
-from app.log_reader import LogReader
-from app.rules.records import Progress
-from app.rules.versions import wrap
+from app.kafka.partition_reader import LogReader
 from app.settings import Settings
 from app.topics import LOG, changelog
 from bench.crowd import Pair, write_pairs

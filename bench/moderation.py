@@ -15,12 +15,12 @@ from typing import Any
 
 import click
 
-from app.rule_kinds import known_kinds
-from app.rules.chatlog import parse as parse_log
-from app.rules.moderation.pace import Pace, after
-from app.rules.moderation.rule import Facts, Message
-from app.rules.moderation.ruleset import RuleSet, parse
-from app.rules.moderation.verdict import judge as verdict_of
+from app.domain.chatlog import parse as parse_log
+from app.domain.moderation.pace import Pace, after
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import RuleSet, parse
+from app.domain.moderation.verdict import judge as verdict_of
+from app.moderation.rule_plugins import known_kinds
 from bench.evasions import Score, innocent, score
 from bench.figures import Goal, judge, keep, table
 

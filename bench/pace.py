@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaProducer
 
 from app.delivery.wire import open_wire
 from app.events import MessageCreated, decode_command, decode_log, encode
-from app.log_reader import LogReader
+from app.kafka.partition_reader import LogReader
 from app.settings import Settings
 from app.topics import RAW, partition_of
 from bench.corpus import texts

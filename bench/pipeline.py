@@ -20,7 +20,7 @@ import click
 import uvloop
 
 from app.errors import ParleyError
-from app.provision import provision
+from app.kafka.admin import provision
 from app.topics import Topic
 from bench.corpus import texts
 from bench.crowd import Crowd, write

@@ -21,9 +21,9 @@ import click
 import msgspec
 import uvloop
 
+from app.domain.records import Member
+from app.domain.versions import wrap
 from app.errors import ParleyError
-from app.rules.records import Member
-from app.rules.versions import wrap
 from bench.crowd import Crowd, Pair, write, write_pairs
 from bench.figures import Goal, judge, keep, table
 from bench.stage import Stage, reach, stage

@@ -19,8 +19,8 @@ import click
 import uvloop
 
 from app.errors import ParleyError
-from app.lobby import address
-from app.posting import Posting
+from app.local.demo_room import address
+from app.operations.edge_client import Posting
 from bench.cost import Cost, measure, opened
 from bench.figures import Goal, judge, keep, table
 from bench.running import running

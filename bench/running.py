@@ -15,10 +15,10 @@ from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port
 from app.embedded.valkey import Valkey
 from app.errors import ParleyError
-from app.lobby import edge_is_ready, lobby_is_open
-from app.provision import provision
+from app.kafka.admin import provision
+from app.local.demo_room import edge_is_ready, lobby_is_open
+from app.local.supervisor import Command, Supervisor
 from app.settings import Settings
-from app.supervisor import Command, Supervisor
 from app.topics import TOPICS
 
 _READY_SECONDS = 90.0

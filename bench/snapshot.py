@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 
-from app.lobby import address
-from app.posting import Posting
+from app.local.demo_room import address
+from app.operations.edge_client import Posting
+from app.runtime.dev_tokens import mint
 from app.settings import Settings
-from app.tokens import mint
 from bench.cost import AT_ONCE
 from bench.figures import quantiles
 

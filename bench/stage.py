@@ -21,7 +21,7 @@ from app.embedded.child import Child
 from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
 from app.errors import ParleyError
-from app.provision import provision
+from app.kafka.admin import provision
 from app.settings import Settings
 from app.topics import TOPICS, Topic
 from bench.cores import ALL, MEASURED, OTHERS, on

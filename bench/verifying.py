@@ -9,8 +9,8 @@ import sys
 import time
 from typing import Any
 
-from app.log_reader import LogReader
-from app.posting import Posting
+from app.kafka.partition_reader import LogReader
+from app.operations.edge_client import Posting
 from app.settings import Settings
 from app.topics import LOG
 from bench.audience import OWNER

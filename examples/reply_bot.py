@@ -5,7 +5,7 @@ from typing import Any
 import uuid_utils
 
 from app.events import MessageCreated, SendMessage, decode_log, encode
-from app.groups import group, inbox, raw_topic
+from app.stream.consumer_groups import group, inbox, raw_topic
 from app.topics import LOG, RAW
 
 BOT = "reply-bot"

@@ -1,7 +1,7 @@
 """Who belongs to a room: key `room/user`, on the room's partition."""
 
-from app.groups import group
-from app.rules.records import Member
-from app.table import Table
+from app.domain.records import Member
+from app.stream.consumer_groups import group
+from app.stream.table import Table
 
 members = Table(group("pipeline", strict=True), "members", Member)

@@ -1,7 +1,7 @@
 """How fast somebody writes, over all rooms: key user, on the user's partition of `chat.pace`."""
 
-from app.groups import group
-from app.rules.moderation.pace import Pace
-from app.table import Table
+from app.domain.moderation.pace import Pace
+from app.stream.consumer_groups import group
+from app.stream.table import Table
 
 paces_everywhere = Table(group("pace", strict=True), "everywhere", Pace)

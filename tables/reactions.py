@@ -1,7 +1,7 @@
 """What somebody has put under a message: key `room/seq/user`."""
 
-from app.groups import group
-from app.rules.records import Reactions
-from app.table import Table
+from app.domain.records import Reactions
+from app.stream.consumer_groups import group
+from app.stream.table import Table
 
 reactions = Table(group("pipeline", strict=True), "reactions", Reactions)

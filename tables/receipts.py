@@ -1,7 +1,7 @@
 """How far each member has read: key `room/user`, on the room's partition."""
 
-from app.groups import group
-from app.rules.receipts import Read
-from app.table import Table
+from app.domain.receipts import Read
+from app.stream.consumer_groups import group
+from app.stream.table import Table
 
 receipts = Table(group("receipts", strict=True), "receipts", Read)

@@ -1,7 +1,7 @@
 """Each room's head: the numbers of its newest event and message, and what it was made as."""
 
-from app.groups import group
-from app.rules.records import Room
-from app.table import Table
+from app.domain.records import Room
+from app.stream.consumer_groups import group
+from app.stream.table import Table
 
 rooms = Table(group("pipeline", strict=True), "rooms", Room)

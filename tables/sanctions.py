@@ -1,7 +1,7 @@
 """Who is muted in a room, or banned from it, and until when: key `room/user`."""
 
-from app.groups import group
-from app.rules.sanctions import Sanction
-from app.table import Table
+from app.domain.sanctions import Sanction
+from app.stream.consumer_groups import group
+from app.stream.table import Table
 
 sanctions = Table(group("pipeline", strict=True), "sanctions", Sanction)

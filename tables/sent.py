@@ -4,8 +4,8 @@ A record for each event, and not a list for each person, which would be written 
 and would have to forget.
 """
 
-from app.groups import group
-from app.rules.records import Sent
-from app.table import Table
+from app.domain.records import Sent
+from app.stream.consumer_groups import group
+from app.stream.table import Table
 
 sent = Table(group("pipeline", strict=True), "sent", Sent)

@@ -15,9 +15,9 @@ import aiohttp
 
 from app.embedded.child import Child
 from app.embedded.ports import free_port
+from app.local.supervisor import ROOT
+from app.runtime.dev_tokens import mint
 from app.settings import Settings
-from app.supervisor import ROOT
-from app.tokens import mint
 
 START_SECONDS = 120.0
 

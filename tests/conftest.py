@@ -16,7 +16,7 @@ import pytest
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port
 from app.embedded.valkey import Valkey
-from app.provision import provision
+from app.kafka.admin import provision
 from app.settings import Settings
 from app.topics import TOPICS
 from tests.chat import Chat, data_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.rules import chatlog
+from app.domain import chatlog
 from tests.chat import Chat
 from tests.listener import Listener
 from tests.person import Person

@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from app.comparing import Kept, of_kept
+from app.domain.receipts import Read
+from app.domain.records import Member, Message, Room, Sent
+from app.domain.recount import Recount
+from app.domain.sanctions import Sanction
 from app.events import MemberAdded, MessageCreated, RoomCreated, SanctionSet
-from app.rules.receipts import Read
-from app.rules.records import Member, Message, Room, Sent
-from app.rules.recount import Recount
-from app.rules.sanctions import Sanction
+from app.operations.store_diff import Kept, of_kept
 
 ID = str(UUID(int=1))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.data_folder import announce, held, is_held, join, kept_secret
 from app.errors import ParleyError
+from app.local.data_folder import announce, held, is_held, join, kept_secret
 from app.settings import Settings
 
 

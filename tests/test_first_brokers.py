@@ -10,7 +10,7 @@ from aiokafka.structs import BrokerMetadata
 
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port
-from app.first_brokers import remember_first_brokers
+from app.kafka.patch_rebootstrap import remember_first_brokers
 from app.topics import RAW
 
 

@@ -13,7 +13,7 @@ from aiokafka.producer import producer as producing
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from app.events import SendMessage, encode
-from app.log_reader import LogReader
+from app.kafka.partition_reader import LogReader
 from app.topics import RAW, partition_of
 from tests.chat import Chat, until
 from tests.person import Person

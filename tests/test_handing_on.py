@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
-from app.log_reader import LogReader
-from app.provision import provision
+from app.kafka.admin import provision
+from app.kafka.partition_reader import LogReader
 from app.settings import Settings
 from app.topics import Topic
 from tests.chat import Chat, until

@@ -5,10 +5,10 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.acts import Acts, producer
 from app.errors import ParleyError
 from app.events import RulesSet, Sanctioned, encode
-from app.in_force import InForce
+from app.moderation.active_rules import InForce
+from app.moderation.audit_log import Acts, producer
 from app.settings import Settings
 from app.topics import RULES, SANCTIONS, partition_of
 from tests.chat import until

@@ -3,8 +3,8 @@ from __future__ import annotations
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from app.log_reader import LogReader
-from app.provision import connected, provision
+from app.kafka.admin import connected, provision
+from app.kafka.partition_reader import LogReader
 from app.settings import Settings
 from app.topics import Topic
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NamedTuple
 
-from app.outputs import Outputs
+from app.stream.output_buffer import Outputs
 from tests.chat import until
 
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from app.errors import Unreachable
-from app.patience import looking, patiently
-from app.pulse import GROUP, pulse
+from app.runtime.heartbeat import GROUP, pulse
+from app.runtime.retry import looking, patiently
 
 
 async def away() -> None:

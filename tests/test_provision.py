@@ -7,7 +7,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.embedded.ports import free_port
 from app.errors import ParleyError, Unreachable
-from app.provision import connected, partition_counts, provision
+from app.kafka.admin import connected, partition_counts, provision
 from app.settings import Settings
 from app.topics import TOPICS, Topic
 

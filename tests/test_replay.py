@@ -11,12 +11,12 @@ from uuid import uuid4
 import click
 import pytest
 
+from app.domain import chatlog
 from app.embedded.child import Child
 from app.embedded.ports import free_port
 from app.errors import Unreachable
-from app.posting import Posting
-from app.replay import recordings_of
-from app.rules import chatlog
+from app.operations.edge_client import Posting
+from app.operations.import_logs import recordings_of
 from tests.chat import Chat
 from tests.web.asking import person
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.embedded.child import Child
 from app.events import decode_verdict
-from app.log_reader import LogReader
+from app.kafka.partition_reader import LogReader
 from app.topics import VERDICTS, partition_of
 from tests.chat import Chat, until
 from tests.listener import Listener

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.doubt import EXIT_DOUBT
 from app.embedded.child import Child
 from app.embedded.ports import free_port
+from app.stream.fail_stop import EXIT_DOUBT
 from tests.chat import Chat, until
 from tests.person import Person
 from tests.readyz import tells

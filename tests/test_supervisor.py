@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from app.embedded.child import Child
-from app.supervisor import Supervisor
+from app.local.supervisor import Supervisor
 
 
 class Sleep:

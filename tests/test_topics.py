@@ -14,13 +14,13 @@ KEYS = st.binary(max_size=80)
 
 @given(KEYS)
 def test_a_key_has_the_partition_that_kafka_gives_it(key: bytes) -> None:
-    _holds("app.murmur", key)
+    _holds("app.runtime.murmur2", key)
 
 
 @given(KEYS)
 def test_a_key_has_that_partition_in_c_too(key: bytes) -> None:
-    pytest.importorskip("app._murmur", reason="set up without a C compiler")
-    _holds("app._murmur", key)
+    pytest.importorskip("app.runtime._murmur2", reason="set up without a C compiler")
+    _holds("app.runtime._murmur2", key)
 
 
 def _holds(module: str, key: bytes) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 
+from app.domain import cursor as cursors
+from app.domain.cursor import Cursor
 from app.errors import Unreachable
-from app.rules import cursor as cursors
-from app.rules.cursor import Cursor
 from web.arrivals import AT_ONCE, PATIENCE, Arrivals, Ends
 from web.guest import BeyondLog
 from web.hub import Hub

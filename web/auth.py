@@ -10,11 +10,11 @@ from typing import Final
 import jwt
 from aiohttp import hdrs, web
 
+from app.domain import names
+from app.domain.sanctions import Sanction, holds, told
 from app.errors import Unreachable
-from app.rules import names
-from app.rules.sanctions import Sanction, holds, told
+from app.runtime.dev_tokens import ADMIN
 from app.settings import Settings
-from app.tokens import ADMIN
 from web.hs256 import claims
 from web.jwks import KeySet
 from web.jwts import (

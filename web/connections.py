@@ -12,7 +12,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from app.events import Connection, encode
-from app.lasting_producer import LastingProducer
+from app.kafka.resilient_producer import LastingProducer
 from app.topics import CONNECTIONS, partition_of
 
 log = structlog.get_logger()

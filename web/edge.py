@@ -16,25 +16,25 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from app import acts
-from app.acts import Acts
-from app.brokers import Brokers
 from app.delivery.presence import Presences
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
 from app.events import Verdict
-from app.first_brokers import remember_first_brokers
-from app.garbage import Pauses, spare_the_old
-from app.header_keys import read_any_header_key
 from app.history.store import History
-from app.in_force import InForce
-from app.lasting_producer import LastingProducer
-from app.log_reader import LogReader
-from app.logs import set_up_logs
-from app.patience import AWAY, patiently
-from app.provision import cluster_id, provision
+from app.kafka.admin import cluster_id, provision
+from app.kafka.liveness import Brokers
+from app.kafka.partition_reader import LogReader
+from app.kafka.patch_header_keys import read_any_header_key
+from app.kafka.patch_rebootstrap import remember_first_brokers
+from app.kafka.resilient_producer import LastingProducer
+from app.moderation import audit_log as acts
+from app.moderation.active_rules import InForce
+from app.moderation.audit_log import Acts
+from app.runtime.gc_tuning import Pauses, spare_the_old
+from app.runtime.logging import set_up_logs
+from app.runtime.retry import AWAY, patiently
 from app.settings import Settings
 from app.topics import LOG, TOPICS
 from web import cors, presence, problems, routes, sanctions

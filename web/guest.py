@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from app.errors import Unreachable
-from app.patience import AWAY
+from app.runtime.retry import AWAY
 from web.person import Person
 
 

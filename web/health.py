@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from aiohttp import web
 
-from app.patience import AWAY
+from app.runtime.retry import AWAY
 from web.keys import BROKERS, DRAINING, HISTORY, HUB
 
 

@@ -18,10 +18,10 @@ from app.delivery import keys
 from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
-from app.rules import cursor as cursors
-from app.rules.joining import join
-from app.rules.leaving import leaver
-from app.rules.shadow import shown_to
+from app.domain import cursor as cursors
+from app.domain.joining import join
+from app.domain.leaving import leaver
+from app.domain.shadow import shown_to
 from web import frames
 from web.dispatch import dispatch
 from web.herd import Give, write_to_all

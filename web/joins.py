@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import structlog
 
 from app.delivery.view import Logged
+from app.domain.leaving import leaver, left
 from app.errors import Malformed, Unreachable
 from app.events import MemberAdded, RoomCreated, decode_log
-from app.patience import AWAY
-from app.rules.leaving import leaver, left
+from app.runtime.retry import AWAY
 from web.hub import Hub
 from web.person import Person
 from web.reader import BROKEN, UNAVAILABLE, Reader

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import jwt
 
-from app.rules import names
+from app.domain import names
 from web.problems import Problem
 
 #: Seconds by which clocks may differ.

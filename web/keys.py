@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from app.acts import Acts
-    from app.brokers import Brokers
     from app.delivery.presence import Presences
     from app.delivery.reads import Reads
     from app.delivery.view import View
     from app.history.store import History
-    from app.in_force import InForce
+    from app.kafka.liveness import Brokers
+    from app.moderation.active_rules import InForce
+    from app.moderation.audit_log import Acts
     from app.settings import Settings
     from web.admission import Admission
     from web.auth import Auth

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.rules.joining import Item
-from app.rules.shadow import is_shadowed, shown_to
+from app.domain.joining import Item
+from app.domain.shadow import is_shadowed, shown_to
 from web import frames
 
 if TYPE_CHECKING:

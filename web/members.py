@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from app.domain import names
 from app.events import AddMember, ChangeRole, RemoveMember
-from app.rules import names
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import checked, read_body

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
+from app.domain import names
 from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction
-from app.rules import names
 from web.auth import authenticate
 from web.bodies import checked, read_body
 from web.parameters import message_seq, room_id

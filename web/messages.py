@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from aiohttp import web
 
+from app.domain import pages, wellformed
+from app.domain.shadow import shown_to
 from app.events import MessageCreated, SendMessage, decode_log
-from app.rules import pages, wellformed
-from app.rules.shadow import shown_to
 from web.auth import authenticate
 from web.bodies import read_body
 from web.keys import HISTORY, SETTINGS, VIEW

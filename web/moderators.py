@@ -6,7 +6,7 @@ import time
 
 from aiohttp import web
 
-from app.rules.roles import may
+from app.domain.roles import may
 from web.keys import VIEW
 from web.problems import Problem
 from web.verified import Identity

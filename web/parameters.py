@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 from multidict import MultiMapping
 
-from app.rules import names, prefer
+from app.domain import names, prefer
 from web.bodies import checked
 from web.keys import SETTINGS
 from web.problems import Problem

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from app.rules.cursor import Cursor
+from app.domain.cursor import Cursor
 from web.head import Head
 from web.live import Run
 from web.parameters import number

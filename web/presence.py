@@ -10,8 +10,8 @@ import msgspec
 from aiohttp import web
 
 from app.delivery.presence import SAY_EVERY
-from app.patience import AWAY
-from app.rules.presence import may_see, status
+from app.domain.presence import may_see, status
+from app.runtime.retry import AWAY
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import read_body

@@ -15,7 +15,7 @@ from aiohttp.web_middlewares import middleware
 
 from app.errors import CursorForeign, CursorMalformed
 from app.events import Refusal, Ruling
-from app.patience import AWAY
+from app.runtime.retry import AWAY
 from web.codes import CODES, REFUSALS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

@@ -9,10 +9,10 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from app.domain import wellformed
+from app.domain.review import ACTIONS, Item
 from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
 from app.history.review import Place
-from app.rules import wellformed
-from app.rules.review import ACTIONS, Item
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import checked, read_body

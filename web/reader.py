@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from app.rules.joining import Item
+from app.domain.joining import Item
 from web.live import Run
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.delivery.view import Logged
-from app.rules.leaving import leaver
+from app.domain.leaving import leaver
 from web.person import Person
 from web.room import Room
 

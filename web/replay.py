@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.delivery.view import Logged, View
-from app.rules.cursor import Cursor
-from app.rules.joining import Item
+from app.domain.cursor import Cursor
+from app.domain.joining import Item
 from web.person import Person
 from web.room import Room
 

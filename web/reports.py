@@ -7,10 +7,10 @@ from hashlib import blake2b
 import msgspec
 from aiohttp import web
 
+from app.domain import wellformed
+from app.domain.review import report_id
+from app.domain.shadow import shown_to
 from app.events import MessageCreated, Reported, decode_log
-from app.rules import wellformed
-from app.rules.review import report_id
-from app.rules.shadow import shown_to
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import checked, read_body

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from app.delivery.reads import Unread
 from app.delivery.view import RoomHead
+from app.domain import names, wellformed
+from app.domain.roles import ROLES
 from app.events import ChangeRoom, CreateRoom, RoomSettings
-from app.rules import names, wellformed
-from app.rules.roles import ROLES
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import checked, read_body

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
+from app.domain.moderation.verdict import judge
 from app.events import RulesSet
-from app.rule_kinds import known_kinds
-from app.rules.moderation.rule import Facts, Message
-from app.rules.moderation.ruleset import RuleMistake, RuleSet, parse
-from app.rules.moderation.verdict import judge
+from app.moderation.rule_plugins import known_kinds
 from web.answers import json
 from web.auth import authenticate_admin
 from web.bodies import read_body

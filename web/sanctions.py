@@ -7,9 +7,9 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
+from app.domain import wellformed
+from app.domain.sanctions import until
 from app.events import LiftSanction, Sanctioned, SanctionSet, SetSanction
-from app.rules import wellformed
-from app.rules.sanctions import until
 from web.answers import json
 from web.auth import authenticate, authenticate_admin
 from web.bodies import checked, read_body

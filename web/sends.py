@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from app.delivery import keys
 from app.errors import Unreachable
 from app.events import AnyCommand, Receipt, Verdict, decode_verdict, encode
-from app.lasting_producer import LastingProducer
+from app.kafka.resilient_producer import LastingProducer
 from app.settings import Settings
 from app.topics import RAW, RECEIPTS, partition_of
 from web.hub import Hub

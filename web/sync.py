@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from app.delivery.view import RoomHead
-from app.rules.shadow import shown_to
+from app.domain.shadow import shown_to
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import read_body

@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from app.patience import AWAY
+from app.runtime.retry import AWAY
 from web.hub import Hub
 
 log = structlog.get_logger()

@@ -17,8 +17,8 @@ import msgspec
 from aiohttp import web
 
 from app.events import Attachment
+from app.runtime.webhook_signature import signature
 from app.settings import Settings
-from app.signing import signature
 from web.answers import json
 from web.auth import authenticate
 from web.bodies import read_body

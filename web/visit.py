@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app.patience import AWAY
-from app.rules import cursor as cursors
+from app.domain import cursor as cursors
+from app.runtime.retry import AWAY
 from web.head import Block, Head, read_head
 from web.polls import TIMEOUT, Polls
 from web.problems import Problem, of

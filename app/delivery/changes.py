@@ -9,6 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.delivery import keys
+from app.domain import as_now
+from app.domain.leaving import left
+from app.domain.roles import first_role
 from app.events import (
     AnyLogEvent,
     MemberAdded,
@@ -25,9 +28,6 @@ from app.events import (
     decode_log,
     encode,
 )
-from app.rules import as_now
-from app.rules.leaving import left
-from app.rules.roles import first_role
 
 _SCRIPT = (
     *("room", "members", "roles", "leaves", "read", "gone", "everyone", "mentions"),

@@ -9,7 +9,7 @@ import structlog
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.steps import Entry
 from app.events import RoomChanged, encode
-from app.patience import AWAY
+from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ import msgspec
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.rules.presence import Presence
+from app.domain.presence import Presence
 
 #: Seconds for which an edge counts as alive after it said so, and between two times that it does.
 ALIVE = 30

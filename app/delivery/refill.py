@@ -12,7 +12,7 @@ from app.delivery.changes import changes_of
 from app.delivery.past import Unfit, fit, publish_past
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.steps import Entry
-from app.erasures import Erased, without
+from app.domain.order import Order
 from app.errors import Malformed
 from app.events import (
     EDGE,
@@ -24,8 +24,8 @@ from app.events import (
     decode_ruling,
     encode,
 )
-from app.log_reader import LogReader
-from app.rules.order import Order
+from app.kafka.partition_reader import LogReader
+from app.privacy.erasure_topic import Erased, without
 from app.topics import LOG, astray
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from redis import asyncio as aioredis
 from app.delivery.channels import Channels
 from app.delivery.turns import OnMessage, Turns
 from app.delivery.wire import Wire, open_wire
-from app.patience import AWAY
+from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from app.delivery.wire import Wire
-from app.patience import AWAY
+from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
 

@@ -1,0 +1,1 @@
+"""Kafka and Valkey as child processes of this machine, without Docker."""

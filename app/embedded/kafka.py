@@ -19,7 +19,7 @@ from app.embedded.java import Java, find_java
 from app.embedded.ports import free_port, listens
 from app.embedded.server import Server
 from app.errors import ParleyError
-from app.provision import quiet
+from app.kafka.admin import quiet
 
 _LOG4J = Path(__file__).with_name("log4j2.xml")
 _START_SECONDS = 60.0

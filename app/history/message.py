@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from app.domain import as_now
 from app.events import (
     MessageCreated,
     MessageDeleted,
@@ -15,7 +16,6 @@ from app.events import (
     encode,
 )
 from app.history.fold import fold
-from app.rules import as_now
 
 
 class Message(NamedTuple):

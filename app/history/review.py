@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.domain.review import Item, item_of, take
 from app.events import AnyAct, Held, Reported, Ruled, decode_act, encode
 from app.history.forgotten import until
 from app.history.schema import acts, reviews
-from app.rules.review import Item, item_of, take
 
 _decode = msgspec.json.Decoder(Item).decode
 

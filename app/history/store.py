@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from app.domain.review import Item
 from app.events import AnyAct, MessageDeleted, MessageEdited
 from app.history import review
 from app.history.appending import append
@@ -17,7 +18,6 @@ from app.history.prepare import prepare
 from app.history.schema import versions
 from app.history.search import Found, Place, search
 from app.history.upkeep import Upkeep
-from app.rules.review import Item
 
 
 class History(Upkeep):

@@ -20,11 +20,11 @@ from app.embedded.ports import free_port
 from app.embedded.valkey import Valkey
 from app.errors import ParleyError
 from app.events import AnyLogEvent, MemberAdded, RoomCreated, encode
-from app.lobby import edge_is_ready
-from app.provision import provision
+from app.kafka.admin import provision
+from app.local.demo_room import edge_is_ready
+from app.local.supervisor import Command
+from app.runtime.dev_tokens import mint
 from app.settings import Settings
-from app.supervisor import Command
-from app.tokens import mint
 from app.topics import TOPICS, partition_of
 from bench.edge.messages import message
 

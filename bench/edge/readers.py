@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from app.delivery import keys
-from app.lobby import address
-from app.posting import Posting
+from app.local.demo_room import address
+from app.operations.edge_client import Posting
 from bench.audience import OWNER, head
 from bench.edge.load import Load
 from bench.edge.parley import Parley, reader_name

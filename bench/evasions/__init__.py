@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.rules.moderation.folding import Folded
-from app.rules.moderation.lexicon import Lexicon
+from app.domain.moderation.folding import Folded
+from app.domain.moderation.lexicon import Lexicon
 
 _HERE = Path(__file__).parent
 _ESCAPE = re.compile(r"\\u([0-9a-f]{4})")

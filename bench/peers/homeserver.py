@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from app.errors import ParleyError
-from app.supervisor import ROOT
+from app.local.supervisor import ROOT
 
 _VERSION = "1.163.2"
 _PACKAGES = (f"matrix-synapse=={_VERSION}", "psycopg2-binary")

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from app.errors import ParleyError
-from app.lobby import address
-from app.posting import Posting
+from app.local.demo_room import address
+from app.operations.edge_client import Posting
 from bench.audience import head
 from bench.peers.load import SENDER, Load, Tally
 from bench.running import Running, running

@@ -13,7 +13,7 @@ from typing import Self
 from app.embedded.child import Child
 from app.embedded.ports import free_port, listens
 from app.errors import ParleyError
-from app.supervisor import ROOT
+from app.local.supervisor import ROOT
 from bench.peers.load import SENDER, Load, Tally
 from bench.peers.xmpp import HOST, ROOMS, Person, person
 

@@ -13,10 +13,10 @@ import pytest
 from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
 from app.events import decode_dead
-from app.groups import groups
-from app.log_reader import LogReader
-from app.provision import provision
+from app.kafka.admin import provision
+from app.kafka.partition_reader import LogReader
 from app.settings import Settings
+from app.stream.consumer_groups import groups
 from app.topics import DEAD, TOPICS, changelog
 from tests.chat import until
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.events import decode_dead, decode_moderated, encode
 from app.events.dead import dead_of
-from app.log_reader import LogReader
-from app.record import Record
+from app.kafka.partition_reader import LogReader
+from app.kafka.record import Record
 from app.settings import Settings
 from app.topics import DEAD, DEAD_BYTES, MODERATED, RAW, partition_of
 from tests.agents.conftest import Buried, Read, running

@@ -10,13 +10,13 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.by_itself import all_or_each
 from app.delivery.publisher import Publisher
 from app.events import Reported, Verdict, encode
 from app.history.outage import about_values
 from app.history.store import History
-from app.record import Record
+from app.kafka.record import Record
 from app.settings import Settings
+from app.stream.poison_isolation import all_or_each
 from app.topics import LOG, MODERATION, VERDICTS, partition_of
 from tests.agents.conftest import Buried, running
 from tests.chat import until

@@ -14,10 +14,10 @@ from app.delivery.refill import Place, entry_of, refill
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import EDGE, AnyLogEvent, encode
-from app.groups import groups
-from app.log_reader import LogReader
-from app.record import Record
+from app.kafka.partition_reader import LogReader
+from app.kafka.record import Record
 from app.settings import Settings
+from app.stream.consumer_groups import groups
 from app.topics import LOG, partition_of
 from tests.agents.conftest import Buried, running
 from tests.chat import until

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
-from app.changelogs import read_changelogs
-from app.groups import groups
-from app.keeping import Keeping
-from app.log_reader import LogReader
-from app.record import Record
-from app.rules.room import Member
-from app.rules.versions import unwrap, wrap
+from app.domain.room import Member
+from app.domain.versions import unwrap, wrap
+from app.kafka.partition_reader import LogReader
+from app.kafka.record import Record
 from app.settings import Settings
-from app.taken import Deferred
+from app.stream.acks import Deferred
+from app.stream.changelog_reader import read_changelogs
+from app.stream.checkpoint import Keeping
+from app.stream.consumer_groups import groups
 from tests.agents.test_loop import TOO_LARGE
 from tests.chat import until
 
@@ -148,7 +148,7 @@ async def test_the_process_ends_where_changes_cannot_be_kept_later(
     bench: Settings, members: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[BaseException | None] = []
-    monkeypatch.setattr("app.keeping.end_in_doubt", lambda _, error: ends.append(error))
+    monkeypatch.setattr("app.stream.checkpoint.end_in_doubt", lambda _, error: ends.append(error))
     members.write(P, "r/bad", Member("x" * TOO_LARGE, 1), 1)
     await keeping(bench, members, 0.01).owe(Hand().taken, {})
 

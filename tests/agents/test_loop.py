@@ -8,11 +8,11 @@ import faust
 import pytest
 from faust.types import TP
 
-from app.groups import groups, raw_topic
-from app.loop import batches
-from app.piece import Piece
-from app.rules.room import Member
+from app.domain.room import Member
 from app.settings import Settings
+from app.stream.batch_loop import batches
+from app.stream.consumer_groups import groups, raw_topic
+from app.stream.piece import Piece
 from app.topics import MODERATED, VERDICTS
 from tests.chat import until
 

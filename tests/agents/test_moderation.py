@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.domain.moderation.ruleset import parse
 from app.events import SendMessage, decode_dead, decode_moderated, encode
-from app.log_reader import LogReader
-from app.rule_kinds import known_kinds
-from app.rules.moderation.ruleset import parse
+from app.kafka.partition_reader import LogReader
+from app.moderation.rule_plugins import known_kinds
 from app.settings import Settings
 from app.topics import DEAD, MODERATED, RAW, partition_of
 from tests.agents.conftest import Read, running

@@ -17,9 +17,9 @@ from app.events import (
     decode_verdict,
     encode,
 )
-from app.groups import groups
-from app.log_reader import LogReader
+from app.kafka.partition_reader import LogReader
 from app.settings import Settings
+from app.stream.consumer_groups import groups
 from app.topics import DEAD, LOG, MODERATED, VERDICTS, partition_of
 from tests.agents.conftest import Buried, Read, running
 

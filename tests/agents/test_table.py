@@ -9,7 +9,7 @@ import msgspec
 from faust.types import TP
 from msgspec.structs import replace
 
-from app.changelogs import read_changelogs
+from app.domain.versions import unwrap, wrap
 from app.events import (
     AnyLogEvent,
     CreateRoom,
@@ -24,10 +24,10 @@ from app.events import (
     decode_log,
     encode,
 )
-from app.groups import groups
-from app.log_reader import LogReader
-from app.rules.versions import unwrap, wrap
+from app.kafka.partition_reader import LogReader
 from app.settings import Settings
+from app.stream.changelog_reader import read_changelogs
+from app.stream.consumer_groups import groups
 from app.topics import LOG, partition_of
 from tests.agents.conftest import Read, running
 from tests.agents.test_rooms import uuid

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from playwright.async_api import expect
 
-from app.tokens import mint
+from app.runtime.dev_tokens import mint
 from tests.browser.person import Person, Room
 from tests.chat import until
 

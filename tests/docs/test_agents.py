@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.log_reader import LogReader
-from app.rules.versions import unwrap
+from app.domain.versions import unwrap
+from app.kafka.partition_reader import LogReader
 from app.topics import changelog, partition_of
 from tests.chat import Chat, until
 from tests.docs.markdown import ROOT, blocks

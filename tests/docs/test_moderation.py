@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import parse
+from app.domain.moderation.verdict import judge
 from app.errors import ParleyError
-from app.hook import Answer
-from app.rule_kinds import known_kinds
-from app.rules.moderation.rule import Facts, Message
-from app.rules.moderation.ruleset import parse
-from app.rules.moderation.verdict import judge
+from app.moderation.rule_plugins import known_kinds
+from app.moderation.webhook import Answer
 from tests.docs.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs" / "moderation.md"

@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.embedded.java import Java, packaged_java, version_of
 from app.embedded.kafka import Kafka
-from app.provision import provision
+from app.kafka.admin import provision
 from app.settings import Settings
 from app.topics import Topic
 from tests.conftest import missing

@@ -9,6 +9,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaProducer
 from msgspec import Struct
 
+from app.domain.versions import wrap
 from app.events import (
     EDGE,
     RULING,
@@ -25,7 +26,6 @@ from app.events import (
     Written,
     encode,
 )
-from app.rules.versions import wrap
 from app.topics import (
     CONNECTIONS,
     DEAD,

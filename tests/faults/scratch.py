@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.supervisor import ROOT
+from app.local.supervisor import ROOT
 
 _PACKAGES = ("app", "agents", "tables", "web")
 

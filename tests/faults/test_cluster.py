@@ -15,7 +15,7 @@ import pytest
 from app.embedded.kafka import Kafka, Quorum
 from app.embedded.ports import free_port
 from app.embedded.valkey import Valkey
-from app.provision import connected
+from app.kafka.admin import connected
 from app.settings import Settings
 from app.topics import RAW
 from tests.chat import Chat, data_folder

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import rocksdict
 
-from app.store import Store
+from app.stream.rocksdb_store import Store
 from tests.faults.frail import TIMES, Frail, at_work
 from tests.faults.load import FULL, Load
 

@@ -9,7 +9,7 @@ import pytest
 from aiokafka.errors import UnknownError
 from redis import asyncio as aioredis
 
-from app.provision import connected, partition_counts
+from app.kafka.admin import connected, partition_counts
 from app.topics import LOG, TOPICS
 from tests.chat import Chat, until
 from tests.faults import poison

@@ -7,7 +7,7 @@ import random
 
 from app.events import AnyLogEvent
 from app.history.store import History
-from app.patience import patiently
+from app.runtime.retry import patiently
 from tests.history.recount import as_now
 from tests.history.story import entries_of, story
 from tests.history.test_as_now import everything, pages

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
+from app.domain.review import item_of
 from app.events import AnyAct, Finding, Held, Reported, Reviewed, Ruled, Ruling, SendMessage
 from app.history.store import History
-from app.rules.review import item_of
 
 RULING = Ruling("hold", 1, (Finding("hold", "some", "because"),))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.tokens import mint
+from app.runtime.dev_tokens import mint
 from tests.apart import chat_apart
 from tests.chat import Chat, until
 from tests.person import Person

@@ -8,6 +8,10 @@ from uuid import UUID
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from app.domain.follow import follow
+from app.domain.mentions import named
+from app.domain.records import Held, Reactions, Repeat, Sender, State
+from app.domain.room import decide
 from app.events import (
     AddMember,
     AddReaction,
@@ -30,10 +34,6 @@ from app.events import (
     SendMessage,
     SetSanction,
 )
-from app.rules.follow import follow
-from app.rules.mentions import named
-from app.rules.records import Held, Reactions, Repeat, Sender, State
-from app.rules.room import decide
 
 Key = tuple[str, ...]
 

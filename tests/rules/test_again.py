@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.domain.again import again
 from app.errors import ParleyError
 from app.events import Dead, Moderated, SendMessage, decode_command, encode
-from app.rules.again import again
 from app.topics import LOG, MODERATED, RAW
 
 COMMAND = SendMessage(room="tea", by="ann", id="1", client_id="c", text="hello")

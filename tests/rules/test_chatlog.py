@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules import chatlog, names
-from app.rules.chatlog import Line
+from app.domain import chatlog, names
+from app.domain.chatlog import Line
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus" / "irc"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain import cursor
 from app.errors import CursorForeign, CursorMalformed
-from app.rules import cursor
 from app.settings import MAX_PARTITIONS
 
 SECRET = b"s" * 32

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.mentions import MOST, named
+from app.domain.mentions import MOST, named
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules import pages
+from app.domain import pages
 
 HEADS = st.integers(0, 60)
 BOUNDS = st.none() | st.integers(0, 70)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules import prefer
+from app.domain import prefer
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.presence import GRACE_MS, MOST, Presence, after, may_see, status
+from app.domain.presence import GRACE_MS, MOST, Presence, after, may_see, status
 
 steps = st.lists(
     st.tuples(st.sampled_from(["opened", "closed"]), st.sampled_from("abc")), max_size=20

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.roles import LEAST, ROLES, may, may_act_on, may_give
+from app.domain.roles import LEAST, ROLES, may, may_act_on, may_give
 
 PAGE = Path(__file__).parents[2] / "docs" / "roles.md"
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.records import Repeat
+from app.domain.room import decide
 from app.events import (
     AddMember,
     AnyCommand,
@@ -30,8 +32,6 @@ from app.events import (
     SanctionSet,
     SendMessage,
 )
-from app.rules.records import Repeat
-from app.rules.room import decide
 from tests.rules.room_tables import Tables, replayed, run, wishes
 
 

@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.shadow import shown_to
 from app.events import (
     Attachment,
     MessageCreated,
@@ -18,7 +19,6 @@ from app.events import (
     Shadow,
     encode,
 )
-from app.rules.shadow import shown_to
 
 SECRET = "sesame"
 _FIELDS: dict[str, Any] = {

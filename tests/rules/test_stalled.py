@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.rules.stalled import Sight, Standing, standing
+from app.domain.stalled import Sight, Standing, standing
 
 
 def looks(*sights: tuple[int, bool]) -> Standing:

@@ -7,7 +7,7 @@ import time
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.history.store import History
-from app.retention import sweep
+from app.privacy.retention import sweep
 from tests.chat import Chat, until
 from tests.person import Person
 from tests.web.test_domain import call, unread

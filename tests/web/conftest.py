@@ -14,11 +14,11 @@ import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from app.domain import names
 from app.embedded.valkey import Valkey
 from app.errors import Unreachable
-from app.rules import names
+from app.runtime.dev_tokens import mint
 from app.settings import Settings
-from app.tokens import mint
 from tests.conftest import SECRET
 from tests.web.polling import Door, door
 from tests.web.scene import Scene, scene_at

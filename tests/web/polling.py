@@ -15,17 +15,17 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
-from app import acts
 from app.delivery.publisher import Publisher
 from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.domain.sanctions import Sanction
 from app.errors import Unreachable
 from app.events import AnyLogEvent
-from app.lasting_producer import LastingProducer
-from app.rules.sanctions import Sanction
+from app.kafka.resilient_producer import LastingProducer
+from app.moderation import audit_log as acts
+from app.runtime.dev_tokens import mint
 from app.settings import Settings
-from app.tokens import mint
 from tests.delivery.conftest import added, entry, message, noted, opened
 from web.admission import Admission
 from web.auth import Auth

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from app.domain import cursor as cursors
 from app.errors import Unreachable
-from app.rules import cursor as cursors
 from tests.chat import until
 from tests.web.scene import Recorder, Scene
 from web.replay import replay

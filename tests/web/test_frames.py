@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from app.rules import cursor as cursors
+from app.domain import cursor as cursors
 from app.settings import Settings
 from web import frames
 from web.entrance import stream_life

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.delivery import keys
+from app.domain import cursor as cursors
 from app.errors import Unreachable
-from app.rules import cursor as cursors
 from tests.chat import until
 from tests.web.scene import Scene
 from web.poll import Poll

@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable
 
-from app.rules.sanctions import Sanction
+from app.domain.sanctions import Sanction
 from tests.web.conftest import Try
 from tests.web.polling import Door, Poller, until
 from web.front import Front
@@ -172,7 +172,7 @@ async def all_kinds_come_and_go(door: Door) -> None:
 
 
 async def test_a_connection_that_has_gone_leaves_nothing_to_the_collector(served: Try) -> None:
-    """It looks at what has grown old but once an hour (app/garbage.py)."""
+    """It looks at what has grown old but once an hour (app/runtime/gc_tuning.py)."""
     await served(all_kinds_come_and_go)
 
 

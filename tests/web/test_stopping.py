@@ -58,7 +58,7 @@ async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Connections, "drain", hang)
-    monkeypatch.setattr("app.lasting_producer.LastingProducer.stop", hang)
+    monkeypatch.setattr("app.kafka.resilient_producer.LastingProducer.stop", hang)
     for name, seconds in (("_SENDS", 1.0), ("_REQUESTS", 1.5), ("_ALL", 2.0)):
         monkeypatch.setattr(stopping, name, seconds)
     came = asyncio.Event()

@@ -10,10 +10,10 @@ import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.domain import cursor as cursors
 from app.events import decode_connection
-from app.log_reader import LogReader
-from app.rules import cursor as cursors
-from app.tokens import mint
+from app.kafka.partition_reader import LogReader
+from app.runtime.dev_tokens import mint
 from app.topics import CONNECTIONS, partition_of
 from tests.chat import Chat, until
 from tests.listener import Listener

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.rule_kinds import known_kinds
+from app.moderation.rule_plugins import known_kinds
 
 KINDS = known_kinds()

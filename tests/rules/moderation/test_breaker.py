@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.moderation.breaker import FAILURES, REST_MS, Breaker, after, may_try, trying
+from app.domain.moderation.breaker import FAILURES, REST_MS, Breaker, after, may_try, trying
 
 
 def failed(times: int, at_ms: int = 0) -> Breaker:

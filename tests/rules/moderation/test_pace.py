@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.rules.moderation.pace import MOST, Pace, after, before, counts
+from app.domain.moderation.pace import MOST, Pace, after, before, counts
 
 
 def paced(*srcs: int, pace: Pace | None = None) -> Pace:

@@ -4,13 +4,13 @@ from itertools import permutations
 
 import pytest
 
+from app.domain.moderation.decide import barred, decided, judged_text
+from app.domain.moderation.pace import digest
+from app.domain.moderation.rule import ACTIONS, Facts, Message
+from app.domain.moderation.ruleset import RuleMistake, of_words, parse
+from app.domain.moderation.verdict import judge
+from app.domain.sanctions import Sanction
 from app.events import ChangeRoom, CreateRoom, EditMessage, SendMessage
-from app.rules.moderation.decide import barred, decided, judged_text
-from app.rules.moderation.pace import digest
-from app.rules.moderation.rule import ACTIONS, Facts, Message
-from app.rules.moderation.ruleset import RuleMistake, of_words, parse
-from app.rules.moderation.verdict import judge
-from app.rules.sanctions import Sanction
 from tests.rules.moderation.kinds import KINDS
 
 MISTAKES = [

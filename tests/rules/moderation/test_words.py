@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.moderation.folding import Folded
-from app.rules.moderation.lexicon import Lexicon
-from app.rules.moderation.rule import Facts, Message
-from app.rules.moderation.ruleset import RuleSet, parse
-from app.rules.moderation.verdict import judge, masked
+from app.domain.moderation.folding import Folded
+from app.domain.moderation.lexicon import Lexicon
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import RuleSet, parse
+from app.domain.moderation.verdict import judge, masked
 from bench.evasions import score
 from tests.rules.moderation.kinds import KINDS
 

@@ -1,0 +1,118 @@
+"""Rooms and who belongs to them: what becomes of the commands about that."""
+
+from __future__ import annotations
+
+from app.domain.outcome import Outcome, stamp
+from app.domain.records import Member, Repeat, Room, State
+from app.domain.roles import may, may_act_on, may_give
+from app.domain.sanctions import holds, told
+from app.events import (
+    AddMember,
+    ChangeRole,
+    ChangeRoom,
+    CreateRoom,
+    MemberAdded,
+    MemberRemoved,
+    MemberRole,
+    Moderated,
+    Refusal,
+    RemoveMember,
+    RoomChanged,
+    RoomCreated,
+)
+
+
+def create(state: State, command: CreateRoom, moderated: Moderated) -> Outcome:
+    """Open a room where there is none."""
+    if state.room is not None:
+        return Refusal("room_exists", f"There is a room {command.room!r} already.")
+    return RoomCreated(
+        **stamp(None, moderated),
+        type=command.type,
+        name=command.name,
+        topic=command.topic,
+        user=command.user,
+    )
+
+
+def change(room: Room, actor: Member, command: ChangeRoom, moderated: Moderated) -> Outcome:
+    """Change how a room is called and run."""
+    if room.type == "direct":
+        return Refusal("not_allowed", "A direct room has no name and no settings.")
+    if command.archived is not None and not may(actor.role, "room.archive"):
+        return Refusal("not_allowed", "Only the owner archives a room, or opens it again.")
+    if not may(actor.role, "room.change"):
+        return Refusal("not_allowed", "Only admins and the owner change a room.")
+    return RoomChanged(
+        **stamp(room, moderated),
+        name=command.name,
+        topic=command.topic,
+        settings=command.settings,
+        archived=command.archived,
+    )
+
+
+def add(room: Room, state: State, command: AddMember, moderated: Moderated) -> Outcome:
+    """Make somebody a member, or oneself in a public room."""
+    if state.subject is not None:
+        return Repeat(state.subject.n)
+    if room.type == "direct":
+        return Refusal("not_allowed", "A direct room is for two.")
+    if refusal := _kept_out(state, command, moderated.at_ms):
+        return refusal
+    joins = state.actor is None
+    if joins and (room.type != "public" or command.user != command.by):
+        return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+    role = state.actor.role if state.actor is not None else "member"
+    if not joins and not may(role, "member.add"):
+        return Refusal("not_allowed", "Moderators, admins and the owner add members.")
+    if command.role != "member" and not (may(role, "member.role") and may_give(role, command.role)):
+        return Refusal("not_allowed", f"You can't add somebody as {command.role}.")
+    return MemberAdded(**stamp(room, moderated), user=command.user, role=command.role)
+
+
+def _kept_out(state: State, command: AddMember, at_ms: int) -> Refusal | None:
+    ban = state.subject_sanction
+    if ban is None or ban.kind != "ban" or not holds(ban, at_ms):
+        return None
+    who = "You are" if command.user == command.by else f"{command.user!r} is"
+    return Refusal("banned", told(f"{who} banned from {command.room!r}", ban))
+
+
+def remove(
+    room: Room, actor: Member, state: State, command: RemoveMember, moderated: Moderated
+) -> Outcome:
+    """Leave, or let somebody go."""
+    if room.type == "direct":
+        return Refusal("not_allowed", "Nobody leaves a direct room.")
+    if command.user == command.by:
+        if actor.role == "owner":
+            return Refusal("owner_stays", "The owner hands the room over before leaving it.")
+    elif state.subject is None:
+        return Refusal("member_unknown", f"{command.user!r} is not a member.")
+    elif not may(actor.role, "member.remove") or not may_act_on(actor.role, state.subject.role):
+        return Refusal("not_allowed", "Members are removed by those of a higher role.")
+    return MemberRemoved(**stamp(room, moderated), user=command.user)
+
+
+def change_role(
+    room: Room, actor: Member, state: State, command: ChangeRole, moderated: Moderated
+) -> Outcome:
+    """Give somebody another role; the owner's own is handed over."""
+    subject = state.subject
+    if room.type == "direct":
+        return Refusal("not_allowed", "A direct room has no roles.")
+    if subject is None:
+        return Refusal("member_unknown", f"{command.user!r} is not a member.")
+    if subject.role == command.role:
+        return Repeat(subject.n)
+    if command.role == "owner":
+        if not may(actor.role, "room.hand_over"):
+            return Refusal("not_allowed", "Only the owner hands the room over.")
+    elif not (
+        may(actor.role, "member.role")
+        and may_act_on(actor.role, subject.role)
+        and may_give(actor.role, command.role)
+    ):
+        return Refusal("not_allowed", "Roles are given by those of a higher one.")
+    return MemberRole(**stamp(room, moderated), user=command.user, role=command.role)

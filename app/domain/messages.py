@@ -1,0 +1,180 @@
+"""Messages and reactions: what becomes of the commands about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain.mentions import EVERYONE, MOST, named
+from app.domain.outcome import Outcome, deleted, stamp, unknown
+from app.domain.records import Held, Member, Message, Repeat, Room, State
+from app.domain.roles import may, rank
+from app.events import (
+    AddReaction,
+    ApproveMessage,
+    DeleteMessage,
+    EditMessage,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    Moderated,
+    ReactionAdded,
+    ReactionRemoved,
+    Refusal,
+    RemoveReaction,
+    SendMessage,
+    Shadow,
+)
+
+#: Different emojis under one message, and of one person under it, at most.
+MOST_EMOJIS = 20
+MOST_OWN_EMOJIS = 10
+
+
+def send(
+    room: Room, actor: Member, state: State, command: SendMessage, moderated: Moderated
+) -> Outcome:
+    """Say something."""
+    refusal = _must_wait(room, actor, state, moderated.at_ms) or _astray(state, command)
+    if refusal is not None:
+        return refusal
+    ruling = moderated.ruling
+    if ruling is not None and ruling.action == "hold":
+        return Held(command, ruling, moderated.at_ms)
+    said = said_by(room, actor, state, command)
+    if ruling is not None and ruling.action == "hide":
+        said = {"text": "", "shadow": Shadow(command.text, command.attachments, command.meta)}
+    return MessageCreated(
+        **stamp(room, moderated),
+        seq=room.seq + 1,
+        reply_to=command.reply_to,
+        thread=command.thread,
+        **said,
+    )
+
+
+def said_by(
+    room: Room, actor: Member, state: State, command: SendMessage | ApproveMessage
+) -> dict[str, Any]:
+    """What a message says, and whom it names."""
+    return {
+        "text": command.text,
+        "attachments": command.attachments,
+        "meta": command.meta,
+        **_mentions(room, actor, state, command.text),
+    }
+
+
+def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal | None:
+    settings = room.settings
+    if rank(actor.role) < rank(settings.post):
+        return Refusal("not_allowed", f"Here only those from {settings.post} up write.")
+    last = state.sender.last_ms
+    left = last + settings.slow_mode * 1000 - at_ms
+    # What lies ahead got its time from another worker's clock, and makes nobody wait.
+    if 0 < last <= at_ms and left > 0 and not may(actor.role, "slow_mode.exempt"):
+        return Refusal("slow_mode", f"Wait {-(-left // 1000)} s before your next message.")
+    return None
+
+
+def _astray(state: State, command: SendMessage) -> Refusal | None:
+    if command.reply_to and state.message is None:
+        return unknown(command.reply_to)
+    if command.reply_to and state.message is not None and gone(state.message, command.by):
+        return deleted(command.reply_to)
+    if command.thread and state.root is None:
+        return unknown(command.thread)
+    if command.thread and state.root is not None and state.root.thread:
+        return Refusal("not_a_root", f"Message {command.thread} is in a thread itself.")
+    return None
+
+
+def gone(message: Message, by: str) -> bool:
+    """Whether somebody sees no message there: it was deleted, or is in the shadow."""
+    return message.deleted or (message.shadow and message.by != by)
+
+
+def _mentions(room: Room, actor: Member, state: State, text: str) -> dict[str, Any]:
+    action = "mention.everyone.public" if room.type == "public" else "mention.everyone"
+    return {
+        "mentions": state.named[:MOST],
+        "everyone": EVERYONE in named(text) and may(actor.role, action),
+    }
+
+
+def edit(
+    room: Room, actor: Member, state: State, command: EditMessage, moderated: Moderated
+) -> Outcome:
+    """Give a message another text."""
+    message = _touchable(state.message, actor, command.by, command.seq, "edit")
+    if isinstance(message, Refusal):
+        return message
+    told: dict[str, Any] = {"text": command.text}
+    told |= _mentions(room, actor, state, command.text)
+    if message.shadow:
+        told = {"text": "", "shadow": Shadow(command.text)}
+    return MessageEdited(
+        **stamp(room, moderated), seq=command.seq, of=message.at, prev=message.edit, **told
+    )
+
+
+def delete(
+    room: Room, actor: Member, state: State, command: DeleteMessage, moderated: Moderated
+) -> Outcome:
+    """Take a message away."""
+    message = _touchable(state.message, actor, command.by, command.seq, "delete")
+    if isinstance(message, Refusal):
+        return message
+    return MessageDeleted(
+        **stamp(room, moderated),
+        seq=command.seq,
+        of=message.at,
+        prev=message.edit,
+        shadow=_shade(message),
+    )
+
+
+def _touchable(
+    message: Message | None, actor: Member, by: str, seq: int, action: str
+) -> Message | Refusal:
+    if message is None:
+        return unknown(seq)
+    if gone(message, by):
+        return deleted(seq)
+    whose = "own" if message.by == by else "any"
+    if not may(actor.role, f"message.{action}.{whose}"):
+        return Refusal("not_allowed", f"Message {seq} is somebody else's.")
+    return message
+
+
+def react(room: Room, state: State, command: AddReaction, moderated: Moderated) -> Outcome:
+    """Put an emoji under a message, once."""
+    message, own = state.message, state.own
+    if message is None:
+        return unknown(command.seq)
+    if gone(message, command.by):
+        return deleted(command.seq)
+    if command.emoji in own.emojis:
+        return Repeat(own.n)
+    full = command.emoji not in message.emojis and len(message.emojis) >= MOST_EMOJIS
+    if full or len(own.emojis) >= MOST_OWN_EMOJIS:
+        return Refusal("too_many_reactions", "There are enough reactions to this message.")
+    return ReactionAdded(
+        **stamp(room, moderated), seq=command.seq, emoji=command.emoji, shadow=_shade(message)
+    )
+
+
+def unreact(room: Room, state: State, command: RemoveReaction, moderated: Moderated) -> Outcome:
+    """Take one's emoji back."""
+    if command.emoji not in state.own.emojis:
+        return Refusal("reaction_unknown", "There is no such reaction of yours.")
+    return ReactionRemoved(
+        **stamp(room, moderated),
+        seq=command.seq,
+        emoji=command.emoji,
+        shadow=_shade(state.message),
+    )
+
+
+def _shade(message: Message | None) -> Shadow | None:
+    """The shadow over what is done with a message that is in it."""
+    return Shadow("") if message is not None and message.shadow else None

@@ -1,0 +1,95 @@
+"""What becomes of a command in the moderation stage."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from app.domain.moderation.heading import headed, heading
+from app.domain.moderation.verdict import masked
+from app.domain.sanctions import Sanction, refusal_of
+from app.events import (
+    AddReaction,
+    AnyCommand,
+    ChangeRoom,
+    CreateRoom,
+    EditMessage,
+    Refusal,
+    Ruled,
+    Ruling,
+    SendMessage,
+)
+
+_SPOKEN = (SendMessage, EditMessage)
+
+
+class Decision(NamedTuple):
+    """The command as it goes on, and why it does not, or not as it came."""
+
+    command: AnyCommand
+    refusal: Refusal | None = None
+    ruling: Ruling | None = None
+
+
+def barred(
+    command: AnyCommand, sanction: Sanction | None, at_ms: int, text_limit: int
+) -> Refusal | None:
+    """Why a command goes no further, whatever the rules say; `sanction` is the one everywhere."""
+    if sanction is not None and not getattr(command, "admin", False):
+        speaks = isinstance(command, (*_SPOKEN, AddReaction))
+        if refusal := refusal_of(sanction, at_ms, speaks=speaks):
+            return refusal
+    if not isinstance(command, SendMessage | EditMessage):
+        return None
+    if not command.text.strip() and not getattr(command, "attachments", ()):
+        return Refusal("text_empty", "A message needs text, or something attached.")
+    if len(command.text) > text_limit:
+        return Refusal(
+            "text_too_long",
+            f"A message has at most {text_limit} characters; this has {len(command.text)}.",
+        )
+    return None
+
+
+def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
+    """The command under a verdict; `hide` and `hold` are the rooms' to carry out.
+
+    An edit can't be held or hidden, as the message is there already, nor can a room's name or
+    topic: it is refused.
+    """
+    if ruling is None:
+        return Decision(command)
+    if ruling.action == "mask":
+        return Decision(_masked(command, ruling), None, ruling)
+    if ruling.action == "refuse" or not isinstance(command, SendMessage):
+        return Decision(command, Refusal("blocked", ruling.findings[0].reason), ruling)
+    return Decision(command, None, ruling)
+
+
+def judged_text(command: AnyCommand) -> str:
+    """What of a command the rules judge; empty for most commands."""
+    if isinstance(command, SendMessage | EditMessage):
+        return command.text
+    return heading(command) if isinstance(command, CreateRoom | ChangeRoom) else ""
+
+
+def ruled(command: AnyCommand, ruling: Ruling, at_ms: int) -> Ruled:
+    """What is kept of a verdict: with the text as it was before."""
+    return Ruled(
+        id=command.id,
+        by=command.by,
+        at_ms=at_ms,
+        room=command.room,
+        client_id=command.client_id,
+        text=judged_text(command),
+        ruling=ruling,
+        seq=getattr(command, "seq", 0),
+    )
+
+
+def _masked(command: AnyCommand, ruling: Ruling) -> AnyCommand:
+    text = masked(judged_text(command), ruling)
+    if isinstance(command, CreateRoom | ChangeRoom):
+        return headed(command, text)
+    return replace(command, text=text)

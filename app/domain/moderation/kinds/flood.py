@@ -1,0 +1,30 @@
+"""Too many messages of one person in one room."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from app.domain.moderation.pace import MOST, within
+from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
+
+
+class Settings(Rule):
+    """At most so many `messages` in so many `seconds`."""
+
+    messages: int
+    seconds: float
+
+    uses_pace: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        at_least("messages", self.messages, 1)
+        at_least("seconds", self.seconds, 1)
+        if self.messages > MOST:
+            raise ValueError(f"messages is {self.messages}; it takes {MOST} or less")
+
+
+def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:
+    """Catch the message that is one too many."""
+    if within(facts.times, message.at_ms, settings.seconds) < settings.messages:
+        return None
+    return Hit(f"At most {settings.messages} messages in {settings.seconds:g} s, please.")

@@ -1,0 +1,34 @@
+"""Too many messages of one person over all rooms: they are muted everywhere for a while."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from app.domain.moderation.pace import MOST, within
+from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
+
+
+class Settings(Rule):
+    """At most so many `messages` in so many `seconds`; else silence for `mute` seconds."""
+
+    messages: int
+    seconds: float
+    mute: int = 60
+
+    uses_everywhere: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        at_least("messages", self.messages, 1)
+        at_least("seconds", self.seconds, 1)
+        at_least("mute", self.mute, 1)
+        if self.messages >= MOST:
+            raise ValueError(f"messages is {self.messages}; it takes less than {MOST}")
+
+
+def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:
+    """Catch the message that is one too many; only where a person's messages come together."""
+    if facts.everywhere is None:
+        return None
+    if within(facts.everywhere, message.at_ms, settings.seconds) < settings.messages:
+        return None
+    return Hit(f"At most {settings.messages} messages in {settings.seconds:g} s, please.")

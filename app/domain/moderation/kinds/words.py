@@ -1,0 +1,40 @@
+"""Blocked words and phrases in any language, also in disguise."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from app.domain.moderation.lexicon import Lexicon
+from app.domain.moderation.rule import Facts, Hit, Message, Rule
+
+
+class Settings(Rule):
+    """`words` and phrases themselves, `files` with one a line; `*` ends a beginning of words."""
+
+    words: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    can_mask: ClassVar[bool] = True
+    of_headings: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not self.words:
+            raise ValueError("words: there are none, neither here nor in files")
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The words, ready to be found."""
+        return Lexicon(self.words)
+
+
+def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # noqa: ARG001
+    """Catch what has one of the words in it."""
+    found = settings.lexicon.search(message.text, message.folded)
+    if not found:
+        return None
+    return Hit(
+        "The message has a word that is blocked here.",
+        tuple(dict.fromkeys(one.phrase for one in found)),
+        tuple((one.start, one.end) for one in found),
+    )

@@ -1,0 +1,76 @@
+"""The verdict on a message: every rule is asked, and the strictest counts.
+
+From the mildest: `mask`, `hide`, `hold`, `refuse`. Held is stricter than hidden, because nobody
+gets it at all until somebody has looked.
+"""
+
+from __future__ import annotations
+
+from app.domain.moderation.rule import ACTIONS, Facts, Hit, Message
+from app.domain.moderation.ruleset import RuleSet, Standing
+from app.domain.roles import rank
+from app.events import Finding, Ruling
+
+#: What a finding keeps of what matched: the first of it, so that no verdict grows large.
+_MOST_MATCHED = 20
+_MOST_SPANS = 200
+
+
+def judge(
+    message: Message, facts: Facts, rules: RuleSet, broken: list[str] | None = None
+) -> Ruling | None:
+    """The verdict, `None` where the message may pass.
+
+    A rule that raises says nothing; its name and error are added to `broken`.
+    """
+    findings: list[Finding] = []
+    for rule in rules.rules:
+        if not rule.settings.is_for(message.room) or _exempt(rule, facts):
+            continue
+        try:
+            hit = rule.kind.judge(message, facts, rule.settings)
+        except Exception as error:  # noqa: BLE001 - a rule of somebody's own may raise anything
+            if broken is not None:
+                broken.append(f"{rule.name}: {error!r}")
+            continue
+        if hit is not None:
+            findings.append(_finding(rule, hit))
+    return ruling(rules.version, findings)
+
+
+def ruling(version: int, findings: list[Finding]) -> Ruling | None:
+    """The findings as one verdict, the strictest first."""
+    if not findings:
+        return None
+    strictest = sorted(findings, key=lambda finding: -strictness(finding.action))
+    return Ruling(strictest[0].action, version, tuple(strictest))
+
+
+def strictness(action: str) -> int:
+    """An action's place among all, from the mildest."""
+    return ACTIONS.index(action)
+
+
+def _exempt(rule: Standing, facts: Facts) -> bool:
+    exempt = rule.settings.exempt
+    return bool(exempt and facts.role) and rank(facts.role) >= rank(exempt)
+
+
+def _finding(rule: Standing, hit: Hit) -> Finding:
+    return Finding(
+        action=rule.settings.action,
+        rule=rule.name,
+        reason=rule.settings.reason or hit.reason,
+        matched=hit.matched[:_MOST_MATCHED],
+        spans=hit.spans[:_MOST_SPANS] if rule.settings.action != "mask" else hit.spans,
+    )
+
+
+def masked(text: str, verdict: Ruling) -> str:
+    """The text with what the mildest findings say covered: one `*` for each character."""
+    covered = list(text)
+    for finding in verdict.findings:
+        if finding.action == "mask":
+            for start, end in finding.spans:
+                covered[start:end] = "*" * (end - start)
+    return "".join(covered)

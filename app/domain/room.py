@@ -1,0 +1,80 @@
+"""What a room makes of a command: the next event of its log, a refusal, or a repetition.
+
+`decide` takes no clock and draws no number of its own, so that two workers that both believe a
+room is theirs come to the same event. What an event changes is in `app/domain/follow.py`.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.domain import membership, messages, moderators
+from app.domain.outcome import Outcome
+from app.domain.records import Member, Repeat, Room, State
+from app.domain.sanctions import refusal_of
+from app.events import (
+    AddMember,
+    AddReaction,
+    ApproveMessage,
+    ChangeRole,
+    ChangeRoom,
+    CreateRoom,
+    DeleteMessage,
+    EditMessage,
+    HideMessage,
+    LiftSanction,
+    Moderated,
+    Refusal,
+    RemoveMember,
+    RemoveReaction,
+    SendMessage,
+    SetSanction,
+)
+
+
+def decide(state: State, moderated: Moderated) -> Outcome | None:
+    """What becomes of a command; `None` where that was settled before."""
+    room, command = state.room, moderated.command
+    if room is not None and moderated.src <= room.src:
+        return None
+    if (sent := state.sent) is not None:
+        return Repeat(sent.n, sent.seq, str(UUID(bytes=sent.event_id)))
+    if moderated.refusal is not None:
+        return moderated.refusal
+    if isinstance(command, CreateRoom):
+        return membership.create(state, command, moderated)
+    if room is None:
+        return Refusal("room_unknown", f"There is no room {command.room!r}.")
+    if room.archived and not (isinstance(command, ChangeRoom) and command.archived is False):
+        return Refusal("room_archived", f"{command.room!r} is archived.")
+    if isinstance(command, AddMember):
+        return membership.add(room, state, command, moderated)
+    if isinstance(command, ApproveMessage | HideMessage | LiftSanction | SetSanction):
+        return moderators.moderate(room, state, command, moderated)
+    speaks = isinstance(command, SendMessage | EditMessage | AddReaction)
+    if refusal := refusal_of(state.sanction, moderated.at_ms, speaks=speaks):
+        return refusal
+    if state.actor is None:
+        return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+    return _by_member(room, state.actor, state, moderated)
+
+
+def _by_member(room: Room, actor: Member, state: State, moderated: Moderated) -> Outcome:
+    match moderated.command:
+        case SendMessage() as command:
+            return messages.send(room, actor, state, command, moderated)
+        case EditMessage() as command:
+            return messages.edit(room, actor, state, command, moderated)
+        case DeleteMessage() as command:
+            return messages.delete(room, actor, state, command, moderated)
+        case AddReaction() as command:
+            return messages.react(room, state, command, moderated)
+        case RemoveReaction() as command:
+            return messages.unreact(room, state, command, moderated)
+        case RemoveMember() as command:
+            return membership.remove(room, actor, state, command, moderated)
+        case ChangeRole() as command:
+            return membership.change_role(room, actor, state, command, moderated)
+        case ChangeRoom() as command:
+            return membership.change(room, actor, command, moderated)
+    raise TypeError(f"no rule for {type(moderated.command).__name__}")

@@ -1,0 +1,150 @@
+"""Whether a command is one that an edge could have written.
+
+An edge has checked all this. But `chat.raw` is open to agents of one's own, and what comes after
+moderation relies on it: keys of tables, names in the log, ids in the ring of client ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.domain import names
+from app.domain.roles import ROLES
+from app.domain.sanctions import LONGEST, REASON, SANCTIONS
+from app.events import (
+    AddMember,
+    AddReaction,
+    AnyCommand,
+    ApproveMessage,
+    Attachment,
+    ChangeRole,
+    ChangeRoom,
+    CreateRoom,
+    HideMessage,
+    LiftSanction,
+    RemoveMember,
+    RemoveReaction,
+    RoomSettings,
+    SendMessage,
+    SetSanction,
+)
+
+_known_user = lru_cache(10_000)(names.user)
+_known_room = lru_cache(10_000)(names.room)
+
+ROOM_TYPES = ("group", "public", "direct")
+
+#: Longest topic in characters, slow mode in seconds, retention in days, attachments of a message,
+#: `meta` in bytes.
+TOPIC = 500
+SLOW_MODE = 6 * 60 * 60
+RETENTION = 36500
+ATTACHMENTS = 10
+META = 2048
+
+
+def flaw(command: AnyCommand) -> str | None:
+    """What is wrong with the command's ids and names, or `None`."""
+    return next((found for found in _flaws(command) if found is not None), None)
+
+
+def _flaws(command: AnyCommand) -> Iterator[str | None]:
+    yield _known_room(command.room)
+    yield _known_user(command.by)
+    yield names.client_id(command.client_id)
+    yield _uuid(command.id)
+    match command:
+        case CreateRoom():
+            yield names.room_name(command.name) or topic(command.topic)
+            yield None if command.type in ROOM_TYPES else f"a room's type is one of {ROOM_TYPES}"
+            yield None if (command.type == "direct") == bool(command.user) else _DIRECT
+            yield _known_user(command.user) if command.user else None
+        case ChangeRoom():
+            yield names.room_name(command.name or "") or topic(command.topic or "")
+            yield settings(command.settings) if command.settings is not None else None
+        case AddMember() | ChangeRole():
+            yield _known_user(command.user) or role(command.role)
+        case RemoveMember():
+            yield _known_user(command.user)
+        case AddReaction() | RemoveReaction():
+            yield names.emoji(command.emoji)
+        case SendMessage():
+            yield attachments(command.attachments) or meta(command.meta)
+        case ApproveMessage():
+            yield _known_user(command.user)
+            yield attachments(command.attachments) or meta(command.meta)
+        case SetSanction():
+            yield _known_user(command.user) or reason(command.reason)
+            yield sanction(command.sanction, command.seconds)
+        case LiftSanction():
+            yield _known_user(command.user) or reason(command.reason)
+        case HideMessage():
+            yield reason(command.reason)
+
+
+_DIRECT = "a direct room, and no other, is with a user"
+
+
+def topic(text: str) -> str | None:
+    """A room's topic: up to 500 characters."""
+    return None if len(text) <= TOPIC else f"a topic has at most {TOPIC} characters"
+
+
+def role(name: str) -> str | None:
+    """One of the roles that there are."""
+    return None if name in ROLES else f"a role is one of {', '.join(ROLES)}"
+
+
+def reason(text: str) -> str | None:
+    """Why a moderator does something: up to 500 characters."""
+    return None if len(text) <= REASON else f"a reason has at most {REASON} characters"
+
+
+def sanction(kind: str, seconds: int) -> str | None:
+    """`mute` or `ban`, for up to ten years; 0 seconds: for good."""
+    if kind not in SANCTIONS:
+        return f"a sanction is one of {', '.join(SANCTIONS)}"
+    return None if 0 <= seconds <= LONGEST else f"seconds is 0 to {LONGEST}"
+
+
+def settings(given: RoomSettings) -> str | None:
+    """Settings of a room: slow mode up to six hours, retention to 100 years, `post` a role."""
+    if not 0 <= given.slow_mode <= SLOW_MODE:
+        return f"slow_mode is 0 to {SLOW_MODE} seconds"
+    if not 0 <= given.retention_days <= RETENTION:
+        return f"retention_days is 0 to {RETENTION}"
+    return role(given.post)
+
+
+def attachments(given: tuple[Attachment, ...]) -> str | None:
+    """Up to ten references, each by a URL of http or https."""
+    if len(given) > ATTACHMENTS:
+        return f"a message has at most {ATTACHMENTS} attachments"
+    for one in given:
+        if not one.url.startswith(("https://", "http://")) or len(one.url) > 2048:
+            return "an attachment's url is of http or https and has at most 2048 characters"
+        if len(one.name) > 255 or len(one.type) > 100 or one.size < 0:
+            return "an attachment's name has at most 255 characters, its type 100"
+    return None
+
+
+def meta(given: dict[str, Any]) -> str | None:
+    """Anything small: at most 2 KiB as JSON."""
+    try:
+        size = len(orjson.dumps(given)) if given else 0
+    except TypeError as error:  # nested too deep, or an integer beyond 64 bits
+        return f"meta can't be kept: {error}"
+    return None if size <= META else f"meta has at most {META} bytes as JSON"
+
+
+def _uuid(text: str) -> str | None:
+    try:
+        UUID(text)
+    except ValueError:
+        return f"{text!r} is no UUID"
+    return None

@@ -1,0 +1,41 @@
+"""Whether Kafka is there, for the many who want to know."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from app.errors import Unreachable
+from app.kafka.admin import connected
+from app.settings import Settings
+
+#: Seconds to wait for a broker, and seconds for which its answer is good enough for others: each
+#: asking is a connection of its own, and anyone may ask for `/readyz`.
+_WITHIN: Final = 2.0
+_FRESH: Final = 2.0
+
+
+class Brokers:
+    """The brokers of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._asking = asyncio.Lock()
+        self._asked_at: float | None = None
+        self._there = False
+
+    async def answer(self) -> bool:
+        """Whether one of them answers, or did 2 s ago at most."""
+        loop = asyncio.get_running_loop()
+        async with self._asking:
+            if self._asked_at is None or loop.time() - self._asked_at > _FRESH:
+                self._there = await self._ask()
+                self._asked_at = loop.time()
+            return self._there
+
+    async def _ask(self) -> bool:
+        try:
+            async with connected(self._settings, _WITHIN):
+                return True
+        except Unreachable:
+            return False

@@ -1,0 +1,1 @@
+"""`parley up`: Kafka, Valkey, a worker and an edge on one machine."""

@@ -1,0 +1,164 @@
+"""`parley up`: everything that a chat needs, on this machine, in one command."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from app.embedded import valkey
+from app.embedded.child import tail
+from app.embedded.jars import fetch_jars, have_jars
+from app.embedded.java import find_java
+from app.embedded.kafka import Kafka
+from app.embedded.ports import free_port, is_free
+from app.errors import ParleyError, Unreachable
+from app.kafka.admin import provision
+from app.local.console import Progress
+from app.local.data_folder import announce, held, kept_secret
+from app.local.demo_room import PEOPLE, address, edge_is_ready, link, lobby_is_open
+from app.local.supervisor import Command, Supervisor
+from app.settings import Settings
+from app.topics import TOPICS
+
+_READY_SECONDS = 90.0
+
+
+def run(settings: Settings, named: frozenset[str], *, fresh: bool, edges: int = 1) -> None:
+    """Start everything and stay until Ctrl-C or SIGTERM; blocks.
+
+    `named` are the settings that the person gave: a broker or Valkey of theirs is used, not
+    started, and a port of theirs is not replaced by another. So many `edges` share the port.
+    """
+    settings = replace(settings, data=settings.data.absolute())
+    with held(settings.data, fresh):
+        asyncio.run(_Up(settings, named, edges).until_told())
+
+
+class _Up:
+    def __init__(self, settings: Settings, named: frozenset[str], edges: int) -> None:
+        self._settings = settings
+        self._edges = edges
+        self._named = named
+        self._progress = Progress()
+        self._supervisor = Supervisor(self._progress.say)
+
+    async def until_told(self) -> None:
+        """Serve until a signal comes; a second signal kills instead of stopping in order."""
+        loop = asyncio.get_running_loop()
+        serving = asyncio.ensure_future(self._serve())
+
+        def told() -> None:
+            if serving.cancelling():
+                self._supervisor.kill()
+            else:
+                serving.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, told)
+        try:
+            await serving
+        except asyncio.CancelledError:
+            self._progress.say("Stopped.")
+
+    async def _serve(self) -> None:
+        try:
+            self._progress.say(f"Data is kept in {self._settings.data}")
+            self._settings = replace(self._settings, port=self._edge_port())
+            await self._start_broker()
+            await self._start_valkey()
+            self._complete_settings()
+            with self._progress.step("Topics"):
+                await provision(self._settings, TOPICS)
+            await self._start_chat()
+            self._say_ready()
+            while True:
+                await self._supervisor.tick()
+                await asyncio.sleep(0.2)
+        finally:
+            if not self._supervisor.empty:
+                self._progress.say("\nStopping …")
+            await self._supervisor.stop()
+
+    async def _start_broker(self) -> None:
+        if "broker" in self._named:
+            self._progress.say(f"Kafka: yours, at {self._settings.broker}")
+            return
+        if not have_jars():
+            with self._progress.step(
+                "Fetching Apache Kafka by Maven (50 MB, once; a minute or two)"
+            ):
+                await fetch_jars(find_java())
+        kafka = Kafka(self._settings.data / "kafka", _port_near(9092))
+        with self._progress.step(f"Kafka on {kafka.address}"):
+            await self._supervisor.start("Kafka", kafka)
+        self._settings = replace(self._settings, broker=kafka.url)
+
+    async def _start_valkey(self) -> None:
+        if "redis" in self._named:
+            self._progress.say("Valkey: yours, as PARLEY_REDIS says")
+            if not await valkey.answers(self._settings.redis):
+                raise Unreachable("no Valkey or Redis answers at PARLEY_REDIS")
+            return
+        server = valkey.Valkey(self._settings.data / "valkey", _port_near(6379), persist=True)
+        with self._progress.step(f"Valkey on 127.0.0.1:{server.port}"):
+            await self._supervisor.start("Valkey", server)
+        self._settings = replace(self._settings, redis=server.url)
+
+    def _complete_settings(self) -> None:
+        settings = self._settings
+        self._settings = replace(
+            settings,
+            secret=settings.secret or kept_secret(settings.data),
+            worker=settings.worker or "up",
+        )
+        announce(self._settings)
+
+    def _edge_port(self) -> int:
+        wanted, host = self._settings.port, self._settings.host
+        if is_free(wanted, host):
+            return wanted
+        if "port" in self._named:
+            raise ParleyError(f"port {wanted} is taken; give another one with --port")
+        port = next((p for p in range(wanted + 1, wanted + 100) if is_free(p, host)), 0)
+        if not port:
+            raise ParleyError(f"ports {wanted} to {wanted + 99} are taken; give one with --port")
+        self._progress.say(f"Port {wanted} is taken; taking {port}")
+        return port
+
+    async def _start_chat(self) -> None:
+        logs, environ = self._settings.data / "logs", self._settings.environ()
+        more = [f"edge {i}" for i in range(2, self._edges + 1)]
+        for name in ("worker", "edge", *more):
+            log = logs / f"{name.replace(' ', '-')}.log"
+            await self._supervisor.start(f"the {name}", Command([name.split()[0]], log, environ))
+        with self._progress.step(f"Edge on {address(self._settings)}"):
+            await self._wait("edge", edge_is_ready)
+        with self._progress.step("Worker, and the room “lobby” through it"):
+            await self._wait("worker", lobby_is_open)
+
+    async def _wait(self, name: str, ready: Callable[[Settings], Awaitable[bool]]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not await ready(self._settings):
+            await self._supervisor.tick()
+            ended = self._supervisor.ends(f"the {name}")
+            if ended >= 3 or time.monotonic() > deadline:
+                how = "keeps ending" if ended else "is not ready"
+                said = tail(self._settings.data / "logs" / f"{name}.log", 12)
+                raise ParleyError(f"the {name} {how}; its log says:\n{said}")
+            await asyncio.sleep(0.1)
+
+    def _say_ready(self) -> None:
+        self._progress.say(
+            f"\nReady in {self._progress.seconds:.1f} s: {address(self._settings)}/\n"
+        )
+        for user in PEOPLE:
+            self._progress.say(f"  {user}:  {link(self._settings, user)}\n")
+        self._progress.say("Open one link in each of two windows. Ctrl-C stops everything.")
+
+
+def _port_near(usual: int) -> int:
+    """The usual port, where other tools look first, or any that is free."""
+    return usual if is_free(usual) else free_port()

@@ -1,0 +1,114 @@
+"""Asking a service of the operator's before a message is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Literal
+
+import aiohttp
+import msgspec
+import structlog
+
+from app.domain.moderation import breaker
+from app.domain.moderation.ruleset import Hook
+from app.events import EditMessage, Finding, SendMessage
+from app.runtime.webhook_signature import signature
+
+log = structlog.get_logger()
+
+#: Requests under way at once, and the most that an answer may have, in bytes.
+AT_ONCE = 64
+_LONGEST = 64 * 1024
+
+
+class Answer(msgspec.Struct):
+    """What a hook answers; `spans` as of a finding, for `mask`."""
+
+    action: Literal["allow", "mask", "hide", "hold", "refuse"]
+    reason: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+class HookFailed(Exception):
+    """The hook did not answer in time, or not as it should."""
+
+
+class Hooks:
+    """Asks hooks, many at once; one that keeps failing is left alone for a while."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self._http: aiohttp.ClientSession | None = None
+        self._breakers: dict[str, breaker.Breaker] = {}
+
+    async def ask(
+        self, hook: Hook, message: SendMessage | EditMessage, at_ms: int
+    ) -> Finding | None:
+        """What the hook finds, `None` where it lets the message pass.
+
+        Raises `HookFailed` after `hook.timeout_ms` at the latest.
+        """
+        known = self._breakers.get(hook.url, breaker.Breaker())
+        if not breaker.may_try(known, _now_ms()):
+            raise HookFailed("left alone, because it failed too often")
+        self._breakers[hook.url] = breaker.trying(known, _now_ms())
+        try:
+            async with asyncio.timeout(hook.timeout_ms / 1000):
+                found = _finding(await self._post(hook, _asked(message, at_ms)), message.text)
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
+            self._note(hook, worked=False)
+            log.warning("moderation hook failed", url=hook.url, error=repr(error))
+            raise HookFailed(repr(error)) from error
+        self._note(hook, worked=True)
+        return found
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._http is not None:
+            await self._http.close()
+
+    def _note(self, hook: Hook, *, worked: bool) -> None:
+        known = self._breakers.get(hook.url, breaker.Breaker())
+        self._breakers[hook.url] = breaker.after(known, _now_ms(), worked=worked)
+
+    async def _post(self, hook: Hook, asked: dict[str, Any]) -> Answer:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE))
+        body = msgspec.json.encode(asked)
+        headers = {
+            "Content-Type": "application/json",
+            "Parley-Signature": signature(self._secret, int(time.time()), body),
+        }
+        async with self._http.post(
+            hook.url, data=body, headers=headers, allow_redirects=False
+        ) as answer:
+            if answer.status != 200:
+                raise aiohttp.ClientError(f"it answers {answer.status}")
+            content = await answer.content.read(_LONGEST)
+            return msgspec.json.decode(content, type=Answer)
+
+
+def _asked(message: SendMessage | EditMessage, at_ms: int) -> dict[str, Any]:
+    kind = "message.edit" if isinstance(message, EditMessage) else "message.send"
+    fields = {
+        name: value
+        for name, value in msgspec.structs.asdict(message).items()
+        if name not in {"edge", "id"} and value not in ((), {})
+    }
+    return {"kind": kind, "at_ms": at_ms, **fields}
+
+
+def _finding(answer: Answer, text: str) -> Finding | None:
+    if answer.action == "allow":
+        return None
+    if any(not 0 <= start < end <= len(text) for start, end in answer.spans):
+        raise msgspec.ValidationError("its spans are not within the text")
+    if answer.action == "mask" and not answer.spans:
+        raise msgspec.ValidationError("it masks nothing")
+    reason = answer.reason or "The message was not let through."
+    return Finding(answer.action, "hook", reason[:500], (), answer.spans)
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -1,0 +1,1 @@
+"""The operator's commands, such as `parley verify`, `rebuild`, `doctor` and `rules`."""

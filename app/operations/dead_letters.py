@@ -1,0 +1,127 @@
+"""`parley dead`: what could not be used, and what is to become of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import msgspec
+
+from app.errors import ParleyError
+from app.operations.burials import Burial, Burials
+from app.settings import Settings
+
+
+@click.group(name="dead")
+def command() -> None:
+    """Look at records that could not be used, send them again, or drop them.
+
+    A record is named as `list` names it: topic/partition/offset@group, where it stood and whose
+    agent could not use it. One that nobody touches is kept for 30 days.
+    """
+
+
+@command.command(name="list")
+@click.option("--topic", default="", help="Those that stood in this topic alone.")
+@click.option("--group", default="", help="Those that this consumer group buried alone.")
+def list_(topic: str, group: str) -> None:
+    """A line for each: since when, its name, and the reason."""
+
+    async def run(burials: Burials) -> list[Burial]:
+        return [
+            burial
+            for burial in await burials.all()
+            if topic in ("", burial.dead.topic) and group in ("", burial.dead.group)
+        ]
+
+    found = _with(run)
+    for burial in found:
+        click.echo(f"{_when(burial)}  {burial.dead.place}  {burial.dead.reason}")
+    click.echo(f"{len(found)} dead {'record' if len(found) == 1 else 'records'}")
+
+
+@command.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Everything about one, its value included."""
+    [burial] = _with(lambda burials: _chosen(burials, (name,), everything=False))
+    dead = burial.dead
+    for title, value in (
+        ("topic", dead.topic),
+        ("partition", dead.partition),
+        ("offset", dead.offset),
+        ("group", dead.group),
+        ("buried", _when(burial)),
+        ("reason", dead.reason),
+        ("key", dead.key.decode("utf-8", "backslashreplace")),
+    ):
+        click.echo(f"{title + ':':<10} {value}")
+    click.echo(_readable(dead.value))
+
+
+@command.command(name="send-again")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that `list` shows.")
+def send_again(names: tuple[str, ...], everything: bool) -> None:
+    """Have each dealt with once more, once the reason is mended.
+
+    A command takes its way from the start, and is in its room once however often it is sent. An
+    event of chat.log goes to the group alone that failed on it, where that has an inbox.
+    """
+
+    async def run(burials: Burials) -> tuple[int, list[str]]:
+        chosen = await _chosen(burials, names, everything=everything)
+        unsent = await burials.send_again(chosen)
+        return len(chosen) - len(unsent), unsent
+
+    sent, unsent = _with(run)
+    for reason in unsent:
+        click.echo(reason)
+    click.echo(f"{sent} sent again")
+    if unsent:
+        raise SystemExit(1)
+
+
+@command.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that `list` shows.")
+def drop(names: tuple[str, ...], everything: bool) -> None:
+    """Give each up for good."""
+
+    async def run(burials: Burials) -> int:
+        chosen = await _chosen(burials, names, everything=everything)
+        await burials.drop(chosen)
+        return len(chosen)
+
+    click.echo(f"{_with(run)} dropped")
+
+
+def _with(run: Callable[[Burials], Awaitable[Any]]) -> Any:
+    async def opened() -> Any:
+        async with Burials(Settings.read()) as burials:
+            return await run(burials)
+
+    return asyncio.run(opened())
+
+
+async def _chosen(burials: Burials, names: tuple[str, ...], *, everything: bool) -> list[Burial]:
+    if bool(names) == everything:
+        raise click.UsageError("name the records, or say --all")
+    found = {burial.dead.place: burial for burial in await burials.all()}
+    if unknown := [name for name in names if name not in found]:
+        raise ParleyError(f"no dead record is named {', '.join(unknown)}; see `parley dead list`")
+    return list(found.values()) if everything else [found[name] for name in names]
+
+
+def _when(burial: Burial) -> str:
+    return datetime.fromtimestamp(burial.at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _readable(value: bytes) -> str:
+    try:
+        return msgspec.json.format(value, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return value.decode("utf-8", "backslashreplace")

@@ -1,0 +1,110 @@
+"""Sending to an edge until the answer is there, as anybody whose token we can sign."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final, Self
+
+import aiohttp
+import msgspec
+
+from app.errors import ParleyError, Unreachable
+from app.runtime.dev_tokens import mint
+from app.settings import Settings
+
+#: Seconds of failing without a break after which it gives up.
+PATIENCE: Final = 120.0
+_LONGEST_PAUSE: Final = 2.0
+#: Refusals that are about the moment, not about the request.
+_AGAIN: Final = frozenset({408, 425, 429})
+
+
+class Refused(ParleyError):
+    """The edge said no, and would say so again: `code` and `detail` of its problem."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class Posting:
+    """Requests to the edge at `url`, tried again while it is away, busy or has no number yet."""
+
+    def __init__(self, settings: Settings, url: str, patience: float = PATIENCE) -> None:
+        self._settings = settings
+        self._url = url.rstrip("/")
+        self._patience = patience
+        self._tokens: dict[str, str] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(total=60)
+        connector = aiohttp.TCPConnector(limit=0)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, path: str, user: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What the edge answers once the wish has its place in the log.
+
+        `body` must have a `client_id`: that is why sending it again is safe. Raises `Refused`,
+        or `Unreachable` after `patience` seconds without an answer.
+        """
+        return await self._insist("POST", path, user, body)
+
+    async def client_ids(self, room: str, reader: str) -> set[tuple[str, str]]:
+        """Sender and client id of all the room's messages; `reader` must be a member."""
+        found: set[tuple[str, str]] = set()
+        after, more = 0, True
+        while more:
+            path = f"/v1/rooms/{room}/messages?after_seq={after}&limit=200"
+            page = await self._insist("GET", path, reader)
+            found |= {(message["by"], message["client_id"]) for message in page["messages"]}
+            more = page["has_more"]
+            after = page["messages"][-1]["seq"] if page["messages"] else after
+        return found
+
+    async def _insist(
+        self, method: str, path: str, user: str, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        started, pause = time.monotonic(), 0.05
+        while True:
+            try:
+                status, answer = await self._once(method, path, user, body)
+                if status in (200, 201):
+                    return answer
+                if status != 202 and status < 500 and status not in _AGAIN:
+                    code, detail = answer.get("code", "unknown"), answer.get("detail", "")
+                    raise Refused(status, code, detail)
+                reason = f"status {status}"
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                reason = f"{type(error).__name__}: {error}"
+            if time.monotonic() - started > self._patience:
+                raise Unreachable(f"{self._url} did not do it in {self._patience:.0f} s: {reason}")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _once(
+        self, method: str, path: str, user: str, body: dict[str, Any] | None
+    ) -> tuple[int, dict[str, Any]]:
+        assert self._session is not None, "use it as a context manager"
+        headers = {"Authorization": f"Bearer {self._token(user)}"}
+        async with self._session.request(
+            method, self._url + path, json=body, headers=headers
+        ) as answer:
+            content = await answer.read()
+        try:
+            return answer.status, msgspec.json.decode(content, type=dict[str, Any])
+        except msgspec.DecodeError:
+            return answer.status, {"detail": content[:200].decode("utf-8", "replace")}
+
+    def _token(self, user: str) -> str:
+        if user not in self._tokens:
+            self._tokens[user] = mint(self._settings, user)
+        return self._tokens[user]

@@ -1,0 +1,138 @@
+"""`parley rebuild`: brings the view in Valkey and the history store back from Kafka alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+
+import click
+
+from app.delivery.publisher import Publisher
+from app.delivery.refill import Place, refill
+from app.delivery.valkey import connect
+from app.domain.order import Order
+from app.errors import Malformed
+from app.events import AnyAct, decode_act, decode_log
+from app.history.entry import Entry
+from app.history.store import History
+from app.kafka.partition_reader import LogReader
+from app.privacy.erasure_topic import erased
+from app.settings import Settings
+from app.topics import LOG, MODERATION, astray
+
+_CHUNK = 500
+
+
+class Progress:
+    """Shows how far it is, where somebody is looking."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._done = 0
+        self._shown = 0.0
+
+    def __call__(self, more: int) -> None:
+        """Some more events are done."""
+        self._done += more
+        now = time.monotonic()
+        if sys.stderr.isatty() and now - self._shown > 0.2:
+            self._shown = now
+            click.echo(f"\r{self._what}: {self._done} of {self._total} ", err=True, nl=False)
+
+    def end(self, seconds: float) -> None:
+        """It is done."""
+        click.echo(f"\r{self._what}: {self._done} events in {seconds:.1f} s")
+
+
+async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:
+    """Fill both, partition by partition, while the chat goes on.
+
+    The view of a partition is emptied first; who reads it meanwhile waits, or is told to come
+    again. The history store keeps what it has and gets what it lacks.
+    """
+    async with LogReader(settings) as reader:
+        places = range(settings.partitions)
+        total = sum([await reader.end(LOG, partition) for partition in places])
+        if view:
+            await _view(settings, reader, Progress("view", total))
+        if history:
+            await _history(settings, reader, Progress("history", total))
+
+
+async def _view(settings: Settings, reader: LogReader, progress: Progress) -> None:
+    started = time.monotonic()
+    redis = connect(settings.redis)
+    publisher = Publisher(redis, settings.window)
+    forgotten = await erased(settings, reader)
+    for partition in range(settings.partitions):
+        await publisher.drop(partition)
+        place = Place(partition, settings.partitions)
+        await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
+    await redis.aclose()
+    progress.end(time.monotonic() - started)
+
+
+async def _history(settings: Settings, reader: LogReader, progress: Progress) -> None:
+    started = time.monotonic()
+    store = History(settings.history_url)
+    await store.open()
+    for user, until_ms in (await erased(settings, reader)).items():
+        await store.forget(user, until_ms=until_ms)
+    for partition in range(settings.partitions):
+        chunk: list[Entry] = []
+        async for entry in _entries(settings, reader, partition):
+            chunk.append(entry)
+            if len(chunk) == _CHUNK:
+                await store.append(chunk)
+                progress(len(chunk))
+                chunk.clear()
+        if chunk:
+            await store.append(chunk)
+            progress(len(chunk))
+    await _acts(settings, reader, store)
+    await store.close()
+    progress.end(time.monotonic() - started)
+
+
+async def _entries(settings: Settings, reader: LogReader, partition: int) -> AsyncIterator[Entry]:
+    """The partition's events that are steps of their rooms."""
+    order: Order | None = None
+    async for record in reader.read(LOG, partition, 0):
+        if record.offset == 0:  # Only then it is known where each room stands.
+            order = Order()
+        try:
+            entry = Entry.of(decode_log(record.value), record.value)
+        except Malformed:
+            continue
+        if astray(entry.room, partition, settings.partitions):
+            continue
+        if order is None or not order.flaw(entry.room, entry.n):
+            yield entry
+
+
+async def _acts(settings: Settings, reader: LogReader, store: History) -> None:
+    """The review queue, and what moderation did, as far back as Kafka reaches."""
+    for partition in range(settings.partitions):
+        chunk: list[AnyAct] = []
+        async for record in reader.read(MODERATION, partition, 0):
+            try:
+                chunk.append(decode_act(record.value))
+            except Malformed:
+                continue
+            if len(chunk) == _CHUNK:
+                await store.record(chunk)
+                chunk.clear()
+        await store.record(chunk)
+
+
+@click.command(name="rebuild")
+@click.option("--view/--no-view", default=True, help="The view in Valkey.")
+@click.option("--history/--no-history", default=True, help="The history store.")
+def command(view: bool, history: bool) -> None:
+    """Bring the view in Valkey and the history store back from Kafka alone.
+
+    The chat goes on meanwhile.
+    """
+    asyncio.run(rebuild(Settings.read(), view=view, history=history))

@@ -1,0 +1,77 @@
+"""Counting every room anew from Kafka, for `parley verify`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from app.domain.recount import Recount
+from app.domain.versions import newer, unwrap
+from app.errors import Malformed
+from app.events import decode_log, decode_receipt
+from app.kafka.partition_reader import LogReader
+from app.settings import Settings
+from app.topics import LOG, RECEIPTS, astray, changelog
+
+
+class Counting:
+    """The rooms as `chat.log` and `chat.receipts` say they are, from their start."""
+
+    def __init__(self, settings: Settings, reader: LogReader, only: str = "") -> None:
+        self.events = 0
+        self.rooms: dict[str, Recount] = {}
+        self._partitions = range(settings.partitions)
+        self._reader = reader
+        self._only = only
+        self._next: dict[tuple[str, int], int] = {}
+
+    async def go_on(self) -> None:
+        """Take what both have had since the last time."""
+        for partition in self._partitions:
+            async for record in self._new(LOG, partition):
+                self._take(partition, record.value)
+        for partition in self._partitions:
+            async for record in self._new(RECEIPTS, partition):
+                self._take_receipt(partition, record.value)
+
+    def _take(self, partition: int, value: bytes) -> None:
+        try:
+            event = decode_log(value)
+        except Malformed:
+            return
+        if astray(event.room, partition, len(self._partitions)):
+            return
+        if self._only in ("", event.room):
+            self.rooms.setdefault(event.room, Recount(event.room)).take(event)
+            self.events += 1
+
+    def _take_receipt(self, partition: int, value: bytes) -> None:
+        try:
+            receipt = decode_receipt(value)
+        except Malformed:  # in chat.dead, and no receipt
+            return
+        if astray(receipt.room, partition, len(self._partitions)):
+            return
+        if receipt.room in self.rooms:
+            self.rooms[receipt.room].receive(receipt.by, receipt.seq)
+
+    async def _new(self, topic: str, partition: int) -> AsyncIterator[Any]:
+        start = self._next.get((topic, partition), 0)
+        async for record in self._reader.read(topic, partition, start):
+            self._next[topic, partition] = record.offset + 1
+            yield record
+
+    async def table(self, group: str, name: str, kind: Any) -> dict[str, Any]:
+        """The newest value of each key in a table's changelog."""
+        decode = msgspec.msgpack.Decoder(kind).decode
+        raw: dict[str, bytes] = {}
+        topic = changelog(group, name).name
+        for partition in self._partitions:
+            async for record in self._reader.read(topic, partition, 0):
+                key = record.key.decode()
+                if newer(record.value, raw.get(key)):
+                    raw[key] = record.value
+        values = ((key, unwrap(value).payload) for key, value in raw.items())
+        return {key: decode(payload) for key, payload in values if payload is not None}

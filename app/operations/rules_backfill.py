@@ -1,0 +1,115 @@
+"""Hiding what was said before a rule was there: `parley rules apply`."""
+
+from __future__ import annotations
+
+import uuid_utils
+from aiokafka import AIOKafkaProducer
+
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import RuleSet
+from app.domain.moderation.verdict import judge
+from app.domain.records import Member
+from app.errors import Malformed
+from app.events import (
+    AnyLogEvent,
+    HideMessage,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    decode_log,
+    encode,
+)
+from app.kafka.partition_reader import LogReader
+from app.moderation.audit_log import producer
+from app.operations.recount import Counting
+from app.settings import Settings
+from app.topics import LOG, RAW, partition_of
+
+#: Who hides: no person.
+PARLEY = "parley"
+
+
+async def apply(
+    settings: Settings, rules: RuleSet, since_ms: int, *, dry_run: bool
+) -> tuple[int, list[tuple[str, str]]]:
+    """Hide what was said or edited since then and the rules refuse; through the log, as anybody's.
+
+    The answer: how many messages were looked at, and those hidden, by place and text.
+    """
+    async with LogReader(settings) as reader:
+        members = await Counting(settings, reader).table("parley-pipeline", "members", Member)
+        said = await _said(settings, reader, since_ms)
+    refused = [(message, why) for message in said if (why := _why(message, members, rules))]
+    if refused and not dry_run:
+        sending = producer(settings)
+        await sending.start()
+        try:
+            for message, why in refused:
+                await _hide(settings, sending, message, rules.version, why)
+        finally:
+            await sending.stop()
+    return len(said), [(f"{one.room} {one.seq}", one.text) for one, _ in refused]
+
+
+async def _said(settings: Settings, reader: LogReader, since_ms: int) -> list[MessageCreated]:
+    """Messages as they are now, of those said since then."""
+    found: dict[tuple[str, int], MessageCreated] = {}
+    for partition in range(settings.partitions):
+        start = await reader.since(LOG, partition, since_ms)
+        async for record in reader.read(LOG, partition, start):
+            try:
+                event = decode_log(record.value)
+            except Malformed:
+                continue
+            _follow(found, event)
+    return list(found.values())
+
+
+def _follow(found: dict[tuple[str, int], MessageCreated], event: AnyLogEvent) -> None:
+    key = (event.room, getattr(event, "seq", 0))
+    if isinstance(event, MessageCreated) and event.shadow is None:
+        found[key] = event
+    elif isinstance(event, MessageDeleted):
+        found.pop(key, None)
+    elif isinstance(event, MessageEdited) and event.shadow is None:
+        by = found[key].by if key in found else event.by
+        found[key] = MessageCreated(
+            room=event.room,
+            n=event.of,
+            by=by,
+            at_ms=event.at_ms,
+            id=event.id,
+            client_id=event.client_id,
+            seq=event.seq,
+            text=event.text,
+        )
+
+
+def _why(event: MessageCreated, members: dict[str, Member], rules: RuleSet) -> str:
+    """Why the rules refuse a message; empty where they don't. How fast it came does not count."""
+    member = members.get(f"{event.room}/{event.by}")
+    facts = Facts() if member is None else Facts(member.role)
+    files = len(event.attachments)
+    message = Message(event.room, event.by, event.text, at_ms=event.at_ms, attachments=files)
+    verdict = judge(message, facts, rules)
+    return verdict.findings[0].reason if verdict and verdict.action == "refuse" else ""
+
+
+async def _hide(
+    settings: Settings, sending: AIOKafkaProducer, event: MessageCreated, version: int, why: str
+) -> None:
+    command = HideMessage(
+        room=event.room,
+        by=PARLEY,
+        id=str(uuid_utils.uuid7()),
+        client_id=f"rules-{version}-{event.seq}",
+        seq=event.seq,
+        reason=why,
+        admin=True,
+    )
+    await sending.send_and_wait(
+        RAW,
+        encode(command),
+        key=event.room.encode(),
+        partition=partition_of(event.room, settings.partitions),
+    )

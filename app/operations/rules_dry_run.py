@@ -1,0 +1,131 @@
+"""Trying a rule set on what people send, without effect: `parley rules shadow`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from app.domain.moderation.pace import Pace, after
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import RuleSet
+from app.domain.moderation.verdict import judge
+from app.domain.records import Member
+from app.errors import Malformed
+from app.events import Finding, Ruling, SendMessage, decode_command
+from app.kafka.partition_reader import LogReader
+from app.operations.recount import Counting
+from app.settings import Settings
+from app.topics import RAW
+
+_PASSES = "pass"
+
+
+class Trial:
+    """A candidate beside the rule set in force: what both say of the same messages."""
+
+    def __init__(self, candidate: RuleSet, present: RuleSet, samples: int) -> None:
+        self.members: dict[str, Member] = {}
+        #: Called with each sample when it is found.
+        self.on_sample: Callable[[Finding, str], None] = lambda _finding, _sample: None
+        self._candidate = candidate
+        self._present = present
+        self._most = samples
+        self._paces: dict[str, Pace] = {}
+        self._took: list[int] = []
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._changes: Counter[tuple[str, str]] = Counter()
+        self._samples: dict[tuple[str, str], list[str]] = {}
+
+    def take(self, command: SendMessage, at_ms: int) -> None:
+        """Judge one message."""
+        key = f"{command.room}/{command.by}"
+        pace = self._paces.get(key, Pace())
+        facts = self._facts(key, pace)
+        files = len(command.attachments)
+        message = Message(command.room, command.by, command.text, at_ms=at_ms, attachments=files)
+        started = time.perf_counter_ns()
+        verdict = judge(message, facts, self._candidate)
+        self._took.append(time.perf_counter_ns() - started)
+        now = judge(message, facts, self._present)
+        self._changes[_action(now), _action(verdict)] += 1
+        self._paces[key] = after(pace, at_ms, message.folded.text)
+        if verdict is not None:
+            self._note(command, verdict)
+
+    def _facts(self, key: str, pace: Pace) -> Facts:
+        member = self.members.get(key)
+        if member is None:
+            return Facts(times=pace.times, texts=pace.texts)
+        return Facts(member.role, True, member.at_ms, pace.times, pace.texts)
+
+    def _note(self, command: SendMessage, verdict: Ruling) -> None:
+        for finding in verdict.findings:
+            kind = (finding.action, finding.rule)
+            self._counts[kind] += 1
+            kept = self._samples.setdefault(kind, [])
+            if len(kept) < self._most:
+                matched = f"  ({', '.join(finding.matched)})" if finding.matched else ""
+                kept.append(f"{command.room} {command.by}: {command.text[:200]!r}{matched}")
+                self.on_sample(finding, kept[-1])
+
+    @property
+    def seen(self) -> int:
+        """How many messages it has judged."""
+        return len(self._took)
+
+    def report(self) -> Iterator[str]:
+        """Counts, samples, cost, and what would be otherwise than it is."""
+        ordered = sorted(self._took)
+        cost = f", {ordered[len(ordered) // 2] / 1000:.1f} µs each at the median" if ordered else ""
+        yield f"{len(ordered)} messages{cost}"
+        for kind, count in self._counts.most_common():
+            yield f"{kind[0]:<7} {count:>6}  {kind[1]}"
+            yield from (f"          {sample}" for sample in self._samples[kind])
+        changed = {k: n for k, n in self._changes.items() if k[0] != k[1]}
+        yield f"{sum(changed.values())} otherwise than by version {self._present.version}, in force"
+        for (now, then), count in sorted(changed.items(), key=lambda entry: -entry[1]):
+            yield f"  {now} → {then}: {count}"
+
+
+def _action(verdict: Ruling | None) -> str:
+    return _PASSES if verdict is None else verdict.action
+
+
+async def try_out(
+    settings: Settings,
+    trial: Trial,
+    since_ms: int,
+    live: float,
+    on_live: Callable[[], None],
+) -> None:
+    """Take what was sent since then, call `on_live`, and take what comes for `live` seconds."""
+    until = None
+    async with LogReader(settings) as reader:
+        counting = Counting(settings, reader)
+        trial.members = await counting.table("parley-pipeline", "members", Member)
+        places = range(settings.partitions)
+        nexts = {place: await reader.since(RAW, place, since_ms) for place in places}
+        while True:
+            for place in places:
+                async for record in reader.read(RAW, place, nexts[place]):
+                    nexts[place] = record.offset + 1
+                    _take(trial, record.value, record.timestamp)
+            if until is None:
+                until = time.monotonic() + live
+                if live:
+                    on_live()
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(1.0, left))
+
+
+def _take(trial: Trial, value: bytes, at_ms: int) -> None:
+    try:
+        command = decode_command(value)
+    except Malformed:
+        return
+    if isinstance(command, SendMessage):
+        trial.take(command, at_ms)

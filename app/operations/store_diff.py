@@ -1,0 +1,143 @@
+"""Comparing what Parley keeps with what was counted anew: one line for each difference."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from app.delivery.reads import Reads
+from app.delivery.view import View
+from app.domain.receipts import Read
+from app.domain.records import Member, Message, Room, Sent
+from app.domain.recount import Recount
+from app.domain.sanctions import Sanction
+from app.events import MessageCreated, decode_log
+from app.history.store import History
+from app.operations.recount import Counting
+
+V = TypeVar("V")
+
+#: The view keeps that many messages that name a person in a room, and that name everyone.
+_MENTIONS = 200
+
+#: Messages read from the history store at once.
+_PAGE = 500
+
+
+class Kept(NamedTuple):
+    """What the tables have, by room."""
+
+    heads: dict[str, Room]
+    members: Mapping[str, dict[str, Member]]
+    receipts: Mapping[str, dict[str, Read]]
+    sanctions: Mapping[str, dict[str, Sanction]]
+    sent: Mapping[str, dict[str, Sent]]
+    messages: Mapping[str, dict[str, Message]]
+
+
+async def of_tables(counting: Counting) -> AsyncIterator[str]:
+    """Against the changelogs of the tables."""
+    kept = Kept(
+        await counting.table("parley-pipeline", "rooms", Room),
+        _by_room(await counting.table("parley-pipeline", "members", Member)),
+        _by_room(await counting.table("parley-receipts", "receipts", Read)),
+        _by_room(await counting.table("parley-pipeline", "sanctions", Sanction)),
+        _by_room(await counting.table("parley-pipeline", "sent", Sent)),
+        _by_room(await counting.table("parley-pipeline", "messages", Message)),
+    )
+    for name, room in counting.rooms.items():
+        for line in of_kept(kept, name, room):
+            yield line
+
+
+def of_kept(kept: Kept, name: str, room: Recount) -> Iterator[str]:
+    """A room's recount against what the tables have of it."""
+    for table, has, should in _tables(kept, name, room):
+        for line in _differences(has, should):
+            yield f"{name}: table {table} has {line}"
+
+
+def _tables(
+    kept: Kept, name: str, room: Recount
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Of each table, what it has of a room, and what it should have."""
+    head = kept.heads.get(name)
+    numbers = (head.n, head.seq) if head is not None else (0, 0)
+    yield "rooms", {"n, seq": numbers}, {"n, seq": (room.n, room.seq)}
+    yield "members", {user: one.role for user, one in kept.members[name].items()}, room.roles
+    yield "receipts", {user: one.seq for user, one in kept.receipts[name].items()}, room.receipts
+    under = {u: (one.kind, one.until_ms) for u, one in kept.sanctions[name].items() if one.kind}
+    yield "sanctions", under, room.sanctions
+    sent = {f"{user}/{client_id}": n for (user, client_id), n in room.sent.items()}
+    yield "sent", {key: one.n for key, one in kept.sent[name].items()}, sent
+    said = {str(seq): (one.by, one.deleted) for seq, one in room.said.items()}
+    messages = kept.messages[name].items()
+    yield "messages", {seq: (one.by, one.deleted or one.shadow) for seq, one in messages}, said
+
+
+def _differences(has: Mapping[str, Any], should: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each key with another value, that is missing, or that should not be there."""
+    if has != should:
+        for key in sorted(has.keys() | should.keys()):
+            if has.get(key) != should.get(key):
+                yield f"{has.get(key)} for {key}, the log {should.get(key)}"
+
+
+def _by_room(values: Mapping[str, V]) -> defaultdict[str, dict[str, V]]:
+    """Room → the rest of the key → the value."""
+    found: defaultdict[str, dict[str, V]] = defaultdict(dict)
+    for key, value in values.items():
+        room, rest = key.split("/", 1)
+        found[room][rest] = value
+    return found
+
+
+async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]:
+    """Against the view in Valkey."""
+    head = await view.room(room.room)
+    seen = (head.n, head.seq) if head is not None else (0, 0)
+    if seen != (room.n, room.seq):
+        yield f"{room.room}: Valkey has n, seq {seen}, the log {room.n, room.seq}"
+    members = await view.members(room.room)
+    if members != room.roles:
+        yield f"{room.room}: Valkey has the members {members}, the log {room.roles}"
+    sanctions = await view.sanctions(room.room)
+    under = {user: (one.sanction, one.until_ms) for user, one in sanctions.items()}
+    if under != room.sanctions:
+        yield f"{room.room}: Valkey has the sanctions {under}, the log {room.sanctions}"
+    marks = await reads.marks(room.room)
+    for user in room.roles:
+        mark = marks.get(user, 0)
+        if mark != room.marks[user]:
+            yield f"{room.room}: Valkey has {user} at {mark}, the log at {room.marks[user]}"
+        left = (await reads.unread(user, [room.room]))[room.room]
+        counted = room.unread(user, _MENTIONS)
+        if (left.unread, left.mentions) != counted:
+            kept = (left.unread, left.mentions)
+            yield f"{room.room}: Valkey has {kept} unread for {user}, counted {counted}"
+
+
+async def of_history(room: Recount, history: History) -> AsyncIterator[str]:
+    """Against the history store; what retention has dropped, and who is forgotten, may lack."""
+    state = await history.state(room.room)
+    if (state.n, state.seq) != (room.n, room.seq):
+        yield f"{room.room}: history has n, seq {state.n, state.seq}, the log {room.n, room.seq}"
+    if state.gaps and state.kept_from == 1:
+        yield f"{room.room}: history lacks the events {state.gaps}"
+    expected = {seq for seq, said in room.said.items() if said.deleted and seq >= state.kept_from}
+    if shown := expected.difference(state.deleted):
+        yield f"{room.room}: history still shows the deleted messages {sorted(shown)}"
+    seen = state.kept_from - 1
+    while page := await history.page(room.room, after_seq=seen, limit=_PAGE):
+        for raw in page:
+            event = decode_log(raw)
+            assert isinstance(event, MessageCreated)
+            said = room.said.get(event.seq)
+            if event.seq != seen + 1:
+                yield f"{room.room}: history has message {event.seq} after {seen}"
+            if said is None or event.by not in ("", said.by):
+                yield f"{room.room}: history has message {event.seq} as the log has not"
+            seen = event.seq
+    if seen != room.seq:
+        yield f"{room.room}: history ends at message {seen}, the log at {room.seq}"

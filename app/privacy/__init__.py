@@ -1,0 +1,1 @@
+"""Erasure of what a person said, and retention by room."""

@@ -1,0 +1,1 @@
+"""The process: logs, retries, heartbeat, garbage collection, plug-ins, hashing, signing."""

@@ -1,0 +1,108 @@
+"""What the loop has taken from an agent's queue, and says to be done with.
+
+In a worker these are pieces of partitions (app/stream/consumer.py), under Faust's `test_context`
+events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from faust.types import TP
+
+from app.kafka.record import Record, record_of
+from app.stream.piece import Piece
+
+
+class Taken(Protocol):
+    """Records in hand."""
+
+    records: Sequence[Record]
+
+    def settled(self) -> None:
+        """What follows from the records is in Kafka: their offsets may be committed."""
+
+    def defer(self, record: Record) -> Callable[[], None]:
+        """Commit nothing from this record on until what is returned is called."""
+
+
+def take(app: Any, items: Sequence[Any]) -> Taken | None:
+    """Take what lay in an agent's queue, without what came before the last rebalance.
+
+    That comes again. Stock Faust acknowledges what it skips so, and a crash soon after loses it.
+    `None` where nothing is left.
+    """
+    if not app.flow_control.is_active():
+        return None
+    generation = app.consumer_generation_id
+    current = [item for item in items if _generation(item) == generation]
+    if not current:
+        return None
+    return Pieces(app, current) if isinstance(current[0], Piece) else Events(current)
+
+
+def size(item: Any) -> int:
+    """How many records something in a queue has."""
+    return len(item.records) if isinstance(item, Piece) else 1
+
+
+class Pieces:
+    """Pieces of partitions."""
+
+    def __init__(self, app: Any, pieces: Sequence[Piece]) -> None:
+        self.records: Sequence[Record] = [record for piece in pieces for record in piece.records]
+        self._consumer = app.consumer
+        self._pieces = pieces
+        self._consumer.take(pieces)
+
+    def settled(self) -> None:
+        """Tell the consumer."""
+        self._consumer.settle(self._pieces)
+
+    def defer(self, record: Record) -> Callable[[], None]:
+        """Tell the consumer."""
+        place = TP(record.topic, record.partition)
+        resolve: Callable[[], None] = self._consumer.defer(place, record.offset)
+        return resolve
+
+
+class Events:
+    """Faust's events."""
+
+    def __init__(self, events: Sequence[Any]) -> None:
+        self.records: Sequence[Record] = [record_of(event.message) for event in events]
+        self._events = {
+            record[:3]: event for record, event in zip(self.records, events, strict=True)
+        }
+
+    def settled(self) -> None:
+        """Acknowledge them."""
+        for event in self._events.values():
+            event.ack()
+
+    def defer(self, record: Record) -> Callable[[], None]:
+        """Acknowledge the others without it."""
+        acknowledge: Callable[[], None] = self._events.pop(record[:3]).ack
+        return acknowledge
+
+
+class Deferred:
+    """A record that was put off."""
+
+    def __init__(self, record: Record, resolve: Callable[[], None]) -> None:
+        self.records: Sequence[Record] = [record]
+        self._resolve = resolve
+
+    def settled(self) -> None:
+        """Let it, and what came after it, be committed."""
+        self._resolve()
+
+    def defer(self, record: Record) -> Callable[[], None]:
+        """It is put off already."""
+        raise TypeError(f"{record.topic} {record.offset} is put off already")
+
+
+def _generation(item: Any) -> int:
+    generation: int = (item if isinstance(item, Piece) else item.message).generation_id
+    return generation

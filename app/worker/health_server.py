@@ -1,0 +1,59 @@
+"""A worker's `/healthz` and `/readyz`: the process lives; every group of it does its work."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import faust
+import orjson
+from aiohttp import web
+
+from app.kafka.liveness import Brokers
+from app.runtime.heartbeat import pulse
+from app.settings import Settings
+
+#: States in which a group has no records yet, and will have.
+COMING = ("joining", "rebalancing", "recovering")
+
+
+def state(app: faust.App) -> str:
+    """What a group does: `ok`, one of `COMING`, or `waiting for` a store."""
+    if app.rebalancing:  # Faust ends that when the tables stand
+        return "recovering" if app.in_recovery else "rebalancing"
+    if not app.flow_control.is_active():
+        return "recovering" if app.consumer_generation_id else "joining"
+    waiting = pulse(app.conf.id).waiting
+    return f"waiting for {waiting}" if waiting else "ok"
+
+
+@asynccontextmanager
+async def telling(settings: Settings, apps: Mapping[str, faust.App]) -> AsyncIterator[None]:
+    """Answer on `PARLEY_HEALTH_PORT` meanwhile; nothing where none is set."""
+    if not settings.health_port:
+        yield
+        return
+    brokers = Brokers(settings)
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        groups = {name: state(app) for name, app in apps.items()}
+        kafka = "ok" if await brokers.answer() else "away"
+        ready = kafka == "ok" and set(groups.values()) == {"ok"}
+        body = orjson.dumps({"ready": ready, "kafka": kafka, "groups": groups})
+        return web.Response(
+            status=200 if ready else 503, body=body, content_type="application/json"
+        )
+
+    server = web.Application()
+    server.router.add_get("/healthz", healthz)
+    server.router.add_get("/readyz", readyz)
+    runner = web.AppRunner(server, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.health_port).start()
+        yield
+    finally:
+        await runner.cleanup()
