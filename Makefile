@@ -60,7 +60,7 @@ clean:  ## remove what setup and runs made, but not data/
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The constraints pin every version; a change of them or of pyproject.toml sets up again.
-$(stamp): pyproject.toml constraints.txt app/runtime/_murmur2.c web/_herd.c web/_seats.c
+$(stamp): pyproject.toml constraints.txt app/runtime/_murmur2.c web/native/_broadcast.c web/native/_polls.c
 	@echo "Setting up .venv (once; a minute or two)"
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python …" >&2; exit 1; }
@@ -69,7 +69,7 @@ $(stamp): pyproject.toml constraints.txt app/runtime/_murmur2.c web/_herd.c web/
 	@$(bin)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@echo "  libraries"
 	@PYTHONWARNINGS=ignore $(bin)/python -m pip install --quiet -c constraints.txt -e .
-	@$(bin)/python -c 'import web._herd, web._seats' 2>/dev/null || \
+	@$(bin)/python -c 'import web.native._broadcast, web.native._polls' 2>/dev/null || \
 		echo "  no C compiler: the edge delivers in Python, which costs it half as much again"
 	@touch $@
 

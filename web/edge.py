@@ -37,14 +37,8 @@ from app.runtime.logging import set_up_logs
 from app.runtime.retry import AWAY, patiently
 from app.settings import Settings
 from app.topics import LOG, TOPICS
-from web import cors, presence, problems, routes, sanctions
-from web.admission import Admission
-from web.auth import Auth
-from web.connections import Connections
-from web.entrance import Entrance
-from web.herd import giver
-from web.hub import Hub
-from web.keys import (
+from web.api import presence, routes, sanctions
+from web.api.services import (
     ACTS,
     ADMISSION,
     AUTH,
@@ -60,13 +54,21 @@ from web.keys import (
     SETTINGS,
     VIEW,
 )
-from web.late import late
-from web.lent import end_with_chunks
-from web.native import built
-from web.sends import Sends
-from web.server import handlers, open_door, runner
-from web.stopping import Stopping
-from web.upkeep import give_up_idle, watch_tails
+from web.auth.authenticator import Auth
+from web.http import cors
+from web.http import problem as problems
+from web.hub.admission import Admission
+from web.hub.herd import giver
+from web.hub.housekeeping import give_up_idle, watch_tails
+from web.hub.hub import Hub
+from web.native.loader import built
+from web.producer.command_sender import Sends
+from web.producer.connection_events import Connections
+from web.producer.late import late
+from web.server.aiohttp_bridge import end_with_chunks
+from web.server.connection_manager import Entrance
+from web.server.listener import handlers, open_door, runner
+from web.shutdown import Stopping
 
 log = structlog.get_logger()
 
@@ -113,7 +115,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
             app[AUTH],
             app[CONNECTIONS],
             handlers(aiohttp.server),
-            _native(settings, "_seats"),
+            _native(settings, "_polls"),
         )
         stack.callback(entrance.close)
         listening = await open_door(settings, entrance.front)
@@ -155,7 +157,7 @@ async def _assemble(
         edge=sends.edge,
         log_id=await cluster_id(settings),
         secret=settings.secret,
-        give=giver(_native(settings, "_herd")),
+        give=giver(_native(settings, "_broadcast")),
     )
     app[SETTINGS], app[VIEW], app[HISTORY], app[HUB], app[SENDS] = (
         settings,

@@ -8,7 +8,8 @@ The body decides, over the tables' overlay, and says what is to be sent. When it
 the next batch, the outputs of this one are in Kafka. The table changes follow with those of other
 batches: to Kafka, then to RocksDB, and then the offsets may be committed
 (app/stream/checkpoint.py). In this order nothing can be committed whose effect is not in Kafka. Any
-doubt ends the process: its successor begins at the last commit, and what it does twice is dropped by number.
+doubt ends the process: its successor begins at the last commit, and what it does twice is dropped
+by number.
 
 Stock Faust does not give that: docs/decisions/the-loop.md has the measurements.
 """

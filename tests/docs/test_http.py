@@ -7,7 +7,7 @@ from aiohttp import web
 
 from tests.docs.markdown import ROOT, steps
 from tests.docs.terminal import Terminal
-from web.routes import add_routes
+from web.api.routes import add_routes
 
 HTTP = ROOT / "docs" / "http.md"
 

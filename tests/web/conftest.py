@@ -22,15 +22,15 @@ from app.settings import Settings
 from tests.conftest import SECRET
 from tests.web.polling import Door, door
 from tests.web.scene import Scene, scene_at
-from web import tickets
-from web.auth import Auth, authenticate
-from web.bodies import checked, read_body
-from web.cors import add_cors
-from web.keys import AUTH, SETTINGS
-from web.native import built
-from web.parameters import client_id, integer
-from web.problems import problems
-from web.server import runner
+from web.api import stream_tickets as tickets
+from web.api.services import AUTH, SETTINGS
+from web.auth.authenticator import Auth, authenticate
+from web.http.cors import add_cors
+from web.http.problem import problems
+from web.http.request_body import checked, read_body
+from web.http.request_params import client_id, integer
+from web.native.loader import built
+from web.server.listener import runner
 
 Client = TestClient[web.Request, web.Application]
 Serve = Callable[[Settings], Awaitable[Client]]
@@ -140,7 +140,7 @@ def served(
     apart: Valkey,
 ) -> Try:
     """Runs a test against a door of its own, in a loop of its own."""
-    native = built("_seats") if request.param == "C" else None
+    native = built("_polls") if request.param == "C" else None
     if native is None and request.param == "C":
         pytest.skip("set up without a C compiler")
     return _trying(replace(settings, redis=apart.url), native, loop)
@@ -149,7 +149,7 @@ def served(
 @pytest.fixture
 def served_once(settings: Settings, apart: Valkey) -> Try:
     """As `served`, for what is the same in C and in Python: as an edge serves by default."""
-    return _trying(replace(settings, redis=apart.url), built("_seats"), uvloop.new_event_loop)
+    return _trying(replace(settings, redis=apart.url), built("_polls"), uvloop.new_event_loop)
 
 
 def _trying(

@@ -27,14 +27,14 @@ from app.moderation import audit_log as acts
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from tests.delivery.conftest import added, entry, message, noted, opened
-from web.admission import Admission
-from web.auth import Auth
-from web.connections import Connections
-from web.entrance import Entrance
-from web.herd import giver
-from web.hub import Hub
-from web.native import built
-from web.server import handlers, runner
+from web.auth.authenticator import Auth
+from web.hub.admission import Admission
+from web.hub.herd import giver
+from web.hub.hub import Hub
+from web.native.loader import built
+from web.producer.connection_events import Connections
+from web.server.connection_manager import Entrance
+from web.server.listener import handlers, runner
 
 ROOMS = ("a", "b")
 PEOPLE = ("ann", "ben", "cat", "dan")
@@ -134,7 +134,7 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
             edge="e",
             log_id="log",
             secret=settings.secret,
-            give=giver(native and built("_herd")),
+            give=giver(native and built("_broadcast")),
         )
         producer = LastingProducer(partial(acts.producer, settings))
         await producer.start()

@@ -17,11 +17,11 @@ from app.delivery.view import View
 from app.events import AnyLogEvent, MemberRemoved
 from tests.chat import until
 from tests.delivery.conftest import PARTITIONS, entry, message, noted, opened
-from web.admission import Admission
-from web.hub import Hub
-from web.live import Run
-from web.person import Person
-from web.reader import Reader
+from web.hub.admission import Admission
+from web.hub.event import Run
+from web.hub.hub import Hub
+from web.hub.subscriber import Reader
+from web.hub.user import Person
 
 
 class Recorder(Reader):

@@ -10,7 +10,7 @@ from app.domain import cursor as cursors
 from app.errors import Unreachable
 from tests.chat import until
 from tests.web.scene import Recorder, Scene
-from web.replay import replay
+from web.hub.backfill import replay
 
 
 async def test_what_an_emptied_view_is_filled_with_again_is_no_reset(scene: Scene) -> None:
@@ -112,7 +112,7 @@ async def test_who_has_seen_more_than_the_log_has_begins_anew(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`chat.log` was made anew in the same cluster; else they would be sent away for ever."""
-    monkeypatch.setattr("web.arrivals.PATIENCE", 0.3)
+    monkeypatch.setattr("web.hub.admission_batches.PATIENCE", 0.3)
     scene.ends = list(scene.hub.frontier)
     scene.reader = Recorder(scene.hub.roster.person("ann"))
     await scene.admission.admit(scene.reader, ahead(scene))
@@ -125,7 +125,7 @@ async def test_who_has_seen_more_than_the_log_has_begins_anew(
 async def test_who_has_seen_what_the_view_is_yet_to_be_filled_with_comes_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, emptied: bool
 ) -> None:
-    monkeypatch.setattr("web.arrivals.PATIENCE", 0.3)
+    monkeypatch.setattr("web.hub.admission_batches.PATIENCE", 0.3)
     if emptied:
         await scene.redis.flushdb()
         scene.ends = list(scene.hub.frontier)

@@ -18,8 +18,8 @@ from tests.conftest import SECRET
 from tests.web.conftest import Client, Serve
 from tests.web.issuer import Issuer
 from tests.web.test_problems import problem
-from web.jwts import LEEWAY
-from web.verified import Identity, Verified
+from web.auth.jwt_rules import LEEWAY
+from web.auth.token_cache import Identity, Verified
 
 #: Tokens are signed when the tests are collected, and a whole run takes minutes.
 DAY = 24 * 60 * 60

@@ -144,7 +144,7 @@ async def closes(door: Door, poller: Poller, stalled: Stalled) -> None:
 async def test_a_connection_that_is_closed_goes_though_its_client_reads_nothing(
     served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.front.LAST_SECONDS", 0.2)
+    monkeypatch.setattr("web.server.connection.LAST_SECONDS", 0.2)
     await served_once(behind(closes, said=60))
 
 
@@ -160,8 +160,8 @@ async def reads_no_answer(door: Door, _: Poller, stalled: Stalled) -> None:
 async def test_who_reads_no_answer_of_the_api_is_cut_off(
     served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.front.BODY_SECONDS", 0.5)
-    monkeypatch.setattr("web.front.LAST_SECONDS", 0.1)
+    monkeypatch.setattr("web.server.connection.BODY_SECONDS", 0.5)
+    monkeypatch.setattr("web.server.connection.LAST_SECONDS", 0.1)
     await served_once(behind(reads_no_answer, said=0))
 
 
@@ -174,7 +174,7 @@ async def sends_no_request(door: Door, _: Poller, stalled: Stalled) -> None:
 async def test_empty_lines_are_no_request_and_keep_no_connection(
     served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.front.HEAD_SECONDS", 0.3)
+    monkeypatch.setattr("web.server.connection.HEAD_SECONDS", 0.3)
     async with asyncio.timeout(PATIENCE):
         await served_once(behind(sends_no_request, said=0))
 
@@ -193,7 +193,7 @@ async def sends_for_ever(door: Door, _: Poller, stalled: Stalled) -> None:
 async def test_a_body_of_unknown_length_has_its_time_like_any_other(
     served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.front.OPAQUE_SECONDS", 0.3)
+    monkeypatch.setattr("web.server.connection.OPAQUE_SECONDS", 0.3)
     await served_once(behind(sends_for_ever, said=0))
 
 

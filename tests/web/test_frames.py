@@ -10,11 +10,11 @@ import pytest
 
 from app.domain import cursor as cursors
 from app.settings import Settings
-from web import frames
-from web.entrance import stream_life
-from web.live import Live, Run
-from web.room import Room
-from web.stream import farewell
+from web.hub import sse as frames
+from web.hub.event import Live, Run
+from web.hub.room import Room
+from web.server.connection_manager import stream_life
+from web.server.sse_stream import farewell
 
 EVENT = b'{"kind":"message.created","room":"r","n":2,"text":"a\\nb \xe2\x80\xa8 \\r c"}'
 CURSOR = cursors.encode(b"\x00" * 4, (0, 300), b"secret")

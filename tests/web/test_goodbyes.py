@@ -12,7 +12,7 @@ import pytest
 from app.errors import Unreachable
 from tests.web.conftest import Try
 from tests.web.polling import Door, Poller
-from web.problems import Problem
+from web.http.problem import Problem
 
 
 def failing(error: Callable[[], Exception], test: Callable[[Poller], Awaitable[None]]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.head import Head, read_head
+from web.server.request_head import Head, read_head
 
 
 def head(target: str, *lines: str) -> Head:

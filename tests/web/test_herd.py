@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import uvloop
 
-from web import frames
-from web.dispatch import dispatch
-from web.herd import Give, giver
-from web.live import Live
-from web.native import built
-from web.person import Person
-from web.room import Room
-from web.stream import Limits, Stream
+from web.hub import sse as frames
+from web.hub.broadcast import dispatch
+from web.hub.event import Live
+from web.hub.herd import Give, giver
+from web.hub.room import Room
+from web.hub.user import Person
+from web.native.loader import built
+from web.server.sse_stream import Limits, Stream
 
-NATIVE = built("_herd")
+NATIVE = built("_broadcast")
 
 without_compiler = pytest.mark.skipif(NATIVE is None, reason="set up without a C compiler")
 

@@ -12,9 +12,9 @@ from app.domain import cursor as cursors
 from app.errors import Unreachable
 from tests.chat import until
 from tests.web.scene import Recorder, Scene
-from web.live import Run
-from web.poll import Poll
-from web.upkeep import give_up_idle
+from web.hub.event import Run
+from web.hub.housekeeping import give_up_idle
+from web.server.poll_subscriber import Poll
 
 
 async def test_a_gap_is_filled_before_what_comes_after_it(scene: Scene) -> None:
@@ -72,7 +72,7 @@ async def test_the_cursor_stands_on_what_was_delivered(scene: Scene) -> None:
 async def test_a_room_that_nobody_reads_is_given_up(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.upkeep.LINGER", 0.01)
+    monkeypatch.setattr("web.hub.housekeeping.LINGER", 0.01)
     scene.hub.spawn(give_up_idle(scene.hub))
     scene.hub.roster.leave(scene.reader)
 

@@ -12,7 +12,7 @@ from app.domain import cursor as cursors
 from app.errors import Unreachable
 from tests.chat import until
 from tests.web.scene import Scene
-from web.poll import Poll
+from web.server.poll_subscriber import Poll
 
 
 class Ends:

@@ -13,8 +13,8 @@ from tests.web.conftest import Serve
 from tests.web.issuer import Issuer
 from tests.web.test_auth import asks
 from tests.web.test_problems import problem
-from web import jwks
-from web.jwks import KeySet
+from web.auth import jwks
+from web.auth.jwks import KeySet
 
 
 @pytest.fixture

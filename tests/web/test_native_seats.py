@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.native import built
+from web.native.loader import built
 
-NATIVE = built("_seats")
+NATIVE = built("_polls")
 
 BEFORE, AFTER = b"GET /v1/events?cursor=", b" HTTP/1.1\r\n\r\n"
 

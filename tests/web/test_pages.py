@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from web.pages import add_routes
+from web.api.static_files import add_routes
 
 Client = TestClient[web.Request, web.Application]
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from app.events import Refusal
 from tests.web.conftest import Client
-from web.problems import refused
+from web.http.problem import refused
 
 
 async def problem(answer: ClientResponse, status: int, code: str) -> dict[str, object]:

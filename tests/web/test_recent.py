@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.live import Live
-from web.recent import Recent
-from web.room import Room
+from web.hub.event import Live
+from web.hub.recent_events import Recent
+from web.hub.room import Room
 
 ROOM = Room("room", 0)
 

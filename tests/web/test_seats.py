@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from app.domain.sanctions import Sanction
 from tests.web.conftest import Try
 from tests.web.polling import Door, Poller, until
-from web.front import Front
-from web.jwts import LEEWAY
+from web.auth.jwt_rules import LEEWAY
+from web.server.connection import Front
 
 
 def waiting(

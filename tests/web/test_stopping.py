@@ -17,11 +17,12 @@ from app.errors import Unreachable
 from app.events import CreateRoom, Verdict
 from tests.chat import Chat, until
 from tests.web.raw import Raw, raw, request
-from web import entrance, stopping
-from web.connections import Connections
+from web import shutdown as stopping
 from web.edge import serving
-from web.sends import Sends
-from web.stopping import Stopping
+from web.producer.command_sender import Sends
+from web.producer.connection_events import Connections
+from web.server import connection_manager as entrance
+from web.shutdown import Stopping
 
 
 class Edge:
@@ -68,7 +69,7 @@ async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone
         came.set()
         return Verdict(id="another", room="", by="", client_id="")
 
-    monkeypatch.setattr("web.sends.decode_verdict", another)
+    monkeypatch.setattr("web.producer.command_sender.decode_verdict", another)
     async with raw(edge.url) as connection:
         asked = request(chat, "ann", "POST /v1/rooms", json.dumps({"room": uuid4().hex}).encode())
         connection.writer.write(asked.replace(b"\r\n", b"\r\nPrefer: wait=30\r\n", 1))
@@ -89,7 +90,7 @@ class Deaf:
 async def test_a_send_that_kafka_does_not_take_is_refused_while_the_edge_can(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.sends._HURRY", 0.1)
+    monkeypatch.setattr("web.producer.command_sender._HURRY", 0.1)
     sends = Sends(chat.settings, Deaf())  # type: ignore[arg-type]
     command = CreateRoom(room="r", by="ann", id="i", client_id="c", type="group", name="r")
     before = asyncio.create_task(sends.send(command, 30))

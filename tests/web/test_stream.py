@@ -18,7 +18,7 @@ from app.topics import CONNECTIONS, partition_of
 from tests.chat import Chat, until
 from tests.listener import Listener
 from tests.person import Person
-from web.jwts import LEEWAY
+from web.auth.jwt_rules import LEEWAY
 
 
 async def poll(chat: Chat, user: str, cursor: str, **query: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.web.conftest import Client, Serve
 from tests.web.issuer import Issuer
 from tests.web.test_auth import asks, signed
 from tests.web.test_problems import problem
-from web.jwts import LEEWAY
+from web.auth.jwt_rules import LEEWAY
 
 
 async def made(client: Client, token: str) -> str:

@@ -1,0 +1,120 @@
+"""Attachments: Parley stores none. A hook of the operator's says where a file goes.
+
+`POST /v1/rooms/{room}/uploads` asks the hook, which answers with a URL to upload to and the URL
+that others read. The edge signs the latter, and a message may carry it with that signature alone:
+nobody attaches what the hook has not handed out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+
+from app.events import Attachment
+from app.runtime.webhook_signature import signature
+from app.settings import Settings
+from web.api.room_access import required_head
+from web.api.services import SETTINGS
+from web.auth.authenticator import authenticate
+from web.http.json_response import json
+from web.http.problem import Problem
+from web.http.request_body import read_body
+from web.http.request_params import room_id
+
+#: Seconds that the hook may take, and bytes that it may answer.
+_PATIENCE = 5.0
+_LONGEST = 64 * 1024
+
+
+class NewUpload(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /v1/rooms/{room}/uploads`; `size` in bytes."""
+
+    name: str
+    type: str = ""
+    size: int = 0
+
+
+class Place(msgspec.Struct):
+    """What the hook answers: where the file goes, with which headers, and where it is read."""
+
+    upload_url: str
+    url: str
+    method: str = "PUT"
+    headers: dict[str, str] = {}
+
+
+class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of a message, as `POST …/uploads` handed it out."""
+
+    url: str
+    signature: str
+    name: str = ""
+    type: str = ""
+    size: int = 0
+
+
+async def create(request: web.Request) -> web.Response:
+    """`POST /v1/rooms/{room}/uploads`: ask where a file goes; 201."""
+    identity = await authenticate(request)
+    room = room_id(request)
+    settings = request.app[SETTINGS]
+    if not settings.upload_hook:
+        raise Problem(501, "uploads_off", "this edge has no PARLEY_UPLOAD_HOOK")
+    body = await read_body(request, NewUpload)
+    await required_head(request, room, identity.user)
+    asked = {"user": identity.user, "room": room, **msgspec.structs.asdict(body)}
+    place = await _ask(settings, asked)
+    signature = _sign(settings, room, place.url)
+    return json(msgspec.structs.asdict(place) | {"signature": signature}, status=201)
+
+
+async def _ask(settings: Settings, asked: dict[str, Any]) -> Place:
+    """The hook's answer to a signed question."""
+    body = msgspec.json.encode(asked)
+    headers = {
+        "Content-Type": "application/json",
+        "Parley-Signature": signature(settings.secret, int(time.time()), body),
+    }
+    try:
+        async with (
+            asyncio.timeout(_PATIENCE),
+            aiohttp.ClientSession() as http,
+            http.post(settings.upload_hook, data=body, headers=headers) as answer,
+        ):
+            if answer.status >= 400:
+                raise _failed(f"answers {answer.status}")
+            return msgspec.json.decode(await answer.content.read(_LONGEST), type=Place)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _failed("does not answer") from error
+    except msgspec.MsgspecError as error:
+        raise _failed("answers with something else than a place") from error
+
+
+def _failed(what: str) -> Problem:
+    return Problem(502, "upload_hook", f"the upload hook {what}", headers={"Retry-After": "5"})
+
+
+def _sign(settings: Settings, room: str, url: str) -> str:
+    return hmac.digest(settings.secret.encode(), f"upload/{room}/{url}".encode(), "sha256").hex()
+
+
+def attached(settings: Settings, room: str, given: list[NewAttachment]) -> tuple[Attachment, ...]:
+    """The attachments of a message, or a `Problem` where one was not handed out for the room."""
+    for one in given:
+        if not hmac.compare_digest(one.signature, _sign(settings, room, one.url)):
+            detail = f"{one.url!r} was not handed out for this room"
+            raise Problem(422, "attachment_unknown", detail)
+    return tuple(
+        Attachment(url=one.url, name=one.name, type=one.type, size=one.size) for one in given
+    )
+
+
+def add_routes(app: web.Application) -> None:
+    """The path of this file."""
+    app.router.add_post("/v1/rooms/{room}/uploads", create)

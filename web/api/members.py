@@ -1,0 +1,89 @@
+"""Who belongs to a room, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from app.domain import names
+from app.events import AddMember, ChangeRole, RemoveMember
+from web.api.command import wish
+from web.api.room_access import required_head
+from web.api.services import VIEW
+from web.api.submit import submit
+from web.auth.authenticator import authenticate
+from web.http.json_response import json
+from web.http.request_body import checked, read_body
+from web.http.request_params import integer, room_id, user_id, word
+
+_LIMIT = 100
+_LARGEST = 1000
+
+
+class NewMember(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /v1/rooms/{room}/members`; oneself: join a public room."""
+
+    user: str
+    role: Literal["member", "moderator", "admin"] = "member"
+    client_id: str | None = None
+
+
+class Role(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `PATCH /v1/rooms/{room}/members/{user}`; `owner`: hand the room over."""
+
+    role: Literal["member", "moderator", "admin", "owner"]
+    client_id: str | None = None
+
+
+async def add(request: web.Request) -> web.Response:
+    """`POST /v1/rooms/{room}/members`: make somebody a member."""
+    await authenticate(request)
+    room = room_id(request)
+    body = await read_body(request, NewMember)
+    command = AddMember(
+        **await wish(request, room, body.client_id),
+        user=checked("user", names.user, body.user),
+        role=body.role,
+    )
+    return await submit(request, command, location=f"/v1/rooms/{room}")
+
+
+async def remove(request: web.Request) -> web.Response:
+    """`DELETE /v1/rooms/{room}/members/{user}`: let somebody go; oneself: leave."""
+    command = RemoveMember(**await wish(request, room_id(request)), user=user_id(request))
+    return await submit(request, command)
+
+
+async def change(request: web.Request) -> web.Response:
+    """`PATCH /v1/rooms/{room}/members/{user}`: give somebody another role."""
+    await authenticate(request)
+    body = await read_body(request, Role)
+    command = ChangeRole(
+        **await wish(request, room_id(request), body.client_id),
+        user=user_id(request),
+        role=body.role,
+    )
+    return await submit(request, command)
+
+
+async def page(request: web.Request) -> web.Response:
+    """`GET /v1/rooms/{room}/members`: everybody, by name; `after` and `limit` page."""
+    identity = await authenticate(request)
+    room = room_id(request)
+    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
+    after = word(request, "after")
+    await required_head(request, room, identity.user)
+    members = sorted((await request.app[VIEW].members(room)).items())
+    rest = [entry for entry in members if entry[0] > after]
+    shown = [{"user": user, "role": role} for user, role in rest[:limit]]
+    return json({"members": shown, "has_more": len(rest) > limit, "count": len(members)})
+
+
+def add_routes(app: web.Application) -> None:
+    """The paths of this file."""
+    app.router.add_post("/v1/rooms/{room}/members", add)
+    app.router.add_get("/v1/rooms/{room}/members", page)
+    app.router.add_delete("/v1/rooms/{room}/members/{user}", remove)
+    app.router.add_patch("/v1/rooms/{room}/members/{user}", change)

@@ -1,0 +1,86 @@
+"""The rule set over HTTP, for admins: look at it, put another in force, try a text."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from app.domain.moderation.rule import Facts, Message
+from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
+from app.domain.moderation.verdict import judge
+from app.events import RulesSet
+from app.moderation.rule_plugins import known_kinds
+from web.api.moderators import now_ms
+from web.api.services import ACTS, IN_FORCE, SETTINGS
+from web.auth.authenticator import authenticate_admin
+from web.http.json_response import json
+from web.http.problem import Problem
+from web.http.request_body import read_body
+
+
+class NewRules(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `PUT /v1/moderation/rules`: TOML, and the lines of the files that it names."""
+
+    source: str
+    lists: dict[str, tuple[str, ...]] = {}
+
+
+class Trial(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /v1/moderation/rules/test`: a text, and rules other than those in force."""
+
+    text: str
+    source: str | None = None
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET /v1/moderation/rules`: the rule set in force; version 0 before the first."""
+    await authenticate_admin(request)
+    now = request.app[IN_FORCE]
+    known = now.source
+    if known is None:
+        return json({"version": 0, "source": "", "lists": {}})
+    lists = {name: len(lines) for name, lines in known.lists.items()}
+    shown = {"version": known.version, "by": known.by, "at_ms": known.at_ms}
+    return json({**shown, "source": known.source, "lists": lists})
+
+
+async def put(request: web.Request) -> web.Response:
+    """`PUT /v1/moderation/rules`: put a rule set in force; with a mistake the old one stays."""
+    identity = await authenticate_admin(request)
+    body = await read_body(request, NewRules)
+    parsed(request, body.source, body.lists)
+    acts = request.app[ACTS]
+    act = RulesSet(
+        id=acts.new_id(),
+        by=identity.user,
+        at_ms=now_ms(),
+        source=body.source,
+        lists=body.lists,
+    )
+    return json({"version": await acts.set_rules(act)})
+
+
+async def test(request: web.Request) -> web.Response:
+    """`POST /v1/moderation/rules/test`: the verdict that a text would get; nothing comes of it."""
+    identity = await authenticate_admin(request)
+    body = await read_body(request, Trial)
+    rules = request.app[IN_FORCE].rules
+    if body.source is not None:
+        rules = parsed(request, body.source, {})
+    verdict = judge(Message("", identity.user, body.text, at_ms=now_ms()), Facts(), rules)
+    return json({"verdict": verdict, "version": rules.version})
+
+
+def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]]) -> RuleSet:
+    """The rules that a text says, or a `Problem` 400 `rules_mistake` with `line`."""
+    try:
+        return parse(source, lists, known_kinds(request.app[SETTINGS].rules))
+    except RuleMistake as mistake:
+        raise Problem(400, "rules_mistake", mistake.reason, line=mistake.line) from None
+
+
+def add_routes(app: web.Application) -> None:
+    """The paths of this file."""
+    app.router.add_get("/v1/moderation/rules", show)
+    app.router.add_put("/v1/moderation/rules", put)
+    app.router.add_post("/v1/moderation/rules/test", test)

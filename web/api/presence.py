@@ -1,0 +1,89 @@
+"""Who is there, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Literal
+
+import msgspec
+from aiohttp import web
+
+from app.delivery.presence import SAY_EVERY
+from app.domain.presence import may_see, status
+from app.runtime.retry import AWAY
+from web.api.services import PRESENCES, SENDS, SETTINGS, VIEW
+from web.auth.authenticator import authenticate
+from web.http.json_response import json
+from web.http.problem import Problem
+from web.http.request_body import read_body
+
+#: People asked about at once.
+_MOST = 100
+
+
+class Own(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `PUT /v1/presence`."""
+
+    status: Literal["online", "away"]
+
+
+async def say(request: web.Request) -> web.Response:
+    """`PUT /v1/presence`: say to be away, or back; 204."""
+    identity = await authenticate(request)
+    own = await read_body(request, Own)
+    await request.app[PRESENCES].set_away(identity.user, own.status == "away")
+    return web.Response(status=204)
+
+
+async def ask(request: web.Request) -> web.Response:
+    """`GET /v1/presence?user=…&user=…`: `online`, `away` or `offline`, and when last seen.
+
+    Only of those whose presence one may see: the setting `PARLEY_PRESENCE` says who may.
+    """
+    identity = await authenticate(request)
+    users = list(dict.fromkeys(request.query.getall("user", [])))
+    if not 1 <= len(users) <= _MOST:
+        raise Problem(400, "parameter", f"ask about 1 to {_MOST} users", parameter="user")
+    seen = await _visible(request, identity.user, users)
+    return json({"presence": await _presence(request, seen)})
+
+
+async def _visible(request: web.Request, me: str, users: list[str]) -> list[str]:
+    rule, view = request.app[SETTINGS].presence, request.app[VIEW]
+    if rule == "everyone":
+        return users
+    mine = await view.rooms_of(me)
+    theirs = await asyncio.gather(*(view.rooms_of(user) for user in users))
+    shown = zip(users, theirs, strict=True)
+    return [user for user, rooms in shown if user == me or may_see(rule, mine, rooms)]
+
+
+async def _presence(request: web.Request, users: list[str]) -> dict[str, Any]:
+    presences = request.app[PRESENCES]
+    found = await presences.of(users)
+    alive = await presences.alive(
+        edge for presence, _ in found.values() for edge in presence.open.values()
+    )
+    now_ms = time.time_ns() // 1_000_000
+    return {
+        user: {"status": status(presence, alive, away, now_ms), "last_seen_ms": presence.last_ms}
+        for user, (presence, away) in found.items()
+    }
+
+
+async def say_alive(app: web.Application) -> None:
+    """Tell every ten seconds that this edge is alive: its streams count as open as long."""
+    while True:
+        try:
+            await app[PRESENCES].say_alive(app[SENDS].edge)
+        except AWAY:
+            await asyncio.sleep(1)
+        else:
+            await asyncio.sleep(SAY_EVERY)
+
+
+def add_routes(app: web.Application) -> None:
+    """The paths of this file."""
+    app.router.add_get("/v1/presence", ask)
+    app.router.add_put("/v1/presence", say)

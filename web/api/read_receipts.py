@@ -1,0 +1,86 @@
+"""Receipts and what is unread, over HTTP."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from app.events import Receipt
+from web.api.room_access import required_head
+from web.api.services import READS, SENDS, VIEW
+from web.auth.authenticator import authenticate
+from web.http.json_response import json
+from web.http.problem import Problem
+from web.http.request_body import read_body
+from web.http.request_params import integer, room_id, wait
+
+#: People that an answer names; it counts all of them.
+_NAMED = 200
+
+
+class Mark(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `PUT /v1/rooms/{room}/read`."""
+
+    seq: int
+
+
+async def read(request: web.Request) -> web.Response:
+    """`PUT /v1/rooms/{room}/read`: say up to where one has read; it never goes back."""
+    identity = await authenticate(request)
+    room = room_id(request)
+    mark = await read_body(request, Mark)
+    head = await required_head(request, room, identity.user)
+    if not 0 <= mark.seq <= head.seq:
+        detail = f"the room's last message is {head.seq}; nobody has read {mark.seq}"
+        raise Problem(422, "read_beyond_head", detail, seq=head.seq)
+    sends = request.app[SENDS]
+    seconds, headers = wait(request)
+    receipt = Receipt(room=room, by=identity.user, seq=mark.seq, id=sends.new_id(), edge=sends.edge)
+    if await sends.send(receipt, seconds) is None:
+        return json({"room": room, "status": "accepted"}, 202, headers)
+    unread = (await request.app[READS].unread(identity.user, [room]))[room]
+    return json({"room": room, **_left(unread)}, headers=headers)
+
+
+def _left(unread: tuple[int, int, int, int]) -> dict[str, int]:
+    _, mark, count, mentions = unread
+    return {"read": mark, "unread": count, "mentions": mentions}
+
+
+async def unread(request: web.Request) -> web.Response:
+    """`GET /v1/unread`: of all one's rooms that have something unread, and in total."""
+    identity = await authenticate(request)
+    rooms = await request.app[VIEW].rooms_of(identity.user)
+    found = await request.app[READS].unread(identity.user, rooms)
+    counted = {room: _left(left) for room, left in found.items() if left.unread}
+    return json(
+        {
+            "unread": sum(left["unread"] for left in counted.values()),
+            "mentions": sum(left["mentions"] for left in counted.values()),
+            "rooms": counted,
+        }
+    )
+
+
+async def receipts(request: web.Request) -> web.Response:
+    """`GET /v1/rooms/{room}/receipts`: who has read up to where; of one message, with `seq`."""
+    identity = await authenticate(request)
+    room = room_id(request)
+    seq = integer(request, "seq", 1)
+    head = await required_head(request, room, identity.user)
+    if not head.settings.receipts:
+        raise Problem(403, "receipts_off", "this room does not show who has read")
+    members = await request.app[VIEW].members(room)
+    marks = await request.app[READS].marks(room)
+    known = {user: marks.get(user, 0) for user in sorted(members)}
+    if seq is None:
+        return json({"room": room, "seq": head.seq, "read": known})
+    by = [user for user, mark in known.items() if mark >= seq]
+    return json({"room": room, "seq": seq, "count": len(by), "by": by[:_NAMED]})
+
+
+def add_routes(app: web.Application) -> None:
+    """The paths of this file."""
+    app.router.add_get("/v1/unread", unread)
+    app.router.add_put("/v1/rooms/{room}/read", read)
+    app.router.add_get("/v1/rooms/{room}/receipts", receipts)

@@ -1,0 +1,67 @@
+"""`POST /v1/rooms/{room}/messages/{seq}/report`: tell the moderators of a message."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import msgspec
+from aiohttp import web
+
+from app.domain import wellformed
+from app.domain.review import report_id
+from app.domain.shadow import shown_to
+from app.events import MessageCreated, Reported, decode_log
+from web.api.messages import read_messages
+from web.api.moderators import now_ms
+from web.api.room_access import required_head
+from web.api.services import ACTS
+from web.auth.authenticator import authenticate
+from web.http.json_response import json
+from web.http.problem import Problem
+from web.http.request_body import checked, read_body
+from web.http.request_params import message_seq, room_id
+
+
+class NewReport(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of a report."""
+
+    reason: str = ""
+
+
+async def report(request: web.Request) -> web.Response:
+    """Put a message before the moderators of its room: 202. Once for each person and message."""
+    identity = await authenticate(request)
+    room, seq = room_id(request), message_seq(request)
+    body = await read_body(request, NewReport)
+    reason = checked("reason", wellformed.reason, body.reason)
+    message = await _message(request, room, seq, identity.user)
+    act = Reported(
+        id=blake2b(f"{room}/{seq}/{identity.user}".encode(), digest_size=12).hexdigest(),
+        by=identity.user,
+        at_ms=now_ms(),
+        room=room,
+        seq=seq,
+        author=message.by,
+        text=message.text,
+        reason=reason,
+    )
+    await request.app[ACTS].note(act)
+    return json({"room": room, "seq": seq, "item": report_id(room, seq)}, 202)
+
+
+async def _message(request: web.Request, room: str, seq: int, user: str) -> MessageCreated:
+    head = (await required_head(request, room, user)).seq
+    if seq > head:
+        raise Problem(404, "message_unknown", "there is no such message")
+    found = await read_messages(request, room, user, range(seq, seq + 1), head, False)
+    message = decode_log(shown_to(user, found[seq])) if seq in found else None
+    if not isinstance(message, MessageCreated):
+        raise Problem(404, "message_unknown", "there is no such message")
+    if message.deleted:
+        raise Problem(410, "message_gone", "the message was deleted")
+    return message
+
+
+def add_routes(app: web.Application) -> None:
+    """The path of this file."""
+    app.router.add_post("/v1/rooms/{room}/messages/{seq}/report", report)

@@ -1,0 +1,185 @@
+"""The review queue, and the account of what moderation did, for those who moderate."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from app.domain import wellformed
+from app.domain.review import ACTIONS, Item
+from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
+from app.history.review import Place
+from web.api.moderators import moderated, now_ms
+from web.api.services import ACTS, HISTORY, SENDS, VIEW
+from web.auth.authenticator import authenticate
+from web.auth.token_cache import Identity
+from web.http.json_response import json
+from web.http.problem import Problem, refused
+from web.http.request_body import checked, read_body
+from web.http.request_params import integer, word
+
+_LIMIT: Final = 50
+_LARGEST: Final = 200
+_PLACE: Final = re.compile(r"(\d{1,18})\.(.{1,200})")
+_STATUSES: Final = ("open", "any", *(s for of in ACTIONS.values() for s in of.values()))
+
+#: Seconds that a decision waits for the room.
+_PATIENCE: Final = 10.0
+
+
+class Choice(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /v1/moderation/queue/{item}`."""
+
+    action: str
+    reason: str = ""
+
+
+async def page(request: web.Request) -> web.Response:
+    """`GET /v1/moderation/queue`: items of the rooms that one moderates, the oldest first.
+
+    `room`, `status` (`open` by default, `any` for all) and `limit` choose, `after` pages on.
+    """
+    identity = await authenticate(request)
+    status = word(request, "status") or "open"
+    if status not in _STATUSES:
+        detail = f"status is one of {', '.join(_STATUSES)}"
+        raise Problem(400, "parameter", detail, parameter="status")
+    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
+    rooms = await moderated(request, identity, word(request, "room"))
+    after = _place(request, "after") or (0, "")
+    wanted = "" if status == "any" else status
+    found = await request.app[HISTORY].queue(rooms, wanted, after=after, limit=limit + 1)
+    body: dict[str, Any] = {"items": [_shown(item) for item in found[:limit]]}
+    body["has_more"] = len(found) > limit
+    if body["has_more"]:
+        body["after"] = f"{found[limit - 1].at_ms}.{found[limit - 1].id}"
+    return json(body)
+
+
+async def choose(request: web.Request) -> web.Response:
+    """`POST /v1/moderation/queue/{item}`: approve or reject, remove or dismiss."""
+    identity = await authenticate(request)
+    choice = await read_body(request, Choice)
+    reason = checked("reason", wellformed.reason, choice.reason)
+    item = await request.app[HISTORY].item(request.match_info["item"])
+    if item is None:
+        raise Problem(404, "item_unknown", "there is no such item in the queue")
+    await moderated(request, identity, item.room)
+    if choice.action not in ACTIONS[item.kind]:
+        detail = f"action is one of {', '.join(ACTIONS[item.kind])}"
+        raise Problem(400, "field_value", detail, field="action")
+    if item.status != "open":
+        raise Problem(409, "item_closed", f"it was {item.status} already", item_status=item.status)
+    placed = await _carry_out(request, identity, item, choice)
+    await _note(request, identity, item, choice, reason)
+    return json({"item": item.id, "status": ACTIONS[item.kind][choice.action]} | placed)
+
+
+async def _carry_out(
+    request: web.Request, identity: Identity, item: Item, choice: Choice
+) -> dict[str, Any]:
+    """Have the room do what was chosen, where there is something to do; where it is then."""
+    sends = request.app[SENDS]
+    fields: dict[str, Any] = {
+        "room": item.room,
+        "by": identity.user,
+        "id": sends.new_id(),
+        "edge": sends.edge,
+        "admin": identity.admin,
+    }
+    if choice.action == "approve" and item.message is not None:
+        return _placed(await sends.send(_approval(item.message, fields), _PATIENCE))
+    if choice.action == "remove":
+        command = HideMessage(**fields, client_id=fields["id"], seq=item.seq, reason=choice.reason)
+        return _placed(await sends.send(command, _PATIENCE))
+    return {}
+
+
+def _approval(held: SendMessage, fields: dict[str, Any]) -> ApproveMessage:
+    """The held message as a command; under its own client id it gets in once."""
+    return ApproveMessage(
+        **fields,
+        client_id=held.client_id,
+        user=held.by,
+        text=held.text,
+        reply_to=held.reply_to,
+        thread=held.thread,
+        attachments=held.attachments,
+        meta=held.meta,
+    )
+
+
+def _placed(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        detail = "the room has not answered yet; try again"
+        raise Problem(503, "unreachable", detail, headers={"Retry-After": "1"})
+    if verdict.refusal is not None and verdict.refusal.code != "message_gone":
+        raise refused(verdict.refusal)
+    return {"n": verdict.n, "seq": verdict.seq} if verdict.seq else {}
+
+
+async def _note(
+    request: web.Request, identity: Identity, item: Item, choice: Choice, reason: str
+) -> None:
+    acts = request.app[ACTS]
+    act = Reviewed(
+        id=acts.new_id(),
+        by=identity.user,
+        at_ms=now_ms(),
+        room=item.room,
+        item=item.id,
+        action=choice.action,
+        reason=reason,
+    )
+    await acts.note(act)
+    if item.message is not None and item.author:
+        state = {"kind": "review", "room": item.room, "client_id": item.message.client_id}
+        told = orjson.dumps({**state, "action": choice.action, "reason": reason})
+        await request.app[VIEW].tell(item.author, told)
+
+
+async def account(request: web.Request) -> web.Response:
+    """`GET /v1/moderation/log`: what was done in the rooms that one moderates, the newest first."""
+    identity = await authenticate(request)
+    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
+    rooms = await moderated(request, identity, word(request, "room"))
+    before = _place(request, "before")
+    found = await request.app[HISTORY].account(rooms, before=before, limit=limit + 1)
+    body: dict[str, Any] = {"acts": [act for _, act in found[:limit]]}
+    body["has_more"] = len(found) > limit
+    if body["has_more"]:
+        at_ms, name = found[limit - 1][0]
+        body["before"] = f"{at_ms}.{name}"
+    return json(body)
+
+
+def _shown(item: Item) -> dict[str, Any]:
+    """An item without the command behind it."""
+    found = msgspec.structs.asdict(item)
+    found["verdict"] = found.pop("ruling")
+    message = found.pop("message")
+    if message is not None and message.attachments:
+        found["attachments"] = message.attachments
+    return {name: value for name, value in found.items() if value not in (None, ())}
+
+
+def _place(request: web.Request, name: str) -> Place | None:
+    given = word(request, name)
+    if not given:
+        return None
+    found = _PLACE.fullmatch(given)
+    if found is None:
+        detail = f"{name} is what an earlier answer says"
+        raise Problem(400, "parameter", detail, parameter=name)
+    return int(found[1]), found[2]
+
+
+def add_routes(app: web.Application) -> None:
+    """The paths of this file."""
+    app.router.add_get("/v1/moderation/queue", page)
+    app.router.add_post("/v1/moderation/queue/{item}", choose)
+    app.router.add_get("/v1/moderation/log", account)

@@ -1,0 +1,43 @@
+"""The chat page: its files, under headers that let it run nothing but them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+_FOLDER: Final = Path(__file__).parents[1] / "static"
+# Named here, so that what a machine's own table of types says does not matter.
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_HEADERS: Final = {
+    # Asked for again each time, and answered 304: a new version is there at the next reload.
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def add_routes(app: web.Application) -> None:
+    """Serve the chat page at `/` and each file beside it under `/static/`."""
+    app.router.add_get("/", _serve(_FOLDER / "index.html"))
+    for file in sorted(_FOLDER.iterdir()):
+        if file.suffix in _TYPES:
+            app.router.add_get(f"/static/{file.name}", _serve(file))
+
+
+def _serve(file: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def serve(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(file, headers={**_HEADERS, "Content-Type": _TYPES[file.suffix]})
+
+    return serve

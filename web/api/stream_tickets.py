@@ -1,0 +1,59 @@
+"""Stream tickets: EventSource can't send a header, so it gets something for its URL.
+
+A ticket only reads, only opens streams and long-polls, and only for a short while, because URLs
+end up in logs and histories. It can be used again and again while it lasts: a browser reconnects
+with the URL it has.
+"""
+
+from __future__ import annotations
+
+import time
+
+import jwt
+import msgspec
+from aiohttp import web
+
+from app.settings import Settings
+from web.api.services import SETTINGS
+from web.auth.authenticator import authenticate
+from web.auth.jwt_rules import STREAM
+from web.auth.token_cache import Identity
+from web.http.problem import Problem
+
+
+def ticket(settings: Settings, identity: Identity, now: float) -> tuple[str, float]:
+    """A ticket for somebody, and the Unix time at which it ends, never after their token.
+
+    `until`, the end of the token, is how long a stream opened with it may last.
+    """
+    ends = min(now + settings.ticket_life, identity.expires_at)
+    claims = {
+        "aud": STREAM,
+        "sub": identity.user,
+        "iat": int(now),
+        "exp": int(ends),
+        "until": identity.expires_at,
+    }
+    return jwt.encode(claims, settings.secret, algorithm="HS256"), float(int(ends))
+
+
+async def create(request: web.Request) -> web.Response:
+    """`POST /v1/stream-tickets`: 201 with `ticket` and `expires_in`, in seconds."""
+    identity = await authenticate(request)
+    settings = request.app[SETTINGS]
+    if not settings.secret:
+        raise Problem(501, "tickets_off", "this edge has no PARLEY_SECRET to sign tickets with")
+    now = time.time()
+    made, ends = ticket(settings, identity, now)
+    body = msgspec.json.encode({"ticket": made, "expires_in": max(0, int(ends - now))})
+    return web.Response(
+        status=201,
+        body=body,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def add_routes(app: web.Application) -> None:
+    """The paths of this file."""
+    app.router.add_post("/v1/stream-tickets", create)

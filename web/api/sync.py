@@ -1,0 +1,96 @@
+"""Sync: everything about one's rooms at once, and what a client lacks of them.
+
+The cursor of a snapshot is taken before it is read. A stream that begins there brings all that
+came after, and perhaps something that the snapshot has already: `n` tells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from app.delivery.view import RoomHead
+from app.domain.shadow import shown_to
+from web.api.rooms import shown
+from web.api.services import HUB, READS, VIEW
+from web.auth.authenticator import authenticate
+from web.http.json_response import json
+from web.http.problem import Problem
+from web.http.request_body import read_body
+
+#: Events of one room in an answer, and rooms in a question.
+_PAGE = 100
+_ROOMS = 1000
+
+
+class Known(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /v1/sync`: the newest `n` that the client has of each room."""
+
+    rooms: dict[str, int]
+
+
+async def snapshot(request: web.Request) -> web.Response:
+    """`GET /v1/sync`: all one's rooms, with what is unread, and a cursor for the stream."""
+    identity = await authenticate(request)
+    cursor, joined = await _cursor(request, identity.user)
+    heads = await request.app[VIEW].rooms(sorted(joined))
+    unread = await request.app[READS].unread(identity.user, heads)
+    rooms = [
+        shown(head, unread[name]) | {"joined_n": joined[name], "members_n": head.members_n}
+        for name, head in heads.items()
+    ]
+    return json(
+        {
+            "user": identity.user,
+            "cursor": cursor,
+            "unread": sum(left.unread for left in unread.values()),
+            "mentions": sum(left.mentions for left in unread.values()),
+            "rooms": rooms,
+        }
+    )
+
+
+async def _cursor(request: web.Request, user: str) -> tuple[str, dict[str, int]]:
+    """Where a stream begins that joins the snapshot without a gap, and the rooms."""
+    hub, view = request.app[HUB], request.app[VIEW]
+    await hub.marks.mark((), {view.partition(room) for room in await view.rooms_of(user)})
+    cursor = hub.cursor()
+    return cursor, await view.rooms_of(user)
+
+
+async def missing(request: web.Request) -> web.Response:
+    """`POST /v1/sync`: of each room the events after the `n` that the client has.
+
+    `limited` says that there are more than these, or that they are no longer at hand: then the
+    room's history is read by `after_seq`. Rooms of which one is no member are in `gone`.
+    """
+    identity = await authenticate(request)
+    known = await read_body(request, Known)
+    if len(known.rooms) > _ROOMS:
+        raise Problem(400, "field_value", f"at most {_ROOMS} rooms at once", field="rooms")
+    view = request.app[VIEW]
+    joined = await view.rooms_of(identity.user)
+    heads = await view.rooms([room for room in known.rooms if room in joined])
+    found: dict[str, Any] = {}
+    for room, head in heads.items():
+        n = max(known.rooms[room], 0)
+        if head.n > n:
+            found[room] = await _events(request, identity.user, head, n)
+    gone = sorted(known.rooms.keys() - heads.keys())
+    return json({"rooms": found, "gone": gone})
+
+
+async def _events(request: web.Request, user: str, head: RoomHead, n: int) -> dict[str, Any]:
+    logged = await request.app[VIEW].since(head.room, n, min(_PAGE, head.n - n))
+    reaches = bool(logged) and logged[0].n == n + 1
+    events = [msgspec.Raw(shown_to(user, one.event)) for one in logged] if reaches else []
+    limited = not reaches or logged[-1].n < head.n
+    return {"n": head.n, "seq": head.seq, "limited": limited, "events": events}
+
+
+def add_routes(app: web.Application) -> None:
+    """The paths of this file."""
+    app.router.add_get("/v1/sync", snapshot)
+    app.router.add_post("/v1/sync", missing)

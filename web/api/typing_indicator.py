@@ -1,0 +1,30 @@
+"""`POST /v1/rooms/{room}/typing`: goes from edge to edge through Valkey, and nowhere else."""
+
+from __future__ import annotations
+
+import orjson
+from aiohttp import web
+
+from web.api.room_access import required_head
+from web.api.services import VIEW
+from web.auth.authenticator import authenticate
+from web.http.request_params import room_id
+
+
+async def typing(request: web.Request) -> web.Response:
+    """Tell the room that one is typing: 204.
+
+    It is good for 5 seconds: a client asks again every 3 while somebody types, and shows each
+    for 5 after it came.
+    """
+    identity = await authenticate(request)
+    room = room_id(request)
+    await required_head(request, room, identity.user)
+    state = orjson.dumps({"kind": "typing", "room": room, "user": identity.user})
+    await request.app[VIEW].pass_on(room, state)
+    return web.Response(status=204)
+
+
+def add_routes(app: web.Application) -> None:
+    """The path of this file."""
+    app.router.add_post("/v1/rooms/{room}/typing", typing)

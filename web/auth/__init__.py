@@ -1,0 +1,1 @@
+"""Tokens and stream tickets: which person a request comes from."""

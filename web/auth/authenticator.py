@@ -1,0 +1,181 @@
+"""Who asks: a JSON Web Token in `Authorization: Bearer`, or a stream ticket in the URL."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import jwt
+from aiohttp import hdrs, web
+
+from app.domain import names
+from app.domain.sanctions import Sanction, holds, told
+from app.errors import Unreachable
+from app.runtime.dev_tokens import ADMIN
+from app.settings import Settings
+from web.api.services import AUTH
+from web.auth.hs256_fast_path import claims
+from web.auth.jwks import KeySet
+from web.auth.jwt_rules import (
+    CHARACTERS,
+    LEEWAY,
+    denied,
+    header_of,
+    is_ticket,
+    moment,
+    user_of,
+    verified,
+)
+from web.auth.token_cache import Identity as Identity
+from web.auth.token_cache import Verified
+from web.http.problem import Problem
+
+_BEARER: Final = re.compile(rf"bearer +({CHARACTERS}) *", re.IGNORECASE)
+
+
+class Auth:
+    """Turns tokens into identities.
+
+    Which algorithm may sign is a matter of the settings: HS256 is checked against the secret
+    alone, RS256 against the key set alone, anything else is refused. What is verified is
+    remembered until it expires.
+    """
+
+    def __init__(
+        self, settings: Settings, sanction: Callable[[str], Sanction | None] = lambda _: None
+    ) -> None:
+        self._settings = settings
+        self._sanction = sanction
+        self._tokens = Verified()
+        self._tickets = Verified()
+        #: Another one whenever what was found out about tokens no longer counts.
+        self.era = 0
+        self._keys = KeySet(settings.jwks, self._forget) if settings.jwks else None
+
+    async def close(self) -> None:
+        """Let go of what is under way."""
+        if self._keys is not None:
+            await self._keys.close()
+
+    def recheck(self) -> None:
+        """Look at everybody once more who was let in before."""
+        self.era += 1
+
+    def _forget(self) -> None:
+        self._tokens.clear()
+        self.recheck()
+
+    async def bearer(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
+        """Who sends this request. Raises a `Problem` 401, or 503 where keys are out of reach."""
+        if "ticket" in query:
+            raise denied("ticket_misused", "a ticket opens streams and long-polls, nothing else")
+        return self._welcome(await self._bearer(headers))
+
+    async def stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
+        """Who opens this stream or long-poll: by `Authorization`, else by `?ticket=`."""
+        ticket = query.get("ticket")
+        if ticket is None or hdrs.AUTHORIZATION in headers:
+            return self._welcome(await self._bearer(headers))
+        known = self._tickets.get(ticket)
+        return self._welcome(known if known is not None else self._ticket(ticket))
+
+    def known_stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity | None:
+        """As `stream`, where that has been found out before; else `None`, whatever is wrong."""
+        header = headers.get(hdrs.AUTHORIZATION)
+        if header is None:
+            ticket = query.get("ticket")
+            known = None if ticket is None else self._tickets.get(ticket)
+        else:
+            found = _BEARER.fullmatch(header)
+            if found is None:
+                return None
+            known = self._tokens.get(found[1]) or self._quickly(found[1])
+        return None if known is None or self._ban(known) is not None else known
+
+    def _quickly(self, token: str) -> Identity | None:
+        """Whose token it is, where that is beyond doubt and needs nobody to be asked."""
+        secret = self._settings.secret
+        known = claims(token, secret.encode(), time.time(), LEEWAY) if secret else None
+        if known is None or is_ticket(known) or names.user(known["sub"]) is not None:
+            return None
+        identity = Identity(known["sub"], known["exp"] + LEEWAY, known.get(ADMIN) is True)
+        self._tokens.put(token, identity, identity.expires_at)
+        return identity
+
+    def _welcome(self, identity: Identity) -> Identity:
+        ban = self._ban(identity)
+        if ban is not None:
+            raise Problem(403, "banned", told("You are banned", ban))
+        return identity
+
+    def _ban(self, identity: Identity) -> Sanction | None:
+        """What keeps somebody out everywhere at this moment."""
+        sanction = None if identity.admin else self._sanction(identity.user)
+        if sanction is None or sanction.kind != "ban":
+            return None
+        return sanction if holds(sanction, time.time_ns() // 1_000_000) else None
+
+    async def _bearer(self, headers: Mapping[str, str]) -> Identity:
+        header = headers.get(hdrs.AUTHORIZATION)
+        if header is None or not header.lower().startswith("bearer"):
+            raise denied("token_missing", "send Authorization: Bearer with a token")
+        found = _BEARER.fullmatch(header)
+        if found is None:
+            raise denied("token_malformed", "Authorization is not Bearer and one token")
+        known = self._tokens.get(found[1]) or self._quickly(found[1])
+        return known if known is not None else await self._token(found[1])
+
+    async def _token(self, token: str) -> Identity:
+        algorithm, kid = header_of(token)
+        if algorithm == "HS256" and self._settings.secret:
+            claims = verified(token, self._settings.secret, "HS256", None, "")
+        elif algorithm == "RS256" and self._keys is not None:
+            key = await _reach(self._keys, kid)
+            audience, issuer = self._settings.audience or None, self._settings.issuer
+            claims = verified(token, key, "RS256", audience, issuer)
+        else:
+            raise denied("token_signature", "tokens signed that way are not taken here")
+        if is_ticket(claims):
+            raise denied("ticket_misused", "a ticket is no token; it goes into ?ticket=")
+        admin = claims.get(ADMIN) is True
+        identity = Identity(user_of(claims), moment(claims, "exp") + LEEWAY, admin)
+        self._tokens.put(token, identity, identity.expires_at)
+        return identity
+
+    def _ticket(self, ticket: str) -> Identity:
+        algorithm, _ = header_of(ticket)
+        if algorithm != "HS256" or not self._settings.secret:
+            raise denied("token_signature", "tickets signed that way are not taken here")
+        claims = verified(ticket, self._settings.secret, "HS256", None, "")
+        if not is_ticket(claims):
+            raise denied("ticket_misused", "a token is no ticket; get one at /v1/stream-tickets")
+        identity = Identity(user_of(claims), moment(claims, "until"))
+        self._tickets.put(ticket, identity, moment(claims, "exp") + LEEWAY)
+        return identity
+
+
+async def authenticate(request: web.Request) -> Identity:
+    """Who sends this request, by its Bearer token. Raises a `Problem` 401, 403 or 503."""
+    return await request.app[AUTH].bearer(request.headers, request.query)
+
+
+async def authenticate_admin(request: web.Request) -> Identity:
+    """Who sends this request, who may do anything. Raises a `Problem` 401, 403 or 503."""
+    identity = await authenticate(request)
+    if not identity.admin:
+        raise Problem(403, "not_allowed", f"only who has a token with {ADMIN} does that")
+    return identity
+
+
+async def _reach(keys: KeySet, kid: str | None) -> jwt.PyJWK:
+    try:
+        key = await keys.key(kid)
+    except Unreachable:
+        detail = "the keys that tokens are checked with are out of reach; try again"
+        again = {"Retry-After": "10"}
+        raise Problem(503, "keys_unreachable", detail, headers=again) from None
+    if key is None:
+        raise denied("token_signature", "no key of the issuer's has the token's key id")
+    return key

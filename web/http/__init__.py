@@ -1,0 +1,1 @@
+"""What every HTTP handler needs: problems, bodies, parameters, JSON answers, CORS."""

@@ -1,0 +1,61 @@
+"""Which pages may call from a browser (CORS). Tokens travel in headers, so no cookies are let in.
+
+Written out rather than taken from aiohttp-cors: that library is configured route by route and
+answers nothing on the errors of unknown paths, which a page could then not read.
+"""
+
+from __future__ import annotations
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+from aiohttp.web_middlewares import middleware
+
+from web.api.services import SETTINGS
+
+_ALLOW = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, traceparent"
+_EXPOSE = "Retry-After, Location, Link"
+_METHODS = "GET, POST, PUT, PATCH, DELETE"
+_PREFLIGHT_SECONDS = "7200"
+
+
+def headers(origins: str, origin: str | None) -> dict[str, str]:
+    """The CORS headers of an answer to a page of `origin`, where `origins` may call.
+
+    `origins` are separated by commas; `*` is all of them. An origin that may not call gets no
+    more than a `Vary`, for caches on the way.
+    """
+    allowed = {one.strip() for one in origins.split(",")}
+    if "*" in allowed:
+        allow = "*"
+    elif origin is not None and origin in allowed:
+        allow = origin
+    else:
+        return {"Vary": "Origin"}
+    found = {"Access-Control-Allow-Origin": allow, "Access-Control-Expose-Headers": _EXPOSE}
+    return found if allow == "*" else {**found, "Vary": "Origin"}
+
+
+@middleware
+async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Middleware that answers a browser's question whether it may ask."""
+    asked = hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+    if request.method != hdrs.METH_OPTIONS or not asked:
+        return await handler(request)
+    answer = web.Response(status=204)
+    answer.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = _METHODS
+    answer.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = _ALLOW
+    answer.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = _PREFLIGHT_SECONDS
+    return answer
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: reaches streams and errors too, which a middleware does not."""
+    response.headers.update(
+        headers(request.app[SETTINGS].origins, request.headers.get(hdrs.ORIGIN))
+    )
+
+
+def add_cors(app: web.Application) -> None:
+    """Let the origins of the settings call every path."""
+    app.middlewares.insert(0, preflight)
+    app.on_response_prepare.append(add_headers)

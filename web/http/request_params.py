@@ -1,0 +1,99 @@
+"""Query parameters and request headers that are more than text."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from app.domain import names, prefer
+from web.api.services import SETTINGS
+from web.http.problem import Problem
+from web.http.request_body import checked
+
+_DIGITS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+PREFER: Final = "Prefer"
+PREFERENCE_APPLIED: Final = "Preference-Applied"
+
+
+def integer(request: web.Request, name: str, low: int = 0, high: int = 10**18 - 1) -> int | None:
+    """A whole number from the request's query, as `number` reads it."""
+    return number(request.query, name, low, high)
+
+
+def number(query: MultiMapping[str], name: str, low: int = 0, high: int = 10**18 - 1) -> int | None:
+    """A whole number from a query, from `low` to `high`; None where it is not given.
+
+    Raises `Problem` 400 `parameter`.
+    """
+    given = query.getall(name, [])
+    if not given:
+        return None
+    if len(given) == 1 and _DIGITS.fullmatch(given[0]) and low <= int(given[0]) <= high:
+        return int(given[0])
+    takes = f"from {low} to {high}" if high < 10**18 - 1 else f"of {low} or more"
+    detail = f"{name} takes one whole number {takes}"
+    raise Problem(400, "parameter", detail, parameter=name)
+
+
+def room_id(request: web.Request) -> str:
+    """The room that the path names. Raises `Problem` 404 where none can be called that."""
+    room = request.match_info["room"]
+    if names.room(room) is not None:
+        raise Problem(404, "room_unknown", "there is no such room")
+    return room
+
+
+def user_id(request: web.Request) -> str:
+    """The user that the path names. Raises `Problem` 404 where nobody can be called that."""
+    user = request.match_info["user"]
+    if names.user(user) is not None:
+        raise Problem(404, "member_unknown", "there is no such member")
+    return user
+
+
+def message_seq(request: web.Request) -> int:
+    """The message that the path names. Raises `Problem` 404 where there can't be one."""
+    given = request.match_info["seq"]
+    if not _DIGITS.fullmatch(given) or int(given) < 1:
+        raise Problem(404, "message_unknown", "there is no such message")
+    return int(given)
+
+
+def word(request: web.Request, name: str) -> str:
+    """A text from the query, empty where it is not given."""
+    return request.query.get(name, "")
+
+
+def client_id(request: web.Request, given: str | None) -> str | None:
+    """The client's name for its request, from the body's `client_id` or from `Idempotency-Key`.
+
+    The header may be in quotes, as its draft standard wants, or plain. Raises `Problem` 400
+    `client_id_conflict` where both are there and differ, `field_value` where it is no client id.
+    """
+    header = request.headers.get(IDEMPOTENCY_KEY)
+    if header is not None:
+        header = _unquoted(header)
+        if given is not None and given != header:
+            detail = "client_id and Idempotency-Key are both given, and differ"
+            raise Problem(400, "client_id_conflict", detail)
+        return checked(IDEMPOTENCY_KEY, names.client_id, header)
+    return None if given is None else checked("client_id", names.client_id, given)
+
+
+def wait(request: web.Request) -> tuple[float, dict[str, str]]:
+    """Seconds to wait for a number, and the header that says so where `Prefer` was followed."""
+    seconds = prefer.wait(request.headers.getall(PREFER, []))
+    if seconds is None:
+        return request.app[SETTINGS].wait, {}
+    return float(seconds), {PREFERENCE_APPLIED: f"wait={seconds}"}
+
+
+def _unquoted(header: str) -> str:
+    found = _QUOTED.fullmatch(header)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else header

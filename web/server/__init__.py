@@ -1,0 +1,1 @@
+"""Connections: streams and polls in protocols of their own, other requests through aiohttp."""

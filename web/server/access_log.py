@@ -1,0 +1,56 @@
+"""The access log. Nothing that opens a door is in it: no query, no header, no body."""
+
+from __future__ import annotations
+
+import logging
+
+import structlog
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+from aiohttp.http_exceptions import HttpProcessingError
+
+from web.server.aiohttp_bridge import note_answered
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class AccessLogger(AbstractAccessLogger):
+    """One line a request; of a query, which may hold a stream ticket, only that there was one.
+
+    web/server/listener.py puts it in place.
+    """
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Log a request that was answered in `time` seconds."""
+        note_answered(request)
+        log.info(
+            "request",
+            method=request.method,
+            target=shown(request.raw_path),
+            status=response.status,
+            bytes=response.body_length,
+            ms=round(time * 1000, 1),
+        )
+
+
+def shown(target: str) -> str:
+    """A request's target as it may be logged: the path, and `?…` where a query was."""
+    path, question, _ = target.partition("?")
+    return f"{path}?…" if question else path
+
+
+class UnreadableRequests(logging.Filter):
+    """Shortens aiohttp's report of a request that it could not parse.
+
+    The report is a traceback at level ERROR that quotes the request, so a ticket too, and anybody
+    can cause it. web/server/listener.py puts it in place.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the record, without what it quotes."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            record.exc_info = record.exc_text = None
+            record.msg = f"{record.msg}: {type(error).__name__}"
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True

@@ -1,0 +1,86 @@
+"""How the edge listens, and how aiohttp serves what is its part."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import web
+
+from app.settings import Settings
+from web.http.problem import Problem
+from web.server.access_log import AccessLogger, UnreadableRequests
+
+#: Bodies are taken as they come: packed ones are refused, because aiohttp reports a body that it
+#: can't unpack as a fault of the server. What a refused body has left is thrown away for two
+#: seconds, not ten, so that the client still sees the answer.
+OPTIONS: Final[dict[str, Any]] = {
+    "access_log_class": AccessLogger,
+    "auto_decompress": False,
+    "lingering_time": 2.0,
+}
+
+#: Connections that wait to be accepted: when an edge dies, its readers come all at once.
+_BACKLOG: Final = 4096
+
+_unreadable = UnreadableRequests()
+
+
+class Handler(web.RequestHandler):
+    """aiohttp's protocol; what it refuses before anybody could ask for a code has one, too."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is not HTTP, or has failed outside of every handler, and close."""
+        super().handle_error(request, status, exc, message)
+        if status < 500:
+            problem = Problem(status, "bad_request", "the request is not HTTP as aiohttp knows it")
+        else:
+            problem = Problem(status, "internal", "something went wrong here; it is in the log")
+        answer = problem.response()
+        answer.force_close()
+        return answer
+
+
+def handlers(server: web.Server) -> Callable[[], Handler]:
+    """What makes the protocols of a server that `runner` has set up."""
+    return partial(Handler, server, loop=asyncio.get_running_loop(), **OPTIONS)
+
+
+def runner(app: web.Application, **more: Any) -> web.AppRunner:
+    """What runs `app`, with logs that hold no ticket; `more` goes to aiohttp as it is."""
+    logging.getLogger("aiohttp.server").addFilter(_unreadable)
+    return web.AppRunner(app, **OPTIONS, **more)
+
+
+async def open_door(
+    settings: Settings, protocol: Callable[[], asyncio.BaseProtocol]
+) -> asyncio.Server:
+    """Listen at the address of the settings, beside other edges on this machine if there are.
+
+    The size of the send buffer is set here, because connections inherit it: the kernel would
+    take up to 4 MB for a client that never reads.
+    """
+    server = await asyncio.get_running_loop().create_server(
+        protocol,
+        settings.host,
+        settings.port,
+        backlog=_BACKLOG,
+        reuse_port=True,
+        start_serving=False,
+    )
+    for listening in server.sockets if settings.send_buffer else ():
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
+    await server.start_serving()
+    return server
