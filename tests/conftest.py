@@ -19,8 +19,11 @@ from app.embedded.valkey import Valkey
 from app.kafka.admin import provision
 from app.settings import Settings
 from app.topics import TOPICS
-from tests.chat import Chat, data_folder
-from tests.postgres import Postgres, binaries
+from tests.support.agents import bench as bench
+from tests.support.agents import buried as buried
+from tests.support.agents import read as read
+from tests.support.chat import Chat, data_folder
+from tests.support.postgres import Postgres, binaries
 
 # In the background of a shell SIGINT is ignored, here and by all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

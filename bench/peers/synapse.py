@@ -16,7 +16,7 @@ from app.errors import ParleyError
 from bench.peers.homeserver import configured, installed
 from bench.peers.load import SENDER, Load, Tally
 from bench.peers.matrix import Matrix
-from tests.postgres import Postgres, binaries
+from tests.support.postgres import Postgres, binaries
 
 #: Requests at once while rooms are made.
 _AT_ONCE = 8

@@ -19,9 +19,9 @@ from app.kafka.record import Record
 from app.settings import Settings
 from app.stream.consumer_groups import groups
 from app.topics import LOG, partition_of
-from tests.agents.conftest import Buried, running
-from tests.chat import until
 from tests.delivery.conftest import message, opened
+from tests.support.agents import Buried, running
+from tests.support.chat import until
 
 GROUP = "parley-fan_out"
 

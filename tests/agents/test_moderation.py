@@ -8,7 +8,7 @@ from app.kafka.partition_reader import LogReader
 from app.moderation.rule_plugins import known_kinds
 from app.settings import Settings
 from app.topics import DEAD, MODERATED, RAW, partition_of
-from tests.agents.conftest import Read, running
+from tests.support.agents import Read, running
 
 ID = "00000000-0000-7000-8000-000000000001"
 

@@ -21,7 +21,7 @@ from app.kafka.partition_reader import LogReader
 from app.settings import Settings
 from app.stream.consumer_groups import groups
 from app.topics import DEAD, LOG, MODERATED, VERDICTS, partition_of
-from tests.agents.conftest import Buried, Read, running
+from tests.support.agents import Buried, Read, running
 
 
 def uuid(number: int) -> str:

@@ -8,8 +8,8 @@ import json
 import pytest
 from playwright.async_api import Browser
 
-from tests.chat import Chat, until
-from tests.person import Person
+from tests.support.chat import Chat, until
+from tests.support.person import Person
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from app.runtime.dev_tokens import mint
 from tests.browser.person import Person, Room
-from tests.chat import until
+from tests.support.chat import until
 
 pytestmark = pytest.mark.browser
 

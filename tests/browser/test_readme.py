@@ -7,9 +7,9 @@ import json
 import pytest
 from playwright.async_api import Browser
 
-from tests.chat import Chat
 from tests.docs.markdown import ROOT, blocks
-from tests.person import Person
+from tests.support.chat import Chat
+from tests.support.person import Person
 
 pytestmark = pytest.mark.browser
 

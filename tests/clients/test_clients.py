@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from app.settings import Settings
-from tests.chat import Chat
 from tests.conftest import missing
-from tests.person import Person
+from tests.support.chat import Chat
+from tests.support.person import Person
 
 HERE = Path(__file__).parent
 MESSAGES = [str(i) for i in range(30)]

@@ -13,7 +13,7 @@ from app.delivery import keys, scripts
 from app.delivery.scripts import Command, Scripts
 from app.embedded.valkey import Valkey
 from app.errors import Unreachable
-from tests.chat import until
+from tests.support.chat import until
 
 KEYS = [keys.position(1), keys.whole(1), keys.filling(1)]
 NOTE: Command = ("whole.lua", KEYS, [0, b"sign"])

@@ -9,7 +9,7 @@ import pytest
 from redis import asyncio as aioredis
 
 from app.delivery.subscription import Subscription
-from tests.chat import until
+from tests.support.chat import until
 
 A, B = b"a", b"b"
 

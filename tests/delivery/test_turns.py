@@ -9,7 +9,7 @@ import pytest
 
 from app.delivery import turns
 from app.delivery.turns import Turns
-from tests.chat import until
+from tests.support.chat import until
 
 
 class Wire:

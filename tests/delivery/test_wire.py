@@ -12,7 +12,7 @@ from app.delivery import wire
 from app.delivery.valkey import connect
 from app.delivery.wire import open_wire
 from app.errors import Unreachable
-from tests.chat import until
+from tests.support.chat import until
 
 
 class Loading:

@@ -11,7 +11,7 @@ import pytest
 from app.embedded.ports import free_port
 from tests.conftest import missing
 from tests.docs.terminal import Terminal
-from tests.running_up import RunningUp
+from tests.support.running_up import RunningUp
 
 
 @pytest.fixture(scope="package")

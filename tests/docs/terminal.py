@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.docs.markdown import ROOT, Step
-from tests.running_up import RunningUp
+from tests.support.running_up import RunningUp
 
 WITHIN = 20.0
 _DONE = "-- entered --"

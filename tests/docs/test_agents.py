@@ -10,9 +10,9 @@ import pytest
 from app.domain.versions import unwrap
 from app.kafka.partition_reader import LogReader
 from app.topics import changelog, partition_of
-from tests.chat import Chat, until
 from tests.docs.markdown import ROOT, blocks
-from tests.person import Person
+from tests.support.chat import Chat, until
+from tests.support.person import Person
 
 NAME = "counting"
 

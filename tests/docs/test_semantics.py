@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import re
 
-from tests.chat import Chat
 from tests.docs.markdown import ROOT
-from tests.listener import Listener
-from tests.person import Person
+from tests.support.chat import Chat
+from tests.support.listener import Listener
+from tests.support.person import Person
 
 _TEST = re.compile(r"\btest_\w+")
 

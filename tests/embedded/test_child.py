@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.embedded.child import Child, tail
-from tests.processes import alive, wait_until
+from tests.support.processes import alive, wait_until
 
 _PARENT = """
 import sys, time

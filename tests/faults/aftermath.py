@@ -8,10 +8,10 @@ from functools import partial
 
 import aiohttp
 
-from tests.chat import Chat, until
 from tests.faults.follower import Follower
 from tests.faults.proof import Count, Records, miscounted, place
-from tests.person import Person
+from tests.support.chat import Chat, until
+from tests.support.person import Person
 
 
 class Aftermath:

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import orjson
 
-from tests.chat import Chat
 from tests.faults.proof import Place, place
+from tests.support.chat import Chat
 
 _PAUSE = 0.1
 _POLL_SECONDS = 5

@@ -14,9 +14,9 @@ from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
 from app.history.store import History
 from app.settings import Settings
-from tests.chat import Chat, data_folder, until
 from tests.conftest import SECRET
 from tests.faults.load import Load
+from tests.support.chat import Chat, data_folder, until
 
 #: How often each fault comes in one test, each time at a random moment.
 TIMES = 2

@@ -18,7 +18,6 @@ from typing import NamedTuple, Self
 import aiohttp
 
 from app.topics import partition_of
-from tests.chat import Chat, until
 from tests.faults.aftermath import Aftermath
 from tests.faults.follower import Follower
 from tests.faults.marker import Marker
@@ -26,7 +25,8 @@ from tests.faults.meddler import Meddler
 from tests.faults.proof import Place, Records, faults
 from tests.faults.resumption import Resumption
 from tests.faults.speaker import Speaker
-from tests.person import Person
+from tests.support.chat import Chat, until
+from tests.support.person import Person
 
 _OWNER = "owner"
 #: Marks for each send, and acts in quiet rooms, of which there are so many.

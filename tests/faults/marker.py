@@ -9,8 +9,8 @@ from itertools import count, cycle
 
 import aiohttp
 
-from tests.chat import Chat
 from tests.faults.follower import Follower
+from tests.support.chat import Chat
 
 _PAUSE = 0.1
 _TIMEOUT = aiohttp.ClientTimeout(total=15)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from tests.chat import Chat
+from tests.support.chat import Chat
 
 _PAUSE = 0.1
 _LONGEST_PAUSE = 1.0

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import aiohttp
 
-from tests.chat import Chat
 from tests.faults.proof import Answer, Wish
+from tests.support.chat import Chat
 
 _PAUSE = 0.1
 _LONGEST_PAUSE = 1.0

@@ -18,10 +18,10 @@ from app.embedded.valkey import Valkey
 from app.kafka.admin import connected
 from app.settings import Settings
 from app.topics import RAW
-from tests.chat import Chat, data_folder
 from tests.conftest import SECRET
 from tests.faults.frail import TIMES, Frail, Resumed
 from tests.faults.load import FULL, Load
+from tests.support.chat import Chat, data_folder
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 

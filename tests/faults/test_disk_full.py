@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat import until
 from tests.conftest import missing
 from tests.faults.frail import TIMES, Frail, at_work, kept_running
 from tests.faults.load import FULL, Load
+from tests.support.chat import until
 
 pytestmark = [
     pytest.mark.faults,

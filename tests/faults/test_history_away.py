@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.frail import Frail, Resumed, frail_chat
 from tests.faults.load import FULL, Load
-from tests.postgres import Postgres
+from tests.support.postgres import Postgres
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 

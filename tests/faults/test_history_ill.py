@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from app.embedded.ports import free_port
-from tests.chat import until
 from tests.faults.frail import Frail
 from tests.faults.load import Load
+from tests.support.chat import until
 
 pytestmark = pytest.mark.faults
 

@@ -11,11 +11,11 @@ from redis import asyncio as aioredis
 
 from app.kafka.admin import connected, partition_counts
 from app.topics import LOG, TOPICS
-from tests.chat import Chat, until
 from tests.faults import poison
 from tests.faults.frail import Frail
 from tests.faults.load import Load
 from tests.faults.poison import Poison, Poisoner
+from tests.support.chat import Chat, until
 
 pytestmark = pytest.mark.faults
 

@@ -27,7 +27,7 @@ rooms.decide = lambda state, moderated: right(replace(state, sent=None), moderat
 #: Some numbers are given out and are in the tables, and what has them is not in the log.
 DROPS = """
 from itertools import count
-from app.batch import Batch
+from app.stream.batch import Batch
 from app.topics import LOG
 
 right, said = Batch.send, count(1)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat import until
 from tests.faults.frail import Resumed, frail_chat
 from tests.faults.load import Load
 from tests.moderation.conftest import Admin, call
-from tests.person import Person
+from tests.support.chat import until
+from tests.support.person import Person
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 
@@ -20,7 +20,7 @@ BAD = "a bad one"
 RULE = f'''
 """Fails on a text."""
 
-from app.rules.moderation.rule import Facts, Hit, Message, Rule
+from app.domain.moderation.rule import Facts, Hit, Message, Rule
 
 
 class Settings(Rule):
@@ -70,7 +70,7 @@ History.append = failing(
 
 OWN = f'''
 from app.events import decode_log
-from app.groups import group, raw_topic
+from app.stream.consumer_groups import group, raw_topic
 from app.topics import LOG
 
 app = group("own")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from app.embedded.ports import free_port
-from tests.chat import until
 from tests.faults.frail import Frail, Resumed, frail_chat
-from tests.person import Person
-from tests.postgres import Postgres
-from tests.readyz import readyz, tells
+from tests.support.chat import until
+from tests.support.person import Person
+from tests.support.postgres import Postgres
+from tests.support.readyz import readyz, tells
 
 pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 

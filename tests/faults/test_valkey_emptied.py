@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from redis import asyncio as aioredis
 
-from tests.chat import until
 from tests.faults.frail import TIMES, Frail
 from tests.faults.load import FULL, Load
-from tests.listener import Listener
-from tests.person import Person
+from tests.support.chat import until
+from tests.support.listener import Listener
+from tests.support.person import Person
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 

@@ -68,7 +68,7 @@ async def test_a_third_worker_joins_and_leaves_again_and_again(frail: Frail) -> 
 SLOW = """
 import asyncio
 from faust.transport.consumer import Consumer
-from app.log_reader import LogReader
+from app.kafka.partition_reader import LogReader
 
 def slowly(function, seconds):
     async def slow(self):

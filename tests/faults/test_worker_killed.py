@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests import corpus
-from tests.chat import until
 from tests.faults.frail import Frail
 from tests.faults.load import FULL, Load
-from tests.listener import Listener
-from tests.person import Person
+from tests.support import corpus
+from tests.support.chat import until
+from tests.support.listener import Listener
+from tests.support.person import Person
 
 KILLS = 5
 #: What somebody has under way in one room when a worker dies.

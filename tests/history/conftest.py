@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.history.store import History
-from tests.postgres import Postgres
+from tests.support.postgres import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

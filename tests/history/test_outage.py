@@ -12,7 +12,7 @@ from app.history.engine import history_url
 from app.history.outage import outages
 from app.history.store import History
 from tests.history.room import entries, messages_of
-from tests.postgres import Postgres
+from tests.support.postgres import Postgres
 
 
 async def end(own_postgres: Postgres) -> None:

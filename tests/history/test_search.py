@@ -15,7 +15,7 @@ from app.history.fold import fold
 from app.history.search import Place
 from app.history.store import History
 from tests.history.story import entries_of
-from tests.postgres import Postgres
+from tests.support.postgres import Postgres
 
 number = count()
 many = settings(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.runtime.dev_tokens import mint
-from tests.apart import chat_apart
-from tests.chat import Chat, until
-from tests.person import Person
+from tests.support.apart import chat_apart
+from tests.support.chat import Chat, until
+from tests.support.person import Person
 
 Put = Callable[[str], Awaitable[int]]
 

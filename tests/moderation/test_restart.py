@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import shutil
 
-from tests.chat import Chat
 from tests.moderation.conftest import Admin, Put, call
 from tests.moderation.test_sanctions import refused
-from tests.person import Person
+from tests.support.chat import Chat
+from tests.support.person import Person
 
 
 async def test_rules_and_sanctions_hold_from_the_first_message_of_a_worker_without_tables(

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import time
 
-from tests.chat import Chat, until
-from tests.listener import Listener
 from tests.moderation.conftest import Admin, Put, call
-from tests.person import Person
+from tests.support.chat import Chat, until
+from tests.support.listener import Listener
+from tests.support.person import Person
 
 
 async def refused(person: Person, room: str, text: str = "hello") -> str:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from tests.chat import Chat, until
-from tests.listener import Listener
 from tests.moderation.conftest import Admin, Put, call
-from tests.person import Person
+from tests.support.chat import Chat, until
+from tests.support.listener import Listener
+from tests.support.person import Person
 
 RULES = """
 [[words]]

@@ -20,8 +20,8 @@ from app.errors import Unreachable
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from tests.conftest import SECRET
-from tests.web.polling import Door, door
-from tests.web.scene import Scene, scene_at
+from tests.web.support.polling import Door, door
+from tests.web.support.scene import Scene, scene_at
 from web.api import stream_tickets as tickets
 from web.api.services import AUTH, SETTINGS
 from web.auth.authenticator import Auth, authenticate

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.embedded.ports import free_port
+from tests.support.processes import children
+from tests.support.running_up import RunningUp
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def ask(
+    up: RunningUp, user: str, path: str, body: dict[str, str] | None = None
+) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {up.token(user)}", "Prefer": "wait=5"}
+    method = "GET" if body is None else "POST"
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.request(method, f"{up.url}{path}", json=body) as answer,
+    ):
+        return answer.status, await answer.json(content_type=None)
+
+
+async def texts(up: RunningUp, user: str) -> list[str]:
+    status, page = await ask(up, user, "/v1/rooms/lobby/messages")
+    assert status == 200, page
+    return [event["text"] for event in page["messages"]]
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
+    """One `parley up`, shared by the tests that leave it running."""
+    running = RunningUp(tmp_path_factory.mktemp("up") / "data", "--port", str(free_port()))
+    try:
+        yield running.wait_ready()
+    finally:
+        running.end(signal.SIGKILL)
+
+
+async def test_the_links_let_two_people_into_one_room(up: RunningUp) -> None:
+    async with aiohttp.ClientSession() as session, session.get(up.url) as page:
+        assert page.status == 200
+        assert page.content_type == "text/html"
+    status, said = await ask(up, "ann", "/v1/rooms/lobby/messages", {"text": "hello ben"})
+    assert status == 201, said
+    assert "hello ben" in await texts(up, "ben")
+
+
+def test_a_second_up_on_the_same_data_is_refused(up: RunningUp) -> None:
+    refused = up.parley("up")
+    assert refused.returncode == 1
+    assert "running on" in refused.stderr
+    assert up.process.poll() is None
+
+
+async def test_other_commands_find_what_up_runs(up: RunningUp) -> None:
+    told = up.parley("doctor")
+    assert told.returncode == 0, told.stdout
+    assert f"ready at {up.url}" in told.stdout
+    token = up.parley("token", "ben").stdout.strip()
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
+        session.get(f"{up.url}/v1/rooms/lobby/messages") as answer,
+    ):
+        assert answer.status == 200
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("The worker", "app.cli worker"),
+        ("The edge", "app.cli edge"),
+        ("Valkey", "valkey-server"),
+        ("Kafka", "kafka.Kafka"),
+    ],
+)
+async def test_a_killed_part_comes_back_and_sends_go_on(
+    up: RunningUp, name: str, command: str
+) -> None:
+    os.kill(up.child(command), signal.SIGKILL)
+    up.wait_said(f"{name} is started again")
+    text = f"after {name}"
+    async with asyncio.timeout(60):
+        while not await sent(up, text):  # noqa: ASYNC110 - an answer of another process
+            await asyncio.sleep(0.1)
+    assert (await texts(up, "ben")).count(text) == 1
+
+
+async def sent(up: RunningUp, text: str) -> bool:
+    """Whether the message has its number; sent again under the same name otherwise."""
+    message = {"text": text, "client_id": text.replace(" ", "-")}
+    try:
+        status, _ = await ask(up, "ann", "/v1/rooms/lobby/messages", message)
+    except aiohttp.ClientError:
+        return False
+    return status in {200, 201}
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_starts_stops_what_has_started(
+    tmp_path: Path, by: signal.Signals
+) -> None:
+    starting = RunningUp(tmp_path / "data", "--port", str(free_port()))
+    starting.wait_said("Kafka on")
+    assert starting.end(by) == 0
+    assert "Stopped." in starting.said
+
+
+async def test_what_was_said_is_there_after_a_restart(tmp_path: Path) -> None:
+    first = RunningUp(tmp_path / "data", "--port", str(free_port())).wait_ready()
+    status, said = await ask(first, "ann", "/v1/rooms/lobby/messages", {"text": "keep this"})
+    assert status == 201, said
+    assert len(children(first.process.pid)) == 4
+    assert first.end(signal.SIGTERM) == 0
+    second = RunningUp(tmp_path / "data", "--port", str(free_port())).wait_ready()
+    assert await texts(second, "ben") == ["keep this"]
+    second.end(signal.SIGKILL)
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = RunningUp(tmp_path / "data", "--port", str(port))
+        assert refused.process.wait(60) == 1
+    assert f"port {port} is taken; give another one with --port" in refused.said
+    assert not children(refused.process.pid)

@@ -1,0 +1,94 @@
+"""Attachments lie where a hook of the operator's says."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.support.chat import Chat
+from tests.support.listener import Listener
+from tests.support.person import Person
+
+
+class Hook:
+    """An operator's upload hook, which remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bytes]] = []
+        self.answer: Any = {"upload_url": "https://up.example/1", "url": "https://files.example/1"}
+        self.status = 200
+
+    async def serve(self, request: web.Request) -> web.Response:
+        self.asked.append((request.headers["Parley-Signature"], await request.read()))
+        return web.json_response(self.answer, status=self.status)
+
+
+@pytest.fixture(scope="module")
+async def hooked(chat: Chat) -> AsyncIterator[tuple[Hook, str]]:
+    hook = Hook()
+    app = web.Application()
+    app.router.add_post("/", hook.serve)
+    async with TestServer(app) as server:
+        yield hook, await chat.start_edge(upload_hook=str(server.make_url("/")))
+
+
+async def test_a_file_is_uploaded_where_the_hook_says_and_comes_with_the_message(
+    chat: Chat, hooked: tuple[Hook, str]
+) -> None:
+    hook, url = hooked
+    async with Person(chat, "ann", url) as ann, Listener(chat, "ann", url=url) as listener:
+        room = await ann.open_room()
+        asked = {"name": "1.png", "type": "image/png", "size": 3}
+        status, place = await ann.post(f"/v1/rooms/{room}/uploads", asked)
+        assert (status, place["upload_url"]) == (201, "https://up.example/1")
+        attachment = {"url": place["url"], "signature": place["signature"], **asked}
+        body = {"text": "", "attachments": [attachment]}
+        assert (await ann.post(f"/v1/rooms/{room}/messages", body))[0] == 201
+        await listener.until(lambda: listener.messages(room) == [""])
+        assert listener.events[-1]["attachments"] == [{"url": place["url"], **asked}]
+        stamp, signed = hook.asked[-1]
+        seconds, digest = (part.split("=")[1] for part in stamp.split(","))
+        expected = hmac.digest(
+            chat.settings.secret.encode(), f"{seconds}.".encode() + signed, "sha256"
+        )
+        assert digest == expected.hex()
+
+
+async def test_what_was_not_handed_out_is_refused(chat: Chat, hooked: tuple[Hook, str]) -> None:
+    _, url = hooked
+    async with Person(chat, "ann", url) as ann:
+        room, other = await ann.open_room(), await ann.open_room()
+        _, place = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+        for target, file in ((room, "https://evil.example/1"), (other, place["url"])):
+            attachment = {"url": file, "signature": place["signature"]}
+            body = {"text": "x", "attachments": [attachment]}
+            status, answer = await ann.post(f"/v1/rooms/{target}/messages", body)
+            assert (status, answer["code"]) == (422, "attachment_unknown")
+
+
+@pytest.mark.parametrize(("status", "answer"), [(500, {}), (200, {"nonsense": 1}), (200, [])])
+async def test_a_hook_that_fails_is_said_to(
+    chat: Chat, hooked: tuple[Hook, str], status: int, answer: Any
+) -> None:
+    hook, url = hooked
+    before = hook.status, hook.answer
+    hook.status, hook.answer = status, answer
+    try:
+        async with Person(chat, "ann", url) as ann:
+            room = await ann.open_room()
+            told, problem = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+            assert (told, problem["code"]) == (502, "upload_hook")
+    finally:
+        hook.status, hook.answer = before
+
+
+async def test_without_a_hook_there_are_no_uploads(chat: Chat) -> None:
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room()
+        status, answer = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+        assert (status, answer["code"]) == (501, "uploads_off")

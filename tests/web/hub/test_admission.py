@@ -1,0 +1,142 @@
+"""Who comes, or comes back, while the view is whole, being filled, or another one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.domain import cursor as cursors
+from app.errors import Unreachable
+from tests.support.chat import until
+from tests.web.support.scene import Recorder, Scene
+from web.hub.backfill import replay
+
+
+async def test_what_an_emptied_view_is_filled_with_again_is_no_reset(scene: Scene) -> None:
+    await scene.lose(scene.a)
+    await scene.redis.flushdb()
+    await scene.hear(scene.a)
+
+    async def back() -> bool:
+        return scene.hub.subscription.count > 1 and scene.hub.subscription.connected
+
+    await until(back)
+    await scene.publisher.publish(scene.log)
+    await scene.has((scene.a, 2), (scene.a, 3))
+    assert not scene.reader.resets
+
+
+async def test_who_comes_back_to_an_emptied_view_is_not_reset(scene: Scene) -> None:
+    hub = scene.hub
+    cursor = cursors.decode(hub.cursor(), hub.secret)
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    await scene.redis.flushdb()
+    person = scene.reader.person
+    with pytest.raises(Unreachable):
+        await replay(hub.view, person, cursor)
+    await scene.publisher.publish(scene.log)
+    items, lost = await replay(hub.view, person, cursor)
+    assert ([item.n for item in items], lost) == ([2], [])
+
+
+@pytest.mark.parametrize("look", ["rooms_of_all", "mark"])
+async def test_who_comes_while_the_view_is_emptied_gets_nothing_old(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, look: str
+) -> None:
+    """It is emptied just before the edge looks where they belong, or where their rooms stand."""
+    hub = scene.hub
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    hub.roster.leave(scene.reader)
+    hub.give_up([scene.reader.person])
+    stock, emptied = getattr(hub.lookups, look), asyncio.Event()
+
+    async def emptying(*given: object) -> object:
+        if not emptied.is_set():
+            await scene.redis.flushdb()
+            emptied.set()
+        return await stock(*given)
+
+    monkeypatch.setattr(hub.lookups, look, emptying)
+    scene.reader = Recorder(hub.roster.person("ann"))
+    admitting = asyncio.create_task(scene.admission.admit(scene.reader, None))
+    await emptied.wait()
+    await scene.fill()
+    await admitting
+    await scene.say(scene.b)
+    await scene.say(scene.a)
+    await scene.has((scene.b, 2), (scene.a, 3))
+
+
+async def test_who_left_a_room_does_not_get_it_again_as_the_view_is_filled(scene: Scene) -> None:
+    await scene.say(scene.a)
+    await scene.remove(scene.a, "ann")
+    await scene.has((scene.a, 2), (scene.a, 3))
+    await scene.redis.flushdb()
+    await scene.fill()
+    await scene.say(scene.b)
+    await scene.has((scene.a, 2), (scene.a, 3), (scene.b, 2))
+
+
+async def test_a_reader_is_let_in_while_one_event_follows_the_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The edge hears of an event each time between a look at the view and the look at itself."""
+    hub, read = scene.hub, scene.hub.lookups.positions
+
+    async def overtaken(partitions: int) -> list[int]:
+        positions = await read(partitions)
+        seen = hub.frontier[scene.partition]
+        await scene.say(scene.a)
+
+        async def heard() -> bool:
+            return hub.frontier[scene.partition] > seen
+
+        await until(heard)
+        return positions
+
+    monkeypatch.setattr(hub.lookups, "positions", overtaken)
+    await scene.admission.admit(Recorder(hub.roster.person("ann")), None)
+
+
+def ahead(scene: Scene) -> cursors.Cursor:
+    """The cursor of somebody who has seen an event more than there is."""
+    nexts = list(scene.hub.frontier)
+    nexts[scene.partition] += 1
+    return cursors.Cursor(scene.hub.epoch, tuple(nexts))
+
+
+async def test_who_has_seen_more_than_the_log_has_begins_anew(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`chat.log` was made anew in the same cluster; else they would be sent away for ever."""
+    monkeypatch.setattr("web.hub.admission_batches.PATIENCE", 0.3)
+    scene.ends = list(scene.hub.frontier)
+    scene.reader = Recorder(scene.hub.roster.person("ann"))
+    await scene.admission.admit(scene.reader, ahead(scene))
+    assert scene.reader.lost == sorted([scene.a, scene.b])
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+async def test_who_has_seen_what_the_view_is_yet_to_be_filled_with_comes_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, emptied: bool
+) -> None:
+    monkeypatch.setattr("web.hub.admission_batches.PATIENCE", 0.3)
+    if emptied:
+        await scene.redis.flushdb()
+        scene.ends = list(scene.hub.frontier)
+    else:
+        scene.ends = list(ahead(scene).nexts)
+    with pytest.raises(Unreachable):
+        await scene.admission.admit(Recorder(scene.hub.roster.person("ann")), ahead(scene))
+
+
+async def test_a_cursor_with_another_number_of_partitions_begins_anew(scene: Scene) -> None:
+    for nexts in ((0,), (*scene.hub.frontier, 0)):
+        reader = Recorder(scene.hub.roster.person("ann"))
+        await scene.admission.admit(reader, cursors.Cursor(scene.hub.epoch, nexts))
+        assert reader.lost == sorted([scene.a, scene.b])
