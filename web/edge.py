@@ -56,7 +56,7 @@ from web.api.services import (
 )
 from web.auth.authenticator import Auth
 from web.http import cors
-from web.http import problem as problems
+from web.http.problem import problem_middleware
 from web.hub.admission import Admission
 from web.hub.herd import giver
 from web.hub.housekeeping import give_up_idle, watch_tails
@@ -143,7 +143,7 @@ async def _assemble(
     opening = asyncio.create_task(patiently("history", history.open))
     stack.callback(opening.cancel)
 
-    app = web.Application(middlewares=[problems.problems], client_max_size=settings.body_limit)
+    app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
     cors.add_cors(app)
     app.on_response_prepare.append(end_with_chunks)
     sends = Sends(settings, producer)

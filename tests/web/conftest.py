@@ -26,7 +26,7 @@ from web.api import stream_tickets as tickets
 from web.api.services import AUTH, SETTINGS
 from web.auth.authenticator import Auth, authenticate
 from web.http.cors import add_cors
-from web.http.problem import problems
+from web.http.problem import problem_middleware
 from web.http.request_body import checked, read_body
 from web.http.request_params import client_id, integer
 from web.native.loader import built
@@ -75,7 +75,7 @@ class Server(TestServer):
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Client]:
-    app = web.Application(middlewares=[problems])
+    app = web.Application(middlewares=[problem_middleware])
     add_cors(app)
     app[SETTINGS] = settings
     app[AUTH] = Auth(settings)

@@ -65,7 +65,7 @@ async def create(request: web.Request) -> web.Response:
     room = room_id(request)
     settings = request.app[SETTINGS]
     if not settings.upload_hook:
-        raise Problem(501, "uploads_off", "this edge has no PARLEY_UPLOAD_HOOK")
+        raise Problem("uploads_off", "this edge has no PARLEY_UPLOAD_HOOK")
     body = await read_body(request, NewUpload)
     await required_head(request, room, identity.user)
     asked = {"user": identity.user, "room": room, **msgspec.structs.asdict(body)}
@@ -97,7 +97,7 @@ async def _ask(settings: Settings, asked: dict[str, Any]) -> Place:
 
 
 def _failed(what: str) -> Problem:
-    return Problem(502, "upload_hook", f"the upload hook {what}", headers={"Retry-After": "5"})
+    return Problem("upload_hook", f"the upload hook {what}", headers={"Retry-After": "5"})
 
 
 def _sign(settings: Settings, room: str, url: str) -> str:
@@ -109,7 +109,7 @@ def attached(settings: Settings, room: str, given: list[NewAttachment]) -> tuple
     for one in given:
         if not hmac.compare_digest(one.signature, _sign(settings, room, one.url)):
             detail = f"{one.url!r} was not handed out for this room"
-            raise Problem(422, "attachment_unknown", detail)
+            raise Problem("attachment_unknown", detail)
     return tuple(
         Attachment(url=one.url, name=one.name, type=one.type, size=one.size) for one in given
     )

@@ -15,4 +15,4 @@ def add_routes(app: web.Application) -> None:
 
 async def spelled_otherwise(_: web.Request) -> web.Response:
     """A target such as `/v1/%73tream`, or with a host in it, which no client has reason to send."""
-    raise Problem(400, "bad_request", "spell the path as /v1/stream or /v1/events, without a host")
+    raise Problem("bad_request", "spell the path as /v1/stream or /v1/events, without a host")

@@ -46,12 +46,12 @@ async def send(request: web.Request) -> web.Response:
     body = await read_body(request, NewMessage)
     if body.text is msgspec.UNSET and not body.attachments:
         detail = "a message has text, or something attached"
-        raise Problem(400, "field_missing", detail, field="text")
+        raise Problem("field_missing", detail, field="text")
     attachments = attached(request.app[SETTINGS], room, body.attachments)
     if wrong := wellformed.attachments(attachments):
-        raise Problem(400, "field_value", wrong, field="attachments")
+        raise Problem("field_value", wrong, field="attachments")
     if wrong := wellformed.meta(body.meta):
-        raise Problem(400, "field_value", wrong, field="meta")
+        raise Problem("field_value", wrong, field="meta")
     command = SendMessage(
         **await wish(request, room, body.client_id, identity),
         text=body.text or "",
@@ -149,7 +149,7 @@ async def read_messages(
     found = pages.filled(span, stored, newest, upward=upward)
     if not found:
         detail = "these messages are on their way into the history; try again"
-        raise Problem(503, "history_behind", detail, headers={"Retry-After": "1"})
+        raise Problem("history_behind", detail, headers={"Retry-After": "1"})
     return {seq: _later(stored.get(seq), newest.get(seq)) for seq in found}
 
 

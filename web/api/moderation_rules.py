@@ -76,7 +76,7 @@ def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]])
     try:
         return parse(source, lists, known_kinds(request.app[SETTINGS].rules))
     except RuleMistake as mistake:
-        raise Problem(400, "rules_mistake", mistake.reason, line=mistake.line) from None
+        raise Problem("rules_mistake", mistake.reason, line=mistake.line) from None
 
 
 def add_routes(app: web.Application) -> None:

@@ -24,7 +24,7 @@ async def moderated(request: web.Request, identity: Identity, room: str = "") ->
     roles = await view.roles(identity.user, rooms)
     found = [name for name, role in roles.items() if may(role, "message.approve")]
     if room and not found:
-        raise Problem(403, "not_allowed", "only who moderates the room sees that")
+        raise Problem("not_allowed", "only who moderates the room sees that")
     return found
 
 

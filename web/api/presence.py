@@ -44,7 +44,7 @@ async def ask(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     users = list(dict.fromkeys(request.query.getall("user", [])))
     if not 1 <= len(users) <= _MOST:
-        raise Problem(400, "parameter", f"ask about 1 to {_MOST} users", parameter="user")
+        raise Problem("parameter", f"ask about 1 to {_MOST} users", parameter="user")
     seen = await _visible(request, identity.user, users)
     return json({"presence": await _presence(request, seen)})
 

@@ -32,7 +32,7 @@ async def read(request: web.Request) -> web.Response:
     head = await required_head(request, room, identity.user)
     if not 0 <= mark.seq <= head.seq:
         detail = f"the room's last message is {head.seq}; nobody has read {mark.seq}"
-        raise Problem(422, "read_beyond_head", detail, seq=head.seq)
+        raise Problem("read_beyond_head", detail, seq=head.seq)
     sends = request.app[SENDS]
     seconds, headers = wait(request)
     receipt = Receipt(room=room, by=identity.user, seq=mark.seq, id=sends.new_id(), edge=sends.edge)
@@ -69,7 +69,7 @@ async def receipts(request: web.Request) -> web.Response:
     seq = integer(request, "seq", 1)
     head = await required_head(request, room, identity.user)
     if not head.settings.receipts:
-        raise Problem(403, "receipts_off", "this room does not show who has read")
+        raise Problem("receipts_off", "this room does not show who has read")
     members = await request.app[VIEW].members(room)
     marks = await request.app[READS].marks(room)
     known = {user: marks.get(user, 0) for user in sorted(members)}

@@ -52,13 +52,13 @@ async def report(request: web.Request) -> web.Response:
 async def _message(request: web.Request, room: str, seq: int, user: str) -> MessageCreated:
     head = (await required_head(request, room, user)).seq
     if seq > head:
-        raise Problem(404, "message_unknown", "there is no such message")
+        raise Problem("message_unknown", "there is no such message")
     found = await read_messages(request, room, user, range(seq, seq + 1), head, False)
     message = decode_log(shown_to(user, found[seq])) if seq in found else None
     if not isinstance(message, MessageCreated):
-        raise Problem(404, "message_unknown", "there is no such message")
+        raise Problem("message_unknown", "there is no such message")
     if message.deleted:
-        raise Problem(410, "message_gone", "the message was deleted")
+        raise Problem("message_gone", "the message was deleted")
     return message
 
 

@@ -47,7 +47,7 @@ async def page(request: web.Request) -> web.Response:
     status = word(request, "status") or "open"
     if status not in _STATUSES:
         detail = f"status is one of {', '.join(_STATUSES)}"
-        raise Problem(400, "parameter", detail, parameter="status")
+        raise Problem("parameter", detail, parameter="status")
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
     rooms = await moderated(request, identity, word(request, "room"))
     after = _place(request, "after") or (0, "")
@@ -67,13 +67,13 @@ async def choose(request: web.Request) -> web.Response:
     reason = checked("reason", wellformed.reason, choice.reason)
     item = await request.app[HISTORY].item(request.match_info["item"])
     if item is None:
-        raise Problem(404, "item_unknown", "there is no such item in the queue")
+        raise Problem("item_unknown", "there is no such item in the queue")
     await moderated(request, identity, item.room)
     if choice.action not in ACTIONS[item.kind]:
         detail = f"action is one of {', '.join(ACTIONS[item.kind])}"
-        raise Problem(400, "field_value", detail, field="action")
+        raise Problem("field_value", detail, field="action")
     if item.status != "open":
-        raise Problem(409, "item_closed", f"it was {item.status} already", item_status=item.status)
+        raise Problem("item_closed", f"it was {item.status} already", item_status=item.status)
     placed = await _carry_out(request, identity, item, choice)
     await _note(request, identity, item, choice, reason)
     return json({"item": item.id, "status": ACTIONS[item.kind][choice.action]} | placed)
@@ -116,7 +116,7 @@ def _approval(held: SendMessage, fields: dict[str, Any]) -> ApproveMessage:
 def _placed(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         detail = "the room has not answered yet; try again"
-        raise Problem(503, "unreachable", detail, headers={"Retry-After": "1"})
+        raise Problem("unreachable", detail, headers={"Retry-After": "1"})
     if verdict.refusal is not None and verdict.refusal.code != "message_gone":
         raise refused(verdict.refusal)
     return {"n": verdict.n, "seq": verdict.seq} if verdict.seq else {}
@@ -174,7 +174,7 @@ def _place(request: web.Request, name: str) -> Place | None:
     found = _PLACE.fullmatch(given)
     if found is None:
         detail = f"{name} is what an earlier answer says"
-        raise Problem(400, "parameter", detail, parameter=name)
+        raise Problem("parameter", detail, parameter=name)
     return int(found[1]), found[2]
 
 

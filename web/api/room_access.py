@@ -17,7 +17,7 @@ async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
     view = request.app[VIEW]
     head = await view.room(room)
     if head is None:
-        raise Problem(404, "room_unknown", "there is no such room")
+        raise Problem("room_unknown", "there is no such room")
     if await view.joined(room, user) is None:
-        raise Problem(403, "not_a_member", "only members read this room")
+        raise Problem("not_a_member", "only members read this room")
     return head

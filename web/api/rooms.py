@@ -69,10 +69,10 @@ async def create(request: web.Request) -> web.Response:
     fields = await wish(request, "", body.client_id)
     if body.type == "direct":
         if body.room is not None:
-            raise Problem(400, "field_value", "a direct room gets its id", field="room")
+            raise Problem("field_value", "a direct room gets its id", field="room")
         fields["room"] = direct_room(secret, identity.user, checked("user", names.user, body.user))
     elif body.user:
-        raise Problem(400, "field_value", "only a direct room is with a user", field="user")
+        raise Problem("field_value", "only a direct room is with a user", field="user")
     else:
         fields["room"] = body.room or _room_of(secret, identity.user, fields["client_id"])
     command = CreateRoom(
@@ -114,7 +114,7 @@ async def change(request: web.Request) -> web.Response:
     if body.settings is not None:
         settings = RoomSettings(**msgspec.structs.asdict(body.settings))
         if (wrong := wellformed.settings(settings)) is not None:
-            raise Problem(400, "field_value", wrong, field="settings")
+            raise Problem("field_value", wrong, field="settings")
     command = ChangeRoom(
         **await wish(request, room_id(request), body.client_id),
         name=None if body.name is None else checked("name", names.room_name, body.name),

@@ -108,7 +108,7 @@ async def _body(request: web.Request) -> NewSanction:
     body = await read_body(request, NewSanction)
     checked("reason", wellformed.reason, body.reason)
     if wrong := wellformed.sanction(body.sanction, body.seconds):
-        raise Problem(400, "field_value", wrong, field="seconds")
+        raise Problem("field_value", wrong, field="seconds")
     return body
 
 

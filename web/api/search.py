@@ -28,7 +28,7 @@ async def search(request: web.Request) -> web.Response:
     query, room = word(request, "q"), word(request, "room")
     if not query.strip() or len(query) > _LONGEST:
         detail = f"q is what to look for, up to {_LONGEST} characters"
-        raise Problem(400, "parameter", detail, parameter="q")
+        raise Problem("parameter", detail, parameter="q")
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
     before = _before(request)
     if room:
@@ -54,7 +54,7 @@ def _before(request: web.Request) -> Place | None:
     found = _PLACE.fullmatch(given)
     if found is None:
         detail = "before is what an earlier answer says"
-        raise Problem(400, "parameter", detail, parameter="before")
+        raise Problem("parameter", detail, parameter="before")
     return int(found[1]), found[3], int(found[2])
 
 

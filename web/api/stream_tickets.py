@@ -42,7 +42,7 @@ async def create(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     settings = request.app[SETTINGS]
     if not settings.secret:
-        raise Problem(501, "tickets_off", "this edge has no PARLEY_SECRET to sign tickets with")
+        raise Problem("tickets_off", "this edge has no PARLEY_SECRET to sign tickets with")
     now = time.time()
     made, ends = ticket(settings, identity, now)
     body = msgspec.json.encode({"ticket": made, "expires_in": max(0, int(ends - now))})

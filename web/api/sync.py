@@ -69,7 +69,7 @@ async def missing(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     known = await read_body(request, Known)
     if len(known.rooms) > _ROOMS:
-        raise Problem(400, "field_value", f"at most {_ROOMS} rooms at once", field="rooms")
+        raise Problem("field_value", f"at most {_ROOMS} rooms at once", field="rooms")
     view = request.app[VIEW]
     joined = await view.rooms_of(identity.user)
     heads = await view.rooms([room for room in known.rooms if room in joined])

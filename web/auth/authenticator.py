@@ -107,7 +107,7 @@ class Auth:
     def _welcome(self, identity: Identity) -> Identity:
         ban = self._ban(identity)
         if ban is not None:
-            raise Problem(403, "banned", told("You are banned", ban))
+            raise Problem("banned", told("You are banned", ban))
         return identity
 
     def _ban(self, identity: Identity) -> Sanction | None:
@@ -165,7 +165,7 @@ async def authenticate_admin(request: web.Request) -> Identity:
     """Who sends this request, who may do anything. Raises a `Problem` 401, 403 or 503."""
     identity = await authenticate(request)
     if not identity.admin:
-        raise Problem(403, "not_allowed", f"only who has a token with {ADMIN} does that")
+        raise Problem("not_allowed", f"only who has a token with {ADMIN} does that")
     return identity
 
 
@@ -175,7 +175,7 @@ async def _reach(keys: KeySet, kid: str | None) -> jwt.PyJWK:
     except Unreachable:
         detail = "the keys that tokens are checked with are out of reach; try again"
         again = {"Retry-After": "10"}
-        raise Problem(503, "keys_unreachable", detail, headers=again) from None
+        raise Problem("keys_unreachable", detail, headers=again) from None
     if key is None:
         raise denied("token_signature", "no key of the issuer's has the token's key id")
     return key

@@ -28,7 +28,7 @@ def denied(code: str, detail: str) -> Problem:
     challenge = 'Bearer realm="parley"'
     if code != "token_missing":
         challenge += f', error="invalid_token", error_description="{detail}"'
-    return Problem(401, code, detail, headers={"WWW-Authenticate": challenge})
+    return Problem(code, detail, headers={"WWW-Authenticate": challenge})
 
 
 def header_of(token: str) -> tuple[str, str | None]:

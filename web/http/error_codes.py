@@ -1,4 +1,4 @@
-"""Every `code` that an answer of the edge can carry; docs/errors.md explains each."""
+"""Every `code` that an error of the edge can carry; docs/errors.md explains each."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from typing import Final, NamedTuple
 
 
 class Code(NamedTuple):
-    """The status that a code comes with, and its title."""
+    """The HTTP status that a code comes with, and its title.
+
+    `refusal`: a `Refusal` of the pipeline may carry the code, and then has this status.
+    """
 
     status: int
     title: str
+    refusal: bool = False
 
 
 CODES: Final[dict[str, Code]] = {
-    # who asks
+    # authentication
     "token_missing": Code(401, "No token"),
     "token_malformed": Code(401, "Not a token"),
     "token_signature": Code(401, "Signature not accepted"),
@@ -42,61 +46,35 @@ CODES: Final[dict[str, Code]] = {
     "attachment_unknown": Code(422, "Attachment not handed out"),
     "cursor_malformed": Code(400, "Not a cursor"),
     "cursor_foreign": Code(400, "Cursor of another deployment"),
-    # what the pipeline refuses
-    "room_unknown": Code(404, "No such room"),
-    "room_exists": Code(409, "Room exists"),
-    "not_a_member": Code(403, "Not a member"),
-    "not_allowed": Code(403, "Not allowed"),
-    "banned": Code(403, "Banned"),
-    "muted": Code(403, "Muted"),
-    "moderation_away": Code(503, "Moderation is away"),
-    "text_empty": Code(422, "Empty text"),
-    "text_too_long": Code(413, "Text too long"),
-    "blocked": Code(422, "Blocked"),
-    "malformed": Code(400, "Malformed"),
-    "room_archived": Code(409, "Room archived"),
-    "owner_stays": Code(409, "Hand the room over first"),
-    "member_unknown": Code(404, "No such member"),
-    "message_unknown": Code(404, "No such message"),
-    "message_gone": Code(410, "Message deleted"),
-    "not_a_root": Code(422, "Message in a thread itself"),
-    "slow_mode": Code(403, "Slow mode"),
-    "reaction_unknown": Code(404, "No such reaction"),
-    "too_many_reactions": Code(409, "Too many reactions"),
+    # refusals of the pipeline
+    "room_unknown": Code(404, "No such room", refusal=True),
+    "room_exists": Code(409, "Room exists", refusal=True),
+    "not_a_member": Code(403, "Not a member", refusal=True),
+    "not_allowed": Code(403, "Not allowed", refusal=True),
+    "banned": Code(403, "Banned", refusal=True),
+    "muted": Code(403, "Muted", refusal=True),
+    "moderation_away": Code(503, "Moderation is away", refusal=True),
+    "text_empty": Code(422, "Empty text", refusal=True),
+    "text_too_long": Code(413, "Text too long", refusal=True),
+    "blocked": Code(422, "Blocked", refusal=True),
+    "malformed": Code(400, "Malformed", refusal=True),
+    "room_archived": Code(409, "Room archived", refusal=True),
+    "owner_stays": Code(409, "Hand the room over first", refusal=True),
+    "member_unknown": Code(404, "No such member", refusal=True),
+    "message_unknown": Code(404, "No such message", refusal=True),
+    "message_gone": Code(410, "Message deleted", refusal=True),
+    "not_a_root": Code(422, "Message in a thread itself", refusal=True),
+    "slow_mode": Code(403, "Slow mode", refusal=True),
+    "reaction_unknown": Code(404, "No such reaction", refusal=True),
+    "too_many_reactions": Code(409, "Too many reactions", refusal=True),
     # moderation
     "item_unknown": Code(404, "No such item"),
     "item_closed": Code(409, "Decided already"),
     "rules_mistake": Code(400, "Mistake in the rules"),
-    # the edge's own trouble
+    # faults of the edge and of the parts that it needs
     "history_behind": Code(503, "History is behind"),
     "unreachable": Code(503, "A part does not answer"),
     "uploads_off": Code(501, "No uploads here"),
     "upload_hook": Code(502, "Upload hook failed"),
     "internal": Code(500, "Internal error"),
 }
-
-#: Codes of `app.events.Refusal` that have a status of their own; any other refusal is a 422.
-REFUSALS: Final = frozenset(
-    {
-        "room_unknown",
-        "room_exists",
-        "not_a_member",
-        "not_allowed",
-        "banned",
-        "muted",
-        "moderation_away",
-        "text_empty",
-        "text_too_long",
-        "blocked",
-        "malformed",
-        "room_archived",
-        "owner_stays",
-        "member_unknown",
-        "message_unknown",
-        "message_gone",
-        "not_a_root",
-        "slow_mode",
-        "reaction_unknown",
-        "too_many_reactions",
-    }
-)

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457), whatever went wrong."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aiohttp.web_middlewares import middleware
 from app.errors import CursorForeign, CursorMalformed
 from app.events import Refusal, Ruling
 from app.runtime.retry import AWAY
-from web.http.error_codes import CODES, REFUSALS
+from web.http.error_codes import CODES
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -27,22 +27,23 @@ _AIOHTTP: Final = {404: "path_unknown", 405: "method_not_allowed", 413: "body_to
 
 
 class Problem(Exception):
-    """An answer other than success: `code` for programs, `detail` for people.
+    """An error answer: `code` for programs, `detail` for people. The code knows its status.
 
     `extra` become further members of the problem object, `headers` headers of the answer.
+    `status` is for errors that come with a status of their own, such as aiohttp's.
     """
 
     def __init__(
         self,
-        status: int,
         code: str,
         detail: str,
         *,
+        status: int = 0,
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> None:
-        super().__init__(f"{status} {code}: {detail}")
-        self.status = status
+        self.status = status or CODES[code].status
+        super().__init__(f"{self.status} {code}: {detail}")
         self.code = code
         self.detail = detail
         self.headers = dict(headers or {})
@@ -64,7 +65,7 @@ class Problem(Exception):
         )
 
     def response(self) -> web.Response:
-        """The answer. Where a body was too large the connection ends: it was not read."""
+        """The answer. After `body_too_large` the connection ends: the body was not read."""
         answer = web.Response(
             status=self.status, body=self.body(), content_type=CONTENT_TYPE, headers=self.headers
         )
@@ -75,16 +76,16 @@ class Problem(Exception):
 
 
 def refused(refusal: Refusal, ruling: Ruling | None = None) -> Problem:
-    """A refusal of the pipeline; a code that the edge does not know is a 422."""
-    status = CODES[refusal.code].status if refusal.code in REFUSALS else 422
-    if ruling is None:
-        return Problem(status, refusal.code, refusal.reason)
-    return Problem(status, refusal.code, refusal.reason, verdict=ruling)
+    """A refusal of the pipeline as a problem; a code that the edge does not know is a 422."""
+    known = CODES.get(refusal.code)
+    status = known.status if known is not None and known.refusal else 422
+    extra: dict[str, Any] = {} if ruling is None else {"verdict": ruling}
+    return Problem(refusal.code, refusal.reason, status=status, **extra)
 
 
 @middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware that makes every error an answer with a `code`."""
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Middleware: every error becomes an answer with a `code`."""
     try:
         return await handler(request)
     except Problem as problem:
@@ -96,24 +97,24 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception as error:
         if request.writer.output_size or request.transport is None:
             raise
-        return of(error).response()
+        return problem_of(error).response()
 
 
-def of(error: Exception) -> Problem:
-    """Any exception as a problem. What is nobody's fault but ours is logged and tells nothing."""
+def problem_of(error: Exception) -> Problem:
+    """Any exception as a problem. An unexpected one is logged; its answer tells nothing of it."""
     match error:
         case Problem():
             return error
         case CursorMalformed():
-            return Problem(400, "cursor_malformed", str(error))
+            return Problem("cursor_malformed", str(error))
         case CursorForeign():
-            return Problem(400, "cursor_foreign", str(error))
+            return Problem("cursor_foreign", str(error))
         case web.RequestPayloadError():
-            return Problem(400, "bad_request", "the request broke off, or is not HTTP")
+            return Problem("bad_request", "the request broke off, or is not HTTP")
     if isinstance(error, AWAY):
         log.warning("not reachable", error=repr(error))
         detail = "a part that this edge needs does not answer; try again"
-        return Problem(503, "unreachable", detail, headers={"Retry-After": "1"})
+        return Problem("unreachable", detail, headers={"Retry-After": "1"})
     return _internal(error)
 
 
@@ -121,7 +122,7 @@ def _internal(error: Exception) -> Problem:
     instance = uuid.uuid4().urn
     log.error("unexpected error", instance=instance, exc_info=error)
     detail = "something went wrong here; it is in the log under this instance"
-    return Problem(500, "internal", detail, instance=instance)
+    return Problem("internal", detail, instance=instance)
 
 
 def _of_aiohttp(error: web.HTTPException) -> Problem:
@@ -132,4 +133,4 @@ def _of_aiohttp(error: web.HTTPException) -> Problem:
         for name, value in error.headers.items()
         if name.title() not in {hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH}
     }
-    return Problem(error.status, code, f"{error.reason}.", headers=kept)
+    return Problem(code, f"{error.reason}.", status=error.status, headers=kept)

@@ -37,9 +37,9 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise _mismatch(str(error)) from None
     except UnicodeDecodeError:
-        raise Problem(400, "body_malformed", "the body is not valid UTF-8") from None
+        raise Problem("body_malformed", "the body is not valid UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Problem(400, "body_malformed", f"the body is not valid JSON: {error}") from None
+        raise Problem("body_malformed", f"the body is not valid JSON: {error}") from None
     return found
 
 
@@ -47,7 +47,7 @@ def checked(field: str, rule: Callable[[str], str | None], value: str) -> str:
     """The value, or a `Problem` 400 `field_value` where `rule` finds something wrong."""
     wrong = rule(value)
     if wrong is not None:
-        raise Problem(400, "field_value", wrong, field=field)
+        raise Problem("field_value", wrong, field=field)
     return value
 
 
@@ -64,7 +64,7 @@ def _check_type(request: web.Request) -> None:
         return
     takes = {"Accept": "application/json", "Accept-Encoding": "identity"}
     detail = "send Content-Type: application/json, in UTF-8, not compressed"
-    raise Problem(415, "content_type", detail, headers=takes)
+    raise Problem("content_type", detail, headers=takes)
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
@@ -80,12 +80,12 @@ async def _read(request: web.Request, limit: int) -> bytes:
 
 def _too_large(limit: int) -> Problem:
     detail = f"a body has at most {limit} bytes"
-    return Problem(413, "body_too_large", detail, limit=limit)
+    return Problem("body_too_large", detail, limit=limit)
 
 
 def _mismatch(text: str) -> Problem:
     for code, pattern in _MISMATCHES:
         found = pattern.fullmatch(text)
         if found:
-            return Problem(400, code, text, field=found[1][:64])
-    return Problem(400, "field_type", text)
+            return Problem(code, text, field=found[1][:64])
+    return Problem("field_type", text)

@@ -38,14 +38,14 @@ def number(query: MultiMapping[str], name: str, low: int = 0, high: int = 10**18
         return int(given[0])
     takes = f"from {low} to {high}" if high < 10**18 - 1 else f"of {low} or more"
     detail = f"{name} takes one whole number {takes}"
-    raise Problem(400, "parameter", detail, parameter=name)
+    raise Problem("parameter", detail, parameter=name)
 
 
 def room_id(request: web.Request) -> str:
     """The room that the path names. Raises `Problem` 404 where none can be called that."""
     room = request.match_info["room"]
     if names.room(room) is not None:
-        raise Problem(404, "room_unknown", "there is no such room")
+        raise Problem("room_unknown", "there is no such room")
     return room
 
 
@@ -53,7 +53,7 @@ def user_id(request: web.Request) -> str:
     """The user that the path names. Raises `Problem` 404 where nobody can be called that."""
     user = request.match_info["user"]
     if names.user(user) is not None:
-        raise Problem(404, "member_unknown", "there is no such member")
+        raise Problem("member_unknown", "there is no such member")
     return user
 
 
@@ -61,7 +61,7 @@ def message_seq(request: web.Request) -> int:
     """The message that the path names. Raises `Problem` 404 where there can't be one."""
     given = request.match_info["seq"]
     if not _DIGITS.fullmatch(given) or int(given) < 1:
-        raise Problem(404, "message_unknown", "there is no such message")
+        raise Problem("message_unknown", "there is no such message")
     return int(given)
 
 
@@ -81,7 +81,7 @@ def client_id(request: web.Request, given: str | None) -> str | None:
         header = _unquoted(header)
         if given is not None and given != header:
             detail = "client_id and Idempotency-Key are both given, and differ"
-            raise Problem(400, "client_id_conflict", detail)
+            raise Problem("client_id_conflict", detail)
         return checked(IDEMPOTENCY_KEY, names.client_id, header)
     return None if given is None else checked("client_id", names.client_id, given)
 

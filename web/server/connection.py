@@ -124,7 +124,7 @@ class Front(Timed, asyncio.Protocol):
         end = data.find(b"\r\n\r\n") + 4
         if too_large(data, end):
             detail = f"a head has at most {MOST_HEAD} bytes, and a line of it {MOST_LINE}"
-            self.refuse(Problem(431, "head_too_large", detail))
+            self.refuse(Problem("head_too_large", detail))
         elif end < 4:
             # Empty lines may come before a request, and are no beginning of one.
             if fresh and data:
@@ -134,7 +134,7 @@ class Front(Timed, asyncio.Protocol):
         elif HTTP.match(data):
             self._lend(data, end)
         else:
-            self.refuse(Problem(400, "bad_request", "the request does not begin as HTTP does"))
+            self.refuse(Problem("bad_request", "the request does not begin as HTTP does"))
 
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]
@@ -227,7 +227,7 @@ class Front(Timed, asyncio.Protocol):
             self.until(BODY_SECONDS)
         elif self._state == _IDLE and self._buffer and self._paused is None:
             detail = f"the head of a request has to arrive within {HEAD_SECONDS:.0f} s"
-            self.refuse(Problem(408, "request_timeout", detail))
+            self.refuse(Problem("request_timeout", detail))
         else:
             self.close()
 

@@ -45,9 +45,13 @@ class Handler(web.RequestHandler):
         """Answer what is not HTTP, or has failed outside of every handler, and close."""
         super().handle_error(request, status, exc, message)
         if status < 500:
-            problem = Problem(status, "bad_request", "the request is not HTTP as aiohttp knows it")
+            problem = Problem(
+                "bad_request", "the request is not HTTP as aiohttp knows it", status=status
+            )
         else:
-            problem = Problem(status, "internal", "something went wrong here; it is in the log")
+            problem = Problem(
+                "internal", "something went wrong here; it is in the log", status=status
+            )
         answer = problem.response()
         answer.force_close()
         return answer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.domain.cursor import Cursor
 from web.auth.token_cache import Identity
-from web.http.problem import of
+from web.http.problem import problem_of
 from web.http.request_params import number
 from web.hub.event import Run
 from web.server.poll_subscriber import Poll
@@ -127,9 +127,9 @@ class Polls:
     async def _admit(self, poll: Poll, cursor: Cursor | None) -> None:
         try:
             await self._entrance.admission.admit(poll, cursor)
-        except Exception as error:  # noqa: BLE001 - `of` logs what is our fault
+        except Exception as error:  # noqa: BLE001 - `problem_of` logs what is our fault
             self._let_go()
-            self._visit.refuse(of(error))
+            self._visit.refuse(problem_of(error))
         else:
             self._wait(poll)
         self._task = None

@@ -89,12 +89,12 @@ def read_head(head: bytes, before: Block | None) -> Head:
     except httptools.HttpParserUpgrade:
         pass  # an offer to speak something else, which nobody has to take up
     except httptools.HttpParserError as error:
-        raise Problem(400, "bad_request", f"the request is not HTTP: {_said(error)}") from None
+        raise Problem("bad_request", f"the request is not HTTP: {_said(error)}") from None
     if not parsed.complete:
-        raise Problem(400, "bad_request", "the request is not HTTP")
+        raise Problem("bad_request", "the request is not HTTP")
     headers = parsed.headers
     if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
-        raise Problem(400, "bad_request", "a GET has no body here")
+        raise Problem("bad_request", "a GET has no body here")
     # What the parser says of that is over with the request.
     keep_alive = parser.get_http_version() == "1.1" and not parsed.closes
     return _head(parsed.url, Block(raw, headers, keep_alive))

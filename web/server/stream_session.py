@@ -11,7 +11,7 @@ import structlog
 from app.domain import cursor as cursors
 from app.runtime.retry import AWAY
 from web.auth.token_cache import Identity
-from web.http.problem import Problem, of
+from web.http.problem import Problem, problem_of
 from web.hub.subscriber import BROKEN, UNAVAILABLE
 from web.server.poll_session import TIMEOUT, Polls
 from web.server.request_head import Block, Head, read_head
@@ -73,8 +73,8 @@ class Visit:
     async def _verify(self, raw: bytes, head: Head) -> None:
         try:
             identity = await self._entrance.auth.stream(head.block.headers, head.query)
-        except Exception as error:  # noqa: BLE001 - `of` logs what is our fault
-            self._fail(head, of(error))
+        except Exception as error:  # noqa: BLE001 - `problem_of` logs what is our fault
+            self._fail(head, problem_of(error))
         else:
             self._try_open(raw, head, identity)
 
@@ -84,8 +84,8 @@ class Visit:
                 self._open_stream(head, identity)
             else:
                 self._ask_poll(raw, head, identity)
-        except Exception as error:  # noqa: BLE001 - `of` logs what is our fault
-            self._fail(head, of(error))
+        except Exception as error:  # noqa: BLE001 - `problem_of` logs what is our fault
+            self._fail(head, problem_of(error))
 
     def _open_stream(self, head: Head, identity: Identity) -> None:
         entrance = self._entrance

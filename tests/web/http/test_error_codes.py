@@ -5,31 +5,29 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from web.http.error_codes import CODES, REFUSALS
+from app.events import Refusal
+from web.http.error_codes import CODES
+from web.http.problem import refused
 
 ROOT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", re.MULTILINE)
 
 
-def raised() -> Iterator[tuple[str, int | None, str]]:
-    """Every `Problem(status, code, …)` and `denied(code, …)` of the edge, with where it is."""
+def raised() -> Iterator[tuple[str, str]]:
+    """Every code in a `Problem("code", …)` or `denied("code", …)`, with its file and line."""
     for path in sorted((ROOT / "web").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
-            given = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
-            match node.func.id, given:
-                case "Problem", [int(status), str(code), *_]:
-                    yield f"{path.name}:{node.lineno}", status, code
-                case "denied", [str(code), *_]:
-                    yield f"{path.name}:{node.lineno}", 401, code
+            match node.func.id, node.args:
+                case "Problem" | "denied", [ast.Constant(value=str(code)), *_]:
+                    yield f"{path.name}:{node.lineno}", code
 
 
-def test_every_code_of_the_edge_is_in_the_table_with_its_status() -> None:
+def test_every_code_of_the_edge_is_in_the_table() -> None:
     found = list(raised())
     assert len(found) > 20
-    wrong = [one for one in found if one[2] not in CODES or CODES[one[2]].status != one[1]]
-    assert not wrong
+    assert not [one for one in found if one[1] not in CODES]
 
 
 def test_the_page_on_errors_has_the_table() -> None:
@@ -37,8 +35,14 @@ def test_the_page_on_errors_has_the_table() -> None:
     assert rows == [(code, str(known.status)) for code, known in CODES.items()]
 
 
-def test_every_code_that_our_pipeline_refuses_with_has_a_status() -> None:
-    rules = "".join(path.read_text() for path in (ROOT / "app" / "domain").glob("*.py"))
-    used = set(re.findall(r'Refusal\(\s*"(\w+)"', rules))
+def test_every_refusal_of_the_pipeline_has_a_status_in_the_table() -> None:
+    decisions = "".join(path.read_text() for path in (ROOT / "app" / "domain").glob("*.py"))
+    used = set(re.findall(r'Refusal\(\s*"(\w+)"', decisions))
     assert used
-    assert used <= REFUSALS <= CODES.keys()
+    assert used <= {code for code, known in CODES.items() if known.refusal}
+
+
+def test_a_refusal_with_a_code_of_the_edges_own_is_a_422() -> None:
+    assert refused(Refusal("internal", "a rule of somebody's own says so")).status == 422
+    assert refused(Refusal("of_my_own", "a rule of somebody's own says so")).status == 422
+    assert refused(Refusal("muted", "for a minute")).status == 403
