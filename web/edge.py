@@ -41,16 +41,16 @@ from web.api import presence, routes, sanctions
 from web.api.services import (
     ACTS,
     ADMISSION,
-    AUTH,
+    AUTHENTICATOR,
     BROKERS,
-    CONNECTIONS,
+    COMMANDS,
+    CONNECTION_EVENTS,
     DRAINING,
     HISTORY,
     HUB,
     IN_FORCE,
     PRESENCES,
     READS,
-    SENDS,
     SETTINGS,
     VIEW,
 )
@@ -112,8 +112,8 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
             settings,
             app[HUB],
             app[ADMISSION],
-            app[AUTH],
-            app[CONNECTIONS],
+            app[AUTHENTICATOR],
+            app[CONNECTION_EVENTS],
             handlers(aiohttp.server),
             _native(settings, "_polls"),
         )
@@ -144,7 +144,7 @@ async def _assemble(
     stack.callback(opening.cancel)
 
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
-    cors.add_cors(app)
+    cors.add_cors(app, settings.origins)
     app.on_response_prepare.append(end_with_chunks)
     sends = Sends(settings, producer)
     view = View(redis, settings.partitions)
@@ -159,7 +159,7 @@ async def _assemble(
         secret=settings.secret,
         give=giver(_native(settings, "_broadcast")),
     )
-    app[SETTINGS], app[VIEW], app[HISTORY], app[HUB], app[SENDS] = (
+    app[SETTINGS], app[VIEW], app[HISTORY], app[HUB], app[COMMANDS] = (
         settings,
         view,
         history,
@@ -169,14 +169,14 @@ async def _assemble(
     app[BROKERS] = Brokers(settings)
     app[ACTS] = Acts(producer, settings.partitions)
     app[IN_FORCE] = now = InForce(settings)
-    app[AUTH] = Auth(settings, now.sanction)
+    app[AUTHENTICATOR] = Auth(settings, now.sanction)
     app[ADMISSION] = Admission(hub, partial(_ends, settings))
     await now.start()
     stack.push_async_callback(stopping.end, "rules in force", now.stop)
     now.on_sanction = partial(sanctions.shut_out, app)
-    app[CONNECTIONS] = Connections(producer, sends.edge, settings.partitions)
+    app[CONNECTION_EVENTS] = Connections(producer, sends.edge, settings.partitions)
     app[DRAINING] = asyncio.Event()
-    stack.push_async_callback(stopping.end, "keys", app[AUTH].close)
+    stack.push_async_callback(stopping.end, "keys", app[AUTHENTICATOR].close)
     await hub.start()
     stack.push_async_callback(stopping.end, "hub", hub.stop)
     sends.on_late = partial(_tell_late, hub, view)

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from web.api.services import DRAINING, SENDS
+from web.api.services import COMMANDS, DRAINING
 from web.server.connection_manager import Entrance
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class Stopping:
         listening.close()
         await entrance.drain()
         await entrance.answered(self._began + _SENDS)
-        app[SENDS].wait_no_more()
+        app[COMMANDS].wait_no_more()
         await entrance.answered(self._began + _REQUESTS)
         await self.end("connections", entrance.connections.drain)
 

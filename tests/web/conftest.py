@@ -23,7 +23,7 @@ from tests.conftest import SECRET
 from tests.web.support.polling import Door, door
 from tests.web.support.scene import Scene, scene_at
 from web.api import stream_tickets as tickets
-from web.api.services import AUTH, SETTINGS
+from web.api.services import AUTHENTICATOR, SETTINGS
 from web.auth.authenticator import Auth, authenticate
 from web.http.cors import add_cors
 from web.http.problem import problem_middleware
@@ -47,7 +47,7 @@ async def whoami(request: web.Request) -> web.Response:
 
 
 async def stream(request: web.Request) -> web.Response:
-    identity = await request.app[AUTH].stream(request.headers, request.query)
+    identity = await request.app[AUTHENTICATOR].stream(request.headers, request.query)
     return web.json_response({"user": identity.user, "expires_at": identity.expires_at})
 
 
@@ -75,10 +75,10 @@ class Server(TestServer):
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Client]:
-    app = web.Application(middlewares=[problem_middleware])
-    add_cors(app)
+    app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
+    add_cors(app, settings.origins)
     app[SETTINGS] = settings
-    app[AUTH] = Auth(settings)
+    app[AUTHENTICATOR] = Auth(settings)
     tickets.add_routes(app)
     app.router.add_get("/whoami", whoami)
     app.router.add_get("/stream", stream)
@@ -88,7 +88,7 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
     server = Server(app)
     async with TestClient(server) as client:
         yield client
-    await app[AUTH].close()
+    await app[AUTHENTICATOR].close()
 
 
 @pytest.fixture

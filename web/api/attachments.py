@@ -19,9 +19,9 @@ from aiohttp import web
 from app.events import Attachment
 from app.runtime.webhook_signature import signature
 from app.settings import Settings
+from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import SETTINGS
-from web.auth.authenticator import authenticate
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body

@@ -1,32 +1,96 @@
-"""The fields that every command has, out of a request."""
+"""Commands: parsed once from a request, sent into the pipeline, answered with their verdict."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from web.api.services import SENDS
-from web.auth.authenticator import Identity, authenticate
-from web.http.request_params import client_id
+from app.events import AnyCommand, Verdict
+from web.api.callers import authenticate
+from web.api.services import COMMANDS, SETTINGS
+from web.auth.token_cache import Identity
+from web.http.json_response import json
+from web.http.problem import refused
+from web.http.request_params import client_id, room_id, wait
 
 
-async def wish(
-    request: web.Request, room: str, given: str | None = None, identity: Identity | None = None
-) -> dict[str, Any]:
-    """`room`, `by`, `id`, `client_id` and `edge` of a command.
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A request that becomes a command: its caller, and its room where the path names one."""
 
-    `given` is the body's `client_id`; without it and without `Idempotency-Key` each request is a
-    wish of its own. `identity` is who sends it, where that is known. Raises `Problem` 401, and 400
-    as `client_id` does.
-    """
-    identity = identity or await authenticate(request)
-    sends = request.app[SENDS]
-    attempt = sends.new_id()
+    request: web.Request
+    identity: Identity
+    room: str = ""
+
+    def fields(self, given: str | None = None) -> dict[str, Any]:
+        """`room`, `by`, `id`, `client_id` and `edge` of the command.
+
+        `given` is the body's `client_id`. Without it, and without `Idempotency-Key`, the command's
+        own id is its client id. Raises `Problem` 400 as `client_id` does.
+        """
+        commands = self.request.app[COMMANDS]
+        command_id = commands.new_id()
+        return {
+            "room": self.room,
+            "by": self.identity.user,
+            "id": command_id,
+            "client_id": client_id(self.request, given) or command_id,
+            "edge": commands.edge,
+        }
+
+    async def submit(self, command: AnyCommand, location: str = "") -> web.Response:
+        """Send the command, and answer with its verdict.
+
+        201: a POST has its number in the log. 200: something was changed, or an earlier attempt
+        has the number already. 202: the command is in Kafka and waits for its number or for a
+        moderator. Raises `Problem` where the pipeline refuses, and `Unreachable` where Kafka did
+        not take the command; a repetition under the same client id is safe then.
+        """
+        request = self.request
+        seconds, headers = wait(request, request.app[SETTINGS].wait)
+        verdict = await request.app[COMMANDS].send(command, seconds)
+        if verdict is None:
+            return json(_accepted(command), 202, headers)
+        if verdict.refusal is not None:
+            raise refused(verdict.refusal, verdict.ruling)
+        if verdict.held:
+            body = _accepted(command) | {"status": "held", "verdict": verdict.ruling}
+            return json(body, 202, headers)
+        if location or verdict.seq:
+            headers["Location"] = location or _message_path(verdict)
+        created = request.method == "POST" and not verdict.repeated
+        return json(_numbered(verdict), 201 if created else 200, headers)
+
+
+async def command_request(request: web.Request) -> CommandRequest:
+    """The caller and the room of a request. Raises `Problem` 401, 403, 503, or 404 for the room."""
+    identity = await authenticate(request)
+    return CommandRequest(request, identity, room_id(request))
+
+
+def _accepted(command: AnyCommand) -> dict[str, Any]:
     return {
-        "room": room,
-        "by": identity.user,
-        "id": attempt,
-        "client_id": client_id(request, given) or attempt,
-        "edge": sends.edge,
+        "room": command.room,
+        "id": command.id,
+        "client_id": command.client_id,
+        "status": "accepted",
     }
+
+
+def _numbered(verdict: Verdict) -> dict[str, Any]:
+    body: dict[str, Any] = {"room": verdict.room, "n": verdict.n}
+    if verdict.seq:
+        body["seq"] = verdict.seq
+    if verdict.event_id:
+        body["id"] = verdict.event_id
+    body["client_id"] = verdict.client_id
+    if verdict.ruling is not None:
+        body["verdict"] = verdict.ruling
+    return body | {"repeated": True} if verdict.repeated else body
+
+
+def _message_path(verdict: Verdict) -> str:
+    """The path that reads this one message."""
+    return f"/v1/rooms/{verdict.room}/messages?after_seq={verdict.seq - 1}&limit=1"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import orjson
 from aiohttp import web
 
 from app.runtime.retry import AWAY
 from web.api.services import BROKERS, DRAINING, HISTORY, HUB
+from web.http.json_response import json
 
 
 def add_routes(app: web.Application) -> None:
@@ -17,7 +17,7 @@ def add_routes(app: web.Application) -> None:
 
 async def healthz(_: web.Request) -> web.Response:
     """Always 200."""
-    return web.json_response({"status": "ok"})
+    return json({"status": "ok"})
 
 
 async def readyz(request: web.Request) -> web.Response:
@@ -32,11 +32,7 @@ async def readyz(request: web.Request) -> web.Response:
         "draining": "yes" if request.app[DRAINING].is_set() else "no",
     }
     ready = parts["kafka"] == parts["valkey"] == "ok" and parts["draining"] == "no"
-    return web.Response(
-        status=200 if ready else 503,
-        body=orjson.dumps({"ready": ready, **parts}),
-        content_type="application/json",
-    )
+    return json({"ready": ready, **parts}, 200 if ready else 503)
 
 
 async def _history(request: web.Request) -> str:

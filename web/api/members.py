@@ -9,11 +9,10 @@ from aiohttp import web
 
 from app.domain import names
 from app.events import AddMember, ChangeRole, RemoveMember
-from web.api.command import wish
+from web.api.callers import authenticate
+from web.api.command import command_request
 from web.api.room_access import required_head
 from web.api.services import VIEW
-from web.api.submit import submit
-from web.auth.authenticator import authenticate
 from web.http.json_response import json
 from web.http.request_body import checked, read_body
 from web.http.request_params import integer, room_id, user_id, word
@@ -39,33 +38,32 @@ class Role(msgspec.Struct, forbid_unknown_fields=True):
 
 async def add(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/members`: make somebody a member."""
-    await authenticate(request)
-    room = room_id(request)
+    asked = await command_request(request)
     body = await read_body(request, NewMember)
     command = AddMember(
-        **await wish(request, room, body.client_id),
+        **asked.fields(body.client_id),
         user=checked("user", names.user, body.user),
         role=body.role,
     )
-    return await submit(request, command, location=f"/v1/rooms/{room}")
+    return await asked.submit(command, location=f"/v1/rooms/{asked.room}")
 
 
 async def remove(request: web.Request) -> web.Response:
     """`DELETE /v1/rooms/{room}/members/{user}`: let somebody go; oneself: leave."""
-    command = RemoveMember(**await wish(request, room_id(request)), user=user_id(request))
-    return await submit(request, command)
+    asked = await command_request(request)
+    return await asked.submit(RemoveMember(**asked.fields(), user=user_id(request)))
 
 
 async def change(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}/members/{user}`: give somebody another role."""
-    await authenticate(request)
+    asked = await command_request(request)
     body = await read_body(request, Role)
     command = ChangeRole(
-        **await wish(request, room_id(request), body.client_id),
+        **asked.fields(body.client_id),
         user=user_id(request),
         role=body.role,
     )
-    return await submit(request, command)
+    return await asked.submit(command)
 
 
 async def page(request: web.Request) -> web.Response:

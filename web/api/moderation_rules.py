@@ -10,9 +10,9 @@ from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
 from app.domain.moderation.verdict import judge
 from app.events import RulesSet
 from app.moderation.rule_plugins import known_kinds
-from web.api.moderators import now_ms
+from web.api.callers import authenticate_admin
+from web.api.room_access import now_ms
 from web.api.services import ACTS, IN_FORCE, SETTINGS
-from web.auth.authenticator import authenticate_admin
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body

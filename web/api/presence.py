@@ -12,8 +12,8 @@ from aiohttp import web
 from app.delivery.presence import SAY_EVERY
 from app.domain.presence import may_see, status
 from app.runtime.retry import AWAY
-from web.api.services import PRESENCES, SENDS, SETTINGS, VIEW
-from web.auth.authenticator import authenticate
+from web.api.callers import authenticate
+from web.api.services import COMMANDS, PRESENCES, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -76,7 +76,7 @@ async def say_alive(app: web.Application) -> None:
     """Tell every ten seconds that this edge is alive: its streams count as open as long."""
     while True:
         try:
-            await app[PRESENCES].say_alive(app[SENDS].edge)
+            await app[PRESENCES].say_alive(app[COMMANDS].edge)
         except AWAY:
             await asyncio.sleep(1)
         else:

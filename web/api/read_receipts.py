@@ -6,9 +6,9 @@ import msgspec
 from aiohttp import web
 
 from app.events import Receipt
+from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import READS, SENDS, VIEW
-from web.auth.authenticator import authenticate
+from web.api.services import COMMANDS, READS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -33,8 +33,8 @@ async def read(request: web.Request) -> web.Response:
     if not 0 <= mark.seq <= head.seq:
         detail = f"the room's last message is {head.seq}; nobody has read {mark.seq}"
         raise Problem("read_beyond_head", detail, seq=head.seq)
-    sends = request.app[SENDS]
-    seconds, headers = wait(request)
+    sends = request.app[COMMANDS]
+    seconds, headers = wait(request, request.app[SETTINGS].wait)
     receipt = Receipt(room=room, by=identity.user, seq=mark.seq, id=sends.new_id(), edge=sends.edge)
     if await sends.send(receipt, seconds) is None:
         return json({"room": room, "status": "accepted"}, 202, headers)

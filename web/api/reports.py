@@ -11,11 +11,10 @@ from app.domain import wellformed
 from app.domain.review import report_id
 from app.domain.shadow import shown_to
 from app.events import MessageCreated, Reported, decode_log
-from web.api.messages import read_messages
-from web.api.moderators import now_ms
-from web.api.room_access import required_head
+from web.api.callers import authenticate
+from web.api.history import read_messages
+from web.api.room_access import now_ms, required_head
 from web.api.services import ACTS
-from web.auth.authenticator import authenticate
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body

@@ -13,18 +13,18 @@ from app.domain import wellformed
 from app.domain.review import ACTIONS, Item
 from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
 from app.history.review import Place
-from web.api.moderators import moderated, now_ms
-from web.api.services import ACTS, HISTORY, SENDS, VIEW
-from web.auth.authenticator import authenticate
+from web.api.callers import authenticate
+from web.api.room_access import moderated, now_ms
+from web.api.services import ACTS, COMMANDS, HISTORY, VIEW
 from web.auth.token_cache import Identity
 from web.http.json_response import json
 from web.http.problem import Problem, refused
 from web.http.request_body import checked, read_body
-from web.http.request_params import integer, word
+from web.http.request_params import integer, page_position, word
 
 _LIMIT: Final = 50
 _LARGEST: Final = 200
-_PLACE: Final = re.compile(r"(\d{1,18})\.(.{1,200})")
+_POSITION: Final = re.compile(r"(\d{1,18})\.(.{1,200})")
 _STATUSES: Final = ("open", "any", *(s for of in ACTIONS.values() for s in of.values()))
 
 #: Seconds that a decision waits for the room.
@@ -50,7 +50,7 @@ async def page(request: web.Request) -> web.Response:
         raise Problem("parameter", detail, parameter="status")
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
     rooms = await moderated(request, identity, word(request, "room"))
-    after = _place(request, "after") or (0, "")
+    after = _position(request, "after") or (0, "")
     wanted = "" if status == "any" else status
     found = await request.app[HISTORY].queue(rooms, wanted, after=after, limit=limit + 1)
     body: dict[str, Any] = {"items": [_shown(item) for item in found[:limit]]}
@@ -83,7 +83,7 @@ async def _carry_out(
     request: web.Request, identity: Identity, item: Item, choice: Choice
 ) -> dict[str, Any]:
     """Have the room do what was chosen, where there is something to do; where it is then."""
-    sends = request.app[SENDS]
+    sends = request.app[COMMANDS]
     fields: dict[str, Any] = {
         "room": item.room,
         "by": identity.user,
@@ -147,7 +147,7 @@ async def account(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
     rooms = await moderated(request, identity, word(request, "room"))
-    before = _place(request, "before")
+    before = _position(request, "before")
     found = await request.app[HISTORY].account(rooms, before=before, limit=limit + 1)
     body: dict[str, Any] = {"acts": [act for _, act in found[:limit]]}
     body["has_more"] = len(found) > limit
@@ -167,15 +167,9 @@ def _shown(item: Item) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, ())}
 
 
-def _place(request: web.Request, name: str) -> Place | None:
-    given = word(request, name)
-    if not given:
-        return None
-    found = _PLACE.fullmatch(given)
-    if found is None:
-        detail = f"{name} is what an earlier answer says"
-        raise Problem("parameter", detail, parameter=name)
-    return int(found[1]), found[2]
+def _position(request: web.Request, name: str) -> Place | None:
+    parts = page_position(request, name, _POSITION)
+    return None if parts is None else (int(parts[0]), parts[1])
 
 
 def add_routes(app: web.Application) -> None:

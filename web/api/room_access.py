@@ -1,11 +1,15 @@
-"""Only members read a room."""
+"""Access to a room: members read it, moderators see its review queue and its sanctions."""
 
 from __future__ import annotations
+
+import time
 
 from aiohttp import web
 
 from app.delivery.view import RoomHead
+from app.domain.roles import may
 from web.api.services import VIEW
+from web.auth.token_cache import Identity
 from web.http.problem import Problem
 
 
@@ -21,3 +25,24 @@ async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
     if await view.joined(room, user) is None:
         raise Problem("not_a_member", "only members read this room")
     return head
+
+
+async def moderated(request: web.Request, identity: Identity, room: str = "") -> list[str] | None:
+    """The rooms that somebody moderates, or `room` alone if they do; `None`: all that there are.
+
+    Raises `Problem` 403 `not_allowed` where `room` is none of theirs.
+    """
+    if identity.admin:
+        return [room] if room else None
+    view = request.app[VIEW]
+    rooms = [room] if room else list(await view.rooms_of(identity.user))
+    roles = await view.roles(identity.user, rooms)
+    found = [name for name, role in roles.items() if may(role, "message.approve")]
+    if room and not found:
+        raise Problem("not_allowed", "only who moderates the room sees that")
+    return found
+
+
+def now_ms() -> int:
+    """The present, in milliseconds."""
+    return time.time_ns() // 1_000_000

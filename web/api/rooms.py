@@ -14,11 +14,10 @@ from app.delivery.view import RoomHead
 from app.domain import names, wellformed
 from app.domain.roles import ROLES
 from app.events import ChangeRoom, CreateRoom, RoomSettings
-from web.api.command import wish
+from web.api.callers import authenticate
+from web.api.command import CommandRequest, command_request
 from web.api.room_access import required_head
 from web.api.services import READS, SETTINGS, VIEW
-from web.api.submit import submit
-from web.auth.authenticator import authenticate
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -64,9 +63,10 @@ async def create(request: web.Request) -> web.Response:
     A direct room is one for its two people: whoever opens it gets the same, opened or not.
     """
     identity = await authenticate(request)
+    asked = CommandRequest(request, identity)
     body = await read_body(request, NewRoom)
     secret = request.app[SETTINGS].secret
-    fields = await wish(request, "", body.client_id)
+    fields = asked.fields(body.client_id)
     if body.type == "direct":
         if body.room is not None:
             raise Problem("field_value", "a direct room gets its id", field="room")
@@ -84,7 +84,7 @@ async def create(request: web.Request) -> web.Response:
     )
     location = f"/v1/rooms/{command.room}"
     try:
-        return await submit(request, command, location=location)
+        return await asked.submit(command, location=location)
     except Problem as problem:
         if body.type != "direct" or problem.code != "room_exists":
             raise
@@ -109,6 +109,7 @@ def _room_of(secret: str, user: str, client_id: str) -> str:
 
 async def change(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}`: change name, topic, settings; archive, or open again."""
+    asked = await command_request(request)
     body = await read_body(request, RoomPatch)
     settings = None
     if body.settings is not None:
@@ -116,13 +117,13 @@ async def change(request: web.Request) -> web.Response:
         if (wrong := wellformed.settings(settings)) is not None:
             raise Problem("field_value", wrong, field="settings")
     command = ChangeRoom(
-        **await wish(request, room_id(request), body.client_id),
+        **asked.fields(body.client_id),
         name=None if body.name is None else checked("name", names.room_name, body.name),
         topic=None if body.topic is None else checked("topic", wellformed.topic, body.topic),
         settings=settings,
         archived=body.archived,
     )
-    return await submit(request, command)
+    return await asked.submit(command)
 
 
 async def mine(request: web.Request) -> web.Response:

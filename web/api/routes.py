@@ -1,36 +1,44 @@
-"""Every path that aiohttp serves; web/server/connection.py keeps streams and polls."""
+"""Every path that aiohttp serves; web/server/connection.py serves streams and polls itself."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from web.api import attachments as uploads
 from web.api import (
-    elsewhere,
+    attachments,
     health,
+    history,
     members,
-    message,
     messages,
+    moderation_rules,
     presence,
+    read_receipts,
     reports,
+    review_queue,
     rooms,
     sanctions,
     search,
+    static_files,
+    stream_tickets,
     sync,
+    typing_indicator,
 )
-from web.api import moderation_rules as rules
-from web.api import read_receipts as reads
-from web.api import review_queue as queue
-from web.api import static_files as pages
-from web.api import stream_tickets as tickets
-from web.api import typing_indicator as typing
+from web.http.problem import Problem
 
 
 def add_routes(app: web.Application) -> None:
-    """Serve them all."""
-    for part in (
-        *(health, tickets, rooms, members, messages, message, search),
-        *(reports, queue, rules, sanctions),
-        *(reads, sync, typing, presence, uploads, elsewhere, pages),
+    """Add the routes of each resource."""
+    for resource in (
+        *(health, stream_tickets, rooms, members, messages, history, search),
+        *(reports, review_queue, moderation_rules, sanctions),
+        *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):
-        part.add_routes(app)
+        resource.add_routes(app)
+    # With another method than GET these two paths are a 405, not unknown.
+    app.router.add_get("/v1/stream", spelled_otherwise, allow_head=False)
+    app.router.add_get("/v1/events", spelled_otherwise, allow_head=False)
+
+
+async def spelled_otherwise(_: web.Request) -> web.Response:
+    """Refuse a target such as `/v1/%73tream`, or one with a host in it."""
+    raise Problem("bad_request", "spell the path as /v1/stream or /v1/events, without a host")

@@ -10,11 +10,10 @@ from aiohttp import web
 from app.domain import wellformed
 from app.domain.sanctions import until
 from app.events import LiftSanction, Sanctioned, SanctionSet, SetSanction
-from web.api.command import wish
-from web.api.moderators import moderated, now_ms
-from web.api.services import ACTS, AUTH, HUB, IN_FORCE, VIEW
-from web.api.submit import submit
-from web.auth.authenticator import authenticate, authenticate_admin
+from web.api.callers import authenticate, authenticate_admin
+from web.api.command import command_request
+from web.api.room_access import moderated, now_ms
+from web.api.services import ACTS, AUTHENTICATOR, HUB, IN_FORCE, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -32,25 +31,25 @@ class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
 
 async def put(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/sanctions/{user}`: mute or ban somebody in a room."""
-    identity = await authenticate(request)
+    asked = await command_request(request)
     body = await _body(request)
     command = SetSanction(
-        **await wish(request, room_id(request), body.client_id),
+        **asked.fields(body.client_id),
         user=user_id(request),
         sanction=body.sanction,
         seconds=body.seconds,
         reason=body.reason,
-        admin=identity.admin,
+        admin=asked.identity.admin,
     )
-    return await submit(request, command)
+    return await asked.submit(command)
 
 
 async def lift(request: web.Request) -> web.Response:
     """`DELETE /v1/rooms/{room}/sanctions/{user}`: end it before its time."""
-    identity = await authenticate(request)
-    fields = await wish(request, room_id(request))
-    command = LiftSanction(**fields, user=user_id(request), admin=identity.admin)
-    return await submit(request, command)
+    asked = await command_request(request)
+    admin = asked.identity.admin
+    command = LiftSanction(**asked.fields(), user=user_id(request), admin=admin)
+    return await asked.submit(command)
 
 
 async def page(request: web.Request) -> web.Response:
@@ -100,7 +99,7 @@ async def page_everywhere(request: web.Request) -> web.Response:
 def shut_out(app: web.Application, act: Sanctioned) -> None:
     """End the streams and polls of somebody who is banned everywhere from now on."""
     if act.sanction == "ban" and (not act.until_ms or act.until_ms > now_ms()):
-        app[AUTH].recheck()
+        app[AUTHENTICATOR].recheck()
         app[HUB].dismiss(act.user, "banned", act.reason or "You are banned.")
 
 

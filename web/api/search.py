@@ -9,17 +9,17 @@ import msgspec
 from aiohttp import web
 
 from app.history.search import Found, Place
+from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import HISTORY, VIEW
-from web.auth.authenticator import authenticate
 from web.http.json_response import json
 from web.http.problem import Problem
-from web.http.request_params import integer, word
+from web.http.request_params import integer, page_position, word
 
 _LIMIT: Final = 20
 _LARGEST: Final = 100
 _LONGEST: Final = 200
-_PLACE: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.([A-Za-z0-9._~-]{1,64})", re.ASCII)
+_POSITION: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.([A-Za-z0-9._~-]{1,64})", re.ASCII)
 
 
 async def search(request: web.Request) -> web.Response:
@@ -48,14 +48,8 @@ def _shown(found: Found) -> dict[str, object]:
 
 
 def _before(request: web.Request) -> Place | None:
-    given = word(request, "before")
-    if not given:
-        return None
-    found = _PLACE.fullmatch(given)
-    if found is None:
-        detail = "before is what an earlier answer says"
-        raise Problem("parameter", detail, parameter="before")
-    return int(found[1]), found[3], int(found[2])
+    parts = page_position(request, "before", _POSITION)
+    return None if parts is None else (int(parts[0]), parts[2], int(parts[1]))
 
 
 def _written(place: Place) -> str:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from web.producer.connection_events import Connections
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
-AUTH: web.AppKey[Auth] = web.AppKey("auth")
-SENDS: web.AppKey[Sends] = web.AppKey("sends")
+AUTHENTICATOR: web.AppKey[Auth] = web.AppKey("auth")
+COMMANDS: web.AppKey[Sends] = web.AppKey("sends")
 VIEW: web.AppKey[View] = web.AppKey("view")
 READS: web.AppKey[Reads] = web.AppKey("reads")
 PRESENCES: web.AppKey[Presences] = web.AppKey("presences")
@@ -34,5 +34,5 @@ ACTS: web.AppKey[Acts] = web.AppKey("acts")
 IN_FORCE: web.AppKey[InForce] = web.AppKey("in_force")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 ADMISSION: web.AppKey[Admission] = web.AppKey("admission")
-CONNECTIONS: web.AppKey[Connections] = web.AppKey("connections")
+CONNECTION_EVENTS: web.AppKey[Connections] = web.AppKey("connections")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

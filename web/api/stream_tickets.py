@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 
 import jwt
-import msgspec
 from aiohttp import web
 
 from app.settings import Settings
+from web.api.callers import authenticate
 from web.api.services import SETTINGS
-from web.auth.authenticator import authenticate
 from web.auth.jwt_rules import STREAM
 from web.auth.token_cache import Identity
+from web.http.json_response import json
 from web.http.problem import Problem
 
 
@@ -45,13 +45,8 @@ async def create(request: web.Request) -> web.Response:
         raise Problem("tickets_off", "this edge has no PARLEY_SECRET to sign tickets with")
     now = time.time()
     made, ends = ticket(settings, identity, now)
-    body = msgspec.json.encode({"ticket": made, "expires_in": max(0, int(ends - now))})
-    return web.Response(
-        status=201,
-        body=body,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
+    body = {"ticket": made, "expires_in": max(0, int(ends - now))}
+    return json(body, 201, {"Cache-Control": "no-store"})
 
 
 def add_routes(app: web.Application) -> None:

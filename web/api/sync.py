@@ -13,9 +13,9 @@ from aiohttp import web
 
 from app.delivery.view import RoomHead
 from app.domain.shadow import shown_to
+from web.api.callers import authenticate
 from web.api.rooms import shown
 from web.api.services import HUB, READS, VIEW
-from web.auth.authenticator import authenticate
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body

@@ -5,9 +5,9 @@ from __future__ import annotations
 import orjson
 from aiohttp import web
 
+from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import VIEW
-from web.auth.authenticator import authenticate
 from web.http.request_params import room_id
 
 

@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import jwt
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from app.domain import names
 from app.domain.sanctions import Sanction, holds, told
 from app.errors import Unreachable
 from app.runtime.dev_tokens import ADMIN
 from app.settings import Settings
-from web.api.services import AUTH
 from web.auth.hs256_fast_path import claims
 from web.auth.jwks import KeySet
 from web.auth.jwt_rules import (
@@ -28,8 +27,7 @@ from web.auth.jwt_rules import (
     user_of,
     verified,
 )
-from web.auth.token_cache import Identity as Identity
-from web.auth.token_cache import Verified
+from web.auth.token_cache import Identity, Verified
 from web.http.problem import Problem
 
 _BEARER: Final = re.compile(rf"bearer +({CHARACTERS}) *", re.IGNORECASE)
@@ -154,19 +152,6 @@ class Auth:
         identity = Identity(user_of(claims), moment(claims, "until"))
         self._tickets.put(ticket, identity, moment(claims, "exp") + LEEWAY)
         return identity
-
-
-async def authenticate(request: web.Request) -> Identity:
-    """Who sends this request, by its Bearer token. Raises a `Problem` 401, 403 or 503."""
-    return await request.app[AUTH].bearer(request.headers, request.query)
-
-
-async def authenticate_admin(request: web.Request) -> Identity:
-    """Who sends this request, who may do anything. Raises a `Problem` 401, 403 or 503."""
-    identity = await authenticate(request)
-    if not identity.admin:
-        raise Problem("not_allowed", f"only who has a token with {ADMIN} does that")
-    return identity
 
 
 async def _reach(keys: KeySet, kid: str | None) -> jwt.PyJWK:

@@ -1,4 +1,4 @@
-"""Which pages may call from a browser (CORS). Tokens travel in headers, so no cookies are let in.
+"""CORS: the pages that may call from a browser. Tokens travel in headers; cookies are not used.
 
 Written out rather than taken from aiohttp-cors: that library is configured route by route and
 answers nothing on the errors of unknown paths, which a page could then not read.
@@ -10,8 +10,6 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from aiohttp.web_middlewares import middleware
 
-from web.api.services import SETTINGS
-
 _ALLOW = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, traceparent"
 _EXPOSE = "Retry-After, Location, Link"
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
@@ -21,8 +19,8 @@ _PREFLIGHT_SECONDS = "7200"
 def headers(origins: str, origin: str | None) -> dict[str, str]:
     """The CORS headers of an answer to a page of `origin`, where `origins` may call.
 
-    `origins` are separated by commas; `*` is all of them. An origin that may not call gets no
-    more than a `Vary`, for caches on the way.
+    `origins` are separated by commas; `*` is all of them. Any other origin gets a `Vary` alone, for
+    caches on the way.
     """
     allowed = {one.strip() for one in origins.split(",")}
     if "*" in allowed:
@@ -37,7 +35,7 @@ def headers(origins: str, origin: str | None) -> dict[str, str]:
 
 @middleware
 async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware that answers a browser's question whether it may ask."""
+    """Middleware: answers a browser's preflight request."""
     asked = hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
     if request.method != hdrs.METH_OPTIONS or not asked:
         return await handler(request)
@@ -48,14 +46,12 @@ async def preflight(request: web.Request, handler: Handler) -> web.StreamRespons
     return answer
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Signal `on_response_prepare`: reaches streams and errors too, which a middleware does not."""
-    response.headers.update(
-        headers(request.app[SETTINGS].origins, request.headers.get(hdrs.ORIGIN))
-    )
+def add_cors(app: web.Application, origins: str) -> None:
+    """Let these origins call every path of `app`."""
 
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(headers(origins, request.headers.get(hdrs.ORIGIN)))
 
-def add_cors(app: web.Application) -> None:
-    """Let the origins of the settings call every path."""
     app.middlewares.insert(0, preflight)
+    # A signal, because it reaches errors too, which a middleware does not.
     app.on_response_prepare.append(add_headers)

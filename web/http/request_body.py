@@ -1,4 +1,4 @@
-"""Request bodies: JSON of one known shape, or a `Problem` that says what is wrong with it."""
+"""Request bodies: JSON of one known shape, or a `Problem` that names the mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from web.api.services import SETTINGS
 from web.http.problem import Problem
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -27,11 +26,13 @@ _MISMATCHES: Final = (
 async def read_body(request: web.Request, kind: type[T]) -> T:
     """The body as a `kind`, a Struct with `forbid_unknown_fields=True`.
 
+    The largest body is the application's `client_max_size`.
+
     Raises `Problem`: 415 `content_type`, 413 `body_too_large` (without reading on), 400
     `body_malformed`, `field_unknown`, `field_missing`, `field_type`, `field_value`.
     """
     _check_type(request)
-    content = await _read(request, request.app[SETTINGS].body_limit)
+    content = await _read(request, request.client_max_size)
     try:
         found: T = _decoder(kind).decode(content)
     except msgspec.ValidationError as error:

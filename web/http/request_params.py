@@ -1,4 +1,4 @@
-"""Query parameters and request headers that are more than text."""
+"""Query parameters, path parameters and request headers, parsed and checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from app.domain import names, prefer
-from web.api.services import SETTINGS
 from web.http.problem import Problem
 from web.http.request_body import checked
 
@@ -42,7 +41,7 @@ def number(query: MultiMapping[str], name: str, low: int = 0, high: int = 10**18
 
 
 def room_id(request: web.Request) -> str:
-    """The room that the path names. Raises `Problem` 404 where none can be called that."""
+    """The room id in the path. Raises `Problem` 404 where no room can have it."""
     room = request.match_info["room"]
     if names.room(room) is not None:
         raise Problem("room_unknown", "there is no such room")
@@ -50,7 +49,7 @@ def room_id(request: web.Request) -> str:
 
 
 def user_id(request: web.Request) -> str:
-    """The user that the path names. Raises `Problem` 404 where nobody can be called that."""
+    """The user id in the path. Raises `Problem` 404 where no user can have it."""
     user = request.match_info["user"]
     if names.user(user) is not None:
         raise Problem("member_unknown", "there is no such member")
@@ -58,11 +57,28 @@ def user_id(request: web.Request) -> str:
 
 
 def message_seq(request: web.Request) -> int:
-    """The message that the path names. Raises `Problem` 404 where there can't be one."""
+    """The `seq` in the path. Raises `Problem` 404 where no message can have it."""
     given = request.match_info["seq"]
     if not _DIGITS.fullmatch(given) or int(given) < 1:
         raise Problem("message_unknown", "there is no such message")
     return int(given)
+
+
+def page_position(
+    request: web.Request, name: str, pattern: re.Pattern[str]
+) -> tuple[str, ...] | None:
+    """The parts of a position in a paged list, as an earlier answer gave it; None: from the start.
+
+    `pattern` has a group for each part. Raises `Problem` 400 `parameter` where it does not match.
+    """
+    given = word(request, name)
+    if not given:
+        return None
+    found = pattern.fullmatch(given)
+    if found is None:
+        detail = f"{name} takes the value of an earlier answer"
+        raise Problem("parameter", detail, parameter=name)
+    return found.groups()
 
 
 def word(request: web.Request, name: str) -> str:
@@ -74,7 +90,7 @@ def client_id(request: web.Request, given: str | None) -> str | None:
     """The client's name for its request, from the body's `client_id` or from `Idempotency-Key`.
 
     The header may be in quotes, as its draft standard wants, or plain. Raises `Problem` 400
-    `client_id_conflict` where both are there and differ, `field_value` where it is no client id.
+    `client_id_conflict` where both are there and differ, `field_value` where one is malformed.
     """
     header = request.headers.get(IDEMPOTENCY_KEY)
     if header is not None:
@@ -86,11 +102,11 @@ def client_id(request: web.Request, given: str | None) -> str | None:
     return None if given is None else checked("client_id", names.client_id, given)
 
 
-def wait(request: web.Request) -> tuple[float, dict[str, str]]:
-    """Seconds to wait for a number, and the header that says so where `Prefer` was followed."""
+def wait(request: web.Request, default: float) -> tuple[float, dict[str, str]]:
+    """Seconds to wait for a verdict, and the header that says so where `Prefer` was followed."""
     seconds = prefer.wait(request.headers.getall(PREFER, []))
     if seconds is None:
-        return request.app[SETTINGS].wait, {}
+        return default, {}
     return float(seconds), {PREFERENCE_APPLIED: f"wait={seconds}"}
 
 
