@@ -9,8 +9,6 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.http_exceptions import HttpProcessingError
 
-from web.server.aiohttp_bridge import note_answered
-
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -22,7 +20,6 @@ class AccessLogger(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Log a request that was answered in `time` seconds."""
-        note_answered(request)
         log.info(
             "request",
             method=request.method,

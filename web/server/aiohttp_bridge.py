@@ -66,9 +66,8 @@ def _nothing(*_: object) -> None:
 _CLOSED = _Closed()
 
 
-def note_answered(request: web.BaseRequest) -> None:
-    """Tell the owner of the request's connection that its answer has been sent."""
-    transport: object = request.transport
+def report_answered(transport: object) -> None:
+    """Tell the owner of a borrowed transport that an answer has been written to it."""
     if isinstance(transport, Lent):
         transport.answered()
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from app.settings import Settings
 from web.http.problem import Problem
 from web.server.access_log import AccessLogger, UnreadableRequests
+from web.server.aiohttp_bridge import report_answered
 
 #: Bodies are taken as they come: packed ones are refused, because aiohttp reports a body that it
 #: can't unpack as a fault of the server. What a refused body has left is thrown away for two
@@ -34,6 +35,14 @@ class Handler(web.RequestHandler):
     """aiohttp's protocol; what it refuses before anybody could ask for a code has one, too."""
 
     __slots__ = ()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Write the answer, then tell the connection that it is finished."""
+        finished = await super().finish_response(request, resp, start_time)
+        report_answered(self.transport)
+        return finished
 
     def handle_error(
         self,

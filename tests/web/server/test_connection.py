@@ -13,7 +13,10 @@ import pytest
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
+from tests.web.conftest import Try
+from tests.web.support.polling import Door, Poller
 from tests.web.support.raw import Raw, raw, request
+from web.server import listener
 
 
 async def cursor_of(chat: Chat, user: str) -> str:
@@ -245,3 +248,18 @@ async def test_what_was_sent_before_an_edge_stops_is_answered(chat: Chat) -> Non
         answers = await asyncio.gather(*(one.answer() for one in (kept, *pending)))
         assert {status for status, _ in answers} == {200}
         assert await edge.stop(10)
+
+
+async def test_a_connection_comes_back_from_aiohttp_without_an_access_log(
+    served_once: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(listener.OPTIONS, "access_log", None)
+
+    async def attempt(door: Door) -> None:
+        async with Poller(door, "ann") as poller:
+            poller.send(b"POST /body HTTP/1.1\r\nHost: e\r\nContent-Length: 4\r\n\r\nbody")
+            assert (await poller.reply())[1] == b"body"
+            poller.send(poller.request(timeout=0))
+            assert await poller.answer() == []
+
+    await served_once(attempt)
