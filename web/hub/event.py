@@ -1,73 +1,75 @@
-"""Events on their way to readers: what is made of them is made once, whatever number reads."""
+"""Events on their way to subscribers; each is encoded once and shared by all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from app.domain.joining import Item
 from app.domain.shadow import is_shadowed, shown_to
-from web.hub import sse as frames
-
-if TYPE_CHECKING:
-    from web.hub.room import Room
+from web.hub import sse
 
 
-class Live:
-    """An event, the cursor after it, and both as a frame of a stream."""
+class Event:
+    """A log event of a room, the cursor after it, and both as an SSE frame.
 
-    __slots__ = ("cursor", "event", "frame", "n", "offset", "room", "seq")
+    `data` is the event as JSON. `index` is its place among the recent events of this edge, from 1;
+    0 for an event that is replayed.
+    """
 
-    def __init__(self, room: Room, n: int, offset: int, event: bytes, cursor: str) -> None:
+    __slots__ = ("cursor", "data", "frame", "index", "n", "offset", "partition", "room")
+
+    def __init__(
+        self, room: str, partition: int, n: int, offset: int, data: bytes, cursor: str
+    ) -> None:
         self.room = room
+        self.partition = partition
         self.n = n
         self.offset = offset
-        self.event = event
+        self.data = data
         self.cursor = cursor
-        self.frame = frames.event(event, cursor)
-        #: Its place among the recent events of this edge, from 1; 0 for one that is replayed.
-        self.seq = 0
+        self.frame = sse.event(data, cursor)
+        self.index = 0
 
     @property
     def shadowed(self) -> bool:
-        """Whether it may be another event to one reader than to the next."""
-        return is_shadowed(self.event)
+        """Whether users may see different versions of the event."""
+        return is_shadowed(self.data)
 
-    def to(self, user: str) -> Live:
-        """The event as this reader gets it."""
-        shown = shown_to(user, self.event)
-        if shown is self.event:
+    def shown_to(self, user: str) -> Event:
+        """The event as this user sees it."""
+        shown = shown_to(user, self.data)
+        if shown is self.data:
             return self
-        return Live(self.room, self.n, self.offset, shown, self.cursor)
+        return Event(self.room, self.partition, self.n, self.offset, shown, self.cursor)
 
     def item(self) -> Item:
-        """The event as it waits for a reader that catches up."""
-        return Item(self.room.name, self.n, self.room.partition, self.offset, self.event)
+        """The event as it waits for a subscriber that catches up."""
+        return Item(self.room, self.n, self.partition, self.offset, self.data)
 
 
-class Run:
+class EventBatch:
     """Events that go out together, in their order.
 
-    `replies` has what polls get that lacked nothing else, by the page that asks.
+    `responses` has the finished responses to polls that miss nothing else, by origin.
     """
 
-    __slots__ = ("_frames", "lives", "replies")
+    __slots__ = ("_frames", "events", "responses")
 
-    def __init__(self, lives: Sequence[Live]) -> None:
-        self.lives = lives
-        self.replies: dict[str | None, bytes] = {}
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self.responses: dict[str | None, bytes] = {}
         self._frames: bytes | None = None
 
     @property
     def frames(self) -> bytes:
-        """All of them, as a stream gets them."""
+        """All of the events, as a stream gets them."""
         if self._frames is None:
-            lives = self.lives
+            events = self.events
             self._frames = (
-                lives[0].frame if len(lives) == 1 else b"".join([live.frame for live in lives])
+                events[0].frame if len(events) == 1 else b"".join([one.frame for one in events])
             )
         return self._frames
 
     def answer(self) -> bytes:
-        """All of them, as a poll gets them that lacked nothing else."""
-        return frames.answer([live.event for live in self.lives], self.lives[-1].cursor)
+        """All of the events, as a poll gets them that misses nothing else."""
+        return sse.poll_answer([one.data for one in self.events], self.events[-1].cursor)

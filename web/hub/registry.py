@@ -1,4 +1,4 @@
-"""Who reads at this edge, and the rooms that they hear."""
+"""The users of this edge, and the rooms that they are in."""
 
 from __future__ import annotations
 
@@ -7,77 +7,75 @@ from collections.abc import Iterable, Mapping
 
 from app.delivery import keys
 from app.delivery.view import View
-from web.hub.room import Room
-from web.hub.subscriber import Reader
-from web.hub.user import Person
+from web.hub.room import Room, Subscriber, User
 
 
-class Roster:
-    """The people and the rooms of an edge, kept a while after the last reader has gone."""
+class Registry:
+    """The users and the rooms of an edge, kept a while after the last subscriber has gone."""
 
     def __init__(self, view: View) -> None:
         self.rooms: dict[str, Room] = {}
-        self.people: dict[str, Person] = {}
-        #: People without a reader, by when the last one went; the first to be given up first.
-        self.idle: dict[Person, float] = {}
+        self.users: dict[str, User] = {}
+        #: Users without a subscriber, by when the last one left; the first to be dropped first.
+        self.idle: dict[User, float] = {}
         #: The rooms by their channels in Valkey.
-        self.heard: dict[bytes, Room] = {}
+        self.by_channel: dict[bytes, Room] = {}
         self._view = view
 
-    def person(self, name: str) -> Person:
-        """Somebody's place here, a new one where there is none."""
-        person = self.people.get(name)
-        if person is None:
-            person = self.people[name] = Person(name)
-            self.idle[person] = asyncio.get_running_loop().time()
-        return person
+    def user(self, name: str) -> User:
+        """The user of this name, added where they are new here."""
+        user = self.users.get(name)
+        if user is None:
+            user = self.users[name] = User(name)
+            self.idle[user] = asyncio.get_running_loop().time()
+        return user
 
-    def attach(self, reader: Reader) -> None:
-        """The reader takes part."""
-        person = reader.person
-        self.people[person.name] = person
-        person.readers.append(reader)
-        self.idle.pop(person, None)
-        person.changed()
+    def attach(self, subscriber: Subscriber) -> None:
+        """Count the subscriber as one of its user's."""
+        user = subscriber.user
+        self.users[user.name] = user
+        user.subscribers.append(subscriber)
+        self.idle.pop(user, None)
+        user.changed()
 
-    def leave(self, reader: Reader) -> None:
-        """The reader is gone; its rooms stay subscribed for a while, should it come back."""
-        person = reader.person
-        if reader in person.readers:
-            person.readers.remove(reader)
-            person.changed()
-            if not person.readers:
-                self.idle[person] = asyncio.get_running_loop().time()
+    def detach(self, subscriber: Subscriber) -> None:
+        """Remove the subscriber. Its rooms stay subscribed for a while, in case it comes back."""
+        user = subscriber.user
+        if subscriber in user.subscribers:
+            user.subscribers.remove(subscriber)
+            user.changed()
+            if not user.subscribers:
+                self.idle[user] = asyncio.get_running_loop().time()
 
-    def follow(self, person: Person, rooms: Mapping[str, int]) -> None:
-        """Let the rooms' events go to the person, each from its `n` on."""
+    def follow(self, user: User, rooms: Mapping[str, int]) -> None:
+        """Let the events of the rooms go to the user, each from its `n` on."""
         for name, n in rooms.items():
             room = self.rooms.get(name) or self._new_room(name)
-            person.rooms[room] = n
-            room.add(person)
+            user.rooms[room] = n
+            room.add(user)
 
-    def give_up(self, people: Iterable[Person]) -> list[bytes]:
-        """Forget these people, who have no readers; the channels that nobody needs any more."""
+    def drop(self, users: Iterable[User]) -> list[bytes]:
+        """Forget these users, who have no subscribers; the channels that are needed no more."""
         channels = []
-        for person in people:
-            self.idle.pop(person, None)
-            self.people.pop(person.name, None)
-            channels.append(keys.user(person.name).encode())
-            person.settled = False
-            for room in tuple(person.rooms):
-                channels += self.part(person, room)
+        for user in users:
+            self.idle.pop(user, None)
+            self.users.pop(user.name, None)
+            channels.append(keys.user(user.name).encode())
+            user.settled = False
+            for room in tuple(user.rooms):
+                channels += self.part(user, room)
         return channels
 
-    def part(self, person: Person, room: Room) -> list[bytes]:
-        """The person hears the room no longer; its channel, if nobody here does."""
-        person.rooms.pop(room, None)
-        room.discard(person)
-        if room.people or self.rooms.get(room.name) is not room:
+    def part(self, user: User, room: Room) -> list[bytes]:
+        """Let the room go to the user no longer; its channel, where no user here is left in it."""
+        user.rooms.pop(room, None)
+        room.discard(user)
+        if room.users or self.rooms.get(room.name) is not room:
             return []
-        del self.rooms[room.name], self.heard[room.channel]
+        del self.rooms[room.name], self.by_channel[room.channel]
         return [room.channel]
 
     def _new_room(self, name: str) -> Room:
         room = self.rooms[name] = Room(name, self._view.partition(name))
-        self.heard[room.channel] = room
+        self.by_channel[room.channel] = room
         return room

@@ -32,7 +32,7 @@ def state(data: bytes) -> bytes:
 
 
 def hello(data: dict[str, Any], retry_ms: int, cursor: str) -> bytes:
-    """The first block of a stream: who, where it begins, how soon to come back."""
+    """The first block of a stream: the user, the cursor, and when to reconnect."""
     return b"event: hello\ndata: %b\nretry: %d\nid: %b\n\n" % (
         orjson.dumps(data),
         retry_ms,
@@ -45,10 +45,10 @@ def reset(rooms: list[str]) -> bytes:
     return b"data: " + orjson.dumps({"kind": "reset", "rooms": rooms}) + b"\n\n"
 
 
-def answer(
+def poll_answer(
     events: Sequence[bytes], cursor: str, *, recovered: bool = True, has_more: bool = False
 ) -> bytes:
-    """What a poll is answered with: its length as the last header, and the body."""
+    """The answer to a poll: `Content-Length` as the last header, and the body."""
     body = b'{"events":[%b],"cursor":"%b","recovered":%b,"has_more":%b}' % (
         b",".join(events),
         cursor.encode(),
@@ -59,6 +59,6 @@ def answer(
 
 
 def goodbye(code: str, reason: str, retry_ms: int) -> bytes:
-    """The last block of a stream, and how soon to come back."""
+    """The last block of a stream, and when to reconnect."""
     data = orjson.dumps({"code": code, "reason": reason})
     return b"event: goodbye\ndata: %b\nretry: %d\n\n" % (data, retry_ms)

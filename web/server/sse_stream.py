@@ -1,8 +1,8 @@
-"""A stream: Server-Sent Events of all the rooms of a person, straight to the transport.
+"""A stream: Server-Sent Events of all rooms of a user, straight to the transport.
 
-No task, no queue and no response object for each: frames of bytes that are the same for all go
-to the transport's own `write`. The answer's head says neither a length nor chunks, so the stream
-ends with the connection.
+A stream has no task, no queue and no response object: frames that are the same bytes for all go to
+the transport's own `write`. The head of the response says neither a length nor chunks, so the
+stream ends with the connection.
 """
 
 from __future__ import annotations
@@ -12,154 +12,187 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from web.hub import sse as frames
-from web.hub.event import Run
-from web.hub.subscriber import Reader
-from web.hub.user import Person
+from web.hub import sse
+from web.hub.event import EventBatch
+from web.hub.room import Audience, Subscriber, User
 
-#: Seconds that a reader gets to take its goodbye before the connection is cut.
-_LAST_SECONDS: Final = 5.0
+#: Seconds that a client gets to read its goodbye before the connection is cut.
+_GOODBYE_SECONDS: Final = 5.0
 
 
-class Limits(NamedTuple):
-    """What may wait for a reader that does not read, and how soon readers come back."""
+class StreamLimits(NamedTuple):
+    """The most that may wait for a slow client, and how soon clients reconnect."""
 
     events: int
     bytes: int
     retry_ms: int
 
 
-def farewell(code: str, reason: str, retry_ms: float) -> bytes:
-    """A goodbye, to come back in `retry_ms`, give or take half of it.
+def goodbye(code: str, reason: str, retry_ms: float) -> bytes:
+    """A goodbye, to reconnect in `retry_ms`, give or take half of it.
 
-    Not all at the same moment: whatever ends one stream may end thousands.
+    Randomized, because what ends one stream may end thousands.
     """
-    return frames.goodbye(code, reason, int(retry_ms * random.uniform(0.5, 1.5)))
+    return sse.goodbye(code, reason, int(retry_ms * random.uniform(0.5, 1.5)))
 
 
-class Stream(Reader):
-    """A reader at the other end of a response in progress.
+def stream_life(mean_seconds: float) -> float:
+    """Seconds until a new stream is to reconnect: randomized, so that not all do together."""
+    return mean_seconds * random.uniform(0.9, 1.1)
 
-    While its transport has something to do, frames wait here, up to the limits; then the reader
-    is let go, to come back with its cursor. So where nothing waits here, nothing waits there.
-    `on_end(code)` is called once, when this side ends it.
+
+class SseStream(Subscriber):
+    """A subscriber whose client reads a response in progress.
+
+    While the transport has bytes to write, frames wait in a backlog, up to the limits; then the
+    stream is ended, and the client reconnects with its cursor. So where nothing waits here,
+    nothing waits in the transport. `on_end(code)` is called once, when this side ends the stream.
     """
 
-    __slots__ = ("_backlog", "_events", "_head", "_limits", "_on_end", "_size", "_transport")
+    __slots__ = (
+        *("_backlog", "_events", "_fd", "_head", "_limits", "_on_end", "_size", "_transport"),
+        "_write_through",
+    )
 
     def __init__(
         self,
-        person: Person,
+        user: User,
         transport: asyncio.Transport,
-        limits: Limits,
+        limits: StreamLimits,
         head: bytes,
         on_end: Callable[[str], None],
     ) -> None:
-        super().__init__(person)
+        super().__init__(user)
         self._transport = transport
         self._limits = limits
-        #: The answer's head, until it is sent: with the first block, in one packet.
+        #: The response's head, until it is sent: with the first block, in one packet.
         self._head: bytes | None = head
         self._on_end: Callable[[str], None] | None = on_end
         self._backlog: list[bytes] | None = None
         self._events = self._size = 0
+        #: While the stream is live and nothing waits: what takes its frames, and the socket.
+        self._write_through: Callable[[bytes], None] | None = None
+        self._fd = -1
 
     @property
     def ended(self) -> bool:
-        """Whether this side has ended it."""
+        """Whether this side has ended the stream."""
         return self._on_end is None
+
+    @property
+    def live(self) -> bool:
+        """Whether the hub writes to the transport itself."""
+        return self._write_through is not None
 
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         """Say hello."""
-        person = self.person
-        rooms = person.room_names()
-        data = {"user": person.name, "recovered": not lost, "cursor": cursor, "rooms": rooms}
-        self._write(frames.hello(data, self._limits.retry_ms, cursor))
+        user = self.user
+        rooms = user.room_names()
+        data = {"user": user.name, "recovered": not lost, "cursor": cursor, "rooms": rooms}
+        self._write(sse.hello(data, self._limits.retry_ms, cursor))
         if lost:
             self.reset(lost)
 
-    def watch(self) -> None:
-        """Have the transport say `pause` whenever it can't pass on at once what it is given.
+    def join(self, audience: Audience) -> None:
+        """Let frames go straight to the transport where they may, else by `take`."""
+        if self._write_through is None:
+            super().join(audience)
+        else:
+            audience.add_writer(self._write_through, self._fd)
 
-        It does not say so again where it has to pass on an earlier answer yet.
+    def hold(self) -> None:
+        """Let events wait from now on."""
+        super().hold()
+        self._stop_write_through()
+
+    def watch(self) -> None:
+        """Have the transport call `pause` whenever it can't send all of its bytes at once.
+
+        It does not call again while it still writes an earlier answer.
         """
         self._transport.set_write_buffer_limits(0)
         if self._transport.get_write_buffer_size():
             self.pause()
 
     def settle(self) -> None:
-        """From here on the hub writes to the transport itself, or past it."""
+        """Let the hub write to the transport itself, or past it to the socket."""
         if self._backlog is None and not self.ended and not self.held:
-            self.write = self._transport.write
+            self._write_through = self._transport.write
             sock = self._transport.get_extra_info("socket")
-            self.fd = -1 if sock is None else sock.fileno()
-            self.person.changed()
+            self._fd = -1 if sock is None else sock.fileno()
+            self.user.changed()
 
-    def deliver(self, run: Run) -> None:
-        """Send the events, or keep them until the reader has taken what there is."""
+    def _stop_write_through(self) -> None:
+        if self._write_through is not None:
+            self._write_through = None
+            self.user.changed()
+
+    def deliver(self, batch: EventBatch) -> None:
+        """Send the events, or keep them until the client has read the earlier ones."""
         if self._backlog is None:
-            self._write(run.frames)
+            self._write(batch.frames)
             return
-        self._backlog.append(run.frames)
-        self._events += len(run.lives)
-        self._size += len(run.frames)
-        if self._events > self._limits.events or self._waiting() > self._limits.bytes:
+        self._backlog.append(batch.frames)
+        self._events += len(batch.events)
+        self._size += len(batch.frames)
+        if self._events > self._limits.events or self._backlog_bytes() > self._limits.bytes:
             self.end("slow_consumer", "This stream was read too slowly.")
 
-    def tell(self, state: bytes, frame: bytes) -> None:  # noqa: ARG002 - a poll takes the other
-        """Send the state; a reader that is slow misses it."""
+    def tell(self, state: bytes, frame: bytes) -> None:  # noqa: ARG002 - a poll takes the state
+        """Send the state; a slow client misses it."""
         if self._backlog is None:
             self._write(frame)
 
     def reset(self, rooms: Sequence[str]) -> None:
         """Send a reset."""
         if self._head is not None:
-            return  # what it lacks is found out before it begins
-        frame = frames.reset(list(rooms))
+            return  # the missed events are looked up before it begins
+        frame = sse.reset(list(rooms))
         if self._backlog is None:
             self._write(frame)
         else:
             self._backlog.append(frame)
 
     def ping(self) -> None:
-        """Send a sign of life; to a reader that is slow there is more to say."""
+        """Send a ping; a slow client has other frames to read."""
         if self._backlog is None and self._head is None:
-            self._write(frames.PING)
+            self._write(sse.PING)
 
     def pause(self) -> None:
-        """The transport is waiting for the client: keep what comes from here on."""
+        """The transport waits for the client: keep frames from here on."""
         if self._backlog is None:
             self._backlog = []
             self._events = self._size = 0
-            self.write = None
-            self.person.changed()
+            self._stop_write_through()
 
     def resume(self) -> None:
-        """The transport is empty again: give it what was kept."""
+        """The transport is empty again: give it the backlog."""
         backlog, self._backlog = self._backlog, None
         if backlog:
             self._write(b"".join(backlog))
         self.settle()
 
-    def end(self, code: str, reason: str, patience: float = 1) -> None:
-        """Say goodbye, as the last block of the stream, and let the connection end.
+    def end(self, code: str, reason: str, retry_factor: float = 1) -> None:
+        """Send a goodbye as the last block, and close the connection.
 
-        `patience`: how many times longer than else the client stays away.
+        `retry_factor`: by how much longer than usual the client waits before it reconnects.
         """
         if self._on_end is None:
             return
         self._backlog = None
-        self._write(farewell(code, reason, patience * self._limits.retry_ms))
-        on_end, self._on_end, self.write = self._on_end, None, None
+        self._write(goodbye(code, reason, retry_factor * self._limits.retry_ms))
+        on_end, self._on_end = self._on_end, None
+        self._stop_write_through()
         self._backlog = []
         transport = self._transport
         transport.close()
-        asyncio.get_running_loop().call_later(_LAST_SECONDS, transport.abort)
+        asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, transport.abort)
         on_end(code)
 
     def gone(self) -> None:
-        """The connection is lost: nothing more can be said."""
-        self._on_end = self.write = self._backlog = None
+        """The connection is lost: write nothing more."""
+        self._on_end = self._backlog = None
+        self._stop_write_through()
 
     def _write(self, data: bytes) -> None:
         if self.ended or self._transport.is_closing():
@@ -168,5 +201,5 @@ class Stream(Reader):
             data, self._head = self._head + data, None
         self._transport.write(data)
 
-    def _waiting(self) -> int:
+    def _backlog_bytes(self) -> int:
         return self._size + self._transport.get_write_buffer_size()
