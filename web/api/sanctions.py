@@ -100,7 +100,7 @@ def shut_out(app: web.Application, act: Sanctioned) -> None:
     """End the streams and polls of somebody who is banned everywhere from now on."""
     if act.sanction == "ban" and (not act.until_ms or act.until_ms > now_ms()):
         app[AUTHENTICATOR].recheck()
-        app[HUB].dismiss(act.user, "banned", act.reason or "You are banned.")
+        app[HUB].state.dismiss(act.user, "banned", act.reason or "You are banned.")
 
 
 async def _body(request: web.Request) -> NewSanction:

@@ -1,30 +1,26 @@
-"""Where the parts of an edge hang in its aiohttp application."""
+"""The parts of an edge, as keys of its aiohttp application."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from app.delivery.presence import Presences
-    from app.delivery.reads import Reads
-    from app.delivery.view import View
-    from app.history.store import History
-    from app.kafka.liveness import Brokers
-    from app.moderation.active_rules import InForce
-    from app.moderation.audit_log import Acts
-    from app.settings import Settings
-    from web.auth.authenticator import Auth
-    from web.hub.admission import Admission
-    from web.hub.hub import Hub
-    from web.producer.command_sender import Sends
-    from web.producer.connection_events import Connections
+from app.delivery.presence import Presences
+from app.delivery.reads import Reads
+from app.delivery.view import View
+from app.history.store import History
+from app.kafka.liveness import Brokers
+from app.moderation.active_rules import InForce
+from app.moderation.audit_log import Acts
+from app.settings import Settings
+from web.auth.authenticator import Authenticator
+from web.hub.hub import Hub
+from web.producer.command_sender import CommandSender
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
-AUTHENTICATOR: web.AppKey[Auth] = web.AppKey("auth")
-COMMANDS: web.AppKey[Sends] = web.AppKey("sends")
+AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
+COMMANDS: web.AppKey[CommandSender] = web.AppKey("commands")
 VIEW: web.AppKey[View] = web.AppKey("view")
 READS: web.AppKey[Reads] = web.AppKey("reads")
 PRESENCES: web.AppKey[Presences] = web.AppKey("presences")
@@ -33,6 +29,4 @@ BROKERS: web.AppKey[Brokers] = web.AppKey("brokers")
 ACTS: web.AppKey[Acts] = web.AppKey("acts")
 IN_FORCE: web.AppKey[InForce] = web.AppKey("in_force")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
-ADMISSION: web.AppKey[Admission] = web.AppKey("admission")
-CONNECTION_EVENTS: web.AppKey[Connections] = web.AppKey("connections")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

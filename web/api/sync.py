@@ -55,8 +55,8 @@ async def snapshot(request: web.Request) -> web.Response:
 async def _cursor(request: web.Request, user: str) -> tuple[str, dict[str, int]]:
     """Where a stream begins that joins the snapshot without a gap, and the rooms."""
     hub, view = request.app[HUB], request.app[VIEW]
-    await hub.marks.mark((), {view.partition(room) for room in await view.rooms_of(user)})
-    cursor = hub.cursor()
+    await hub.markers.sync((), {view.partition(room) for room in await view.rooms_of(user)})
+    cursor = hub.state.cursor()
     return cursor, await view.rooms_of(user)
 
 

@@ -1,135 +1,86 @@
-"""Admitting a reader: from where it was to the live stream, with nothing missing or doubled.
+"""Admission: a subscriber goes from its cursor to the live stream, nothing missing or doubled.
 
-Subscribe first, then wait for a mark. When it has arrived, the edge stands at least where the view
-stood, and what comes after it waits for the reader. So what lies between the reader's cursor and
-the edge's own place is read from the windows, and with what waits that is everything.
+The edge subscribes first, then waits for a marker. When that has arrived, the edge stands at least
+where the view stood, and later events wait for the subscriber. The events between its cursor and
+the edge's frontier are read from the windows; with those that wait, that is everything.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from app.domain import cursor as cursors
 from app.domain.cursor import Cursor
 from app.errors import Unreachable
-from web.hub.admission_batches import AT_ONCE, PATIENCE, Arrivals, Ends
-from web.hub.backfill import replay
-from web.hub.event import Live, Run
-from web.hub.guest import BeyondLog
+from web.hub.admission_batches import (
+    BATCH_SIZE,
+    TIMEOUT,
+    AdmissionBatches,
+    BeyondLog,
+    LogEnds,
+)
+from web.hub.backfill import backfill
+from web.hub.event import Event, EventBatch
 from web.hub.hub import Hub
-from web.hub.room_join import Joins
-from web.hub.subscriber import Reader
-from web.hub.user import Person
-
-#: Events of this edge behind which a reader may be to be given what it missed from memory.
-MOST_RECENT = 1_000
+from web.hub.room import Subscriber
 
 
 class Admission:
-    """Brings readers into the hub, and into the rooms that they join later."""
+    """Admits subscribers to the live stream of one hub."""
 
-    def __init__(self, hub: Hub, ends: Ends) -> None:
+    def __init__(self, hub: Hub, log_ends: LogEnds) -> None:
         self._hub = hub
-        self._arrivals = Arrivals(hub, ends)
-        self._joins = Joins(hub)
+        self._state = hub.state
+        self._batches = AdmissionBatches(hub, log_ends)
         #: Many may come at once, and each may have missed much.
-        self._replays = asyncio.Semaphore(AT_ONCE)
+        self._backfills = asyncio.Semaphore(BATCH_SIZE)
 
-    def missed_lately(self, person: Person, cursor: str) -> list[Live] | None:
-        """What came after a cursor that this edge gave out lately, in the person's rooms of now.
-
-        `None` where it is not known, or where not all of the person's rooms were here since.
-        """
-        hub = self._hub
-        hub.flush()
-        recent = hub.recent
-        place = recent.places.get(cursor)
-        if place is None or place < person.since or recent.seq - place > MOST_RECENT:
-            return None
-        if not person.settled or person.joining:
-            return None
-        if place == recent.seq:
-            return []
-        rooms = person.rooms
-        return [
-            live.to(person.name)
-            for live in recent.after(place)
-            if live.room in rooms and live.n >= rooms[live.room]
-        ]
-
-    def missed(self, person: Person, cursor: str) -> list[Live] | None:
-        """What somebody has missed since their cursor, empty for no cursor.
-
-        `None` where this edge can't say without asking Valkey: then `admit` does.
-        """
-        hub = self._hub
-        hub.flush()
-        if not person.complete():
-            return None
-        if not cursor or cursor == hub.cursor():
-            return []
-        return self.missed_lately(person, cursor)
-
-    def resume(self, reader: Reader, cursor: str, missed: list[Live]) -> None:
-        """Begin a reader with what `missed` has said, without waiting for anything."""
-        if reader not in reader.person.readers:
-            self._hub.roster.attach(reader)
-        # Where something was missed, the client still stands where it says until it has that.
-        reader.begin(cursor if missed else self._hub.cursor(), [])
-        reader.release()
+    def resume(self, subscriber: Subscriber, cursor: str, missed: list[Event]) -> None:
+        """Begin a subscriber with events from memory, without waiting for anything."""
+        if subscriber not in subscriber.user.subscribers:
+            self._state.registry.attach(subscriber)
+        # With missed events the client still stands at its own cursor until it has them.
+        subscriber.begin(cursor if missed else self._state.cursor(), [])
+        subscriber.release()
         if missed:
-            reader.deliver(Run(missed))
-        reader.settle()
+            subscriber.deliver(EventBatch(missed))
+        subscriber.settle()
 
     def decoded(self, cursor: str) -> Cursor | None:
-        """A cursor as a client sends it, `None` for none. Raises where it can't be used."""
-        return cursors.decode(cursor, self._hub.secret) if cursor else None
+        """A cursor as a client sends it, `None` for none. Raises as `DeliveryState.decode`."""
+        return self._state.decode(cursor) if cursor else None
 
-    async def admit(self, reader: Reader, cursor: Cursor | None) -> None:
-        """Begin the reader at its cursor, or at the present; then it is live.
+    async def admit(self, subscriber: Subscriber, cursor: Cursor | None) -> None:
+        """Begin the subscriber at its cursor, or at the present; then it is live.
 
-        Raises `Unreachable`, or what Valkey raises, while it is away.
+        Raises `Unreachable`, or an error of Valkey's client, while Valkey is away.
         """
-        hub, person = self._hub, reader.person
-        if reader not in person.readers:
-            hub.roster.attach(reader)
+        state, user = self._state, subscriber.user
+        if subscriber not in user.subscribers:
+            state.registry.attach(subscriber)
         usable = self._usable(cursor)
         try:
-            # The frontier of now: the one of later is always a little ahead of the view.
-            await self._arrivals.arrive(person, usable.nexts if usable else tuple(hub.frontier))
+            # The frontier of now: a later one is always a little ahead of the view.
+            await self._batches.admit(user, usable.nexts if usable else tuple(state.frontier))
         except BeyondLog:
             usable = None
-            await self._arrivals.arrive(person, (0,) * len(hub.frontier))
+            await self._batches.admit(user, (0,) * len(state.frontier))
         if usable is None:
-            self._begin(reader, [] if cursor is None else person.room_names())
+            state.begin(subscriber, [] if cursor is None else user.room_names())
         else:
-            await self._resume_at(reader, usable)
-        hub.release(reader)
+            await self._begin_at(subscriber, usable)
+        state.release(subscriber)
 
-    def _begin(self, reader: Reader, lost: list[str]) -> None:
-        hub = self._hub
-        hub.flush()
-        reader.waiting.clear()
-        reader.stands = tuple(hub.frontier)
-        reader.begin(hub.cursor(), lost)
-
-    async def _resume_at(self, reader: Reader, cursor: Cursor) -> None:
-        hub, at = self._hub, cursor.nexts
+    async def _begin_at(self, subscriber: Subscriber, cursor: Cursor) -> None:
         try:
-            async with self._replays, asyncio.timeout(PATIENCE):
-                missed, lost = await replay(hub.view, reader.person, cursor)
+            async with self._backfills, asyncio.timeout(TIMEOUT):
+                missed, lost = await backfill(self._hub.view, subscriber.user, cursor)
         except TimeoutError:
             raise Unreachable("Valkey does not answer") from None
-        hub.flush()
-        # This edge may be behind the one that gave the cursor.
-        items = [*reader.waiting, *missed]
-        reader.waiting = [item for item in items if item.offset >= at[item.partition]]
-        reader.stands = at
-        reader.begin(hub.cursor_of(at), lost)
+        self._state.begin_at(subscriber, cursor.nexts, missed, lost)
 
     def _usable(self, cursor: Cursor | None) -> Cursor | None:
         """The cursor, where it is of this log."""
-        hub = self._hub
-        if cursor is None or cursor.epoch != hub.epoch:
+        state = self._state
+        if cursor is None or cursor.epoch != state.epoch:
             return None
-        return cursor if len(cursor.nexts) == len(hub.frontier) else None
+        return cursor if len(cursor.nexts) == len(state.frontier) else None

@@ -1,7 +1,7 @@
-"""Arrivals: whoever comes to this edge is brought up to date, many in one turn.
+"""Admission in batches: subscribers that come at the same time are brought up to date together.
 
-What one of them would ask of Valkey is asked for all of a turn together, so that each costs little
-when thousands come back at once.
+Each request to Valkey is made once for all subscribers of a batch, so that each of them costs
+little when thousands come back at once.
 """
 
 from __future__ import annotations
@@ -14,177 +14,203 @@ import structlog
 
 from app.delivery import keys
 from app.errors import Unreachable
-from web.hub.guest import BeyondLog, Guest, refuse
+from app.runtime.retry import AWAY
 from web.hub.hub import Hub
-from web.hub.room import Room
-from web.hub.user import Person
+from web.hub.room import Room, User
 
 log = structlog.get_logger()
 
-#: Seconds that a turn takes at most, and that somebody waits for a view that is being filled.
-PATIENCE = 5.0
+#: Seconds that a batch takes at most, and that a subscriber waits for a view that is refilled.
+TIMEOUT = 5.0
 
-#: Readers that come in one turn; the others wait for theirs, and sends go on between them.
-AT_ONCE = 128
+#: Subscribers in one batch; the others wait for the next, and sends are served in between.
+BATCH_SIZE = 128
 
-#: Seconds between looks at a view that is being filled.
-_LOOK_AGAIN = 0.1
-
+#: Seconds between looks at a view that is being refilled.
+_RETRY_SECONDS = 0.1
 
 #: The end of each partition of the log itself, or an error.
-Ends = Callable[[], Awaitable[Sequence[int]]]
+LogEnds = Callable[[], Awaitable[Sequence[int]]]
 
 
-class Arrivals:
-    """Lets people in by turns, one turn at a time."""
+class BeyondLog(Exception):
+    """The cursor is beyond the end of the log: it is of another log."""
 
-    def __init__(self, hub: Hub, ends: Ends) -> None:
+
+class PendingAdmission:
+    """A subscriber that waits for admission: its user, and the position of its cursor."""
+
+    __slots__ = ("admitted", "deadline", "position", "user")
+
+    def __init__(self, user: User, position: tuple[int, ...]) -> None:
+        self.user = user
+        self.position = position
+        #: When it stops waiting for the view; 0 until its first batch.
+        self.deadline = 0.0
+        self.admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class AdmissionBatches:
+    """Admits users batch by batch, one batch at a time."""
+
+    def __init__(self, hub: Hub, log_ends: LogEnds) -> None:
         self._hub = hub
-        self._ends = ends
-        self._asking: set[asyncio.Task[None]] = set()
-        self._guests: deque[Guest] = deque()
-        self._bringing: asyncio.Task[None] | None = None
+        self._state = hub.state
+        self._log_ends = log_ends
+        self._reading_ends: set[asyncio.Task[None]] = set()
+        self._pending: deque[PendingAdmission] = deque()
+        self._running: asyncio.Task[None] | None = None
 
-    async def arrive(self, person: Person, nexts: tuple[int, ...]) -> None:
-        """Return when all that was published before in the person's rooms has come to the edge.
+    async def admit(self, user: User, position: tuple[int, ...]) -> None:
+        """Return when everything published before in the user's rooms has come to this edge.
 
-        The view stands at `nexts` then, too: one that was emptied is filled from the log, and who
-        is let in meanwhile would be in no room, then join each, and get from its beginning what it
-        has long had. Raises `Unreachable` where Valkey, or that, takes too long, and `BeyondLog`
-        where it will never stand there.
+        The view is then at `position` or beyond. A view that was emptied is refilled from the log;
+        a user admitted meanwhile would be in no room, then join each, and get its events from the
+        beginning again. Raises `Unreachable` where Valkey or the refill takes too long, and
+        `BeyondLog` where the log ends before `position`.
         """
-        guest = Guest(person, nexts)
-        self._guests.append(guest)
-        self._begin()
-        await guest.came
+        pending = PendingAdmission(user, position)
+        self._pending.append(pending)
+        self._start()
+        await pending.admitted
 
-    def _begin(self) -> None:
-        if self._bringing is None:
-            self._bringing = asyncio.create_task(self._bring())
+    def _start(self) -> None:
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
 
-    async def _bring(self) -> None:
-        """Turn after turn, as long as somebody waits."""
-        while self._guests:
-            await asyncio.sleep(0)  # whoever comes at the same moment comes along
-            guests = [self._guests.popleft() for _ in range(min(AT_ONCE, len(self._guests)))]
+    async def _run(self) -> None:
+        """Admit batch after batch until none is pending."""
+        while self._pending:
+            await asyncio.sleep(0)  # subscribers of the same moment join the batch
+            size = min(BATCH_SIZE, len(self._pending))
+            batch = [self._pending.popleft() for _ in range(size)]
             try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._let_in(guests)
-            except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
-                waiting, self._guests = self._guests, deque()
-                refuse([*guests, *waiting], error)
-        self._bringing = None
+                async with asyncio.timeout(TIMEOUT):
+                    await self._admit(batch)
+            except Exception as error:  # noqa: BLE001 - the pending ones get every error
+                waiting, self._pending = self._pending, deque()
+                _fail([*batch, *waiting], error)
+        self._running = None
 
-    async def _let_in(self, guests: list[Guest]) -> None:
-        hub = self._hub
+    async def _admit(self, batch: list[PendingAdmission]) -> None:
+        subscription = self._hub.subscription
         while True:
-            connection = hub.subscription.count
-            guests = await self._ready([guest for guest in guests if not guest.came.done()])
-            people = {guest.person for guest in guests}
-            fresh = [person for person in people if not person.settled]
-            whole = await self._follow(fresh)
-            whole &= await self._mark({room for person in people for room in person.rooms})
-            if whole and connection == hub.subscription.count:
+            connection = subscription.count
+            batch = await self._ready([one for one in batch if not one.admitted.done()])
+            users = {one.user for one in batch}
+            new = [user for user in users if not user.settled]
+            whole = await self._follow(new)
+            whole &= await self._sync({room for user in users for room in user.rooms})
+            if whole and connection == subscription.count:
                 break
-            # Lost meanwhile, and with it perhaps that somebody joined a room; or emptied, and what
-            # comes now may be as old as the rooms: look again.
-        for person in fresh:
-            person.settle(hub.recent.seq + 1)
-        for guest in guests:
-            if not guest.came.done():
-                guest.came.set_result(None)
+            # A connection lost meanwhile may have lost the event by which a user joined a room; in
+            # a view that was emptied, the next events may be as old as the rooms. Try again.
+        for user in new:
+            user.settle(self._state.recent.last + 1)
+        for one in batch:
+            if not one.admitted.done():
+                one.admitted.set_result(None)
 
-    async def _ready(self, guests: list[Guest]) -> list[Guest]:
-        """Those for whom the view stands far enough; the others come again in a moment."""
-        if not guests:
-            return guests
-        positions = await self._hub.lookups.positions(len(self._hub.frontier))
-        ready: list[Guest] = []
-        behind: list[Guest] = []
-        known: dict[tuple[int, ...], bool] = {}  # who has no cursor begins where others do
-        for guest in guests:
-            there = known.get(guest.nexts)
+    async def _ready(self, batch: list[PendingAdmission]) -> list[PendingAdmission]:
+        """Those whose position the view has reached; the others are tried again in a moment."""
+        if not batch:
+            return batch
+        reached = await self._hub.lookups.positions(len(self._state.frontier))
+        ready: list[PendingAdmission] = []
+        behind: list[PendingAdmission] = []
+        known: dict[tuple[int, ...], bool] = {}  # many without a cursor have the same position
+        for one in batch:
+            there = known.get(one.position)
             if there is None:
-                there = all(at + 1 >= due for at, due in zip(positions, guest.nexts, strict=True))
-                known[guest.nexts] = there
-            (ready if there else behind).append(guest)
+                there = all(at + 1 >= due for at, due in zip(reached, one.position, strict=True))
+                known[one.position] = there
+            (ready if there else behind).append(one)
         if behind:
-            self._put_off(behind, whole=min(positions) >= -1)
+            self._postpone(behind, whole=min(reached) >= -1)
         return ready
 
-    def _put_off(self, guests: list[Guest], whole: bool) -> None:
+    def _postpone(self, batch: list[PendingAdmission], whole: bool) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        again: list[Guest] = []
-        late: list[Guest] = []
-        for guest in guests:
-            guest.until = guest.until or now + PATIENCE
-            (late if guest.until < now else again).append(guest)
-        loop.call_later(_LOOK_AGAIN, self._come_again, again)
+        again: list[PendingAdmission] = []
+        late: list[PendingAdmission] = []
+        for one in batch:
+            one.deadline = one.deadline or now + TIMEOUT
+            (late if one.deadline < now else again).append(one)
+        loop.call_later(_RETRY_SECONDS, self._retry, again)
         if late and whole:
-            asking = asyncio.create_task(self._look_at_log(late))
-            self._asking.add(asking)
-            asking.add_done_callback(self._asking.discard)
+            reading = asyncio.create_task(self._compare_with_log(late))
+            self._reading_ends.add(reading)
+            reading.add_done_callback(self._reading_ends.discard)
         else:
-            refuse(late, Unreachable("the view in Valkey is being filled"))
+            _fail(late, Unreachable("the view in Valkey is being filled"))
 
-    async def _look_at_log(self, guests: list[Guest]) -> None:
-        """Tell those apart for whom the view of now, of which nothing is missing, is too short."""
+    async def _compare_with_log(self, batch: list[PendingAdmission]) -> None:
+        """Find those whose position is beyond the log; the view is complete and does not reach."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                ends = await self._ends()
-        except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
+            async with asyncio.timeout(TIMEOUT):
+                ends = await self._log_ends()
+        except Exception as error:  # noqa: BLE001 - the pending ones get every error
             log.warning("the log's end is not known", error=repr(error))
-            refuse(guests, Unreachable("the view in Valkey is behind a cursor"))
+            _fail(batch, Unreachable("the view in Valkey is behind a cursor"))
             return
-        for guest in guests:
-            if any(due > end for due, end in zip(guest.nexts, ends, strict=True)):
-                refuse([guest], BeyondLog("the log ends before this cursor"))
+        for one in batch:
+            if any(due > end for due, end in zip(one.position, ends, strict=True)):
+                _fail([one], BeyondLog("the log ends before this cursor"))
             else:
-                refuse([guest], Unreachable("the view in Valkey is being filled"))
+                _fail([one], Unreachable("the view in Valkey is being filled"))
 
-    def _come_again(self, guests: list[Guest]) -> None:
-        self._guests += guests
-        if guests:
-            self._begin()
+    def _retry(self, batch: list[PendingAdmission]) -> None:
+        self._pending += batch
+        if batch:
+            self._start()
 
-    async def _follow(self, people: list[Person]) -> bool:
-        """Have the people's rooms subscribed: first what tells of rooms that they join.
+    async def _follow(self, users: list[User]) -> bool:
+        """Subscribe the users' own channels, which tell of rooms that they join; then their rooms.
 
-        Says whether these are all rooms that they are in.
+        The result says whether these are all of their rooms.
         """
-        if not people:
+        if not users:
             return True
-        hub = self._hub
-        names = [person.name for person in people]
-        await hub.subscription.add([keys.user(name).encode() for name in names])
-        before = [tuple(person.rooms) for person in people]
-        found = await hub.lookups.rooms_of_all(names, len(hub.frontier))
+        subscription = self._hub.subscription
+        names = [user.name for user in users]
+        await subscription.add([keys.user(name).encode() for name in names])
+        before = [tuple(user.rooms) for user in users]
+        found = await self._hub.lookups.rooms_of_all(names, len(self._state.frontier))
         if found is None:
             return False
         channels: list[bytes] = []
-        for person, known, rooms in zip(people, before, found, strict=True):
-            self._enter(person, known, rooms)
-            channels += [room.channel for room in person.rooms]
-        await hub.subscription.add(channels)
+        for user, known, rooms in zip(users, before, found, strict=True):
+            self._enter(user, known, rooms)
+            channels += [room.channel for room in user.rooms]
+        await subscription.add(channels)
         return True
 
-    def _enter(self, person: Person, before: Iterable[Room], rooms: dict[str, int]) -> None:
-        """Let the person hear these rooms, and of those that they heard before no others.
+    def _enter(self, user: User, before: Iterable[Room], rooms: dict[str, int]) -> None:
+        """Let these rooms go to the user, and of those that did before no others.
 
-        What is heard on their own channel is newer than what was looked up.
+        A message of the user's own channel is newer than what was looked up.
         """
         for room in before:
             if room.name not in rooms:
-                self._hub.part(person, room)
-        if person.left:
-            rooms = {name: n for name, n in rooms.items() if not person.has_left(name, n)}
-        self._hub.roster.follow(person, rooms)
+                self._state.part(user, room)
+        if user.left:
+            rooms = {name: n for name, n in rooms.items() if not user.has_left(name, n)}
+        self._state.registry.follow(user, rooms)
 
-    async def _mark(self, rooms: set[Room]) -> bool:
-        """Return when what was published before has come; of a new room, where it stands, too.
+    async def _sync(self, rooms: set[Room]) -> bool:
+        """Return when everything published before has come, with the heads of rooms new here.
 
-        Says whether the view was whole then.
+        The result says whether the view was whole.
         """
         partitions = {room.partition for room in rooms}
-        return await self._hub.marks.mark([room for room in rooms if room.n is None], partitions)
+        return await self._hub.markers.sync([room for room in rooms if room.n is None], partitions)
+
+
+def _fail(batch: Iterable[PendingAdmission], error: Exception) -> None:
+    """Fail the admissions that still wait."""
+    if isinstance(error, AWAY) and not isinstance(error, Unreachable):
+        error = Unreachable("Valkey does not answer")
+    for one in batch:
+        if not one.admitted.done():
+            one.admitted.set_exception(error)

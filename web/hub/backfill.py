@@ -1,41 +1,40 @@
-"""Replaying: what a reader missed is read from the windows of its rooms."""
+"""Backfill: the events that a subscriber missed are read from the windows of its rooms."""
 
 from __future__ import annotations
 
 from app.delivery.view import Logged, View
 from app.domain.cursor import Cursor
 from app.domain.joining import Item
-from web.hub.room import Room
-from web.hub.user import Person
+from web.hub.room import Room, User
 
-#: Events read at once while looking for where a reader was.
+#: Events read at once while looking for the position of a cursor.
 _PAGE = 100
 
-#: Events that one reader is given again at most, over all its rooms. Beyond, history is cheaper.
-MOST_REPLAYED = 5_000
+#: The most events for one subscriber, over all its rooms. Beyond, the history is cheaper.
+MAX_BACKFILL = 5_000
 
 
 def item(room: Room, logged: Logged) -> Item:
-    """An event as it waits for a reader."""
+    """An event as it waits for a subscriber."""
     return Item(room.name, logged.n, room.partition, logged.offset, logged.event)
 
 
-async def replay(view: View, person: Person, cursor: Cursor) -> tuple[list[Item], list[str]]:
-    """What lies between the cursor and where the edge stands now, and the rooms that lack of it.
+async def backfill(view: View, user: User, cursor: Cursor) -> tuple[list[Item], list[str]]:
+    """The events between the cursor and the edge's frontier, and the rooms that lack some.
 
-    The budget goes to the rooms where something happened last. Raises `Unreachable` where the view
+    The rooms with the newest events use up the budget first. Raises `Unreachable` where the view
     was emptied meanwhile.
     """
-    # Taken at one moment: what comes after it waits for the reader already.
+    # Taken at one moment: later events wait for the subscriber already.
     missed = [
         (room.offset, room, room.n, joined)
-        for room, joined in person.rooms.items()
+        for room, joined in user.rooms.items()
         if room.n is not None and room.offset >= cursor.nexts[room.partition]
     ]
     items: list[Item] = []
     lost = []
     for _, room, n, joined in sorted(missed, key=lambda one: -one[0]):
-        budget = MOST_REPLAYED - len(items)
+        budget = MAX_BACKFILL - len(items)
         found = await _since(view, room, n, cursor.nexts[room.partition], joined, budget)
         if found is None:
             lost.append(room.name)
@@ -47,7 +46,7 @@ async def replay(view: View, person: Person, cursor: Cursor) -> tuple[list[Item]
 async def _since(
     view: View, room: Room, n: int, start: int, joined: int, budget: int
 ) -> list[Logged] | None:
-    """The events down from `n` to offset `start` or event `joined`; `None` where it can't say."""
+    """The events down from `n` to offset `start` or event `joined`; `None` where one is missing."""
     found: list[Logged] = []
     while n >= joined:
         page = await view.published(room.name, range(n, max(0, n - _PAGE), -1))

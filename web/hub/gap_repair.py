@@ -1,41 +1,48 @@
-"""Repair: what Valkey's channels have lost is read from the rooms' windows and delivered.
+"""Repair of gaps: events that Valkey's channels lost are read from the rooms' windows.
 
-What a lost connection has cost is another matter: `web/hub/reconnect.py`.
+`web/hub/reconnect.py` does so after a lost connection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
 
 import structlog
 
-from app.delivery.view import Logged
+from app.delivery.lookups import Lookups
+from app.delivery.view import Logged, View
 from app.errors import Unreachable
-from web.hub.room import Room
-from web.hub.sync_markers import Arrived
-from web.hub.user import Person
-
-if TYPE_CHECKING:
-    from web.hub.hub import Hub
+from web.hub.delivery_state import DeliveryState
+from web.hub.room import Room, User
+from web.hub.sync_markers import ArrivedMarker, SyncMarkers
 
 log = structlog.get_logger()
 
 
-class Repair:
-    """Fills the gaps that a later event or a mark has betrayed."""
+class GapRepair:
+    """Delivers the next event of a room, and before it the ones that are missing."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(
+        self, state: DeliveryState, view: View, lookups: Lookups, markers: SyncMarkers
+    ) -> None:
+        self._state = state
+        self._view = view
+        self._lookups = lookups
+        self._markers = markers
 
-    async def before(self, room: Room, logged: Logged) -> None:
-        """Deliver what is missing before an event of a room, then the event."""
-        await self._fill(room, logged.n - 1)
-        self._hub.deliver(room, logged)
+    def receive(self, room: Room, logged: Logged) -> Awaitable[None] | None:
+        """Deliver an event of a room; where events before it are missing, what to await."""
+        if room.n is not None:
+            if logged.n <= room.n:
+                return None
+            if logged.n > room.n + 1:
+                return self._receive_behind_gap(room, logged)
+        self._state.deliver(room, logged)
+        return None
 
-    def on_mark(self, data: bytes) -> Awaitable[None] | None:
-        """A mark tells how far rooms are; what to await where some are behind."""
-        if (arrived := self._hub.marks.take(data)) is None:
+    def on_marker(self, data: bytes) -> Awaitable[None] | None:
+        """Take a marker, which has the heads of rooms; where rooms are behind, what to await."""
+        if (arrived := self._markers.take(data)) is None:
             return None
         behind = []
         for room, n, offset in arrived.news():
@@ -49,47 +56,46 @@ class Repair:
         self._arrive(arrived)
         return None
 
-    async def _catch_up(self, arrived: Arrived, behind: list[tuple[Room, int]]) -> None:
+    async def _receive_behind_gap(self, room: Room, logged: Logged) -> None:
+        await self._fill(room, logged.n - 1)
+        self._state.deliver(room, logged)
+
+    async def _catch_up(self, arrived: ArrivedMarker, behind: list[tuple[Room, int]]) -> None:
         for room, n in behind:
             await self._fill(room, n)
         self._arrive(arrived)
 
-    def _arrive(self, arrived: Arrived) -> None:
-        self._hub.advance(arrived.mark.partition, arrived.position + 1)
-        self._hub.marks.settle(arrived)
+    def _arrive(self, arrived: ArrivedMarker) -> None:
+        self._state.advance(arrived.marker.partition, arrived.position + 1)
+        self._markers.settle(arrived)
 
     async def _fill(self, room: Room, upto: int) -> None:
-        """Deliver what is missing up to, with, event `upto`; what the window lacks is reset.
+        """Deliver the missing events of a room up to `upto`; reset it where the window lacks some.
 
-        Raises `Unreachable` where the view was emptied meanwhile: it is published again then.
+        Raises `Unreachable` where the view was emptied meanwhile: it will be published again.
         """
-        hub = self._hub
+        state = self._state
         if room.n is None or room.n >= upto:
             return
-        for logged in await hub.view.published(room.name, range(room.n + 1, upto + 1)):
+        for logged in await self._view.published(room.name, range(room.n + 1, upto + 1)):
             if logged.n == room.n + 1:
-                hub.deliver(room, logged)
+                state.deliver(room, logged)
         if room.n < upto:
             log.warning("the window lacks events", room=room.name, after=room.n, upto=upto)
-            gone = await self._gone(room)
-            hub.flush()
-            for person in room.people:
-                person.since = hub.recent.seq + 1
-            for reader in room.audience().everyone:
-                reader.reset([room.name])
-            room.n, room.offset = upto, max(room.offset, hub.frontier[room.partition])
-            for person in gone:
-                hub.part(person, room)
+            gone = await self._no_longer_in(room)
+            state.reset(room, upto)
+            for user in gone:
+                state.part(user, room)
 
-    async def _gone(self, room: Room) -> list[Person]:
-        """Who is in the room no longer: what they left by may be among what is lost."""
-        hub, people = self._hub, list(room.people)
-        names = [person.name for person in people]
-        found = await hub.lookups.rooms_of_all(names, len(hub.frontier))
+    async def _no_longer_in(self, room: Room) -> list[User]:
+        """The users who have left the room, perhaps by one of the lost events."""
+        users = list(room.users)
+        names = [user.name for user in users]
+        found = await self._lookups.rooms_of_all(names, len(self._state.frontier))
         if found is None:
             raise Unreachable("the view in Valkey is being filled")
         return [
-            person
-            for person, rooms in zip(people, found, strict=True)
-            if person.settled and room.name not in rooms
+            user
+            for user, rooms in zip(users, found, strict=True)
+            if user.settled and room.name not in rooms
         ]

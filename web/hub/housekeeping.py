@@ -1,4 +1,4 @@
-"""What the hub does from time to time: finding lost tails, giving up what nobody reads."""
+"""Periodic work of the hub: finding lost last events, and dropping idle users."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from web.hub.hub import Hub
 
 log = structlog.get_logger()
 
-#: Seconds a room stays subscribed after its last reader: polls and reconnects come back.
+#: Seconds that a room stays subscribed after its last subscriber: polls and streams come back.
 LINGER = 30.0
 
-#: Seconds between looks for lost tails. Each look is at a quarter of the rooms, so that a lost
-#: one is found and repaired within 5 s; or at this many, where there are few.
-TAIL_INTERVAL = 1.0
-TAIL_ROOMS = 200
+#: Seconds between checks for lost last events. Each check covers a quarter of the rooms, so that a
+#: lost one is found and repaired within 5 s; or this many rooms, where there are few.
+CHECK_INTERVAL = 1.0
+CHECK_ROOMS = 200
 
 
-async def watch_tails(hub: Hub) -> None:
-    """See to it that a lost last event, which no later one would betray, is found."""
+async def find_lost_events(hub: Hub) -> None:
+    """Find a lost last event of a room, which no later event would reveal."""
     start = 0
     while True:
-        await asyncio.sleep(TAIL_INTERVAL)
-        rooms = list(hub.roster.rooms.values())
+        await asyncio.sleep(CHECK_INTERVAL)
+        rooms = list(hub.registry.rooms.values())
         start = start if start < len(rooms) else 0
-        some = rooms[start : start + max(TAIL_ROOMS, len(rooms) // 4 + 1)]
+        some = rooms[start : start + max(CHECK_ROOMS, len(rooms) // 4 + 1)]
         start += len(some)
         try:
-            async with asyncio.timeout(4 * TAIL_INTERVAL):
-                await hub.marks.mark(some)
+            async with asyncio.timeout(4 * CHECK_INTERVAL):
+                await hub.markers.sync(some)
         except AWAY as error:
-            log.warning("a mark did not come back, connecting again", error=str(error))
+            log.warning("a marker did not come back, connecting again", error=str(error))
             hub.reconnect()
 
 
-async def give_up_idle(hub: Hub) -> None:
-    """Let go of people who have had no reader for a while."""
+async def drop_idle_users(hub: Hub) -> None:
+    """Drop users who have had no subscriber for a while."""
     while True:
         await asyncio.sleep(LINGER / 4)
         last = asyncio.get_running_loop().time() - LINGER
-        # In the order in which they went; somebody who came back is no longer among them.
-        gone = [person for person, since in hub.roster.idle.items() if since < last]
-        hub.give_up(gone)
+        # A user who came back is no longer among the idle ones.
+        idle = [user for user, since in hub.registry.idle.items() if since < last]
+        hub.state.drop(idle)

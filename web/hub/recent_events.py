@@ -1,69 +1,69 @@
-"""What this edge has delivered lately: a poll that comes back is answered without asking Valkey."""
+"""The newest events of this edge: a poll that returns is answered from them, without Valkey."""
 
 from __future__ import annotations
 
 from collections import deque
 from itertools import islice
 
-from web.hub.event import Live
+from web.hub.event import Event
 
-#: Events, and bytes of them, that are kept at most.
-_MOST = 4096
-_MOST_BYTES = 4 * 1024 * 1024
+#: The most events that are kept, and the most bytes of them.
+_MAX_EVENTS = 4096
+_MAX_BYTES = 4 * 1024 * 1024
 
-#: Cursors of the newest place that are kept apart: of the others, too, it is known where they are.
-_MOST_NEWEST = 16
+#: Cursors of the newest place that are also kept in `newest`.
+_MAX_NEWEST = 16
 
 
-class Recent:
-    """The newest events in the order of their delivery, and where among them each cursor stands.
+class RecentEvents:
+    """The newest events in the order of their delivery, and the place of each cursor among them.
 
-    A cursor that is found here was given out here, so it needs no checking, and what came after
-    it, in rooms that were followed all the while, is exactly what came after its place.
+    A cursor that is found here was issued by this edge, so it needs no check. The events after its
+    place are exactly those that a subscriber lacks, in rooms that were followed all the while.
     """
 
-    def __init__(self, most: int = _MOST, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, max_events: int = _MAX_EVENTS, max_bytes: int = _MAX_BYTES) -> None:
         #: The place of the newest event; places count from 1.
-        self.seq = 0
-        self._most = most
-        self._most_bytes = most_bytes
+        self.last = 0
+        self._max_events = max_events
+        self._max_bytes = max_bytes
         self._bytes = 0
-        self._lives: deque[Live] = deque()
-        #: Where each cursor stands; those of too long ago are gone.
+        self._events: deque[Event] = deque()
+        #: The place behind which each cursor stands; old cursors are gone.
         self.places: dict[str, int] = {}
-        #: Those that stand behind the newest event.
+        #: Cursors that stand behind the newest event.
         self.newest: list[str] = []
         self._order: deque[tuple[int, str]] = deque()
 
-    def add(self, live: Live) -> None:
-        """Take in an event that is being delivered."""
-        self.seq += 1
-        live.seq = self.seq
-        self._lives.append(live)
-        self._bytes += len(live.event)
+    def add(self, event: Event) -> None:
+        """Add an event that is being delivered."""
+        self.last += 1
+        event.index = self.last
+        self._events.append(event)
+        self._bytes += len(event.data)
         self.newest.clear()
-        self.issue(live.cursor)
-        while len(self._lives) > self._most or self._bytes > self._most_bytes:
-            self._bytes -= len(self._lives.popleft().event)
+        self.issue(event.cursor)
+        while len(self._events) > self._max_events or self._bytes > self._max_bytes:
+            self._bytes -= len(self._events.popleft().data)
         self._forget()
 
     def issue(self, cursor: str) -> None:
         """Note that this cursor stands behind the newest event."""
-        self.places[cursor] = self.seq
-        self._order.append((self.seq, cursor))
+        self.places[cursor] = self.last
+        self._order.append((self.last, cursor))
         self.newest.append(cursor)
-        if len(self.newest) > _MOST_NEWEST:
+        if len(self.newest) > _MAX_NEWEST:
             del self.newest[0]
-        if len(self._order) > 2 * self._most:
+        if len(self._order) > 2 * self._max_events:
             self._drop()
 
-    def after(self, place: int) -> list[Live]:
-        """The events after a place that is known, in order."""
-        return list(islice(reversed(self._lives), self.seq - place))[::-1]
+    def after(self, place: int) -> list[Event]:
+        """The events after a known place, in order."""
+        return list(islice(reversed(self._events), self.last - place))[::-1]
 
     def _forget(self) -> None:
-        """Forget the cursors with events behind them that are no longer here."""
-        lowest = self.seq - len(self._lives)
+        """Forget the cursors from which on not all events are here."""
+        lowest = self.last - len(self._events)
         while self._order and self._order[0][0] < lowest:
             self._drop()
 

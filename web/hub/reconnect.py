@@ -1,21 +1,21 @@
-"""Recovery: what happened while there was no connection to Valkey is looked up."""
+"""Reconnect: events that came while there was no connection to Valkey are looked up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from app.delivery.view import Logged
+from app.delivery.lookups import Lookups
+from app.delivery.view import Logged, View
 from app.domain.leaving import leaver
-from web.hub.room import Room
-from web.hub.user import Person
+from web.hub.delivery_state import DeliveryState
+from web.hub.gap_repair import GapRepair
+from web.hub.room import Room, User
+from web.hub.room_join import RoomJoins
 
-if TYPE_CHECKING:
-    from web.hub.hub import Hub
 
-
-class Missed(NamedTuple):
-    """An event of a room that came to nobody here; the first two are the order of delivery."""
+class MissedEvent(NamedTuple):
+    """An event that was not delivered here; the first two fields are the order of delivery."""
 
     partition: int
     offset: int
@@ -23,67 +23,78 @@ class Missed(NamedTuple):
     logged: Logged
 
 
-class Recovery:
-    """Brings an edge that was cut off up to date, before anything new comes."""
+class Reconnect:
+    """Brings an edge that was disconnected up to date, before any new event comes."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        state: DeliveryState,
+        view: View,
+        lookups: Lookups,
+        repair: GapRepair,
+        joins: RoomJoins,
+    ) -> None:
+        self._state = state
+        self._view = view
+        self._lookups = lookups
+        self._repair = repair
+        self._joins = joins
 
-    async def on_back(self) -> None:
-        """Deliver what was missed in the order of offsets; see who is in other rooms by now."""
-        hub = self._hub
-        people = [person for person in hub.roster.people.values() if person.settled]
-        names = [person.name for person in people]
-        # Where the view is being filled, everybody is told again of the rooms that they are in.
-        belong = await hub.lookups.rooms_of_all(names, len(hub.frontier))
-        places = [] if belong is None else list(zip(people, belong, strict=True))
-        # Before the events are read: they have then what led to it, or nothing has it any more.
-        lapsed = await self._lapsed(places)
+    async def catch_up(self) -> None:
+        """Deliver the missed events in the order of offsets, and follow changed memberships."""
+        state = self._state
+        users = [user for user in state.registry.users.values() if user.settled]
+        names = [user.name for user in users]
+        # While the view is being refilled, it tells every user again of all their rooms.
+        found = await self._lookups.rooms_of_all(names, len(state.frontier))
+        memberships = [] if found is None else list(zip(users, found, strict=True))
+        # Looked up before the events are read: the events then have the reason, if any has it.
+        lapsed = await self._lapsed(memberships)
         missed = sorted(await self._missed(), key=lambda one: one[:2])
         self._part(lapsed, missed)
         for _, _, room, logged in missed:
-            if (waiting := hub.receive(room, logged)) is not None:
+            if (waiting := self._repair.receive(room, logged)) is not None:
                 await waiting
-        for person, rooms in places:
+        for user, rooms in memberships:
             for name, n in rooms.items():
-                hub.on_joined(person.name, name, n)
-        hub.spawn(hub.marks.ask_again())
+                self._joins.join(user.name, name, n)
 
-    async def _missed(self) -> list[Missed]:
-        """What the windows have beyond the rooms as they stand here."""
-        view, rooms = self._hub.view, self._hub.roster.rooms
+    async def _missed(self) -> list[MissedEvent]:
+        """The events that the windows have beyond the rooms' newest here."""
+        rooms = self._state.registry.rooms
         known = [name for name, room in rooms.items() if room.n is not None]
-        heads = await view.rooms(known) if known else {}
-        missed: list[Missed] = []
+        heads = await self._view.rooms(known) if known else {}
+        missed: list[MissedEvent] = []
         for name, head in heads.items():
             room = rooms.get(name)
             if room is not None and room.n is not None and head.n > room.n:
-                found = await view.published(name, range(room.n + 1, head.n + 1))
-                missed += [Missed(room.partition, one.offset, room, one) for one in found]
+                found = await self._view.published(name, range(room.n + 1, head.n + 1))
+                missed += [MissedEvent(room.partition, one.offset, room, one) for one in found]
         return missed
 
     async def _lapsed(
-        self, places: Iterable[tuple[Person, dict[str, int]]]
-    ) -> list[tuple[Person, Room]]:
-        """Who has left which rooms, whether or not they have joined them again."""
+        self, memberships: Iterable[tuple[User, dict[str, int]]]
+    ) -> list[tuple[User, Room]]:
+        """Users with the rooms that they have left, whether or not they have joined them again."""
         lapsed = []
-        for person, rooms in places:
-            others = [room for room, n in person.rooms.items() if rooms.get(room.name) != n]
+        for user, rooms in memberships:
+            others = [room for room, n in user.rooms.items() if rooms.get(room.name) != n]
             if others:
                 names = [room.name for room in others]
-                since = await self._hub.view.member_since(person.name, names)
+                since = await self._view.member_since(user.name, names)
                 lapsed += [
-                    (person, room)
-                    for room in others
-                    if since.get(room.name) != person.rooms.get(room)
+                    (user, room) for room in others if since.get(room.name) != user.rooms.get(room)
                 ]
         return lapsed
 
-    def _part(self, lapsed: Iterable[tuple[Person, Room]], missed: Sequence[Missed]) -> None:
-        """Who left by an event that is there hears it yet; of any other, that something is lost."""
+    def _part(self, lapsed: Iterable[tuple[User, Room]], missed: Sequence[MissedEvent]) -> None:
+        """Part users from rooms that they have left by an event that is lost, and reset those.
+
+        Where the event is among the missed ones, it is delivered to the user as their last.
+        """
         told = {(one.room, leaver(one.logged.event)) for one in missed} if lapsed else set()
-        for person, room in lapsed:
-            if (room, person.name) not in told:
-                self._hub.part(person, room)
-                for reader in tuple(person.readers):
-                    reader.reset([room.name])
+        for user, room in lapsed:
+            if (room, user.name) not in told:
+                self._state.part(user, room)
+                for subscriber in tuple(user.subscribers):
+                    subscriber.reset([room.name])

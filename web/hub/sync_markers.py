@@ -1,9 +1,9 @@
-"""Marks: finding out where an edge's subscription stands.
+"""Markers: finding out how far this edge's subscription is.
 
-A mark is published by Valkey itself, in one step with reading a partition's position and some
-rooms' heads, on a channel of this edge alone. When it arrives, everything that was published
-before it has arrived, too: so the edge stands at that position, exactly, and a room whose head
-is higher than what came has lost something.
+Valkey itself publishes a marker, in one step with reading the position of a partition and the heads
+of some rooms, on a channel of this edge alone. When it arrives, everything that was published
+before it has arrived as well. So the edge stands exactly at that position, and has lost an event of
+every room whose head is higher than the newest event that came.
 """
 
 from __future__ import annotations
@@ -17,165 +17,162 @@ from app.delivery.lookups import Lookups
 from web.hub.room import Room
 
 
-class Turn:
-    """The marks that are asked for together, and all who wait for them."""
+class MarkerRound:
+    """The markers that are requested together, and everything that waits for them."""
 
-    __slots__ = ("arrived", "left", "marks", "whole")
+    __slots__ = ("arrived", "left", "markers", "whole")
 
     def __init__(self) -> None:
-        self.marks: dict[int, Mark] = {}
+        self.markers: dict[int, Marker] = {}
         self.left = 0
-        #: Whether each partition's view was, as far as the marks are here.
+        #: Whether the view of each partition was whole, as far as the markers have arrived.
         self.whole = True
         self.arrived: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    def mark(self, partition: int) -> Mark:
-        """The turn's mark for a partition."""
-        mark = self.marks.get(partition)
-        if mark is None:
-            mark = self.marks[partition] = Mark(partition, self)
+    def marker(self, partition: int) -> Marker:
+        """The round's marker for a partition."""
+        marker = self.markers.get(partition)
+        if marker is None:
+            marker = self.markers[partition] = Marker(partition, self)
             self.left += 1
-        return mark
+        return marker
 
 
-class Mark:
-    """A mark under way: for one partition and those of its rooms whose heads it brings."""
+class Marker:
+    """A marker under way: for one partition, with the heads of some of its rooms."""
 
-    __slots__ = ("_turn", "partition", "rooms")
+    __slots__ = ("_round", "partition", "rooms")
 
-    def __init__(self, partition: int, turn: Turn) -> None:
+    def __init__(self, partition: int, round_: MarkerRound) -> None:
         self.partition = partition
-        #: Each once, however often it is asked for while Valkey is away.
+        #: Each room once, however often it is asked for while Valkey is away.
         self.rooms: dict[Room, None] = {}
-        self._turn = turn
+        self._round = round_
 
     def fail(self, error: Exception) -> None:
-        """It can't be had, and so nobody goes on who waits for its turn."""
-        arrived = self._turn.arrived
+        """The marker failed: fail every waiter of this round."""
+        arrived = self._round.arrived
         if not arrived.done():
             arrived.set_exception(error)
-            arrived.exception()  # there may be nobody left who waits
+            arrived.exception()  # marks it as seen: perhaps no waiter is left
 
     def arrive(self, whole: bool) -> None:
-        """It is here; with the last of its turn, everybody may go on."""
-        turn = self._turn
-        turn.left -= 1
-        turn.whole &= whole
-        if turn.left == 0 and not turn.arrived.done():
-            turn.arrived.set_result(turn.whole)
+        """The marker arrived; the last one of the round lets its waiters go on."""
+        round_ = self._round
+        round_.left -= 1
+        round_.whole &= whole
+        if round_.left == 0 and not round_.arrived.done():
+            round_.arrived.set_result(round_.whole)
 
 
-class Arrived(NamedTuple):
-    """A mark, where the view stood, and of each of its rooms the newest `n` and its offset.
+class ArrivedMarker(NamedTuple):
+    """A marker that arrived: the position of the view, and each room's newest `n` and offset.
 
-    `position` is -2 where the view was being filled again: it says nothing of what there is.
+    `position` is -2 where the view was being refilled, and then says nothing about the log.
     """
 
     token: int
-    mark: Mark
+    marker: Marker
     position: int
     heads: list[int]
     offsets: list[bytes]
 
     @property
     def whole(self) -> bool:
-        """Whether nothing was missing in the partition's view."""
+        """Whether the view of the partition was complete."""
         return self.position > -2
 
     def news(self) -> list[tuple[Room, int, int]]:
-        """The rooms, with `n` and offset, that do not stand where the edge thinks."""
-        rooms = self.mark.rooms
-        # As a rule there are none, and thousands of rooms are looked at every second.
+        """The rooms whose `n` differs from the edge's, with `n` and offset."""
+        rooms = self.marker.rooms
+        # Usually there are none, and thousands of rooms are compared every second.
         if [room.n for room in rooms] == self.heads:
             return []
         heads = zip(rooms, self.heads, self.offsets, strict=True)
         return [(room, n, int(offset)) for room, n, offset in heads if room.n != n]
 
 
-class Marks:
-    """Asks for marks.
+class SyncMarkers:
+    """Requests markers.
 
-    One turn of them is under way at a time, and whoever comes meanwhile shares the next: so each
-    costs little where many come.
+    One round is under way at a time, and all requests that come meanwhile share the next: so each
+    costs little where there are many.
     """
 
     def __init__(self, lookups: Lookups, edge: str) -> None:
         self._lookups = lookups
         self._edge = edge
         self._tokens = count(1)
-        self._wanted: Turn | None = None
-        self._under_way: dict[int, Mark] = {}
-        self._asking: asyncio.Task[None] | None = None
+        self._next: MarkerRound | None = None
+        self._under_way: dict[int, Marker] = {}
+        self._requesting: asyncio.Task[None] | None = None
 
-    async def mark(self, rooms: Iterable[Room], partitions: Iterable[int] = ()) -> bool:
-        """Return when a mark asked for from now on has arrived for each of the partitions.
+    async def sync(self, rooms: Iterable[Room], partitions: Iterable[int] = ()) -> bool:
+        """Return when a marker requested from now on has arrived for each of the partitions.
 
-        The rooms' own are among them, and the marks bring the heads of the rooms. Says whether the
-        view of each was whole: else rooms that are new here are not known yet, and what comes of
-        them may be as old as they are.
+        The partitions of the rooms are among them, and the markers bring the heads of the rooms.
+        The result says whether the view of each partition was whole. Where it was not, rooms that
+        are new here are not known yet, and their next events may be as old as the rooms.
         """
-        turn = self._wanted or Turn()
+        round_ = self._next or MarkerRound()
         for partition in partitions:
-            turn.mark(partition)
+            round_.marker(partition)
         for room in rooms:
-            turn.mark(room.partition).rooms[room] = None
-        if not turn.marks:
+            round_.marker(room.partition).rooms[room] = None
+        if not round_.markers:
             return True
-        self._wanted = turn
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(turn.arrived)
+        self._next = round_
+        if self._requesting is None:
+            self._requesting = asyncio.create_task(self._request_rounds())
+        return await asyncio.shield(round_.arrived)
 
-    def take(self, data: bytes) -> Arrived | None:
-        """A mark that has arrived; `None` for an unknown one.
+    def take(self, data: bytes) -> ArrivedMarker | None:
+        """A marker that has arrived; `None` for an unknown one.
 
-        It is under way until `settle`: what it tells may take another look at Valkey, which may
-        fail, and then the mark is asked for once more.
+        It is under way until `settle`. Acting on it may need another request to Valkey; if that
+        fails, the marker is requested once more.
         """
         token, position, *numbers = data.split()
-        mark = self._under_way.get(int(token))
-        if mark is None:
+        marker = self._under_way.get(int(token))
+        if marker is None:
             return None
-        count = len(mark.rooms)
+        count = len(marker.rooms)
         heads, offsets = list(map(int, numbers[:count])), numbers[count:]
-        return Arrived(int(token), mark, int(position), heads, offsets)
+        return ArrivedMarker(int(token), marker, int(position), heads, offsets)
 
-    def settle(self, arrived: Arrived) -> None:
-        """The edge stands where the mark said: those who wait for it may go on."""
+    def settle(self, arrived: ArrivedMarker) -> None:
+        """The edge stands where the marker says: let its waiters go on."""
         if self._under_way.pop(arrived.token, None) is not None:
-            arrived.mark.arrive(arrived.whole)
+            arrived.marker.arrive(arrived.whole)
 
-    async def ask_again(self) -> None:
-        """Ask once more for the marks under way, which a lost connection has lost."""
+    async def request_again(self) -> None:
+        """Request the markers under way once more, after a lost connection."""
         lost, self._under_way = self._under_way, {}
         await self._send(list(lost.values()))
 
-    async def _ask(self) -> None:
-        """Ask turn after turn, as long as somebody wants one."""
-        while (turn := self._wanted) is not None:
+    async def _request_rounds(self) -> None:
+        """Request round after round, as long as there is another."""
+        while (round_ := self._next) is not None:
             await asyncio.sleep(0)
-            self._wanted = None
-            await self._send(turn.marks.values())
-            await asyncio.wait((turn.arrived,))
-        self._asking = None
+            self._next = None
+            await self._send(round_.markers.values())
+            await asyncio.wait((round_.arrived,))
+        self._requesting = None
 
-    async def _send(self, marks: Collection[Mark]) -> None:
-        """Ask for the marks of one turn; where that fails, none of them is under way."""
+    async def _send(self, markers: Collection[Marker]) -> None:
+        """Request the markers of one round; where that fails, none of them is under way."""
         try:
-            await self._send_all(marks)
-        except Exception as error:  # noqa: BLE001 - those who wait are told, whatever it is
+            await self._send_all(markers)
+        except Exception as error:  # noqa: BLE001 - the waiters get every error
             self._under_way.clear()
-            for mark in marks:
-                mark.fail(error)
+            for marker in markers:
+                marker.fail(error)
 
-    async def _send_all(self, marks: Iterable[Mark]) -> None:
-        asked = []
-        for mark in marks:
+    async def _send_all(self, markers: Iterable[Marker]) -> None:
+        requests = []
+        for marker in markers:
             token = next(self._tokens)
-            self._under_way[token] = mark
-            asked.append(
-                self._lookups.mark(
-                    mark.partition, [room.name for room in mark.rooms], self._edge, token
-                )
-            )
-        await asyncio.gather(*asked)
+            self._under_way[token] = marker
+            names = [room.name for room in marker.rooms]
+            requests.append(self._lookups.mark(marker.partition, names, self._edge, token))
+        await asyncio.gather(*requests)

@@ -1,47 +1,45 @@
-"""Sending commands into `chat.raw` and waiting for what becomes of them."""
+"""Sending commands into `chat.raw`, and waiting for their verdicts."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from secrets import token_hex
 
 import uuid_utils
 from aiokafka.errors import KafkaError
 
-from app.delivery import keys
 from app.errors import Unreachable
 from app.events import AnyCommand, Receipt, Verdict, decode_verdict, encode
 from app.kafka.resilient_producer import LastingProducer
 from app.settings import Settings
 from app.topics import RAW, RECEIPTS, partition_of
-from web.hub.hub import Hub
 
-#: Seconds until a send is given up that Kafka does not take.
+#: Seconds that Kafka has to take a command, and while the edge stops.
 TAKE_TIMEOUT = 10.0
-
-#: And while the edge stops.
-_HURRY = 1.0
+_STOPPING_TIMEOUT = 1.0
 
 
-class Sends:
-    """Writes commands to Kafka; their verdicts come back on this edge's channel in Valkey."""
+class CommandSender:
+    """Writes commands to Kafka; their verdicts come back on this edge's channel in Valkey.
 
-    def __init__(self, settings: Settings, producer: LastingProducer) -> None:
-        #: This edge's name, which no other process has or will have.
-        self.edge = token_hex(6)
+    `on_late` is called with a verdict that no request waits for any more.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        producer: LastingProducer,
+        edge: str,
+        on_late: Callable[[Verdict], None],
+    ) -> None:
+        self.edge = edge
         self._settings = settings
         self._producer = producer
         self._waiting: dict[str, asyncio.Future[Verdict | None]] = {}
         self._taking: set[asyncio.Timeout] = set()
-        #: Called with the verdicts that nobody waits for any more.
-        self.on_late: Callable[[Verdict], None] = lambda _: None
-        #: Whether the edge stops, and nobody is to wait for a verdict any more.
-        self._hurries = False
-
-    async def listen(self, hub: Hub) -> None:
-        """Take the verdicts that come over the hub's subscription."""
-        await hub.listen(keys.edge(self.edge), self._answered)
+        self._on_late = on_late
+        #: Whether the edge stops, and no request is to wait for a verdict any more.
+        self._stopping = False
 
     def new_id(self) -> str:
         """An id for a command: UUIDv7, so that ids sort by time."""
@@ -51,16 +49,16 @@ class Sends:
         """The verdict; `None` where the command is in Kafka but has none after `wait` seconds.
 
         When this returns, every in-sync replica has the command. Raises `Unreachable` where that
-        can't be said: sending again under the same `client_id` is safe.
+        is not certain; a repetition under the same `client_id` is safe.
         """
         verdict: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
         self._waiting[command.id] = verdict
         try:
             await self._write(command)
-            if wait <= 0 or self._hurries:
-                # It may be here already, but nobody waits for it.
+            if wait <= 0 or self._stopping:
+                # It may be here already, but no request waits for it.
                 if verdict.done() and (early := verdict.result()) is not None:
-                    self.on_late(early)
+                    self._on_late(early)
                 return None
             async with asyncio.timeout(wait):
                 return await verdict
@@ -69,16 +67,16 @@ class Sends:
         finally:
             del self._waiting[command.id]
 
-    async def _write(self, wish: AnyCommand | Receipt) -> None:
-        taking = asyncio.timeout(_HURRY if self._hurries else TAKE_TIMEOUT)
+    async def _write(self, command: AnyCommand | Receipt) -> None:
+        taking = asyncio.timeout(_STOPPING_TIMEOUT if self._stopping else TAKE_TIMEOUT)
         self._taking.add(taking)
         try:
             async with taking:
                 await self._producer.send_and_wait(
-                    RECEIPTS if isinstance(wish, Receipt) else RAW,
-                    encode(wish),
-                    key=wish.room.encode(),
-                    partition=partition_of(wish.room, self._settings.partitions),
+                    RECEIPTS if isinstance(command, Receipt) else RAW,
+                    encode(command),
+                    key=command.room.encode(),
+                    partition=partition_of(command.room, self._settings.partitions),
                 )
         except (KafkaError, TimeoutError) as error:
             raise Unreachable(f"Kafka did not take the command: {error!r}") from error
@@ -86,22 +84,23 @@ class Sends:
             self._taking.discard(taking)
 
     def wait_no_more(self) -> None:
-        """Have each send answered: what is in Kafka without a verdict, and what does not get there.
+        """End every wait: for verdicts at once, for Kafka in a second.
 
-        The pipeline goes on without this edge: a command that was taken gets its number.
+        The pipeline goes on without this edge: a command that Kafka took gets its number.
         """
-        self._hurries = True
+        self._stopping = True
         for verdict in self._waiting.values():
             if not verdict.done():
                 verdict.set_result(None)
-        soon = asyncio.get_running_loop().time() + _HURRY
+        soon = asyncio.get_running_loop().time() + _STOPPING_TIMEOUT
         for taking in self._taking:
             taking.reschedule(soon)
 
-    def _answered(self, data: bytes) -> None:
+    def take_verdict(self, data: bytes) -> None:
+        """Take a verdict as it came over this edge's channel."""
         answer = decode_verdict(data)
         waiting = self._waiting.get(answer.id)
         if waiting is None:
-            self.on_late(answer)
+            self._on_late(answer)
         elif not waiting.done():
             waiting.set_result(answer)

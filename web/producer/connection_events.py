@@ -1,4 +1,4 @@
-"""Writing to `chat.connections` who comes and goes, for presence and for agents of your own."""
+"""Events in `chat.connections`: streams and polls that open and close, for presence and agents."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from app.topics import CONNECTIONS, partition_of
 
 log = structlog.get_logger()
 
-#: Seconds for which records are gathered: when thousands come at once, they are few batches.
+#: Seconds for which records are gathered: thousands at once become a few batches.
 _GATHER: Final = 0.05
 
-#: Seconds after its last answer for which somebody who polls counts as connected.
+#: Seconds after the last answer for which a user who polls counts as connected.
 _POLL_LINGER: Final = 15.0
 
 
 class _Polling:
-    """Somebody who polls: one connection, as long as they come back in time."""
+    """A user who polls: one connection, as long as the next poll comes in time."""
 
     __slots__ = ("connections", "last_ms", "opened")
 
@@ -35,11 +35,10 @@ class _Polling:
         self.last_ms = 0
 
 
-class Connections:
-    """Tells Kafka of streams that open and close, without anybody waiting for it.
+class ConnectionEvents:
+    """Writes connections that open and close to Kafka; no request waits for it.
 
-    A record can be lost with its edge; who needs to know for sure who is there lets what it
-    heard grow old.
+    A record can be lost with its edge, so a reader of the topic lets connections expire.
     """
 
     def __init__(self, producer: LastingProducer, edge: str, partitions: int) -> None:
@@ -52,7 +51,7 @@ class Connections:
         self._polling: dict[str, _Polling] = {}
 
     def opened(self, user: str, transport: str) -> Connection:
-        """Note that a stream has opened; give the answer to `closed` in the end."""
+        """Note that a stream has opened; pass the result to `closed` in the end."""
         connection = Connection(
             user=user,
             what="opened",
@@ -65,7 +64,7 @@ class Connections:
         return connection
 
     def closed(self, opened: Connection, why: str, at_ms: int = 0) -> None:
-        """Note that it has closed, and why; now, where no time is given."""
+        """Note that a connection has closed, and why; now, where no time is given."""
         self._write(
             Connection(
                 user=opened.user,
@@ -79,21 +78,21 @@ class Connections:
         )
 
     def polls(self, user: str) -> None:
-        """Note that somebody polls over one more connection. All that follow count as one."""
+        """Note that a user polls over one more connection. All of them count as one."""
         polling = self._polling.get(user)
         if polling is None:
             polling = self._polling[user] = _Polling(self.opened(user, "poll"))
         polling.connections += 1
 
     def polls_no_more(self, user: str) -> None:
-        """Note that they do so no longer over one of them."""
+        """Note that a user polls over one connection less."""
         polling = self._polling.get(user)
         if polling is not None:
             polling.connections -= 1
             polling.last_ms = _now_ms()
 
     async def watch_polls(self) -> None:
-        """Close what was a poll and has not come back."""
+        """Close the connection of each user whose next poll did not come in time."""
         while True:
             await asyncio.sleep(_POLL_LINGER / 3)
             last_ms = _now_ms() - int(_POLL_LINGER * 1000)
@@ -102,7 +101,7 @@ class Connections:
                     self._close_polling(user, "gone")
 
     async def drain(self) -> None:
-        """Return when all is written that was noted."""
+        """Return when everything noted has been written."""
         for user in list(self._polling):
             self._close_polling(user, "restart")
         if self._writing is not None:

@@ -10,7 +10,7 @@ from app.domain import cursor as cursors
 from app.errors import Unreachable
 from tests.support.chat import until
 from tests.web.support.scene import Recorder, Scene
-from web.hub.backfill import replay
+from web.hub.backfill import backfill
 
 
 async def test_what_an_emptied_view_is_filled_with_again_is_no_reset(scene: Scene) -> None:
@@ -29,15 +29,15 @@ async def test_what_an_emptied_view_is_filled_with_again_is_no_reset(scene: Scen
 
 async def test_who_comes_back_to_an_emptied_view_is_not_reset(scene: Scene) -> None:
     hub = scene.hub
-    cursor = cursors.decode(hub.cursor(), hub.secret)
+    cursor = hub.state.decode(hub.state.cursor())
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
     await scene.redis.flushdb()
-    person = scene.reader.person
+    person = scene.reader.user
     with pytest.raises(Unreachable):
-        await replay(hub.view, person, cursor)
+        await backfill(hub.view, person, cursor)
     await scene.publisher.publish(scene.log)
-    items, lost = await replay(hub.view, person, cursor)
+    items, lost = await backfill(hub.view, person, cursor)
     assert ([item.n for item in items], lost) == ([2], [])
 
 
@@ -49,8 +49,8 @@ async def test_who_comes_while_the_view_is_emptied_gets_nothing_old(
     hub = scene.hub
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
-    hub.roster.leave(scene.reader)
-    hub.give_up([scene.reader.person])
+    hub.registry.detach(scene.reader)
+    hub.state.drop([scene.reader.user])
     stock, emptied = getattr(hub.lookups, look), asyncio.Event()
 
     async def emptying(*given: object) -> object:
@@ -60,7 +60,7 @@ async def test_who_comes_while_the_view_is_emptied_gets_nothing_old(
         return await stock(*given)
 
     monkeypatch.setattr(hub.lookups, look, emptying)
-    scene.reader = Recorder(hub.roster.person("ann"))
+    scene.reader = Recorder(hub.registry.user("ann"))
     admitting = asyncio.create_task(scene.admission.admit(scene.reader, None))
     await emptied.wait()
     await scene.fill()
@@ -88,33 +88,33 @@ async def test_a_reader_is_let_in_while_one_event_follows_the_other(
 
     async def overtaken(partitions: int) -> list[int]:
         positions = await read(partitions)
-        seen = hub.frontier[scene.partition]
+        seen = hub.state.frontier[scene.partition]
         await scene.say(scene.a)
 
         async def heard() -> bool:
-            return hub.frontier[scene.partition] > seen
+            return hub.state.frontier[scene.partition] > seen
 
         await until(heard)
         return positions
 
     monkeypatch.setattr(hub.lookups, "positions", overtaken)
-    await scene.admission.admit(Recorder(hub.roster.person("ann")), None)
+    await scene.admission.admit(Recorder(hub.registry.user("ann")), None)
 
 
 def ahead(scene: Scene) -> cursors.Cursor:
     """The cursor of somebody who has seen an event more than there is."""
-    nexts = list(scene.hub.frontier)
+    nexts = list(scene.hub.state.frontier)
     nexts[scene.partition] += 1
-    return cursors.Cursor(scene.hub.epoch, tuple(nexts))
+    return cursors.Cursor(scene.hub.state.epoch, tuple(nexts))
 
 
 async def test_who_has_seen_more_than_the_log_has_begins_anew(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`chat.log` was made anew in the same cluster; else they would be sent away for ever."""
-    monkeypatch.setattr("web.hub.admission_batches.PATIENCE", 0.3)
-    scene.ends = list(scene.hub.frontier)
-    scene.reader = Recorder(scene.hub.roster.person("ann"))
+    monkeypatch.setattr("web.hub.admission_batches.TIMEOUT", 0.3)
+    scene.ends = list(scene.hub.state.frontier)
+    scene.reader = Recorder(scene.hub.registry.user("ann"))
     await scene.admission.admit(scene.reader, ahead(scene))
     assert scene.reader.lost == sorted([scene.a, scene.b])
     await scene.say(scene.a)
@@ -125,18 +125,18 @@ async def test_who_has_seen_more_than_the_log_has_begins_anew(
 async def test_who_has_seen_what_the_view_is_yet_to_be_filled_with_comes_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, emptied: bool
 ) -> None:
-    monkeypatch.setattr("web.hub.admission_batches.PATIENCE", 0.3)
+    monkeypatch.setattr("web.hub.admission_batches.TIMEOUT", 0.3)
     if emptied:
         await scene.redis.flushdb()
-        scene.ends = list(scene.hub.frontier)
+        scene.ends = list(scene.hub.state.frontier)
     else:
         scene.ends = list(ahead(scene).nexts)
     with pytest.raises(Unreachable):
-        await scene.admission.admit(Recorder(scene.hub.roster.person("ann")), ahead(scene))
+        await scene.admission.admit(Recorder(scene.hub.registry.user("ann")), ahead(scene))
 
 
 async def test_a_cursor_with_another_number_of_partitions_begins_anew(scene: Scene) -> None:
-    for nexts in ((0,), (*scene.hub.frontier, 0)):
-        reader = Recorder(scene.hub.roster.person("ann"))
-        await scene.admission.admit(reader, cursors.Cursor(scene.hub.epoch, nexts))
+    for nexts in ((0,), (*scene.hub.state.frontier, 0)):
+        reader = Recorder(scene.hub.registry.user("ann"))
+        await scene.admission.admit(reader, cursors.Cursor(scene.hub.state.epoch, nexts))
         assert reader.lost == sorted([scene.a, scene.b])

@@ -13,14 +13,12 @@ from typing import Any
 import pytest
 import uvloop
 
-from web.hub import sse as frames
-from web.hub.broadcast import dispatch
-from web.hub.event import Live
-from web.hub.herd import Give, giver
-from web.hub.room import Room
-from web.hub.user import Person
+from web.hub import sse
+from web.hub.broadcast import Send, broadcast, sender
+from web.hub.event import Event
+from web.hub.room import Room, User
 from web.native.loader import built
-from web.server.sse_stream import Limits, Stream
+from web.server.sse_stream import SseStream, StreamLimits
 
 NATIVE = built("_broadcast")
 
@@ -33,22 +31,22 @@ BATCHES = 300
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
-class Seat(asyncio.Protocol):
+class StreamProtocol(asyncio.Protocol):
     """The edge's side of a connection: a stream in the room, nothing else."""
 
     def __init__(self, room: Room, name: str, arrived: asyncio.Event) -> None:
         self.room = room
         self.arrived = arrived
-        self.person = Person(name)
-        self.stream: Stream | None = None
+        self.user = User(name)
+        self.stream: SseStream | None = None
 
     def connection_made(self, transport: Any) -> None:
-        limits = Limits(events=100_000, bytes=1 << 30, retry_ms=1)
-        self.stream = Stream(self.person, transport, limits, HEAD, lambda _: None)
+        limits = StreamLimits(events=100_000, bytes=1 << 30, retry_ms=1)
+        self.stream = SseStream(self.user, transport, limits, HEAD, lambda _: None)
         self.stream.watch()
-        self.person.rooms[self.room] = 1
-        self.person.readers.append(self.stream)
-        self.room.add(self.person)
+        self.user.rooms[self.room] = 1
+        self.user.subscribers.append(self.stream)
+        self.room.add(self.user)
         self.stream.begin("0", [])
         self.stream.release()
         self.stream.settle()
@@ -65,8 +63,8 @@ class Seat(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         assert self.stream is not None
         self.stream.gone()
-        self.person.readers.clear()
-        self.person.changed()
+        self.user.subscribers.clear()
+        self.user.changed()
 
 
 class Crowd:
@@ -74,13 +72,13 @@ class Crowd:
 
     def __init__(self) -> None:
         self.room = Room("r", 0)
-        self.seats: list[Seat] = []
+        self.streams: list[StreamProtocol] = []
         self.read: list[bytearray] = []
         self.sockets: list[socket.socket] = []
         self.arrived = asyncio.Event()
 
     async def __aenter__(self) -> Crowd:
-        self._server = await asyncio.get_running_loop().create_server(self._seat, "127.0.0.1", 0)
+        self._server = await asyncio.get_running_loop().create_server(self._accept, "127.0.0.1", 0)
         for listening in self._server.sockets:
             # Little room in the kernel, so that it often takes a part of a frame.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -93,9 +91,9 @@ class Crowd:
         for client in self.sockets:
             client.close()
 
-    def _seat(self) -> Seat:
-        self.seats.append(Seat(self.room, f"reader-{len(self.seats)}", self.arrived))
-        return self.seats[-1]
+    def _accept(self) -> StreamProtocol:
+        self.streams.append(StreamProtocol(self.room, f"user-{len(self.streams)}", self.arrived))
+        return self.streams[-1]
 
     async def _come(self) -> None:
         client = socket.socket()
@@ -115,28 +113,28 @@ class Crowd:
             got += bit
 
 
-async def everybody_reads_all(give: Give) -> None:
+async def everybody_reads_all(send: Send) -> None:
     async with Crowd() as crowd:
         said = b""
-        last = frames.event(b"last", "9")
+        last = sse.event(b"last", "9")
         reading = [
             asyncio.create_task(crowd.take(i, lambda got: got.endswith(last)))
             for i in range(STALLED, READERS)
             if i != GONE
         ]
-        await _seated(crowd)
+        await _accepted(crowd)
         for number in range(BATCHES):
-            batch = [_live(crowd.room, 10 * number + i) for i in range(random.randint(1, 4))]
-            dispatch(batch, give)
-            said += b"".join(live.frame for live in batch)
+            events = [_event(10 * number + i) for i in range(random.randint(1, 4))]
+            broadcast([(crowd.room, event) for event in events], send)
+            said += b"".join(event.frame for event in events)
             if number == BATCHES // 2:
                 crowd.sockets[GONE].close()
             if number % 7 == 0:
-                for seat in crowd.seats:
-                    assert seat.stream is not None
-                    seat.stream.ping()
+                for stream in crowd.streams:
+                    assert stream.stream is not None
+                    stream.stream.ping()
             await asyncio.sleep(0)
-        dispatch([Live(crowd.room, 0, 0, b"last", "9")], give)
+        broadcast([(crowd.room, Event("r", 0, 0, 0, b"last", "9"))], send)
         said += last
         late = [crowd.take(i, lambda got: got.endswith(last)) for i in range(STALLED)]
         async with asyncio.timeout(120):
@@ -146,22 +144,22 @@ async def everybody_reads_all(give: Give) -> None:
                 assert _said_to(got) == said, f"reader {index}"
 
 
-async def _seated(crowd: Crowd) -> None:
+async def _accepted(crowd: Crowd) -> None:
     async with asyncio.timeout(60):
-        while len(crowd.room.audience().everyone) < READERS:
+        while len(crowd.room.audience().subscribers) < READERS:
             await crowd.arrived.wait()
             crowd.arrived.clear()
 
 
-def _live(room: Room, n: int) -> Live:
-    return Live(room, n, n, b'{"text":"%b"}' % (b"x" * random.randint(1, 900)), str(n))
+def _event(n: int) -> Event:
+    return Event("r", 0, n, n, b'{"text":"%b"}' % (b"x" * random.randint(1, 900)), str(n))
 
 
 def _said_to(got: bytearray) -> bytes:
     """The events that a client has read, without what is said to it alone."""
     hello, _, events = got.partition(b"\nid: 0\n\n")
     assert hello.startswith(HEAD + b"event: hello")
-    return events.replace(frames.PING, b"")
+    return events.replace(sse.PING, b"")
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -173,7 +171,7 @@ async def test_everybody_gets_all_once_in_order_however_they_read(
 ) -> None:
     def run() -> None:
         with asyncio.Runner(loop_factory=loop) as runner:
-            runner.run(everybody_reads_all(giver(native)))
+            runner.run(everybody_reads_all(sender(native)))
 
     await asyncio.to_thread(run)
 

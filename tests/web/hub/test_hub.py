@@ -12,9 +12,9 @@ from app.domain import cursor as cursors
 from app.errors import Unreachable
 from tests.support.chat import until
 from tests.web.support.scene import Recorder, Scene
-from web.hub.event import Run
-from web.hub.housekeeping import give_up_idle
-from web.server.poll_subscriber import Poll
+from web.hub.event import EventBatch
+from web.hub.housekeeping import drop_idle_users
+from web.server.poll_subscriber import PollSubscriber
 
 
 async def test_a_gap_is_filled_before_what_comes_after_it(scene: Scene) -> None:
@@ -51,7 +51,7 @@ async def test_who_waits_for_a_mark_goes_on_though_what_it_tells_of_is_looked_up
     window, aside = keys.log(scene.partition, scene.a), "aside"
     await scene.redis.rename(window, aside)
     await scene.redis.set(window, "no window")
-    waiting = asyncio.create_task(scene.hub.marks.mark([scene.hub.roster.rooms[scene.a]]))
+    waiting = asyncio.create_task(scene.hub.markers.sync([scene.hub.registry.rooms[scene.a]]))
 
     async def failed() -> bool:
         return scene.hub.subscription.count > 1
@@ -66,19 +66,19 @@ async def test_the_cursor_stands_on_what_was_delivered(scene: Scene) -> None:
     for _ in range(3):
         await scene.say(scene.a)
     await scene.has((scene.a, 2), (scene.a, 3), (scene.a, 4))
-    assert scene.hub.frontier[scene.partition] == 5
+    assert scene.hub.state.frontier[scene.partition] == 5
 
 
 async def test_a_room_that_nobody_reads_is_given_up(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.hub.housekeeping.LINGER", 0.01)
-    scene.hub.spawn(give_up_idle(scene.hub))
-    scene.hub.roster.leave(scene.reader)
+    scene.hub.spawn(drop_idle_users(scene.hub))
+    scene.hub.registry.detach(scene.reader)
 
     async def left() -> bool:
         listening = await scene.redis.pubsub_numsub(keys.channel(scene.partition, scene.a))
-        return not scene.hub.roster.rooms and listening[0][1] == 0
+        return not scene.hub.registry.rooms and listening[0][1] == 0
 
     await until(left)
 
@@ -91,7 +91,7 @@ async def test_who_is_removed_hears_of_it_and_of_nothing_after(scene: Scene) -> 
 
 
 async def test_a_state_passes_without_moving_the_cursor(scene: Scene) -> None:
-    before = scene.hub.cursor()
+    before = scene.hub.state.cursor()
     channel = keys.channel(scene.partition, scene.a)
     await scene.redis.publish(channel, b'- {"kind":"typing"}')
 
@@ -99,13 +99,13 @@ async def test_a_state_passes_without_moving_the_cursor(scene: Scene) -> None:
         return scene.reader.told == [b'{"kind":"typing"}']
 
     await until(told)
-    assert scene.hub.cursor() == before
+    assert scene.hub.state.cursor() == before
 
 
 class Failing(Recorder):
     """A reader whose connection can't be written to."""
 
-    def deliver(self, run: Run) -> None:
+    def deliver(self, batch: EventBatch) -> None:
         raise RuntimeError("the transport is closed")
 
     def end(self, code: str, reason: str) -> None:
@@ -113,7 +113,7 @@ class Failing(Recorder):
 
 
 async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> None:
-    failing = Failing(scene.hub.roster.person("ann"))
+    failing = Failing(scene.hub.registry.user("ann"))
     await scene.admission.admit(failing, None)
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
@@ -123,15 +123,15 @@ async def test_a_reader_that_fails_is_ended_and_stops_nobody(scene: Scene) -> No
 
 
 async def test_a_poll_whose_answer_fails_stops_nobody(scene: Scene) -> None:
-    def broken(_: Run) -> None:
+    def broken(_: EventBatch) -> None:
         raise RuntimeError("the transport is closed")
 
     hub = scene.hub
-    poll = Poll(hub.roster.person("ann"), broken, lambda _: None, hub.cursor)
+    poll = PollSubscriber(hub.registry.user("ann"), broken, lambda _: None, hub.state.cursor)
     await scene.admission.admit(poll, None)
-    poll.ask(hub.cursor(), 100)
-    scene.reader.person.readers.reverse()  # the poll's turn comes first
-    scene.reader.person.changed()
+    poll.ask(hub.state.cursor(), 100)
+    scene.reader.user.subscribers.reverse()  # the poll's turn comes first
+    scene.reader.user.changed()
     await scene.say(scene.a)
     await scene.has((scene.a, 2))
 
@@ -148,27 +148,27 @@ async def test_memory_answers_no_cursor_from_before_somebody_was_followed_here(
 ) -> None:
     """While nobody followed the room, its events went past this edge."""
     hub, admission = scene.hub, scene.admission
-    cursor = hub.cursor()
-    hub.roster.leave(scene.reader)
-    hub.give_up([scene.reader.person])
+    cursor = hub.state.cursor()
+    hub.registry.detach(scene.reader)
+    hub.state.drop([scene.reader.user])
     await scene.say(scene.a)
-    await admission.admit(Recorder(hub.roster.person("ann")), None)
+    await admission.admit(Recorder(hub.registry.user("ann")), None)
     await scene.say(scene.b)
-    person = hub.roster.person("ann")
-    assert admission.missed(person, hub.cursor()) == []
-    assert admission.missed(person, cursor) is None
+    person = hub.registry.user("ann")
+    assert hub.state.missed(person, hub.state.cursor()) == []
+    assert hub.state.missed(person, cursor) is None
     scene.reader = Recorder(person)
-    await admission.admit(scene.reader, cursors.decode(cursor, hub.secret))
+    await admission.admit(scene.reader, hub.state.decode(cursor))
     await scene.has((scene.a, 2), (scene.b, 2))
 
 
 async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(scene: Scene) -> None:
     """The reader had the event before; here it arrives while the reader is let in."""
     hub = scene.hub
-    ahead = list(hub.frontier)
+    ahead = list(hub.state.frontier)
     ahead[scene.partition] += 1
-    scene.reader = Recorder(hub.roster.person("ann"))
-    cursor = cursors.Cursor(hub.epoch, tuple(ahead))
+    scene.reader = Recorder(hub.registry.user("ann"))
+    cursor = cursors.Cursor(hub.state.epoch, tuple(ahead))
     admitting = asyncio.create_task(scene.admission.admit(scene.reader, cursor))
     await scene.say(scene.a)
     await admitting
@@ -177,10 +177,10 @@ async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(scene: Scene)
 
 
 async def test_somebody_can_be_sent_away_with_a_reason(scene: Scene) -> None:
-    failing = Failing(scene.hub.roster.person("ann"))
+    failing = Failing(scene.hub.registry.user("ann"))
     await scene.admission.admit(failing, None)
-    scene.hub.roster.leave(scene.reader)
-    scene.hub.dismiss("ann", "banned", "You are banned.")
+    scene.hub.registry.detach(scene.reader)
+    scene.hub.state.dismiss("ann", "banned", "You are banned.")
     assert failing.resets == ["banned"]
 
 
@@ -188,7 +188,7 @@ async def test_marks_that_cannot_be_asked_for_are_not_asked_for_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While Valkey is away one is wanted every few seconds, for hours."""
-    marks, rooms = scene.hub.marks, list(scene.hub.roster.rooms.values())
+    marks, rooms = scene.hub.markers, list(scene.hub.registry.rooms.values())
     stock, asked = scene.hub.lookups.mark, 0
 
     async def away(*_: object) -> None:
@@ -202,9 +202,9 @@ async def test_marks_that_cannot_be_asked_for_are_not_asked_for_again(
     monkeypatch.setattr(scene.hub.lookups, "mark", away)
     for _ in range(5):
         with pytest.raises(Unreachable):
-            await marks.mark(rooms)
+            await marks.sync(rooms)
     monkeypatch.setattr(scene.hub.lookups, "mark", counting)
-    await marks.ask_again()
+    await marks.request_again()
     assert asked == 0
-    assert await marks.mark(rooms)
+    assert await marks.sync(rooms)
     assert asked == 1

@@ -28,15 +28,15 @@ def added(scene: Scene, room: str, user: str) -> MemberAdded:
 
 async def heard_all(scene: Scene) -> None:
     """Return when whatever was published before has come to the edge."""
-    await scene.hub.marks.mark([], range(len(scene.hub.frontier)))
-    scene.hub.flush()
+    await scene.hub.markers.sync([], range(len(scene.hub.state.frontier)))
+    scene.hub.state.flush()
 
 
 async def come_anew(scene: Scene) -> None:
     """The person is no longer known here, and comes."""
-    scene.hub.roster.leave(scene.reader)
-    scene.hub.give_up([scene.reader.person])
-    scene.reader = Recorder(scene.hub.roster.person("ann"))
+    scene.hub.registry.detach(scene.reader)
+    scene.hub.state.drop([scene.reader.user])
+    scene.reader = Recorder(scene.hub.registry.user("ann"))
     await scene.admission.admit(scene.reader, None)
 
 
@@ -67,7 +67,7 @@ async def test_who_is_removed_while_their_rooms_are_looked_up_does_not_hear_them
     await scene.say(scene.a)
     await scene.say(scene.b)
     await scene.has((scene.b, 2))
-    assert scene.reader.person.room_names() == [scene.b]
+    assert scene.reader.user.room_names() == [scene.b]
 
 
 async def test_who_has_come_back_meanwhile_hears_the_room(
@@ -167,13 +167,13 @@ async def test_who_leaves_while_it_is_asked_whether_they_have_joined_hears_nothi
 async def test_what_a_held_reader_was_yet_to_get_of_a_room_that_is_left_it_gets(
     scene: Scene,
 ) -> None:
-    scene.hub.hold(scene.reader)
+    scene.hub.state.hold(scene.reader)
     await scene.say(scene.a)
     await scene.remove(scene.a, "ann")
     await scene.say(scene.a)
     await heard_all(scene)
-    assert scene.a not in scene.hub.roster.rooms
-    scene.hub.release(scene.reader)
+    assert scene.a not in scene.hub.registry.rooms
+    scene.hub.state.release(scene.reader)
     await scene.has((scene.a, 2), (scene.a, 3))
 
 
@@ -183,7 +183,7 @@ async def test_a_room_whose_last_reader_leaves_it_is_given_up(scene: Scene) -> N
 
     async def given_up() -> bool:
         listening = await scene.redis.pubsub_numsub(channel)
-        return scene.a not in scene.hub.roster.rooms and listening[0][1] == 0
+        return scene.a not in scene.hub.registry.rooms and listening[0][1] == 0
 
     await until(given_up)
     await scene.say(scene.b)

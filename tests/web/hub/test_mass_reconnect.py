@@ -22,7 +22,7 @@ SENDS = 20
 _BLOCK = re.compile(rb'data: (\{"kind":"message.created".*\})\nid: (\S+)')
 
 
-class Reader:
+class Subscriber:
     """A stream over bare bytes: hundreds of them cost little."""
 
     def __init__(self, user: str) -> None:
@@ -52,7 +52,7 @@ class Reader:
 
 
 async def everybody_moves(
-    chat: Chat, readers: list[Reader], edges: list[str], pause: float
+    chat: Chat, readers: list[Subscriber], edges: list[str], pause: float
 ) -> None:
     """The last of the chat's edges, which is the first of these, dies; all come to the second."""
     dying, other = edges
@@ -82,7 +82,7 @@ async def everybody_moves(
 
 
 async def test_readers_of_a_dead_edge_miss_nothing_and_sends_go_on(chat: Chat) -> None:
-    readers = [Reader(f"many-{i}") for i in range(READERS)]
+    readers = [Subscriber(f"many-{i}") for i in range(READERS)]
     await everybody_moves(chat, readers, [await chat.start_edge(), chat.url], 0)
 
 
@@ -103,7 +103,7 @@ async def test_five_thousand_readers_of_a_dead_edge_miss_nothing_and_sends_go_on
     chat: Chat,
 ) -> None:
     """Each person has several streams: adding five thousand members is not what is tried here."""
-    readers = [Reader(f"crowd-{i % 250}") for i in range(CROWD)]
+    readers = [Subscriber(f"crowd-{i % 250}") for i in range(CROWD)]
     edges = [await chat.start_edge() for _ in range(2)]
     await everybody_moves(chat, readers, edges, 0.2)
     await asyncio.gather(*(edge.stop(10) for edge in chat.edges[-2:]))

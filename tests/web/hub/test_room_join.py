@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from app.delivery import keys
-from app.domain import cursor as cursors
 from app.errors import Unreachable
 from tests.support.chat import until
 from tests.web.support.scene import Scene
-from web.server.poll_subscriber import Poll
+from web.server.poll_subscriber import PollSubscriber
 
 
 class Ends:
@@ -88,7 +87,8 @@ async def test_who_polls_on_after_a_joining_that_failed_is_answered(
 ) -> None:
     hub, admission = scene.hub, scene.admission
     answers: list[object] = []
-    poll = Poll(hub.roster.person("ann"), answers.append, answers.append, hub.cursor)
+    user = hub.registry.user("ann")
+    poll = PollSubscriber(user, answers.append, answers.append, hub.state.cursor)
     await admission.admit(poll, None)
     ends = Ends(scene, monkeypatch)
 
@@ -98,11 +98,11 @@ async def test_who_polls_on_after_a_joining_that_failed_is_answered(
     monkeypatch.setattr(hub.view, "joined", away)
     await scene.say(scene.other())
     await ends.came("unavailable")
-    cursor = hub.cursor()
-    assert admission.missed(poll.person, cursor) is None, "a room is missing"
+    cursor = hub.state.cursor()
+    assert hub.state.missed(poll.user, cursor) is None, "a room is missing"
     poll.ask(cursor, 100)
-    hub.hold(poll)
-    await admission.admit(poll, cursors.decode(cursor, hub.secret))
+    hub.state.hold(poll)
+    await admission.admit(poll, hub.state.decode(cursor))
     assert not poll.held
     await scene.say(scene.a)
 

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import orjson
 import pytest
 
 from app.domain import cursor as cursors
-from app.settings import Settings
-from web.hub import sse as frames
-from web.hub.event import Live, Run
-from web.hub.room import Room
-from web.server.connection_manager import stream_life
-from web.server.sse_stream import farewell
+from web.hub import sse
+from web.hub.event import Event, EventBatch
+from web.server.sse_stream import goodbye, stream_life
 
 EVENT = b'{"kind":"message.created","room":"r","n":2,"text":"a\\nb \xe2\x80\xa8 \\r c"}'
 CURSOR = cursors.encode(b"\x00" * 4, (0, 300), b"secret")
 
-HELLO = frames.hello({"user": "ann\n", "rooms": ["r"]}, 2000, CURSOR)
-SAID = frames.event(EVENT, CURSOR)
-TYPING = frames.state(b'{"kind":"typing","by":"ann"}')
-RESET = frames.reset(["r", "s"])
-GOODBYE = frames.goodbye("slow_consumer", "Too\nslow.", 900)
+HELLO = sse.hello({"user": "ann\n", "rooms": ["r"]}, 2000, CURSOR)
+SAID = sse.event(EVENT, CURSOR)
+TYPING = sse.state(b'{"kind":"typing","by":"ann"}')
+RESET = sse.reset(["r", "s"])
+GOODBYE = sse.goodbye("slow_consumer", "Too\nslow.", 900)
 
 ALL = {
     "hello": HELLO,
     "event": SAID,
     "state": TYPING,
     "reset": RESET,
-    "ping": frames.PING,
+    "ping": sse.PING,
     "goodbye": GOODBYE,
 }
 
@@ -72,8 +68,8 @@ def test_only_what_is_said_to_the_client_itself_has_a_name(kind: str) -> None:
 
 def test_an_event_is_in_its_block_as_it_is_in_the_log() -> None:
     assert b"data: " + EVENT + b"\nid: " + CURSOR.encode() + b"\n\n" == SAID
-    lives = [Live(Room("r", 0), n, n, EVENT, CURSOR) for n in (1, 2)]
-    assert Run(lives).frames == SAID + SAID
+    events = [Event("r", 0, n, n, EVENT, CURSOR) for n in (1, 2)]
+    assert EventBatch(events).frames == SAID + SAID
 
 
 def test_who_comes_back_is_told_when() -> None:
@@ -82,7 +78,7 @@ def test_who_comes_back_is_told_when() -> None:
 
 
 def test_an_answer_is_as_long_as_it_says_and_all_json() -> None:
-    head, _, body = frames.answer([EVENT, EVENT], CURSOR, has_more=True).partition(b"\r\n\r\n")
+    head, _, body = sse.poll_answer([EVENT, EVENT], CURSOR, has_more=True).partition(b"\r\n\r\n")
     assert head == b"Content-Length: %d" % len(body)
     assert orjson.loads(body) == {
         "events": [orjson.loads(EVENT)] * 2,
@@ -94,14 +90,13 @@ def test_an_answer_is_as_long_as_it_says_and_all_json() -> None:
 
 def test_those_who_are_sent_away_together_do_not_come_back_together() -> None:
     found = re.compile(rb"\nretry: (\d+)\n\n$")
-    retries = [int(found.findall(farewell("restart", "Stops.", 2000))[0]) for _ in range(2000)]
+    retries = [int(found.findall(goodbye("restart", "Stops.", 2000))[0]) for _ in range(2000)]
     assert 1000 <= min(retries) < 1100
     assert 2900 < max(retries) <= 3000
     assert len(set(retries)) > 500
 
 
 def test_streams_begin_anew_within_a_tenth_of_their_life_and_not_together() -> None:
-    settings = replace(Settings(), stream_life=1800.0)
-    lives = [stream_life(settings) for _ in range(2000)]
+    lives = [stream_life(1800.0) for _ in range(2000)]
     assert 1620 <= min(lives) < 1640
     assert 1960 < max(lives) <= 1980

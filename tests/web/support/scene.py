@@ -18,17 +18,16 @@ from app.events import AnyLogEvent, MemberRemoved
 from tests.delivery.conftest import PARTITIONS, entry, message, noted, opened
 from tests.support.chat import until
 from web.hub.admission import Admission
-from web.hub.event import Run
+from web.hub.event import EventBatch
 from web.hub.hub import Hub
-from web.hub.subscriber import Reader
-from web.hub.user import Person
+from web.hub.room import Subscriber, User
 
 
-class Recorder(Reader):
-    """A reader that writes down what it gets."""
+class Recorder(Subscriber):
+    """A subscriber that records what it gets."""
 
-    def __init__(self, person: Person) -> None:
-        super().__init__(person)
+    def __init__(self, user: User) -> None:
+        super().__init__(user)
         self.got: list[tuple[str, int]] = []
         self.resets: list[str] = []
         self.told: list[bytes] = []
@@ -38,8 +37,8 @@ class Recorder(Reader):
     def begin(self, cursor: str, lost: Sequence[str]) -> None:
         self.lost = list(lost)
 
-    def deliver(self, run: Run) -> None:
-        self.got += [(live.room.name, live.n) for live in run.lives]
+    def deliver(self, batch: EventBatch) -> None:
+        self.got += [(event.room, event.n) for event in batch.events]
 
     def tell(self, state: bytes, frame: bytes) -> None:
         self.told.append(state)
@@ -62,7 +61,7 @@ class Scene:
         #: What the log's end is in each partition, by Kafka's own word.
         self.ends = [0] * PARTITIONS
         self.admission = Admission(self.hub, self._ends)
-        self.reader = Recorder(self.hub.roster.person("ann"))
+        self.reader = Recorder(self.hub.registry.user("ann"))
         names = (f"room{i}" for i in count())
         self.a = next(names)
         self.partition = view.partition(self.a)

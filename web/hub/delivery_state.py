@@ -1,0 +1,283 @@
+"""The state of delivery at one edge: what has been delivered, and to whom the next event goes.
+
+The frontier has the next offset of each partition. Everything below it has been delivered here, and
+a cursor is the frontier in writing. Events of one turn of the loop are queued and go out together;
+each public method flushes the queue before it looks at the state or changes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from math import inf
+
+from app.delivery.view import Logged
+from app.domain import cursor as cursors
+from app.domain.cursor import Cursor
+from app.domain.joining import Item, join
+from app.domain.leaving import leaver
+from app.domain.shadow import shown_to
+from web.hub import sse
+from web.hub.broadcast import Send, broadcast, write_to_audience
+from web.hub.event import Event, EventBatch
+from web.hub.recent_events import RecentEvents
+from web.hub.registry import Registry
+from web.hub.room import Room, Subscriber, User
+
+#: Events by which a subscriber may be behind and still get the missed ones from memory.
+MAX_FROM_MEMORY = 1_000
+
+
+class DeliveryState:
+    """Delivers events to the subscribers of their rooms, in order, without gap, each once.
+
+    `unsubscribe` is called with the channels that no user of this edge needs any more.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        partitions: int,
+        log_id: str,
+        secret: str,
+        unsubscribe: Callable[[Sequence[bytes]], None],
+        send: Send = write_to_audience,
+    ) -> None:
+        self.registry = registry
+        self.recent = RecentEvents()
+        self.frontier = [0] * partitions
+        self.epoch = cursors.epoch_of(log_id)
+        self._secret = blake2b(secret.encode(), digest_size=32, person=b"cursor").digest()
+        self._unsubscribe = unsubscribe
+        self._send = send
+        self._cursor: str | None = None
+        self._queue: list[tuple[Room, Event]] = []
+        self._before_delivery: list[Callable[[], None]] = []
+
+    def before_delivery(self, call: Callable[[], None]) -> None:
+        """Have `call` called before an event is queued, where the queue is empty."""
+        self._before_delivery.append(call)
+
+    def flush(self) -> None:
+        """Broadcast the queued events."""
+        if self._queue:
+            queue, self._queue = self._queue, []
+            broadcast(queue, self._send)
+
+    # ── cursors ──────────────────────────────────────────────────────────────────────────────
+
+    def cursor(self) -> str:
+        """The cursor of the frontier."""
+        self.flush()
+        return self._frontier_cursor()
+
+    def newest_cursors(self) -> list[str]:
+        """The cursors that stand behind the newest event."""
+        self.flush()
+        return self.recent.newest
+
+    def cursor_of(self, position: Iterable[int]) -> str:
+        """The cursor of another position: the next offset of each partition."""
+        return cursors.encode(self.epoch, position, self._secret)
+
+    def decode(self, cursor: str) -> Cursor:
+        """A cursor as a client sends it. Raises `CursorMalformed`, or `CursorForeign`."""
+        return cursors.decode(cursor, self._secret)
+
+    def _frontier_cursor(self) -> str:
+        if self._cursor is None:
+            self._cursor = cursors.encode(self.epoch, self.frontier, self._secret)
+            self.recent.issue(self._cursor)
+        return self._cursor
+
+    # ── events ───────────────────────────────────────────────────────────────────────────────
+
+    def deliver(self, room: Room, logged: Logged) -> None:
+        """Deliver the next event of a room."""
+        if not self._queue:
+            for call in self._before_delivery:
+                call()
+        room.n, room.offset = logged.n, logged.offset
+        self.advance(room.partition, logged.offset + 1)
+        if not room.users:
+            return
+        event = Event(
+            *(room.name, room.partition, logged.n, logged.offset, logged.event),
+            self._frontier_cursor(),
+        )
+        self.recent.add(event)
+        if event.shadowed:
+            self._deliver_to_each(room, event)
+        else:
+            self._enqueue(room, event)
+        if name := leaver(logged.event):
+            self._remove(room, name, logged.n)
+
+    def advance(self, partition: int, next_offset: int) -> None:
+        """Note that everything of the partition below this offset has been delivered here."""
+        if next_offset > self.frontier[partition]:
+            self.frontier[partition] = next_offset
+            self._cursor = None
+
+    def tell(self, subscribers: Iterable[Subscriber], state: bytes) -> None:
+        """Pass on a transient state, such as typing: it has no number and is not resumed."""
+        self.flush()
+        frame = sse.state(state)
+        for subscriber in tuple(subscribers):
+            if not subscriber.held:
+                subscriber.tell(state, frame)
+
+    def reset(self, room: Room, upto: int) -> None:
+        """Give up the events of a room up to `upto`: clients fetch them from the history."""
+        self.flush()
+        for user in room.users:
+            user.since = self.recent.last + 1
+        for subscriber in room.audience().subscribers:
+            subscriber.reset([room.name])
+        room.n, room.offset = upto, max(room.offset, self.frontier[room.partition])
+
+    def _enqueue(self, room: Room, event: Event) -> None:
+        self._queue.append((room, event))
+        if len(self._queue) == 1:
+            # Events that this turn of the loop still brings go out with it.
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def _deliver_to_each(self, room: Room, event: Event) -> None:
+        """Deliver a shadowed event: its author sees another version than the others."""
+        self.flush()
+        for subscriber in room.audience().subscribers:
+            subscriber.take(EventBatch([event.shown_to(subscriber.user.name)]))
+
+    def _remove(self, room: Room, name: str, n: int) -> None:
+        """A user has left the room by event `n`, the last one that they get."""
+        user = self.registry.users.get(name)
+        # They may have joined again; the view tells of that before the event comes.
+        if user is not None and user.rooms.get(room, n) < n:
+            self.part(user, room)
+
+    # ── users and their subscribers ──────────────────────────────────────────────────────────
+
+    def end(self, subscriber: Subscriber, code: str, reason: str) -> None:
+        """End a stream or a poll with a goodbye that says why."""
+        self.flush()
+        subscriber.end(code, reason)
+
+    def dismiss(self, name: str, code: str, reason: str) -> None:
+        """End all streams and polls of a user, with a goodbye that says why."""
+        self.flush()
+        user = self.registry.users.get(name)
+        for subscriber in tuple(user.subscribers) if user is not None else ():
+            subscriber.end(code, reason)
+
+    def join(self, user: User, room: str, n: int) -> tuple[Subscriber, ...]:
+        """Let the room go to the user from event `n` on; their subscribers, which are held now."""
+        self.flush()
+        subscribers = tuple(user.subscribers)
+        for subscriber in subscribers:
+            self.hold(subscriber)
+        self.registry.follow(user, {room: n})
+        return subscribers
+
+    def part(self, user: User, room: Room) -> None:
+        """Let the room go to the user no longer; unsubscribe it where they were the last."""
+        self.flush()
+        self._unsubscribe(self.registry.part(user, room))
+
+    def drop(self, users: Iterable[User]) -> None:
+        """Forget these users, who have no subscribers, and unsubscribe what only they needed."""
+        self._unsubscribe(self.registry.drop(users))
+
+    def hold(self, subscriber: Subscriber) -> None:
+        """Let events wait for the subscriber, which stands at the frontier."""
+        self.flush()
+        if not subscriber.held:
+            subscriber.position = tuple(self.frontier)
+        subscriber.hold()
+
+    def release(self, subscriber: Subscriber) -> None:
+        """End a hold; with the last one, deliver the waiting events in one order, each once."""
+        self.flush()
+        if not subscriber.release():
+            return
+        waiting, subscriber.waiting = subscriber.waiting, []
+        user = subscriber.user.name
+        events = [
+            Event(
+                *(item.room, item.partition, item.n, item.offset, shown_to(user, item.event)),
+                self.cursor_of(position),
+            )
+            for item, position in join(subscriber.position, waiting)
+        ]
+        if events:
+            # After the last of them the subscriber has everything that the edge has.
+            events[-1] = _with_cursor(events[-1], self._frontier_cursor())
+            subscriber.take(EventBatch(events))
+        subscriber.settle()
+
+    def begin(self, subscriber: Subscriber, lost: Sequence[str]) -> None:
+        """Begin a held subscriber at the frontier; the rooms in `lost` can't be resumed."""
+        self.flush()
+        subscriber.waiting.clear()
+        subscriber.position = tuple(self.frontier)
+        subscriber.begin(self._frontier_cursor(), lost)
+
+    def begin_at(
+        self,
+        subscriber: Subscriber,
+        position: tuple[int, ...],
+        missed: Sequence[Item],
+        lost: Sequence[str],
+    ) -> None:
+        """Begin a held subscriber at its cursor's position, with the events that it missed."""
+        self.flush()
+        # This edge may be behind the one that issued the cursor.
+        subscriber.waiting = [
+            item
+            for item in (*subscriber.waiting, *missed)
+            if item.offset >= position[item.partition]
+        ]
+        subscriber.position = position
+        subscriber.begin(self.cursor_of(position), lost)
+
+    def missed_lately(self, user: User, cursor: str) -> list[Event] | None:
+        """The events after a cursor that this edge issued lately, in the user's present rooms.
+
+        `None` where the cursor is not known, or not all of the user's rooms were here since.
+        """
+        self.flush()
+        recent = self.recent
+        place = recent.places.get(cursor)
+        if place is None or place < user.since or recent.last - place > MAX_FROM_MEMORY:
+            return None
+        if not user.settled or user.joining:
+            return None
+        if place == recent.last:
+            return []
+        return [
+            event.shown_to(user.name)
+            for event in recent.after(place)
+            if event.n >= self._joined_n(user, event.room)
+        ]
+
+    def _joined_n(self, user: User, name: str) -> float:
+        """The `n` from which on a user gets a room; infinite where they don't get it."""
+        room = self.registry.rooms.get(name)
+        return inf if room is None else user.rooms.get(room, inf)
+
+    def missed(self, user: User, cursor: str) -> list[Event] | None:
+        """The events that a user missed since their cursor; empty for no cursor.
+
+        `None` where this edge can't say without asking Valkey.
+        """
+        self.flush()
+        if not user.complete():
+            return None
+        if not cursor or cursor == self._frontier_cursor():
+            return []
+        return self.missed_lately(user, cursor)
+
+
+def _with_cursor(event: Event, cursor: str) -> Event:
+    return Event(event.room, event.partition, event.n, event.offset, event.data, cursor)
