@@ -1,6 +1,7 @@
 """The edge: speaks HTTP with clients, writes to Kafka, reads from Valkey and the history store.
 
-Any number of edges run side by side; they share nothing but what those three hold.
+Any number of edges run side by side; they share only the contents of Kafka, Valkey and the history
+store.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
+from secrets import token_hex
 from types import ModuleType
 
 import structlog
 import uvloop
 from aiohttp import web
 
+from app.delivery import keys
 from app.delivery.presence import Presences
 from app.delivery.reads import Reads
 from app.delivery.valkey import connect
@@ -40,11 +43,9 @@ from app.topics import LOG, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.services import (
     ACTS,
-    ADMISSION,
     AUTHENTICATOR,
     BROKERS,
     COMMANDS,
-    CONNECTION_EVENTS,
     DRAINING,
     HISTORY,
     HUB,
@@ -54,32 +55,37 @@ from web.api.services import (
     SETTINGS,
     VIEW,
 )
-from web.auth.authenticator import Auth
+from web.auth.authenticator import Authenticator
 from web.http import cors
 from web.http.problem import problem_middleware
 from web.hub.admission import Admission
-from web.hub.herd import giver
-from web.hub.housekeeping import give_up_idle, watch_tails
+from web.hub.admission_batches import LogEnds
+from web.hub.broadcast import sender
+from web.hub.housekeeping import drop_idle_users, find_lost_events
 from web.hub.hub import Hub
 from web.native.loader import built
-from web.producer.command_sender import Sends
-from web.producer.connection_events import Connections
-from web.producer.late import late
-from web.server.aiohttp_bridge import end_with_chunks
-from web.server.connection_manager import Entrance
-from web.server.listener import handlers, open_door, runner
-from web.shutdown import Stopping
+from web.producer.command_sender import CommandSender
+from web.producer.connection_events import ConnectionEvents
+from web.producer.late_verdict import late_verdict
+from web.server.aiohttp_bridge import close_after_unknown_length
+from web.server.connection_manager import ConnectionManager
+from web.server.listener import app_runner, handler_factory, listen
+from web.server.native_polls import NativePolls
+from web.server.raw_responses import RawResponses
+from web.server.session_context import SessionContext
+from web.server.sse_stream import StreamLimits
+from web.shutdown import Shutdown
 
 log = structlog.get_logger()
 
 #: Seconds that aiohttp gives requests, twice, which are still under way when the edge has stopped.
-_PATIENCE = 0.3
+_AIOHTTP_SECONDS = 0.3
 
 _pauses = Pauses()
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
+    """Serve until SIGTERM or SIGINT. Raises `ParleyError` where the edge can't begin."""
     set_up_logs("edge")
     remember_first_brokers()
     read_any_header_key()
@@ -98,95 +104,126 @@ async def _run(settings: Settings) -> None:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[str]:
-    """An edge that serves at the address that this gives; drained and stopped at the end."""
+    """Serve at the address that this yields; drain and stop at the end."""
     if not settings.secret:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     async with AsyncExitStack() as stack:
-        stopping = Stopping()
-        app = await _assemble(settings, stack, stopping)
-        aiohttp = runner(app, handler_cancellation=True, shutdown_timeout=_PATIENCE)
+        shutdown = Shutdown()
+        producer = await _producer(settings, stack, shutdown)
+        app = await _application(settings, producer, stack, shutdown)
+        events = ConnectionEvents(producer, app[COMMANDS].edge, settings.partitions)
+        aiohttp = app_runner(app, handler_cancellation=True, shutdown_timeout=_AIOHTTP_SECONDS)
         await aiohttp.setup()
-        stack.push_async_callback(stopping.end, "requests", aiohttp.cleanup)
+        stack.push_async_callback(shutdown.end, "requests", aiohttp.cleanup)
         assert aiohttp.server is not None
-        entrance = Entrance(
+        context = session_context(
             settings,
             app[HUB],
-            app[ADMISSION],
             app[AUTHENTICATOR],
-            app[CONNECTION_EVENTS],
-            handlers(aiohttp.server),
+            events,
+            partial(_log_ends, settings),
             _native(settings, "_polls"),
         )
-        stack.callback(entrance.close)
-        listening = await open_door(settings, entrance.front)
-        stack.push_async_callback(stopping.drain, app, entrance, listening)
-        for chore in (
-            *(entrance.ping(), entrance.connections.watch_polls(), presence.say_alive(app)),
-            *(watch_tails(app[HUB]), give_up_idle(app[HUB]), spare_the_old(_pauses)),
+        if context.native_polls is not None:
+            stack.callback(context.native_polls.close)
+        manager = ConnectionManager(context, handler_factory(aiohttp.server), settings.ping)
+        listening = await listen(settings, manager.accept)
+        stack.push_async_callback(shutdown.drain, app, manager, events, listening)
+        for task in (
+            *(manager.ping(), events.watch_polls(), presence.say_alive(app)),
+            *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), spare_the_old(_pauses)),
         ):
-            stack.callback(asyncio.create_task(chore).cancel)
+            stack.callback(asyncio.create_task(task).cancel)
         host, port = listening.sockets[0].getsockname()[:2]
         yield f"http://{host}:{port}"
 
 
-async def _assemble(
-    settings: Settings, stack: AsyncExitStack, stopping: Stopping
-) -> web.Application:
+def session_context(
+    settings: Settings,
+    hub: Hub,
+    authenticator: Authenticator,
+    connection_events: ConnectionEvents,
+    log_ends: LogEnds,
+    native: ModuleType | None,
+) -> SessionContext:
+    """The parts that serve streams and polls; `native` is `web.native._polls`, if it was built."""
+    responses = RawResponses(settings.origins)
+    polls = None if native is None else NativePolls(native, hub.state, authenticator, responses)
+    if polls is not None:
+        hub.state.before_delivery(polls.receive_before_delivery)
+    return SessionContext(
+        state=hub.state,
+        admission=Admission(hub, log_ends),
+        authenticator=authenticator,
+        connection_events=connection_events,
+        responses=responses,
+        limits=StreamLimits(settings.buffer_events, settings.buffer_bytes, settings.retry_ms),
+        max_streams=settings.streams,
+        mean_stream_life=settings.stream_life,
+        native_polls=polls,
+        ending=asyncio.Event(),
+    )
+
+
+async def _producer(
+    settings: Settings, stack: AsyncExitStack, shutdown: Shutdown
+) -> LastingProducer:
     await provision(settings, TOPICS)
     producer = LastingProducer(partial(acts.producer, settings))
     await producer.start()
-    stack.push_async_callback(stopping.end, "producer", producer.stop)
+    stack.push_async_callback(shutdown.end, "producer", producer.stop)
+    return producer
+
+
+async def _application(
+    settings: Settings, producer: LastingProducer, stack: AsyncExitStack, shutdown: Shutdown
+) -> web.Application:
+    """aiohttp's application with the API, and the parts that its handlers need."""
     redis = connect(settings.redis)
-    stack.push_async_callback(stopping.end, "valkey", redis.aclose)
+    stack.push_async_callback(shutdown.end, "valkey", redis.aclose)
     history = History(settings.history_url)
-    stack.push_async_callback(stopping.end, "history", history.close)
+    stack.push_async_callback(shutdown.end, "history", history.close)
     opening = asyncio.create_task(patiently("history", history.open))
     stack.callback(opening.cancel)
 
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
     cors.add_cors(app, settings.origins)
-    app.on_response_prepare.append(end_with_chunks)
-    sends = Sends(settings, producer)
+    app.on_response_prepare.append(close_after_unknown_length)
     view = View(redis, settings.partitions)
-    app[READS] = Reads(redis, settings.partitions)
-    app[PRESENCES] = Presences(redis)
+    #: This edge's name; no other process has it, or will have it.
+    edge = token_hex(6)
     hub = Hub(
         redis,
         View(redis, settings.partitions, partial=True),
         partitions=settings.partitions,
-        edge=sends.edge,
+        edge=edge,
         log_id=await cluster_id(settings),
         secret=settings.secret,
-        give=giver(_native(settings, "_broadcast")),
+        send=sender(_native(settings, "_broadcast")),
     )
-    app[SETTINGS], app[VIEW], app[HISTORY], app[HUB], app[COMMANDS] = (
-        settings,
-        view,
-        history,
-        hub,
-        sends,
-    )
+    commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view))
+    app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
+    app[HUB], app[COMMANDS] = hub, commands
+    app[READS] = Reads(redis, settings.partitions)
+    app[PRESENCES] = Presences(redis)
     app[BROKERS] = Brokers(settings)
     app[ACTS] = Acts(producer, settings.partitions)
-    app[IN_FORCE] = now = InForce(settings)
-    app[AUTHENTICATOR] = Auth(settings, now.sanction)
-    app[ADMISSION] = Admission(hub, partial(_ends, settings))
-    await now.start()
-    stack.push_async_callback(stopping.end, "rules in force", now.stop)
-    now.on_sanction = partial(sanctions.shut_out, app)
-    app[CONNECTION_EVENTS] = Connections(producer, sends.edge, settings.partitions)
+    app[IN_FORCE] = rules = InForce(settings)
+    app[AUTHENTICATOR] = Authenticator(settings, rules.sanction)
     app[DRAINING] = asyncio.Event()
-    stack.push_async_callback(stopping.end, "keys", app[AUTHENTICATOR].close)
+    await rules.start()
+    stack.push_async_callback(shutdown.end, "rules in force", rules.stop)
+    rules.on_sanction = partial(sanctions.shut_out, app)
+    stack.push_async_callback(shutdown.end, "keys", app[AUTHENTICATOR].close)
     await hub.start()
-    stack.push_async_callback(stopping.end, "hub", hub.stop)
-    sends.on_late = partial(_tell_late, hub, view)
-    await sends.listen(hub)
+    stack.push_async_callback(shutdown.end, "hub", hub.stop)
+    await hub.listen(keys.edge(commands.edge), commands.take_verdict)
     routes.add_routes(app)
     return app
 
 
 def _tell_late(hub: Hub, view: View, verdict: Verdict) -> None:
-    if (state := late(verdict)) is not None:
+    if (state := late_verdict(verdict)) is not None:
         hub.spawn(_tell(view, verdict.by, state))
 
 
@@ -195,7 +232,7 @@ async def _tell(view: View, user: str, state: bytes) -> None:
         await view.tell(user, state)
 
 
-async def _ends(settings: Settings) -> list[int]:
+async def _log_ends(settings: Settings) -> list[int]:
     async with LogReader(settings) as reader:
         return await reader.ends(LOG, settings.partitions)
 

@@ -23,14 +23,15 @@ from tests.conftest import SECRET
 from tests.web.support.polling import Door, door
 from tests.web.support.scene import Scene, scene_at
 from web.api import stream_tickets as tickets
+from web.api.callers import authenticate
 from web.api.services import AUTHENTICATOR, SETTINGS
-from web.auth.authenticator import Auth, authenticate
+from web.auth.authenticator import Authenticator
 from web.http.cors import add_cors
 from web.http.problem import problem_middleware
 from web.http.request_body import checked, read_body
 from web.http.request_params import client_id, integer
 from web.native.loader import built
-from web.server.listener import runner
+from web.server.listener import app_runner
 
 Client = TestClient[web.Request, web.Application]
 Serve = Callable[[Settings], Awaitable[Client]]
@@ -70,7 +71,7 @@ async def broken(request: web.Request) -> web.Response:
 
 class Server(TestServer):
     async def _make_runner(self, **_: object) -> web.AppRunner:
-        return runner(self.app)
+        return app_runner(self.app)
 
 
 @asynccontextmanager
@@ -78,7 +79,7 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
     add_cors(app, settings.origins)
     app[SETTINGS] = settings
-    app[AUTHENTICATOR] = Auth(settings)
+    app[AUTHENTICATOR] = Authenticator(settings)
     tickets.add_routes(app)
     app.router.add_get("/whoami", whoami)
     app.router.add_get("/stream", stream)

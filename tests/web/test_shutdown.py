@@ -17,12 +17,12 @@ from app.errors import Unreachable
 from app.events import CreateRoom, Verdict
 from tests.support.chat import Chat, until
 from tests.web.support.raw import Raw, raw, request
-from web import shutdown as stopping
+from web import shutdown
 from web.edge import serving
-from web.producer.command_sender import Sends
-from web.producer.connection_events import Connections
-from web.server import connection_manager as entrance
-from web.shutdown import Stopping
+from web.producer.command_sender import CommandSender
+from web.producer.connection_events import ConnectionEvents
+from web.server import connection_manager
+from web.shutdown import Shutdown
 
 
 class Edge:
@@ -48,8 +48,12 @@ async def edge(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edg
 
 def test_the_time_that_all_takes_is_less_than_is_given() -> None:
     """To which come the part that is the last to be left, and the end of the process."""
-    goodbyes = entrance._LATEST + entrance._DRAIN_SECONDS + 3 * entrance._QUIET
-    assert goodbyes < stopping._SENDS < stopping._REQUESTS < stopping._ALL < 9.5
+    goodbyes = (
+        connection_manager._ACCEPT_SECONDS
+        + connection_manager._DRAIN_SECONDS
+        + 3 * connection_manager._QUIET_SECONDS
+    )
+    assert goodbyes < shutdown._SENDS < shutdown._REQUESTS < shutdown._ALL < 9.5
 
 
 async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone(
@@ -58,10 +62,10 @@ async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone
     async def hang(_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Connections, "drain", hang)
+    monkeypatch.setattr(ConnectionEvents, "drain", hang)
     monkeypatch.setattr("app.kafka.resilient_producer.LastingProducer.stop", hang)
     for name, seconds in (("_SENDS", 1.0), ("_REQUESTS", 1.5), ("_ALL", 2.0)):
-        monkeypatch.setattr(stopping, name, seconds)
+        monkeypatch.setattr(shutdown, name, seconds)
     came = asyncio.Event()
 
     def another(_: bytes) -> Verdict:
@@ -90,8 +94,8 @@ class Deaf:
 async def test_a_send_that_kafka_does_not_take_is_refused_while_the_edge_can(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.producer.command_sender._HURRY", 0.1)
-    sends = Sends(chat.settings, Deaf())  # type: ignore[arg-type]
+    monkeypatch.setattr("web.producer.command_sender._STOPPING_TIMEOUT", 0.1)
+    sends = CommandSender(chat.settings, Deaf(), "edge", lambda _: None)  # type: ignore[arg-type]
     command = CreateRoom(room="r", by="ann", id="i", client_id="c", type="group", name="r")
     before = asyncio.create_task(sends.send(command, 30))
     await asyncio.sleep(0)
@@ -103,15 +107,15 @@ async def test_a_send_that_kafka_does_not_take_is_refused_while_the_edge_can(
 
 
 async def test_a_part_that_does_not_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "_ALONE", 0.1)
+    monkeypatch.setattr(shutdown, "_NEVER_SERVED", 0.1)
     async with asyncio.timeout(5):
-        await Stopping().end("part", lambda: asyncio.sleep(60))
+        await Shutdown().end("part", lambda: asyncio.sleep(60))
 
 
 async def test_goodbyes_of_many_are_spread_and_the_edge_says_meanwhile_that_it_is_not_ready(
     chat: Chat, edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entrance, "_DRAIN_SECONDS", 1.5)
+    monkeypatch.setattr(connection_manager, "_DRAIN_SECONDS", 1.5)
     loop, ends = asyncio.get_running_loop(), list[float]()
     retries = list[int]()
 

@@ -1,4 +1,4 @@
-"""Who asks: a JSON Web Token in `Authorization: Bearer`, or a stream ticket in the URL."""
+"""Authentication by a JSON Web Token in `Authorization: Bearer`, or by a stream ticket."""
 
 from __future__ import annotations
 
@@ -27,18 +27,17 @@ from web.auth.jwt_rules import (
     user_of,
     verified,
 )
-from web.auth.token_cache import Identity, Verified
+from web.auth.token_cache import Identity, TokenCache
 from web.http.problem import Problem
 
 _BEARER: Final = re.compile(rf"bearer +({CHARACTERS}) *", re.IGNORECASE)
 
 
-class Auth:
-    """Turns tokens into identities.
+class Authenticator:
+    """Turns tokens and tickets into identities.
 
-    Which algorithm may sign is a matter of the settings: HS256 is checked against the secret
-    alone, RS256 against the key set alone, anything else is refused. What is verified is
-    remembered until it expires.
+    The settings say which algorithm may sign: HS256 is checked against the secret alone, RS256
+    against the key set alone, any other is refused. A verified token is cached until it expires.
     """
 
     def __init__(
@@ -46,41 +45,41 @@ class Auth:
     ) -> None:
         self._settings = settings
         self._sanction = sanction
-        self._tokens = Verified()
-        self._tickets = Verified()
-        #: Another one whenever what was found out about tokens no longer counts.
-        self.era = 0
+        self._tokens = TokenCache()
+        self._tickets = TokenCache()
+        #: Raised whenever earlier checks of tokens no longer count.
+        self.generation = 0
         self._keys = KeySet(settings.jwks, self._forget) if settings.jwks else None
 
     async def close(self) -> None:
-        """Let go of what is under way."""
+        """End a fetch of keys that is under way."""
         if self._keys is not None:
             await self._keys.close()
 
     def recheck(self) -> None:
-        """Look at everybody once more who was let in before."""
-        self.era += 1
+        """Check every caller again with their next request."""
+        self.generation += 1
 
     def _forget(self) -> None:
         self._tokens.clear()
         self.recheck()
 
     async def bearer(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
-        """Who sends this request. Raises a `Problem` 401, or 503 where keys are out of reach."""
+        """The caller of a request. Raises `Problem` 401, or 503 where keys are out of reach."""
         if "ticket" in query:
             raise denied("ticket_misused", "a ticket opens streams and long-polls, nothing else")
-        return self._welcome(await self._bearer(headers))
+        return self._unless_banned(await self._bearer(headers))
 
     async def stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity:
-        """Who opens this stream or long-poll: by `Authorization`, else by `?ticket=`."""
+        """The caller of a stream or long-poll: by `Authorization`, else by `?ticket=`."""
         ticket = query.get("ticket")
         if ticket is None or hdrs.AUTHORIZATION in headers:
-            return self._welcome(await self._bearer(headers))
+            return self._unless_banned(await self._bearer(headers))
         known = self._tickets.get(ticket)
-        return self._welcome(known if known is not None else self._ticket(ticket))
+        return self._unless_banned(known if known is not None else self._ticket(ticket))
 
     def known_stream(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Identity | None:
-        """As `stream`, where that has been found out before; else `None`, whatever is wrong."""
+        """As `stream`, where the result is cached; `None` otherwise, or where anything is wrong."""
         header = headers.get(hdrs.AUTHORIZATION)
         if header is None:
             ticket = query.get("ticket")
@@ -89,11 +88,11 @@ class Auth:
             found = _BEARER.fullmatch(header)
             if found is None:
                 return None
-            known = self._tokens.get(found[1]) or self._quickly(found[1])
+            known = self._tokens.get(found[1]) or self._by_fast_path(found[1])
         return None if known is None or self._ban(known) is not None else known
 
-    def _quickly(self, token: str) -> Identity | None:
-        """Whose token it is, where that is beyond doubt and needs nobody to be asked."""
+    def _by_fast_path(self, token: str) -> Identity | None:
+        """The identity of a token that the fast path accepts."""
         secret = self._settings.secret
         known = claims(token, secret.encode(), time.time(), LEEWAY) if secret else None
         if known is None or is_ticket(known) or names.user(known["sub"]) is not None:
@@ -102,14 +101,14 @@ class Auth:
         self._tokens.put(token, identity, identity.expires_at)
         return identity
 
-    def _welcome(self, identity: Identity) -> Identity:
+    def _unless_banned(self, identity: Identity) -> Identity:
         ban = self._ban(identity)
         if ban is not None:
             raise Problem("banned", told("You are banned", ban))
         return identity
 
     def _ban(self, identity: Identity) -> Sanction | None:
-        """What keeps somebody out everywhere at this moment."""
+        """The ban that keeps a user out everywhere at this moment."""
         sanction = None if identity.admin else self._sanction(identity.user)
         if sanction is None or sanction.kind != "ban":
             return None
@@ -122,7 +121,7 @@ class Auth:
         found = _BEARER.fullmatch(header)
         if found is None:
             raise denied("token_malformed", "Authorization is not Bearer and one token")
-        known = self._tokens.get(found[1]) or self._quickly(found[1])
+        known = self._tokens.get(found[1]) or self._by_fast_path(found[1])
         return known if known is not None else await self._token(found[1])
 
     async def _token(self, token: str) -> Identity:
@@ -130,7 +129,7 @@ class Auth:
         if algorithm == "HS256" and self._settings.secret:
             claims = verified(token, self._settings.secret, "HS256", None, "")
         elif algorithm == "RS256" and self._keys is not None:
-            key = await _reach(self._keys, kid)
+            key = await _key_of(self._keys, kid)
             audience, issuer = self._settings.audience or None, self._settings.issuer
             claims = verified(token, key, "RS256", audience, issuer)
         else:
@@ -154,7 +153,7 @@ class Auth:
         return identity
 
 
-async def _reach(keys: KeySet, kid: str | None) -> jwt.PyJWK:
+async def _key_of(keys: KeySet, kid: str | None) -> jwt.PyJWK:
     try:
         key = await keys.key(kid)
     except Unreachable:

@@ -1,7 +1,7 @@
-"""Tokens that are right beyond doubt, at a twentieth of the library's price.
+"""A fast path for plain HS256 tokens, at a twentieth of the library's cost.
 
-This only ever says yes. Whatever is unusual or wrong with a token is left to PyJWT, which knows
-all the rules and says which was broken (web/auth/authenticator.py).
+It only ever accepts. PyJWT decides about unusual or wrong tokens, since it knows all rules and says
+which one was broken (web/auth/authenticator.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 
 def claims(token: str, secret: bytes, now: float, leeway: float) -> dict[str, Any] | None:
-    """The claims of a token signed by HS256 with this secret, that holds now; `None`: ask PyJWT."""
+    """The claims of a token that this secret signed by HS256 and that holds now; else `None`."""
     signed, _, signature = token.rpartition(".")
     head, _, body = signed.partition(".")
     if not _is_plain(head):

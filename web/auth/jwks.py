@@ -17,12 +17,12 @@ from app.errors import Unreachable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-#: Seconds between two fetches, so that tokens with invented key ids don't become a flood.
+#: Seconds between two fetches, so that invented key ids don't cause a flood of them.
 PAUSE: Final = 10.0
-#: Seconds after which known keys are looked at anew, so that a withdrawn one goes.
+#: Seconds after which known keys are fetched again, so that a withdrawn one goes.
 FRESH: Final = 300.0
 #: Seconds for one fetch.
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 LARGEST: Final = 1024 * 1024
 
 
@@ -33,8 +33,8 @@ class _Set(msgspec.Struct):
 class KeySet:
     """The RSA keys of a JWKS, by key id.
 
-    A fetch that fails keeps the keys known so far, and nobody whose key is known waits for one.
-    `on_change` is called where a key has gone or become another.
+    A fetch that fails keeps the keys known so far, and a token with a known key waits for none.
+    `on_change` is called where a key was removed or replaced.
     """
 
     def __init__(self, source: str, on_change: Callable[[], None] = lambda: None) -> None:
@@ -50,7 +50,7 @@ class KeySet:
     async def key(self, kid: str | None) -> PyJWK | None:
         """The key of that id, or the only key there is for a token that names none.
 
-        None: the issuer has no such key. Raises `Unreachable` where that can't be known.
+        None: the issuer has no such key. Raises `Unreachable` where the key set can't be read.
         """
         now = time.monotonic()
         found = self._find(kid)
@@ -128,9 +128,9 @@ async def _read(source: str) -> bytes:
     if not source.startswith(("http://", "https://")):
         path = Path(source.removeprefix("file://"))
         return await asyncio.to_thread(path.read_bytes)
-    patience = aiohttp.ClientTimeout(total=PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with (
-        aiohttp.ClientSession(timeout=patience, raise_for_status=True) as session,
+        aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
         session.get(source) as answer,
     ):
         content = await answer.content.read(LARGEST + 1)

@@ -1,6 +1,6 @@
-"""What a JSON Web Token has to be: each rule that is broken is a 401 with a code of its own.
+"""The rules for a JSON Web Token; each broken one is a 401 with a code of its own.
 
-PyJWT knows the rules (web/auth/hs256_fast_path.py says yes to the usual token before it is asked).
+PyJWT checks them. web/auth/hs256_fast_path.py accepts the usual token before PyJWT is asked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from web.http.problem import Problem
 LEEWAY: Final = 10
 #: The audience of stream tickets, and of nothing else.
 STREAM: Final = "parley.stream"
-#: What a token may consist of.
+#: The characters of a token.
 CHARACTERS: Final = r"[A-Za-z0-9._~+/=-]+"
 
 _TOKEN: Final = re.compile(CHARACTERS)
@@ -32,7 +32,7 @@ def denied(code: str, detail: str) -> Problem:
 
 
 def header_of(token: str) -> tuple[str, str | None]:
-    """The algorithm and key id that a token claims; nothing is believed yet."""
+    """The algorithm and key id that a token claims, unverified."""
     try:
         if _TOKEN.fullmatch(token) is None:
             raise jwt.DecodeError("characters that no token has")
@@ -66,13 +66,13 @@ def verified(
 
 
 def is_ticket(claims: dict[str, Any]) -> bool:
-    """Whether it opens streams and polls alone."""
+    """Whether the claims are those of a stream ticket."""
     audience = claims.get("aud")
     return audience == STREAM or (isinstance(audience, list) and STREAM in audience)
 
 
 def user_of(claims: dict[str, Any]) -> str:
-    """Whose it is."""
+    """The user of a token. Raises `Problem` 401."""
     problem = names.user(claims["sub"])
     if problem is not None:
         raise denied("token_claims", f"sub: {problem}")
@@ -80,7 +80,7 @@ def user_of(claims: dict[str, Any]) -> str:
 
 
 def moment(claims: dict[str, Any], name: str) -> float:
-    """A claim that is a Unix time."""
+    """A claim that is a Unix time. Raises `Problem` 401."""
     try:
         return float(claims[name])
     except (KeyError, TypeError, ValueError):

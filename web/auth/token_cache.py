@@ -1,4 +1,4 @@
-"""Tokens that have been verified. Verifying one takes 120 µs, looking it up here 1 µs."""
+"""A cache of verified tokens. Verifying one takes 120 µs, looking it up here 1 µs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, and the Unix time from which on that is no longer to be believed."""
+    """A caller, and the Unix time at which their token ends."""
 
     user: str
     expires_at: float
-    #: Moderates everywhere, and sets the rules.
+    #: Whether the caller moderates every room, and sets the rules.
     admin: bool = False
 
 
-class Verified:
-    """Identities by token until they expire; at `size` the one unused for longest goes.
+class TokenCache:
+    """Identities by token until they expire; at `size` the least recently used is dropped.
 
-    It holds digests, not tokens. Only what passed verification is put in, so strangers can't
-    fill it.
+    It holds digests, not tokens. Only verified tokens are put in, so strangers can't fill it.
     """
 
     def __init__(self, size: int = 10_000) -> None:
@@ -33,7 +32,7 @@ class Verified:
         return len(self._known)
 
     def get(self, token: str) -> Identity | None:
-        """Whose token it is, where that is known and still holds."""
+        """The identity of a token, where it is cached and still holds."""
         key = _key(token)
         found = self._known.get(key)
         if found is None:
@@ -45,13 +44,13 @@ class Verified:
         return found[0]
 
     def put(self, token: str, identity: Identity, until: float) -> None:
-        """Remember whose token it is until that Unix time."""
+        """Cache the identity of a token until that Unix time."""
         self._known[_key(token)] = (identity, until)
         if len(self._known) > self._size:
             self._known.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget all, as when a signing key has gone."""
+        """Forget all, as after the removal of a signing key."""
         self._known.clear()
 
 

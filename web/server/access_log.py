@@ -1,4 +1,4 @@
-"""The access log. Nothing that opens a door is in it: no query, no header, no body."""
+"""The access log. It holds no secret: no query, no header, no body."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class AccessLogger(AbstractAccessLogger):
-    """One line a request; of a query, which may hold a stream ticket, only that there was one.
-
-    web/server/listener.py puts it in place.
-    """
+    """Logs one line for each request; of a query, which may hold a stream ticket, just `?…`."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Log a request that was answered in `time` seconds."""
@@ -31,7 +28,7 @@ class AccessLogger(AbstractAccessLogger):
 
 
 def shown(target: str) -> str:
-    """A request's target as it may be logged: the path, and `?…` where a query was."""
+    """The target of a request as it is logged: the path, and `?…` for a query."""
     path, question, _ = target.partition("?")
     return f"{path}?…" if question else path
 
@@ -39,12 +36,12 @@ def shown(target: str) -> str:
 class UnreadableRequests(logging.Filter):
     """Shortens aiohttp's report of a request that it could not parse.
 
-    The report is a traceback at level ERROR that quotes the request, so a ticket too, and anybody
-    can cause it. web/server/listener.py puts it in place.
+    The report is a traceback at level ERROR that quotes the request, tickets included, and any
+    client can cause it.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the record, without what it quotes."""
+        """Keep the record, without the quoted request."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
             record.exc_info = record.exc_text = None

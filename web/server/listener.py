@@ -1,4 +1,4 @@
-"""How the edge listens, and how aiohttp serves what is its part."""
+"""The listening socket, and aiohttp's server for the requests that it serves."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from web.http.problem import Problem
 from web.server.access_log import AccessLogger, UnreadableRequests
 from web.server.aiohttp_bridge import report_answered
 
-#: Bodies are taken as they come: packed ones are refused, because aiohttp reports a body that it
-#: can't unpack as a fault of the server. What a refused body has left is thrown away for two
-#: seconds, not ten, so that the client still sees the answer.
+#: Compressed bodies are refused, because aiohttp reports a body that it can't decompress as a fault
+#: of the server. The rest of a refused body is read for two seconds, not ten, so that the client
+#: still sees the answer.
 OPTIONS: Final[dict[str, Any]] = {
     "access_log_class": AccessLogger,
     "auto_decompress": False,
     "lingering_time": 2.0,
 }
 
-#: Connections that wait to be accepted: when an edge dies, its readers come all at once.
+#: Connections that may wait to be accepted: the clients of an edge that dies come all at once.
 _BACKLOG: Final = 4096
 
 _unreadable = UnreadableRequests()
 
 
 class Handler(web.RequestHandler):
-    """aiohttp's protocol; what it refuses before anybody could ask for a code has one, too."""
+    """aiohttp's protocol, which reports each finished answer, and gives every error a code."""
 
     __slots__ = ()
 
@@ -51,7 +51,7 @@ class Handler(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is not HTTP, or has failed outside of every handler, and close."""
+        """Answer a request that is not HTTP, or that failed outside of every handler, and close."""
         super().handle_error(request, status, exc, message)
         if status < 500:
             problem = Problem(
@@ -66,24 +66,24 @@ class Handler(web.RequestHandler):
         return answer
 
 
-def handlers(server: web.Server) -> Callable[[], Handler]:
-    """What makes the protocols of a server that `runner` has set up."""
+def handler_factory(server: web.Server) -> Callable[[], Handler]:
+    """Makes aiohttp's protocols for a server that `app_runner` has set up."""
     return partial(Handler, server, loop=asyncio.get_running_loop(), **OPTIONS)
 
 
-def runner(app: web.Application, **more: Any) -> web.AppRunner:
-    """What runs `app`, with logs that hold no ticket; `more` goes to aiohttp as it is."""
+def app_runner(app: web.Application, **options: Any) -> web.AppRunner:
+    """Runs `app`, with logs that hold no ticket; `options` are aiohttp's own."""
     logging.getLogger("aiohttp.server").addFilter(_unreadable)
-    return web.AppRunner(app, **OPTIONS, **more)
+    return web.AppRunner(app, **OPTIONS, **options)
 
 
-async def open_door(
+async def listen(
     settings: Settings, protocol: Callable[[], asyncio.BaseProtocol]
 ) -> asyncio.Server:
-    """Listen at the address of the settings, beside other edges on this machine if there are.
+    """Listen at the address of the settings, which other edges of this machine may share.
 
-    The size of the send buffer is set here, because connections inherit it: the kernel would
-    take up to 4 MB for a client that never reads.
+    The size of the send buffer is set here, because connections inherit it: otherwise the kernel
+    takes up to 4 MB for a client that never reads.
     """
     server = await asyncio.get_running_loop().create_server(
         protocol,

@@ -1,4 +1,4 @@
-"""Answers as bytes, for the connections that aiohttp does not serve."""
+"""Responses as bytes, for streams and polls, which aiohttp does not serve."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from http import HTTPStatus
 
 from web.http import cors
 from web.http.problem import CONTENT_TYPE, Problem
-from web.hub import sse as frames
-from web.hub.event import Run
+from web.hub import sse
+from web.hub.event import EventBatch
 
 _POLL = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
-class Replies:
-    """Heads of answers, made once a second for everybody: they differ by origin at most."""
+class RawResponses:
+    """Heads of responses, made once a second for all clients: they differ by origin at most."""
 
     def __init__(self, origins: str) -> None:
         self._origins = origins
-        self._made: dict[tuple[str, str | None, bool], bytes] = {}
+        self._heads: dict[tuple[str, str | None, bool], bytes] = {}
         self._second = 0
 
     def stream(self, origin: str | None) -> bytes:
-        """The head of a stream, whose end is that of its connection."""
+        """The head of a stream, which ends with its connection."""
         return self._head("stream", origin, False) + b"\r\n"
 
     def poll(self, origin: str | None, keep_alive: bool) -> bytes:
-        """The head of a poll's answer, but for `Content-Length`."""
+        """The head of a poll's answer, without `Content-Length`."""
         return self._head("poll", origin, keep_alive)
 
-    def run(self, run: Run, origin: str | None) -> bytes:
-        """The answer to all polls of an origin that wait for these events."""
-        reply = run.replies.get(origin)
-        if reply is None:
-            reply = run.replies[origin] = self.poll(origin, True) + run.answer()
-        return reply
+    def batch(self, batch: EventBatch, origin: str | None) -> bytes:
+        """The response to all polls of an origin that wait for these events."""
+        response = batch.responses.get(origin)
+        if response is None:
+            response = batch.responses[origin] = self.poll(origin, True) + batch.answer()
+        return response
 
     def problem(self, problem: Problem, origin: str | None, keep_alive: bool) -> bytes:
-        """An answer that says what is wrong, whole."""
+        """The whole response for a problem."""
         body = problem.body()
         headers = {
             "Content-Type": CONTENT_TYPE,
@@ -50,15 +50,15 @@ class Replies:
 
     def _head(self, kind: str, origin: str | None, keep_alive: bool) -> bytes:
         second = int(time.time())
-        if second != self._second or len(self._made) > 100:
-            self._made.clear()
+        if second != self._second or len(self._heads) > 100:
+            self._heads.clear()
             self._second = second
         key = kind, None if self._origins == "*" else origin, keep_alive
-        made = self._made.get(key)
-        if made is None:
-            headers = frames.HEADERS if kind == "stream" else _POLL
-            made = self._made[key] = self._lines(200, headers, origin, keep_alive)
-        return made
+        head = self._heads.get(key)
+        if head is None:
+            headers = sse.HEADERS if kind == "stream" else _POLL
+            head = self._heads[key] = self._lines(200, headers, origin, keep_alive)
+        return head
 
     def _lines(
         self, status: int, headers: dict[str, str], origin: str | None, keep_alive: bool

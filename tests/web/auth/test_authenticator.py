@@ -19,7 +19,7 @@ from tests.web.conftest import Client, Serve
 from tests.web.http.test_problem import problem
 from tests.web.support.issuer import Issuer
 from web.auth.jwt_rules import LEEWAY
-from web.auth.token_cache import Identity, Verified
+from web.auth.token_cache import Identity, TokenCache
 
 #: Tokens are signed when the tests are collected, and a whole run takes minutes.
 DAY = 24 * 60 * 60
@@ -110,7 +110,7 @@ async def test_clocks_may_differ_by_a_few_seconds(client: Client) -> None:
 
 
 def test_an_identity_is_forgotten_when_its_token_ends_and_the_unused_goes_first() -> None:
-    verified = Verified(size=2)
+    verified = TokenCache(size=2)
     for token in ("a", "b"):
         verified.put(token, Identity(token, time.time() + 60), time.time() + 60)
     assert verified.get("a") is not None

@@ -27,14 +27,16 @@ from app.moderation import audit_log as acts
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from tests.delivery.conftest import added, entry, message, noted, opened
-from web.auth.authenticator import Auth
-from web.hub.admission import Admission
-from web.hub.herd import giver
+from web.auth.authenticator import Authenticator
+from web.edge import session_context
+from web.hub.broadcast import sender
 from web.hub.hub import Hub
 from web.native.loader import built
-from web.producer.connection_events import Connections
-from web.server.connection_manager import Entrance
-from web.server.listener import handlers, runner
+from web.producer.connection_events import ConnectionEvents
+from web.server.connection_manager import ConnectionManager
+from web.server.listener import app_runner, handler_factory
+from web.server.poll_subscriber import PollSubscriber
+from web.server.session_context import SessionContext
 
 ROOMS = ("a", "b")
 PEOPLE = ("ann", "ben", "cat", "dan")
@@ -47,9 +49,15 @@ class Door:
     """An edge's connections with all that stands behind them, and the log that they hear."""
 
     def __init__(
-        self, settings: Settings, hub: Hub, entrance: Entrance, bans: dict[str, Sanction], port: int
+        self,
+        settings: Settings,
+        hub: Hub,
+        context: SessionContext,
+        manager: ConnectionManager,
+        bans: dict[str, Sanction],
+        port: int,
     ) -> None:
-        self.hub, self.entrance, self.port = hub, entrance, port
+        self.hub, self.context, self.manager, self.port = hub, context, manager, port
         self._settings = settings
         self._publisher: Publisher
         #: Who is banned, with a sanction that says so.
@@ -60,7 +68,8 @@ class Door:
     @property
     def seated(self) -> int:
         """Connections that are served in C at present."""
-        return 0 if self.entrance.seats is None else len(self.entrance.seats)
+        polls = self.context.native_polls
+        return 0 if polls is None else len(polls)
 
     def token(self, user: str, life: float = 3600) -> str:
         """A token that is good for so many seconds."""
@@ -97,7 +106,7 @@ class Door:
 
     async def heard(self) -> None:
         """Return when the hub has heard all that was said."""
-        rooms = self.hub.roster.rooms
+        rooms = self.hub.registry.rooms
         await until(lambda: all(rooms[room].n == n for room, n in self.said().items()))
 
     def said(self) -> dict[str, int]:
@@ -134,29 +143,29 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
             edge="e",
             log_id="log",
             secret=settings.secret,
-            give=giver(native and built("_broadcast")),
+            send=sender(native and built("_broadcast")),
         )
         producer = LastingProducer(partial(acts.producer, settings))
         await producer.start()
         stack.push_async_callback(producer.stop)
         app = web.Application()
         app.router.add_post("/body", _read)
-        aiohttp = runner(app)
+        aiohttp = app_runner(app)
         await aiohttp.setup()
         stack.push_async_callback(aiohttp.cleanup)
         assert aiohttp.server is not None
-        others = handlers(aiohttp.server)
-        connections = Connections(producer, "e", settings.partitions)
+        others = handler_factory(aiohttp.server)
+        connections = ConnectionEvents(producer, "e", settings.partitions)
         bans: dict[str, Sanction] = {}
-        auth = Auth(settings, bans.get)
-        entrance = Entrance(
-            settings, hub, Admission(hub, _no_ends), auth, connections, others, native
-        )
-        stack.callback(entrance.close)
-        server = await asyncio.get_running_loop().create_server(entrance.front, "127.0.0.1", 0)
+        authenticator = Authenticator(settings, bans.get)
+        context = session_context(settings, hub, authenticator, connections, _no_ends, native)
+        if context.native_polls is not None:
+            stack.callback(context.native_polls.close)
+        manager = ConnectionManager(context, others, settings.ping)
+        server = await asyncio.get_running_loop().create_server(manager.accept, "127.0.0.1", 0)
         server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         stack.callback(server.close)
-        found = Door(settings, hub, entrance, bans, server.sockets[0].getsockname()[1])
+        found = Door(settings, hub, context, manager, bans, server.sockets[0].getsockname()[1])
         await found.begin(Publisher(redis, 1_000))
         await hub.start()
         stack.push_async_callback(hub.stop)
@@ -243,8 +252,10 @@ class Poller:
 
     def asks(self) -> bool:
         """Whether a poll of this person's waits."""
-        person = self.door.hub.roster.people.get(self.user)
-        return person is not None and any(getattr(one, "asked", False) for one in person.readers)
+        user = self.door.hub.registry.users.get(self.user)
+        return user is not None and any(
+            isinstance(one, PollSubscriber) and one.is_waiting for one in user.subscribers
+        )
 
 
 async def until(condition: Any) -> None:
