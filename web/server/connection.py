@@ -1,260 +1,322 @@
-"""The front of every connection: who serves a request is decided by its first line.
+"""One client's connection: finds where requests begin, and has each served by the right part.
 
-Requests for streams and polls stay here, with a reader that is a few hundred bytes; any other is
-lent, with the connection, to aiohttp's server, and taken back when it has been answered. Only
-public interfaces are used for that: `web.Server` makes protocols, and a protocol is given bytes.
+Requests for streams and polls are served here, by a session of a few hundred bytes. aiohttp serves
+all others, on a borrowed transport; only its public interfaces are used for that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final
 
 from web.http.problem import Problem
-from web.server.deadline import Timed
-from web.server.framing import HTTP, MOST_HEAD, MOST_LINE, OPAQUE, OURS, body_length, too_large
-from web.server.loan import Loan
-from web.server.stream_session import Visit
-
-if TYPE_CHECKING:
-    from web.server.connection_manager import Entrance
-    from web.server.seat import Seat
+from web.server.aiohttp_bridge import AiohttpBridge
+from web.server.deadline import Deadline
+from web.server.native_polls import Handover
+from web.server.request_head import (
+    HTTP_REQUEST,
+    MAX_HEAD,
+    MAX_LINE,
+    STREAM_OR_POLL,
+    UNKNOWN_LENGTH,
+    body_length,
+    too_large,
+)
+from web.server.session import Session
+from web.server.session_context import SessionContext
 
 #: Bytes that may wait while a request is being answered.
-MOST_AHEAD: Final = 64 * 1024
+MAX_AHEAD: Final = 64 * 1024
 
-#: Seconds for a head to arrive, for a body, and between two requests. A body of which only aiohttp
-#: knows where it ends has its time together with the answer.
+#: Seconds for a head to arrive, for a body, and between two requests. A body of unknown length has
+#: its time together with the answer.
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 60.0
-OPAQUE_SECONDS: Final = 120.0
+UNKNOWN_BODY_SECONDS: Final = 120.0
 IDLE_SECONDS: Final = 75.0
 
-#: Seconds that a client gets to read what it was sent last before the connection is cut.
-LAST_SECONDS: Final = 5.0
-
-_IDLE, _VISITED, _LENT, _SEATED, _CLOSING = range(5)
+#: Seconds that a client gets to read the last answer before the connection is cut.
+CLOSE_SECONDS: Final = 5.0
 
 
-class Front(Timed, asyncio.Protocol):
-    """One connection: finds where requests begin, and keeps the time."""
+class ConnectionMode(Enum):
+    """The part that serves a connection; the connection alone changes it.
+
+    | from | event | to |
+    |---|---|---|
+    | IDLE | the head of a request for a stream or a poll has come | SESSION |
+    | IDLE | the head of another request has come | AIOHTTP |
+    | SESSION | the poll is answered | IDLE |
+    | SESSION | a repeated poll waits, and the native part takes the connection | NATIVE |
+    | NATIVE | the native part gives it back, a poll waits | SESSION |
+    | NATIVE | the native part gives it back, no poll waits | IDLE |
+    | AIOHTTP | the request has come whole and is answered | IDLE |
+    | any | the last answer is written, the request is refused, or its time is over | CLOSING |
+    """
+
+    #: No request is under way; the head of the next may have come in part.
+    IDLE = 1
+    #: A stream, or a poll that waits for its answer.
+    SESSION = 2
+    #: A poll and those that repeat it, in C; the transport reads nothing.
+    NATIVE = 3
+    #: A request on aiohttp's protocol.
+    AIOHTTP = 4
+    #: The client reads the last answer.
+    CLOSING = 5
+
+
+_IDLE, _SESSION, _NATIVE = ConnectionMode.IDLE, ConnectionMode.SESSION, ConnectionMode.NATIVE
+_AIOHTTP, _CLOSING = ConnectionMode.AIOHTTP, ConnectionMode.CLOSING
+
+
+class ClientConnection(Deadline, asyncio.Protocol):
+    """The protocol of one connection: finds where requests begin, and keeps the time.
+
+    `connections` has all connections of the edge; `new_handler` makes aiohttp's protocols.
+    """
 
     __slots__ = (
-        *("_buffer", "_entrance", "_loan", "_paused", "_seat", "_state", "_visit", "transport"),
+        *("_bridge", "_buffer", "_connections", "_context", "_mode", "_new_handler", "_paused"),
+        *("_session", "transport"),
     )
 
-    def __init__(self, entrance: Entrance) -> None:
-        super().__init__(entrance.loop)
+    def __init__(
+        self,
+        context: SessionContext,
+        connections: set[ClientConnection],
+        new_handler: Callable[[], asyncio.BaseProtocol],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(loop)
         self.transport: Any = None
-        self._entrance = entrance
+        self._context = context
+        self._connections = connections
+        self._new_handler = new_handler
+        self._mode = _IDLE
+        #: Bytes that have come and belong to no request yet.
         self._buffer = b""
-        self._state = _IDLE
-        #: What aiohttp has of this connection, once it has served a request.
-        self._loan: Loan | None = None
-        self._visit: Visit | None = None
-        #: Where the connection is served in C, while it is.
-        self._seat: Seat | None = None
-        #: Who was told to pause writing, and is told to go on; meanwhile no request begins.
+        #: aiohttp's protocol, from the first request on that it serves.
+        self._bridge: AiohttpBridge | None = None
+        #: The stream or the polls, from their first request on.
+        self._session: Session | None = None
+        #: The part that was told to pause writing; until it is told to resume, no request begins.
         self._paused: Any = None
 
-    # ── what the transport calls ─────────────────────────────────────────────────────────────
+    # ── called by the transport ──────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request, but not for long."""
         self.transport = transport
-        self._entrance.fronts.add(self)
-        self.until(HEAD_SECONDS)
+        self._connections.add(self)
+        self.set_deadline(HEAD_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, however they are cut."""
         before = self._buffer
-        if self._state == _IDLE and self._paused is None:
-            if self._visit is not None and not before:
-                # It is served at once: while it is being so, nothing else begins.
-                self._state = _VISITED
-                if self._visit.repeat(data):
+        if self._mode is _IDLE and self._paused is None:
+            if self._session is not None and not before:
+                # The poll may be answered at once; until it is, nothing else begins.
+                self._mode = _SESSION
+                if self._session.repeat(data):
                     return
-                self._state = _IDLE
+                self._mode = _IDLE
             self._buffer = before + data if before else data
             self._begin(not before)
             return
         self._buffer = before + data if before else data
-        if self._loan is not None and self._state == _LENT:
-            self._feed(self._loan)
-        elif len(self._buffer) > MOST_AHEAD:
+        if self._bridge is not None and self._mode is _AIOHTTP:
+            self._feed(self._bridge)
+        elif len(self._buffer) > MAX_AHEAD:
             self.transport.pause_reading()
 
     def pause_writing(self) -> None:
-        """The client does not take what is written."""
-        loan = self._loan
-        self._paused = loan.handler if loan and self._state == _LENT else self._visit
+        """The client does not read what is written."""
+        bridge = self._bridge
+        serves = bridge is not None and self._mode is _AIOHTTP
+        self._paused = bridge.handler if bridge is not None and serves else self._session
         if self._paused is not None:
             self._paused.pause_writing()
-        if self._state == _LENT:
-            self.until(BODY_SECONDS)
+        if self._mode is _AIOHTTP:
+            self.set_deadline(BODY_SECONDS)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The client reads again."""
         paused, self._paused = self._paused, None
         if paused is not None:
             paused.resume_writing()
-        if self._state == _IDLE and self._buffer:
+        if self._mode is _IDLE and self._buffer:
             self._loop.call_soon(self._go_on)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone: tell whoever had it."""
-        self._entrance.fronts.discard(self)
-        self.never()
-        self._seat = None
-        if self._visit is not None:
-            self._visit.lost()
-            self._visit = None
-        if self._loan is not None:
-            self._loan.lost(exc)
-            self._loan = None
+        """Let the parts that served the connection go."""
+        self._connections.discard(self)
+        self.clear_deadline()
+        self._mode = _CLOSING
+        if self._session is not None:
+            self._session.lost()
+            self._session = None
+        if self._bridge is not None:
+            self._bridge.lost(exc)
+            self._bridge = None
         self._paused = None
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, fresh: bool) -> None:
-        """A request begins, or goes on to begin."""
+        """Begin a request if its head has come; `fresh`: nothing of it had come before."""
         data = self._buffer
         if data[:1] in (b"\r", b"\n"):
             data = self._buffer = data.lstrip(b"\r\n")
         end = data.find(b"\r\n\r\n") + 4
         if too_large(data, end):
-            detail = f"a head has at most {MOST_HEAD} bytes, and a line of it {MOST_LINE}"
+            detail = f"a head has at most {MAX_HEAD} bytes, and a line of it {MAX_LINE}"
             self.refuse(Problem("head_too_large", detail))
         elif end < 4:
-            # Empty lines may come before a request, and are no beginning of one.
+            # Empty lines may come before a request, and are not its beginning.
             if fresh and data:
-                self.until(HEAD_SECONDS)
-        elif OURS.match(data):
+                self.set_deadline(HEAD_SECONDS)
+        elif STREAM_OR_POLL.match(data):
             self._serve(data, end)
-        elif HTTP.match(data):
-            self._lend(data, end)
+        elif HTTP_REQUEST.match(data):
+            self._serve_with_aiohttp(data, end)
         else:
             self.refuse(Problem("bad_request", "the request does not begin as HTTP does"))
 
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]
-        self._state = _VISITED
-        if self._loan is not None:
-            self._loan.take_back()
-            self._loan = None
-        if self._visit is None:
-            self._visit = Visit(self._entrance, self)
-        self.until(HEAD_SECONDS)
-        self._visit.ask(data[:end])
+        self._mode = _SESSION
+        if self._bridge is not None:
+            self._bridge.take_back()
+            self._bridge = None
+        if self._session is None:
+            self._session = Session(self._context, self)
+        self.set_deadline(HEAD_SECONDS)
+        self._session.serve(data[:end])
 
-    def _lend(self, data: bytes, end: int) -> None:
-        self._state = _LENT
-        if self._loan is None:
-            self._loan = Loan(self.transport, self._entrance.server(), self.next)
+    def _serve_with_aiohttp(self, data: bytes, end: int) -> None:
+        self._mode = _AIOHTTP
+        if self._bridge is None:
+            self._bridge = AiohttpBridge(self.transport, self._new_handler(), self._next)
         length = body_length(data[:end])
-        self._loan.begin(end + length)
-        self.until(BODY_SECONDS if length < OPAQUE else OPAQUE_SECONDS)
-        self._feed(self._loan)
+        self._bridge.begin(end + length)
+        self.set_deadline(BODY_SECONDS if length < UNKNOWN_LENGTH else UNKNOWN_BODY_SECONDS)
+        self._feed(self._bridge)
 
-    def _feed(self, loan: Loan) -> None:
-        """Give aiohttp its request, and nothing of the next."""
-        its, self._buffer = loan.cut(self._buffer)
-        if its:
-            loan.handler.data_received(its)
-        if loan.served:
-            self.next()
-        elif len(self._buffer) > MOST_AHEAD:
+    def _feed(self, bridge: AiohttpBridge) -> None:
+        """Give aiohttp the bytes of its request, and none of the next."""
+        request, self._buffer = bridge.cut(self._buffer)
+        if request:
+            bridge.handler.data_received(request)
+        if bridge.served:
+            self._next()
+        elif len(self._buffer) > MAX_AHEAD:
             self.transport.pause_reading()
 
-    def next(self) -> None:
-        """The request is answered: go on with the next one, or wait for it."""
-        self._state = _IDLE
-        self.until(IDLE_SECONDS)
+    def answered(self, keep_alive: bool) -> None:
+        """An answer has been written: wait for the next request, or close."""
+        if keep_alive:
+            self._next()
+        else:
+            self.close()
+
+    def _next(self) -> None:
+        """Go on with the next request, or wait for it."""
+        self._mode = _IDLE
+        self.set_deadline(IDLE_SECONDS)
         if self._buffer:
             self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        waits = self._state == _IDLE and self._buffer and self._paused is None
+        waits = self._mode is _IDLE and self._buffer and self._paused is None
         if waits and not self.transport.is_closing():
             self.transport.resume_reading()
             self._begin(True)
 
     def refuse(self, problem: Problem) -> None:
-        """Answer what can't be used, and close: nobody knows where the next request begins."""
-        self.transport.write(self._entrance.replies.problem(problem, None, False))
+        """Answer with a problem and close: the end of the request is not known."""
+        self.transport.write(self._context.responses.problem(problem, None, False))
         self.close()
 
     def close(self) -> None:
-        """Close when the client has read what was written, or soon after."""
-        self._state, self._buffer = _CLOSING, b""
+        """Close when the client has read the last answer, or soon after."""
+        self._mode, self._buffer = _CLOSING, b""
         self.transport.close()
-        self.until(LAST_SECONDS)
+        self.set_deadline(CLOSE_SECONDS)
 
-    # ── polls that are served in C ───────────────────────────────────────────────────────────
+    # ── the native part ──────────────────────────────────────────────────────────────────────
 
-    def sit(self, seat: Seat) -> None:
-        """Leave the connection to its seat."""
-        self._state, self._seat = _SEATED, seat
+    def enter_native(self) -> None:
+        """Leave the connection to the native part."""
+        self._mode = _NATIVE
         self.transport.pause_reading()
 
-    def rise(self, asked: bool, deadline: float, unread: bytes, rest: bytes) -> None:
-        """Have the connection back: whether a poll waits, and bytes to be served and written."""
-        self._state, self._seat = (_VISITED if asked else _IDLE), None
-        self.until_then(deadline)
-        if rest:
-            self.transport.write(rest)
-        self._buffer = unread
-        if unread and not asked:
+    def leave_native(self, handover: Handover) -> None:
+        """Serve the connection again."""
+        self._mode = _SESSION if handover.waiting else _IDLE
+        self.set_deadline_at(handover.deadline)
+        if handover.unwritten:
+            self.transport.write(handover.unwritten)
+        self._buffer = handover.unread
+        if handover.unread and not handover.waiting:
             self._loop.call_soon(self._go_on)
         self.transport.resume_reading()
 
+    def _release_native(self) -> None:
+        """Have the connection back, where the native part serves it."""
+        if self._mode is _NATIVE and self._session is not None:
+            slot = self._session.slot
+            if slot is not None:
+                slot.release()
+
     # ── time ─────────────────────────────────────────────────────────────────────────────────
 
-    def on_due(self) -> None:
-        """Its time is over: a request's, an answer's, or that between two requests."""
-        if self._seat is not None:
-            if left := self._seat.left():
-                self.until(self._seat.look_again(left))
+    def on_deadline(self) -> None:
+        """The time of a request is over, of an answer, or that between two requests."""
+        if self._mode is _NATIVE and self._session is not None:
+            slot = self._session.slot
+            if slot is not None and (left := slot.time_left()):
+                self.set_deadline(slot.next_check(left))
                 return
-            self._seat.rise()
-            if self._state == _IDLE and self._buffer:
-                return  # its next request has come after all
-        if self._state == _CLOSING:
+            self._release_native()
+            if self._mode is _IDLE and self._buffer:
+                return  # the next request has come after all
+        if self._mode is _CLOSING:
             self.transport.abort()
-        elif self._state == _VISITED and self._visit is not None:
-            self._visit.on_time()
-        elif self._state == _LENT and self._loan is not None and not self._stuck(self._loan):
-            self.until(BODY_SECONDS)
-        elif self._state == _IDLE and self._buffer and self._paused is None:
+        elif self._mode is _SESSION and self._session is not None:
+            self._session.on_deadline()
+        elif self._mode is _AIOHTTP and self._bridge is not None and not self._stuck(self._bridge):
+            self.set_deadline(BODY_SECONDS)
+        elif self._mode is _IDLE and self._buffer and self._paused is None:
             detail = f"the head of a request has to arrive within {HEAD_SECONDS:.0f} s"
             self.refuse(Problem("request_timeout", detail))
         else:
             self.close()
 
-    def _stuck(self, loan: Loan) -> bool:
-        """Whether the client has stopped sending its request, or reading what it is answered."""
-        return loan.unfinished or self._paused is not None or self.transport.is_closing()
+    def _stuck(self, bridge: AiohttpBridge) -> bool:
+        """Whether the client has stopped sending its request, or reading the answer."""
+        return bridge.unfinished or self._paused is not None or self.transport.is_closing()
 
     def ping(self) -> None:
-        """Send a sign of life, if this is a stream."""
-        if self._state == _VISITED and self._visit is not None:
-            self._visit.ping()
+        """Send a ping, if this is a stream."""
+        if self._mode is _SESSION and self._session is not None:
+            self._session.ping()
 
     def stop(self, code: str, reason: str) -> None:
-        """End what is under way here, but for what aiohttp does."""
-        if self._seat is not None:
-            self._seat.rise()
-        if self._state == _VISITED and self._visit is not None:
-            self._visit.stop(code, reason)
+        """End the stream or the poll; aiohttp's request goes on."""
+        self._release_native()
+        if self._mode is _SESSION and self._session is not None:
+            self._session.stop(code, reason)
 
     @property
-    def lent(self) -> bool:
-        """Whether aiohttp has a request of this connection under way."""
-        return self._state == _LENT
+    def mode(self) -> ConnectionMode:
+        """The part that serves the connection at present."""
+        return self._mode
 
     def close_idle(self) -> None:
         """Close the connection, if no request is under way on it."""
-        if self._seat is not None:
-            self._seat.rise()
-        if self._state == _IDLE and not self._buffer:
+        self._release_native()
+        if self._mode is _IDLE and not self._buffer:
             self.close()

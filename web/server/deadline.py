@@ -1,4 +1,4 @@
-"""What is to happen to a connection at a time, if nothing else does before."""
+"""A deadline: something that happens to a connection at a time, unless it is moved before."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from math import inf
 
 
-class Timed(ABC):
-    """Something with a deadline. Setting it anew mostly costs no new timer.
+class Deadline(ABC):
+    """Something with a deadline. Moving it rarely needs a new timer.
 
-    Inherited rather than owned: it would be 144 bytes more for each of ten thousand streams.
+    Inherited rather than owned: an object of its own would take 144 bytes for each stream.
     """
 
     __slots__ = ("_deadline", "_loop", "_timer", "_timer_at")
@@ -22,34 +22,34 @@ class Timed(ABC):
         self._timer_at = inf
 
     @abstractmethod
-    def on_due(self) -> None:
+    def on_deadline(self) -> None:
         """The deadline has passed."""
 
-    def until(self, seconds: float) -> None:
-        """Have something happen, if nothing else does, in so many seconds."""
-        self.until_then(self._loop.time() + seconds)
+    def set_deadline(self, seconds: float) -> None:
+        """Move the deadline to so many seconds from now."""
+        self.set_deadline_at(self._loop.time() + seconds)
 
-    def until_then(self, moment: float) -> None:
-        """Have it happen at that time of the loop's clock."""
+    def set_deadline_at(self, moment: float) -> None:
+        """Move the deadline to this time of the loop's clock."""
         self._deadline = moment
         if moment < self._timer_at:
             self._wake_at(moment)
 
-    def never(self) -> None:
-        """Let nothing happen any more."""
+    def clear_deadline(self) -> None:
+        """Let no deadline pass any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _wake_at(self, moment: float) -> None:
-        self.never()
+        self.clear_deadline()
         self._timer_at = moment
-        self._timer = self._loop.call_at(moment, self._on_time)
+        self._timer = self._loop.call_at(moment, self._on_timer)
 
-    def _on_time(self) -> None:
+    def _on_timer(self) -> None:
         self._timer, self._timer_at = None, inf
         if self._loop.time() < self._deadline:
-            # It was set for something that has long happened.
+            # The timer was set for an earlier deadline.
             self._wake_at(self._deadline)
         else:
-            self.on_due()
+            self.on_deadline()

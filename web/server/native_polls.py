@@ -1,147 +1,260 @@
-"""Connections that poll over and over, served in C: from one poll to the next without Python."""
+"""Connections that poll again and again, served in C: from one poll to the next without Python.
+
+A connection has a slot while `web/native/_polls.c` serves it; its transport neither reads nor
+writes meanwhile. Anything but the same poll again gives the connection back to its owner.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from array import array
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
-from web.hub.event import Run
-from web.server.poll_template import Repeated
-from web.server.seat import Seat
+from web.auth.authenticator import Authenticator
+from web.hub.delivery_state import DeliveryState
+from web.hub.event import EventBatch
+from web.hub.room import Audience, Subscriber
+from web.server.poll_template import PollTemplate
+from web.server.raw_responses import RawResponses
 
-if TYPE_CHECKING:
-    from web.server.connection_manager import Entrance
-    from web.server.poll_session import Polls
-    from web.server.poll_subscriber import Poll
-
-#: Seconds for which an answered poll's next request may take to come.
+#: Seconds for which the next request of an answered poll may take to come.
 IDLE_SECONDS: Final = 75.0
 
 #: Seconds for which requests gather where many come: a look costs 0.8 us of a delivery with seven
 #: at a time, and nothing to speak of with three hundred.
-_GATHER: Final = 0.001
+_GATHER_SECONDS: Final = 0.001
 
 
-class Seats:
-    """All such connections of an edge, behind one descriptor that the loop watches."""
+class Handover(NamedTuple):
+    """A connection as the native part gives it back.
 
-    def __init__(self, native: ModuleType, entrance: Entrance) -> None:
-        self.native: Any = native.Seats()
-        self.entrance = entrance
-        self.hub = entrance.hub
-        self._loop = entrance.loop
-        self._taken: dict[int, Seat] = {}
-        self._looked = 0.0
-        self._behind: list[tuple[Seat, str]] = []
-        self._others: list[Seat] = []
+    `waiting`: whether a poll waits for its answer. `deadline` is on the loop's clock. `unread` are
+    bytes that have come and were not served, `unwritten` the rest of the last answer.
+    """
+
+    waiting: bool
+    deadline: float
+    unread: bytes
+    unwritten: bytes
+
+
+class Owner(Protocol):
+    """The owner of a slot: its poll, and where the connection goes back to."""
+
+    origin: str | None
+    """The page that polls, where a browser says so."""
+
+    @property
+    def subscriber(self) -> Subscriber:
+        """The connection's poll."""
+
+    def leave_native(self, handover: Handover) -> None:
+        """The transport serves the connection again."""
+
+
+class NativeSlot:
+    """The place of one connection in the native part."""
+
+    __slots__ = ("_polls", "_template", "number", "owner")
+
+    def __init__(
+        self, polls: NativePolls, number: int, owner: Owner, template: PollTemplate
+    ) -> None:
+        self._polls = polls
+        #: -1 when the connection has left.
+        self.number = number
+        self.owner = owner
+        self._template = template
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a poll waits for its answer."""
+        return self._polls.native.waiting(self.number)  # type: ignore[no-any-return]
+
+    def time_left(self) -> float:
+        """Seconds until the deadline, if nothing happens before; 0 when it has passed."""
+        deadline: float = self._polls.native.deadline(self.number)
+        return max(0.0, deadline - self._polls.loop.time())
+
+    def next_check(self, left: float) -> float:
+        """Seconds until less than `left` may be left: another poll may come, and wait less."""
+        template, now = self._template, time.time()
+        most = template.wait_seconds(now) if now < template.expires_at else template.timeout
+        return min(left, most)
+
+    def join(self, audience: Audience) -> None:
+        """Add the slot to the audience's group of slots that get the same answer."""
+        polls, origin = self._polls, self.owner.origin
+        audience.group((polls, origin), lambda: NativeGroup(polls, origin)).add(self.number)
+
+    def answer(self, response: bytes) -> None:
+        """Answer the poll, if one waits."""
+        self._polls.answer(array("i", [self.number]), response)
+
+    def release(self, unwritten: bytes = b"") -> None:
+        """Give the connection back to its owner, with the rest of an answer."""
+        self._polls.state.flush()
+        if self.number >= 0:
+            self.owner.leave_native(Handover(*self.leave(), unwritten))
+
+    def leave(self) -> tuple[bool, float, bytes]:
+        """Free the slot: whether a poll waited, until when, and bytes that were not served."""
+        number, self.number = self.number, -1
+        return self._polls.leave(number)
+
+
+class NativeGroup:
+    """Slots that get the same answers: of subscribers of one room, on pages of one origin."""
+
+    __slots__ = ("_numbers", "_origin", "_polls")
+
+    def __init__(self, polls: NativePolls, origin: str | None) -> None:
+        self._polls = polls
+        self._origin = origin
+        self._numbers = array("i")
+
+    def add(self, number: int) -> None:
+        """Add a slot by its number."""
+        self._numbers.append(number)
+
+    def take(self, batch: EventBatch) -> None:
+        """Answer the waiting polls of the group with these events."""
+        polls = self._polls
+        response = polls.responses.batch(batch, self._origin)
+        for subscriber in polls.answer(self._numbers, response, len(batch.events)):
+            subscriber.take(batch)
+
+
+class NativePolls:
+    """All connections of an edge that are served in C, behind one descriptor of the loop."""
+
+    def __init__(
+        self,
+        native: ModuleType,
+        state: DeliveryState,
+        authenticator: Authenticator,
+        responses: RawResponses,
+    ) -> None:
+        self.native: Any = native.Polls()
+        self.state = state
+        self.responses = responses
+        self.loop = asyncio.get_running_loop()
+        self._authenticator = authenticator
+        self._slots: dict[int, NativeSlot] = {}
+        self._polled_at = 0.0
+        self._behind: list[tuple[NativeSlot, str]] = []
+        self._others: list[NativeSlot] = []
         self._closed = False
-        self.hub.before_events = self._look_ahead
-        self._loop.add_reader(self.native.fileno(), self._on_readable)
+        self.loop.add_reader(self.native.fileno(), self._on_readable)
 
     def __len__(self) -> int:
-        return len(self._taken)
+        return len(self._slots)
 
-    def sit(self, polls: Polls, poll: Poll, transport: Any, last: Repeated) -> Seat | None:
-        """Seat a connection whose poll waits; `None` where its transport has still to write."""
+    def enter(self, owner: Owner, transport: Any, template: PollTemplate) -> NativeSlot | None:
+        """Take a connection whose poll waits; `None` where its transport has still to write."""
         sock = transport.get_extra_info("socket")
         if sock is None or transport.is_closing() or transport.get_write_buffer_size():
             return None
-        number: int = self.native.sit(
-            *(sock.fileno(), last.before, last.after, last.limit, last.timeout),
-            *(last.expires_at, last.era, self._loop.time() + last.waits(time.time())),
+        number: int = self.native.enter(
+            *(sock.fileno(), template.before, template.after, template.limit, template.timeout),
+            *(template.expires_at, template.generation),
+            self.loop.time() + template.wait_seconds(time.time()),
         )
-        seat = self._taken[number] = Seat(self, number, polls, poll, last)
-        return seat
+        slot = self._slots[number] = NativeSlot(self, number, owner, template)
+        return slot
 
     def leave(self, number: int) -> tuple[bool, float, bytes]:
-        """A seat is free again."""
-        del self._taken[number]
-        return self.native.rise(number)  # type: ignore[no-any-return]
+        """Free a slot; see `NativeSlot.leave`."""
+        del self._slots[number]
+        return self.native.leave(number)  # type: ignore[no-any-return]
 
-    def clear(self) -> None:
-        """Let all rise."""
-        for seat in list(self._taken.values()):
-            seat.rise()
+    def release_all(self) -> None:
+        """Give all connections back to their owners."""
+        for slot in list(self._slots.values()):
+            slot.release()
 
     def close(self) -> None:
-        """Look no more."""
+        """Watch the descriptor no longer."""
         self._closed = True
-        self._loop.remove_reader(self.native.fileno())
+        self.loop.remove_reader(self.native.fileno())
 
-    def answer(self, numbers: array[int], reply: bytes, events: int = 0) -> list[Poll]:
-        """Answer those who wait; who can't take as many events at once is handed back."""
-        lacking: list[Poll] = []
-        deadline = self._loop.time() + IDLE_SECONDS
-        for number, sent in self.native.answer(numbers, reply, events, deadline):
-            seat = self._taken[number]
+    def answer(self, numbers: array[int], response: bytes, events: int = 0) -> list[Subscriber]:
+        """Answer the waiting polls; those whose limit is below `events` are returned."""
+        too_many: list[Subscriber] = []
+        deadline = self.loop.time() + IDLE_SECONDS
+        for number, sent in self.native.answer(numbers, response, events, deadline):
+            slot = self._slots[number]
             if sent < 0:
-                lacking.append(seat.poll)
+                too_many.append(slot.owner.subscriber)
             else:
-                seat.rise(reply[sent:])
-        return lacking
+                slot.release(response[sent:])
+        return too_many
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────
 
-    def _on_readable(self) -> None:
-        # Whoever waits from here on gets nothing that its cursor is behind already.
-        self.hub.flush()
-        self._look()
-        self._serve_rest()
-        now, before = self._loop.time(), self._looked
-        self._looked = now
-        if now - before <= _GATHER:
-            self._loop.remove_reader(self.native.fileno())
-            self._loop.call_later(_GATHER, self._look_again)
+    def receive_before_delivery(self) -> None:
+        """Receive polls that were sent before the event that the hub is about to deliver."""
+        if self._slots:
+            self._receive()
+            if self._behind or self._others:
+                self.loop.call_soon(self._serve_rest)
 
-    def _look_again(self) -> None:
-        """As long as there is something each time, the loop need not tell."""
+    def _on_readable(self) -> None:
+        self._receive()
+        self._serve_rest()
+        now, before = self.loop.time(), self._polled_at
+        self._polled_at = now
+        if now - before <= _GATHER_SECONDS:
+            self.loop.remove_reader(self.native.fileno())
+            self.loop.call_later(_GATHER_SECONDS, self._receive_again)
+
+    def _receive_again(self) -> None:
+        """While every look finds requests, the loop need not watch the descriptor."""
         if self._closed:
             return
         found = 1
         try:
-            self.hub.flush()
-            found = self._look()
+            found = self._receive()
         finally:
             if found:
-                self._loop.call_later(_GATHER, self._look_again)
+                self.loop.call_later(_GATHER_SECONDS, self._receive_again)
             else:
-                self._looked = self._loop.time()
-                self._loop.add_reader(self.native.fileno(), self._on_readable)
+                self._polled_at = self.loop.time()
+                self.loop.add_reader(self.native.fileno(), self._on_readable)
         self._serve_rest()
 
-    def _look_ahead(self) -> None:
-        """Let those wait who have asked before an event that the hub is about to take."""
-        if self._taken:
-            self._look()
-            if self._behind or self._others:
-                self._loop.call_soon(self._serve_rest)
+    def _receive(self) -> int:
+        """Receive requests, and let polls wait whose cursor is the newest; how many came.
 
-    def _look(self) -> int:
-        """Let those wait who ask for what comes from now on; how many asked for anything."""
-        era, newest = self.entrance.auth.era, self.hub.recent.newest
-        taken = self._taken
-        served, behind, others = self.native.take(self._loop.time(), time.time(), era, newest)
-        self._behind += [(taken[number], cursor) for number, cursor in behind]
-        self._others += [taken[number] for number in others]
+        The queued events are delivered first: a poll that waits from here on is behind them.
+        """
+        generation, newest = self._authenticator.generation, self.state.newest_cursors()
+        served, behind, others = self.native.receive(
+            self.loop.time(), time.time(), generation, newest
+        )
+        slots = self._slots
+        self._behind += [(slots[number], cursor) for number, cursor in behind]
+        self._others += [slots[number] for number in others]
         return served + len(behind) + len(others)  # type: ignore[no-any-return]
 
     def _serve_rest(self) -> None:
         while self._behind:
-            seat, cursor = self._behind.pop()
-            if seat.number >= 0:
-                self._catch_up(seat, cursor)
+            slot, cursor = self._behind.pop()
+            if slot.number >= 0:
+                self._catch_up(slot, cursor)
         while self._others:
-            seat = self._others.pop()
-            if seat.number >= 0:
-                seat.rise()
+            slot = self._others.pop()
+            if slot.number >= 0:
+                slot.release()
 
-    def _catch_up(self, seat: Seat, cursor: str) -> None:
-        missed = self.entrance.admission.missed_lately(seat.poll.person, cursor)
+    def _catch_up(self, slot: NativeSlot, cursor: str) -> None:
+        subscriber = slot.owner.subscriber
+        missed = self.state.missed_lately(subscriber.user, cursor)
         if missed is None:
-            seat.rise()
+            slot.release()
             return
-        self.native.wait_on(seat.number, self._loop.time(), time.time())
+        self.native.wait(slot.number, self.loop.time(), time.time())
         if missed:
-            seat.poll.deliver(Run(missed))
+            subscriber.deliver(EventBatch(missed))

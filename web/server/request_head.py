@@ -1,4 +1,7 @@
-"""The head of a request for a stream or a poll, taken apart by a parser that many use."""
+"""The head of a request: where it ends, and for streams and polls what it says.
+
+httptools parses it; the framing is found without a parser, so that aiohttp gets its own bytes.
+"""
 
 from __future__ import annotations
 
@@ -11,35 +14,55 @@ from multidict import MultiDict
 
 from web.http.problem import Problem
 
-#: The headers that count here, in the spelling under which they are given.
+#: The longest head of a request and the longest line in it, in bytes; both are aiohttp's limits.
+MAX_HEAD: Final = 16 * 1024
+MAX_LINE: Final = 8190
+
+#: The beginning of any request, and of one for a stream or a poll.
+HTTP_REQUEST: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~\x80-\xff]+ HTTP/1\.[01]\r\n")
+STREAM_OR_POLL: Final = re.compile(rb"GET /v1/(?:stream|events)[ ?]")
+
+#: The length of a body of which only aiohttp knows the end; the connection ends with it.
+UNKNOWN_LENGTH: Final = 1 << 60
+
+_FRAMING: Final = re.compile(
+    rb"\r\n(content-length|transfer-encoding|upgrade)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+)
+
+#: The headers that are read here, by their lower-case names.
 _HEADERS: Final = {
     name.lower().encode(): name
     for name in ("Authorization", "Last-Event-ID", "Origin", "Content-Length", "Transfer-Encoding")
 }
 
-#: Where a client may put the cursor, by what EventSource and its many copies send.
+#: Query parameters that may hold the cursor, as EventSource and its polyfills send them.
 _CURSOR_PARAMETERS: Final = ("cursor", "last_event_id", "lastEventId")
 
 _TARGET: Final = re.compile(rb"GET ([!-~]+) HTTP/1\.1")
 
 
-class Block(NamedTuple):
-    """The header lines of a request, and what they say; a client's next poll repeats them."""
+class HeaderBlock(NamedTuple):
+    """The header lines of a request, parsed; a client's next poll repeats them."""
 
     raw: bytes
     headers: dict[str, str]
     keep_alive: bool
 
+    @property
+    def origin(self) -> str | None:
+        """The page that asks, where a browser says so."""
+        return self.headers.get("Origin")
 
-class Head(NamedTuple):
-    """What is asked: the path, the query, and the header lines."""
+
+class RequestHead(NamedTuple):
+    """The path, the query, and the header lines of a request."""
 
     path: str
     query: MultiDict[str]
-    block: Block
+    block: HeaderBlock
 
     def cursor(self) -> str:
-        """Where the client says that it was: the header, or one of the parameters; or nothing."""
+        """The cursor that the client sent: in `Last-Event-ID` or in a parameter; or nothing."""
         given = self.block.headers.get("Last-Event-ID")
         if given:
             return given
@@ -48,13 +71,13 @@ class Head(NamedTuple):
 
 
 class _Parsed:
-    """What the parser calls back with."""
+    """The parser's callbacks."""
 
     def __init__(self) -> None:
         self.url = b""
         self.headers: dict[str, str] = {}
         self.complete = False
-        #: Whether the client wants no further answer on the connection.
+        #: Whether the client closes the connection after the answer.
         self.closes = False
 
     def on_url(self, url: bytes) -> None:
@@ -67,15 +90,15 @@ class _Parsed:
             self.closes |= name == b"connection" and b"close" in value.lower()
             return
         if known in self.headers:
-            raise ValueError(f"{known} is there twice")
+            raise ValueError(f"{known} is given twice")
         self.headers[known] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self.complete = True
 
 
-def read_head(head: bytes, before: Block | None) -> Head:
-    """A head, up to and with its empty line; `before` is that of the connection's last request.
+def read_head(head: bytes, before: HeaderBlock | None) -> RequestHead:
+    """Parse a head, including its empty line; `before` is the block of the connection's last one.
 
     Raises `Problem` 400 `bad_request` where it is not HTTP, or announces a body.
     """
@@ -87,7 +110,7 @@ def read_head(head: bytes, before: Block | None) -> Head:
     try:
         parser.feed_data(head)
     except httptools.HttpParserUpgrade:
-        pass  # an offer to speak something else, which nobody has to take up
+        pass  # the client offers another protocol; the edge need not accept it
     except httptools.HttpParserError as error:
         raise Problem("bad_request", f"the request is not HTTP: {_said(error)}") from None
     if not parsed.complete:
@@ -95,14 +118,14 @@ def read_head(head: bytes, before: Block | None) -> Head:
     headers = parsed.headers
     if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
         raise Problem("bad_request", "a GET has no body here")
-    # What the parser says of that is over with the request.
+    # The parser's own answer is gone once the request is complete.
     keep_alive = parser.get_http_version() == "1.1" and not parsed.closes
-    return _head(parsed.url, Block(raw, headers, keep_alive))
+    return _head(parsed.url, HeaderBlock(raw, headers, keep_alive))
 
 
-def _head(target: bytes, block: Block) -> Head:
+def _head(target: bytes, block: HeaderBlock) -> RequestHead:
     path, _, query = target.decode("ascii", "replace").partition("?")
-    return Head(path, _query(query), block)
+    return RequestHead(path, _query(query), block)
 
 
 def _query(text: str) -> MultiDict[str]:
@@ -116,3 +139,23 @@ def _query(text: str) -> MultiDict[str]:
 
 def _said(error: httptools.HttpParserError) -> str:
     return str(error.__context__ or error)
+
+
+def too_large(data: bytes, end: int) -> bool:
+    """Whether the head that ends at `end` is too long; below 4 it has not ended yet."""
+    size = end if end >= 4 else len(data)
+    if size <= MAX_LINE:
+        return False
+    return size > MAX_HEAD or any(len(line) > MAX_LINE for line in data[:size].split(b"\r\n"))
+
+
+def body_length(head: bytes) -> int:
+    """The bytes that follow a head; `UNKNOWN_LENGTH` where the head does not say so plainly."""
+    found = _FRAMING.findall(head)
+    if not found:
+        return 0
+    name, value = found[0]
+    value = value.strip()
+    if len(found) > 1 or name.lower() != b"content-length" or not value.isdigit():
+        return UNKNOWN_LENGTH
+    return int(value)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.web.conftest import Try
 from tests.web.support.polling import PATIENCE, Door, Poller, until
+from web.server.sse_stream import SseStream
 
 #: What asyncio's and uvloop's transports keep before they say so, and one answer more.
 KEPT = 64 * 1024 + 100_000
@@ -52,7 +53,7 @@ def kept(door: Door) -> int:
     return max(
         (
             front.transport.get_write_buffer_size()
-            for front in door.entrance.fronts
+            for front in door.manager.connections
             if not front.transport.is_closing()
         ),
         default=0,
@@ -100,9 +101,9 @@ async def polls_then_streams(door: Door, poller: Poller, stalled: Stalled) -> No
         await door.heard()
         assert kept(door) < 4 * KEPT
     reading = asyncio.create_task(stalled.read(lambda got: got.endswith(b'"last"\n\n')))
-    person = door.hub.roster.people["ann"]
-    await until(lambda: any(one.write is not None for one in person.readers))
-    door.hub.tell(person.readers, b'"last"')
+    person = door.hub.registry.users["ann"]
+    await until(lambda: any(isinstance(one, SseStream) and one.live for one in person.subscribers))
+    door.hub.state.tell(person.subscribers, b'"last"')
     head, _, rest = (await reading).partition(b"\r\n\r\n")
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     assert rest[:length].endswith(b'"has_more":false}')
@@ -118,8 +119,8 @@ async def streams_at_once(door: Door, poller: Poller, stalled: Stalled) -> None:
     """The kernel passes on a short answer; what it has left waits in the transport."""
     stream = poller.request("").replace(b"/v1/events", b"/v1/stream")
     stalled.send(poller.request(poller.cursor) + stream)
-    person = door.hub.roster.people["ann"]
-    await until(lambda: any(type(one).__name__ == "Stream" for one in person.readers))
+    person = door.hub.registry.users["ann"]
+    await until(lambda: any(type(one).__name__ == "Stream" for one in person.subscribers))
     for _ in range(200):
         await door.say("a", size=4_000)
     await door.heard()
@@ -137,14 +138,14 @@ async def test_a_stream_that_begins_where_something_waits_is_slow_from_the_begin
 
 async def closes(door: Door, poller: Poller, stalled: Stalled) -> None:
     stalled.send(poller.request().replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-    await until(lambda: any(front.transport.is_closing() for front in door.entrance.fronts))
-    await until(lambda: len(door.entrance.fronts) == 1)
+    await until(lambda: any(front.transport.is_closing() for front in door.manager.connections))
+    await until(lambda: len(door.manager.connections) == 1)
 
 
 async def test_a_connection_that_is_closed_goes_though_its_client_reads_nothing(
     served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.server.connection.LAST_SECONDS", 0.2)
+    monkeypatch.setattr("web.server.connection.CLOSE_SECONDS", 0.2)
     await served_once(behind(closes, said=60))
 
 
@@ -154,19 +155,19 @@ async def reads_no_answer(door: Door, _: Poller, stalled: Stalled) -> None:
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(stalled.socket, head + b"x" * size)
     await until(lambda: kept(door))
-    await until(lambda: len(door.entrance.fronts) == 1)
+    await until(lambda: len(door.manager.connections) == 1)
 
 
 async def test_who_reads_no_answer_of_the_api_is_cut_off(
     served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.server.connection.BODY_SECONDS", 0.5)
-    monkeypatch.setattr("web.server.connection.LAST_SECONDS", 0.1)
+    monkeypatch.setattr("web.server.connection.CLOSE_SECONDS", 0.1)
     await served_once(behind(reads_no_answer, said=0))
 
 
 async def sends_no_request(door: Door, _: Poller, stalled: Stalled) -> None:
-    while len(door.entrance.fronts) > 1:
+    while len(door.manager.connections) > 1:
         stalled.send(b"\r\n")
         await asyncio.sleep(0.05)
 
@@ -182,7 +183,7 @@ async def test_empty_lines_are_no_request_and_keep_no_connection(
 async def sends_for_ever(door: Door, _: Poller, stalled: Stalled) -> None:
     stalled.send(b"POST /body HTTP/1.1\r\nHost: e\r\nTransfer-Encoding: chunked\r\n\r\n")
     async with asyncio.timeout(PATIENCE):
-        while len(door.entrance.fronts) > 1:
+        while len(door.manager.connections) > 1:
             try:
                 stalled.send(b"1\r\nx\r\n")
             except OSError:
@@ -193,15 +194,15 @@ async def sends_for_ever(door: Door, _: Poller, stalled: Stalled) -> None:
 async def test_a_body_of_unknown_length_has_its_time_like_any_other(
     served_once: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.server.connection.OPAQUE_SECONDS", 0.3)
+    monkeypatch.setattr("web.server.connection.UNKNOWN_BODY_SECONDS", 0.3)
     await served_once(behind(sends_for_ever, said=0))
 
 
 async def opens_many(door: Door) -> None:
     asked = Poller(door, "dan").request("").replace(b"/v1/events", b"/v1/stream")
-    most = door.entrance.most_streams
+    most = door.context.max_streams
     streams = [Stalled(door) for _ in range(2 * most)]
-    await until(lambda: len(door.entrance.fronts) == len(streams))
+    await until(lambda: len(door.manager.connections) == len(streams))
     for one in streams:
         one.send(asked)
     got = await asyncio.gather(
@@ -220,15 +221,15 @@ async def test_streams_that_are_yet_to_begin_count_as_streams(served_once: Try) 
 async def falls_behind(door: Door, _: Poller, stalled: Stalled) -> None:
     """It is let go by the bytes, long before so many events wait."""
     stalled.send(Poller(door, "ann").request("").replace(b"/v1/events", b"/v1/stream"))
-    await until(lambda: door.hub.roster.people["ann"].readers[1:])
+    await until(lambda: door.hub.registry.users["ann"].subscribers[1:])
     size, said = 4_000, 0
-    person = door.hub.roster.people["ann"]
-    while person.readers[1:]:
+    person = door.hub.registry.users["ann"]
+    while person.subscribers[1:]:
         await door.say("a", size=size)
         await door.heard()
         said += size
-        assert said < 2 * door.entrance.limits.bytes, "what the kernel takes is little"
-    assert said > 0.9 * door.entrance.limits.bytes
+        assert said < 2 * door.context.limits.bytes, "what the kernel takes is little"
+    assert said > 0.9 * door.context.limits.bytes
     got = await stalled.read()
     assert b'"code":"slow_consumer"' in got[-200:]
 

@@ -23,8 +23,8 @@ def failing(error: Callable[[], Exception], test: Callable[[Poller], Awaitable[N
             raise error()
 
         async with Poller(door, "ann") as poller:
-            door.entrance.auth.known_stream = lambda *_: None  # type: ignore[method-assign]
-            door.entrance.auth.stream = fail  # type: ignore[method-assign, assignment]
+            door.context.authenticator.known_stream = lambda *_: None  # type: ignore[method-assign]
+            door.context.authenticator.stream = fail  # type: ignore[method-assign, assignment]
             await test(poller)
 
     return attempt
@@ -33,7 +33,7 @@ def failing(error: Callable[[], Exception], test: Callable[[Poller], Awaitable[N
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (partial(Problem, 503, "keys_unreachable", "no keys"), "unavailable"),
+        (partial(Problem, "keys_unreachable", "no keys"), "unavailable"),
         (partial(Unreachable, "Valkey"), "unavailable"),
         (partial(KeyError, "a bug"), "internal"),
     ],
@@ -60,7 +60,7 @@ async def test_a_poll_is_told_by_its_status(served_once: Try) -> None:
         head, problem = await poller.reply()
         assert (head.split()[1], problem["code"]) == ("503", "keys_unreachable")
 
-    await served_once(failing(partial(Problem, 503, "keys_unreachable", "no keys"), polls))
+    await served_once(failing(partial(Problem, "keys_unreachable", "no keys"), polls))
 
 
 async def test_a_stream_that_is_refused_is_refused_by_its_status(served_once: Try) -> None:
@@ -69,4 +69,4 @@ async def test_a_stream_that_is_refused_is_refused_by_its_status(served_once: Tr
         head, problem = await poller.reply()
         assert (head.split()[1], problem["code"]) == ("401", "token_expired")
 
-    await served_once(failing(partial(Problem, 401, "token_expired", "old"), streams))
+    await served_once(failing(partial(Problem, "token_expired", "old"), streams))

@@ -10,7 +10,7 @@ from app.domain.sanctions import Sanction
 from tests.web.conftest import Try
 from tests.web.support.polling import Door, Poller, until
 from web.auth.jwt_rules import LEEWAY
-from web.server.connection import Front
+from web.server.connection import ClientConnection
 
 
 def waiting(
@@ -21,7 +21,7 @@ def waiting(
     async def attempt(door: Door) -> None:
         async with Poller(door, "ann", **query) as poller:
             await poller.sit()
-            assert door.seated == (0 if door.entrance.seats is None else 1)
+            assert door.seated == (0 if door.context.native_polls is None else 1)
             await test(door, poller)
 
     return attempt
@@ -52,8 +52,8 @@ async def test_a_poll_whose_time_is_over_is_answered_and_asks_again(served: Try)
 
 async def client_goes(door: Door, poller: Poller) -> None:
     poller.writer.close()
-    person = door.hub.roster.people["ann"]
-    await until(lambda: not person.readers and not door.entrance.fronts)
+    person = door.hub.registry.users["ann"]
+    await until(lambda: not person.subscribers and not door.manager.connections)
     assert not door.seated
     await door.say("a")
     await poller.connect()
@@ -66,7 +66,7 @@ async def test_a_client_that_goes_while_it_waits_is_forgotten(served: Try) -> No
 
 
 async def edge_stops(door: Door, poller: Poller) -> None:
-    await door.entrance.drain()
+    await door.manager.drain()
     head, answer = await poller.reply()
     assert "connection: close" in head.lower()
     assert answer["events"] == []
@@ -78,7 +78,8 @@ async def test_an_edge_that_stops_answers_who_waits_and_closes(served: Try) -> N
 
 
 async def somebody_types(door: Door, poller: Poller) -> None:
-    door.hub.tell(door.hub.roster.rooms["a"].audience().everyone, b'{"kind":"typing"}')
+    room = door.hub.registry.rooms["a"]
+    door.hub.state.tell(room.audience().subscribers, b'{"kind":"typing"}')
     _, answer = await poller.reply()
     assert answer["events"] == [{"kind": "typing"}]
     await goes_on(door, poller)
@@ -89,7 +90,7 @@ async def test_a_state_that_passes_is_told_to_who_waits(served: Try) -> None:
 
 
 async def room_is_joined(door: Door, poller: Poller) -> None:
-    rooms, person = door.hub.roster.rooms, door.hub.roster.people["ann"]
+    rooms, person = door.hub.registry.rooms, door.hub.registry.users["ann"]
     for name in ("c", "d", "e"):
         await asyncio.gather(door.open(name), door.say("a"))
         lacking = {(name, 1), ("a", door.said()["a"])}
@@ -113,7 +114,7 @@ async def test_a_room_that_is_joined_while_a_poll_waits_is_heard_from_its_first_
 
 async def person_is_banned(door: Door, poller: Poller) -> None:
     door.bans["ann"] = Sanction(0, "ban")
-    door.entrance.auth.recheck()
+    door.context.authenticator.recheck()
     await door.say("a")
     assert len(await poller.answer()) == 1
     poller.send()
@@ -166,7 +167,7 @@ async def all_kinds_come_and_go(door: Door) -> None:
             assert b"hello" in await asks.reader.readuntil(b"hello")
             await asks.connect()
             asks.send(asks.request()[:-5])
-        await until(lambda: not any(type(one) is Front for one in gc.get_objects()))
+        await until(lambda: not any(type(one) is ClientConnection for one in gc.get_objects()))
     finally:
         gc.enable()
 

@@ -99,7 +99,8 @@ async def everybody_polls(door: Door) -> None:
             await asyncio.sleep(random.choice([0, 0.001, 0.01, 0.02]))
             seated = max(seated, door.seated)
             if number % 20 == 19:
-                door.hub.tell(door.hub.roster.rooms["a"].audience().everyone, b'{"kind":"typing"}')
+                room = door.hub.registry.rooms["a"]
+                door.hub.state.tell(room.audience().subscribers, b'{"kind":"typing"}')
         last.update(door.said())
         async with asyncio.timeout(2 * PATIENCE):
             while not all(task.done() for task in polling):
@@ -107,8 +108,8 @@ async def everybody_polls(door: Door) -> None:
                 await door.say("a")
                 await asyncio.wait(polling, timeout=0.3)
             await asyncio.gather(*polling)
-    assert seated or door.entrance.seats is None
-    await until(lambda: not any(one.readers for one in door.hub.roster.people.values()))
+    assert seated or door.context.native_polls is None
+    await until(lambda: not any(one.subscribers for one in door.hub.registry.users.values()))
     assert not door.seated
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from web.server.request_head import Head, read_head
+from web.server.request_head import RequestHead, read_head
 
 
-def head(target: str, *lines: str) -> Head:
+def head(target: str, *lines: str) -> RequestHead:
     return read_head(
         "\r\n".join([f"GET {target} HTTP/1.1", "Host: e", *lines, "", ""]).encode(), None
     )
