@@ -1,6 +1,7 @@
 import re
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
+from urllib.parse import urljoin
 
 import pytest
 from aiohttp import web
@@ -45,9 +46,10 @@ async def test_page_fetches_only_what_is_served_beside_it(client: Client) -> Non
         seen.add(path)
         answer = await client.get(path)
         assert answer.status == 200, path
-        imports = re.findall(r'from "\./([^"]+)"', await answer.text())
-        waiting += [f"/static/{name}" for name in imports if f"/static/{name}" not in seen]
-    assert {"/static/chat.js", "/static/parley.js", "/static/chat.css"} <= seen
+        imports = re.findall(r'from "(\.[^"]+)"', await answer.text())
+        paths = {urljoin(path, name) for name in imports}
+        waiting += sorted(paths - seen)
+    assert {"/static/app.js", "/static/parley.js", "/static/css/layout.css"} <= seen
     assert all(path.startswith("/static/") for path in seen)
 
 
@@ -55,8 +57,9 @@ async def test_page_fetches_only_what_is_served_beside_it(client: Client) -> Non
     ("path", "type_"),
     [
         ("/", "text/html"),
-        ("/static/chat.css", "text/css"),
+        ("/static/css/layout.css", "text/css"),
         ("/static/parley.js", "text/javascript"),
+        ("/static/lib/dom.js", "text/javascript"),
     ],
 )
 async def test_files_come_with_their_type_and_a_strict_policy(
@@ -73,6 +76,16 @@ async def test_files_come_with_their_type_and_a_strict_policy(
     assert again.status == 304
 
 
-@pytest.mark.parametrize("path", ["/static/", "/static/../pages.py", "/static/%2e%2e/pages.py"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/",
+        "/static/lib/",
+        "/static/../pages.py",
+        "/static/%2e%2e/pages.py",
+        "/static/lib/../../pages.py",
+        "/static/lib/%2e%2e/%2e%2e/pages.py",
+    ],
+)
 async def test_nothing_else_is_served(client: Client, path: str) -> None:
     assert (await client.get(path)).status == 404

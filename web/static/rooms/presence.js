@@ -1,6 +1,6 @@
 // Whether the people on the page are there: a dot beside a name, asked for again and again.
 
-import { make, timeNode } from "./view.js";
+import { make, timeNode } from "../lib/dom.js";
 
 const EVERY_MS = 20_000;
 const SOON_MS = 150;

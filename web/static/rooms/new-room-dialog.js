@@ -1,7 +1,7 @@
 // Opening a room: a group, a public room, a chat with somebody; or joining a public one.
 
-import { newId } from "./parley.js";
-import { button, element, field, make } from "./view.js";
+import { newId } from "../parley.js";
+import { button, element, field, make } from "../lib/dom.js";
 
 const KINDS = [
   ["direct", "Chat"],

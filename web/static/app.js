@@ -1,14 +1,14 @@
 // The page, out of its address's fragment: `#room=lobby&token=…`.
 
-import { Conversation } from "./conversation.js";
-import { List } from "./list.js";
-import { Opening } from "./opening.js";
+import { Conversation } from "./rooms/room-view.js";
+import { List } from "./rooms/room-list.js";
+import { Opening } from "./rooms/new-room-dialog.js";
 import { Parley, backoff, mayPass } from "./parley.js";
-import { Presence, dotOf } from "./presence.js";
-import { Rooms } from "./rooms.js";
-import { toldOf } from "./sanctions.js";
-import { Search } from "./search.js";
-import { attempt, element, nameOf } from "./view.js";
+import { Presence, dotOf } from "./rooms/presence.js";
+import { Rooms } from "./rooms/room-store.js";
+import { toldOf } from "./moderation/sanctions.js";
+import { Search } from "./messages/message-search.js";
+import { attempt, element, nameOf } from "./lib/dom.js";
 
 const given = () => new URLSearchParams(location.hash.slice(1));
 const named = () => given().get("room") ?? "";

@@ -1,6 +1,6 @@
 // A question that is answered by filling in a few fields.
 
-import { button, element, field, make } from "./view.js";
+import { button, element, field, make } from "./dom.js";
 
 /** What was filled in, by name; null where it was called off. `fields`: [label, control], each
  *  control with a name. */
@@ -36,4 +36,21 @@ export function choiceOf(name, options) {
   const node = make("select", "", ...options.map(([value, label]) => new Option(label, value)));
   node.name = name;
   return node;
+}
+
+/** Whether it was answered by the button that is labelled `yes`. */
+export function ask(title, text, yes) {
+  const dialog = element("question");
+  dialog.querySelector("h2").textContent = title;
+  dialog.querySelector("p").textContent = text;
+  const [no, go] = dialog.querySelectorAll("button");
+  go.textContent = yes;
+  dialog.returnValue = "";
+  no.onclick = () => dialog.close("");
+  go.onclick = () => dialog.close("yes");
+  dialog.showModal();
+  return new Promise((resume) => {
+    const closed = () => resume(dialog.returnValue === "yes");
+    dialog.addEventListener("close", closed, { once: true });
+  });
 }

@@ -1,10 +1,10 @@
 // A thread in the panel: a message and the replies to it.
 
-import { Log } from "./log.js";
-import { messageNode } from "./message.js";
-import { Pending } from "./pending.js";
+import { Log } from "./message-list.js";
+import { messageNode } from "./message-view.js";
+import { Pending } from "./pending-messages.js";
 import { Timeline } from "./timeline.js";
-import { element, make } from "./view.js";
+import { element, make } from "../lib/dom.js";
 
 const PAGE = 100;
 

@@ -1,7 +1,7 @@
 // The list of my rooms, newest activity first.
 
 import { dotOf } from "./presence.js";
-import { element, faceOf, make, timeNode } from "./view.js";
+import { element, faceOf, make, timeNode } from "../lib/dom.js";
 
 export class List {
   #rooms;

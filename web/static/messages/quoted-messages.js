@@ -1,6 +1,6 @@
 // Messages that others quote and that are not on the page: fetched once, and kept as they are now.
 
-import { changed, changes } from "./changes.js";
+import { changed, changes } from "./message-changes.js";
 
 export class Quotes {
   #parley;

@@ -1,11 +1,11 @@
 // The panel about the open room: what it is, who is in it, and what one may do about that.
 
 import { dotOf } from "./presence.js";
-import { ask } from "./question.js";
-import { ROLES, may, mayActOn, rolesToGive } from "./roles.js";
-import { sanction, sanctionsNode } from "./sanctions.js";
-import { settingsNode } from "./settings.js";
-import { attempt, button, element, faceOf, make, nameOf } from "./view.js";
+import { ask } from "../lib/dialogs.js";
+import { ROLES, may, mayActOn, rolesToGive } from "../lib/permissions.js";
+import { sanction, sanctionsNode } from "../moderation/sanctions.js";
+import { settingsNode } from "./room-settings.js";
+import { attempt, button, element, faceOf, make, nameOf } from "../lib/dom.js";
 
 const MOST = 300; // members shown
 

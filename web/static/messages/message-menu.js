@@ -1,7 +1,7 @@
 // What can be done with one message: a list of actions that opens beside it.
 
-import { may } from "./roles.js";
-import { button, element, make, namesOf } from "./view.js";
+import { may } from "../lib/permissions.js";
+import { button, element, make, namesOf } from "../lib/dom.js";
 
 const EMOJIS = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
 const GAP = 4; // pixels

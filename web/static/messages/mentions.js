@@ -1,6 +1,6 @@
 // What somebody wrote, with the names in it that are mentions.
 
-import { make } from "./view.js";
+import { make } from "../lib/dom.js";
 
 // As the server finds them.
 const TOKEN = /(?<![\p{L}\p{N}_@])@(\S{1,80})/gu;

@@ -1,7 +1,7 @@
 // Muting and banning: asking for it, and who is under it.
 
-import { askFor, choiceOf, lineOf } from "./asking.js";
-import { attempt, button, exactly, make, nameOf } from "./view.js";
+import { askFor, choiceOf, lineOf } from "../lib/dialogs.js";
+import { attempt, button, exactly, make, nameOf } from "../lib/dom.js";
 
 const KINDS = [
   ["mute", "Mute: reads, and does not write"],

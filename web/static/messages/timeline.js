@@ -1,7 +1,7 @@
 // A room's messages as far as they are loaded: each once, ascending by `seq`, as it is now, from
 // wherever they come.
 
-import { changed, changes, isGone } from "./changes.js";
+import { changed, changes, isGone } from "./message-changes.js";
 
 export class Timeline {
   #messages = [];

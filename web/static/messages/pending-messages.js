@@ -1,7 +1,7 @@
 // Messages that are on their way, below those that are there.
 
-import { messageNode } from "./message.js";
-import { button, make } from "./view.js";
+import { messageNode } from "./message-view.js";
+import { button, make } from "../lib/dom.js";
 
 const TOLD = {
   sending: "Sending …",

@@ -1,8 +1,8 @@
 // The review queue of a room, for those who moderate it: in the panel, beside the room.
 
-import { askFor, lineOf } from "./asking.js";
+import { askFor, lineOf } from "../lib/dialogs.js";
 import { sanction } from "./sanctions.js";
-import { attempt, button, element, make, nameOf, timeNode } from "./view.js";
+import { attempt, button, element, make, nameOf, timeNode } from "../lib/dom.js";
 
 const PAGE = 20;
 const EVERY_MS = 20_000;

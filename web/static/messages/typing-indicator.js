@@ -1,6 +1,6 @@
 // Who is typing in the open room, and saying that I am.
 
-import { element, namesOf } from "./view.js";
+import { element, namesOf } from "../lib/dom.js";
 
 const SHOWN_MS = 5000;
 const AGAIN_MS = 3000;

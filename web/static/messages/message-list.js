@@ -1,6 +1,6 @@
 // A scrolling list of messages: where each goes, and which stretch is on view.
 
-import { arrange } from "./message.js";
+import { arrange } from "./message-view.js";
 
 const NEAR_END = 80; // pixels
 

@@ -1,7 +1,7 @@
 // How messages look.
 
-import { textNode } from "./text.js";
-import { button, dayOf, exactly, make, nameOf, namesOf, timeNode } from "./view.js";
+import { textNode } from "./mentions.js";
+import { button, dayOf, exactly, make, nameOf, namesOf, timeNode } from "../lib/dom.js";
 
 const GROUP_MS = 5 * 60_000;
 const QUOTED = 120; // characters

@@ -1,6 +1,6 @@
 // Who has read the open room up to where, and my own mark.
 
-import { backoff, mayPass } from "./parley.js";
+import { backoff, mayPass } from "../parley.js";
 
 export class Receipts {
   #parley;

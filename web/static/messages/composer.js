@@ -1,7 +1,7 @@
 // Where one writes: a form with a text, and above it what is being answered or edited.
 
-import { inShort } from "./message.js";
-import { nameOf } from "./view.js";
+import { inShort } from "./message-view.js";
+import { nameOf } from "../lib/dom.js";
 
 const ROWS = 6;
 

@@ -1,7 +1,7 @@
 // How a room is called and run, for those who may change it.
 
-import { ROLES, may } from "./roles.js";
-import { attempt, button, field, make } from "./view.js";
+import { ROLES, may } from "../lib/permissions.js";
+import { attempt, button, field, make } from "../lib/dom.js";
 
 const input = (more) => Object.assign(make("input", ""), more);
 const days = { type: "number", min: 0, max: 36500 };

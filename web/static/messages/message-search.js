@@ -1,8 +1,8 @@
 // Finding messages, in all rooms or in the open one.
 
-import { isGone } from "./changes.js";
-import { foundNode } from "./text.js";
-import { button, element, faceOf, make, nameOf, timeNode } from "./view.js";
+import { isGone } from "./message-changes.js";
+import { foundNode } from "./mentions.js";
+import { button, element, faceOf, make, nameOf, timeNode } from "../lib/dom.js";
 
 const PAUSE_MS = 300;
 const PAGE = 20;

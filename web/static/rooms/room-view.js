@@ -1,20 +1,20 @@
 // The open room with all that belongs to it: its head, its messages, writing, receipts, people.
 
-import { Actions } from "./actions.js";
-import { Composer } from "./composer.js";
+import { Actions } from "../messages/message-actions.js";
+import { Composer } from "../messages/composer.js";
 import { Members } from "./members.js";
-import { Outboxes } from "./outboxes.js";
-import { Panel } from "./panel.js";
-import { backoff, mayPass } from "./parley.js";
-import { Pending } from "./pending.js";
+import { Outboxes } from "../messages/outbox.js";
+import { Panel } from "./side-panel.js";
+import { backoff, mayPass } from "../parley.js";
+import { Pending } from "../messages/pending-messages.js";
 import { dotOf } from "./presence.js";
-import { Receipts } from "./receipts.js";
-import { Review } from "./review.js";
-import { may, mayPost } from "./roles.js";
-import { Room } from "./room.js";
-import { toldOf } from "./sanctions.js";
-import { Typing } from "./typing.js";
-import { attempt, button, element, namesOf, tell } from "./view.js";
+import { Receipts } from "../messages/read-receipts.js";
+import { Review } from "../moderation/review-queue.js";
+import { may, mayPost } from "../lib/permissions.js";
+import { Room } from "../messages/message-pane.js";
+import { toldOf } from "../moderation/sanctions.js";
+import { Typing } from "../messages/typing-indicator.js";
+import { attempt, button, element, namesOf, tell } from "../lib/dom.js";
 
 const PARTS = ["scroll", "write", "people", "typing"];
 const ABOUT_ME = ["sanction.set", "sanction.lifted"];

@@ -1,11 +1,11 @@
 // The open room: its messages out of history and stream, put together by `seq`.
 
-import { Log } from "./log.js";
-import { messageNode } from "./message.js";
-import { backoff } from "./parley.js";
-import { Quotes } from "./quotes.js";
+import { Log } from "./message-list.js";
+import { messageNode } from "./message-view.js";
+import { backoff } from "../parley.js";
+import { Quotes } from "./quoted-messages.js";
 import { Timeline } from "./timeline.js";
-import { element } from "./view.js";
+import { element } from "../lib/dom.js";
 
 const PAGE = 50;
 

@@ -1,6 +1,6 @@
 // All my rooms: what they are called, what was said last, what I have not read.
 
-import { isGone } from "./changes.js";
+import { isGone } from "../messages/message-changes.js";
 
 const DEFAULTS = { slow_mode: 0, post: "member", receipts: true, retention_days: 0 };
 const PREVIEW = 140; // characters

@@ -1,9 +1,9 @@
 // The panel beside the open room: about it and its people, one of its threads, its review queue.
 
-import { Composer } from "./composer.js";
-import { People } from "./people.js";
-import { Thread } from "./thread.js";
-import { attempt, element } from "./view.js";
+import { Composer } from "../messages/composer.js";
+import { People } from "./room-details.js";
+import { Thread } from "../messages/thread-view.js";
+import { attempt, element } from "../lib/dom.js";
 
 export class Panel {
   #parley;

@@ -1,10 +1,10 @@
 // What one does with the messages of the open room: react, reply, edit, delete, go where they lead.
 
-import { askFor, lineOf } from "./asking.js";
-import { Menu } from "./menu.js";
-import { ask } from "./question.js";
-import { sanction } from "./sanctions.js";
-import { attempt, element, tell } from "./view.js";
+import { askFor, lineOf } from "../lib/dialogs.js";
+import { Menu } from "./message-menu.js";
+import { ask } from "../lib/dialogs.js";
+import { sanction } from "../moderation/sanctions.js";
+import { attempt, element, tell } from "../lib/dom.js";
 
 export class Actions {
   #parley;
