@@ -1,6 +1,8 @@
 import re
 from collections.abc import AsyncIterator
+from graphlib import TopologicalSorter
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -10,6 +12,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from web.pages import add_routes
 
 Client = TestClient[web.Request, web.Application]
+
+STATIC = Path(__file__).parents[2] / "web" / "static"
+FILES = [file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.*")]
+IMPORT = re.compile(r'from "(\.[^"]+)"')
 
 
 @pytest.fixture
@@ -36,7 +42,7 @@ class Parts(HTMLParser):
             self.inline.append(f"<{tag} {refused}>")
 
 
-async def test_page_fetches_only_what_is_served_beside_it(client: Client) -> None:
+async def test_page_fetches_each_file_of_its_folder_and_nothing_else(client: Client) -> None:
     page = Parts()
     page.feed(await (await client.get("/")).text())
     assert page.inline == []
@@ -46,11 +52,19 @@ async def test_page_fetches_only_what_is_served_beside_it(client: Client) -> Non
         seen.add(path)
         answer = await client.get(path)
         assert answer.status == 200, path
-        imports = re.findall(r'from "(\.[^"]+)"', await answer.text())
+        imports = IMPORT.findall(await answer.text())
         paths = {urljoin(path, name) for name in imports}
         waiting += sorted(paths - seen)
-    assert {"/static/app.js", "/static/parley.js", "/static/css/layout.css"} <= seen
-    assert all(path.startswith("/static/") for path in seen)
+    assert seen == {f"/static/{path}" for path in FILES if path != "index.html"}
+
+
+def test_scripts_import_each_other_in_no_ring() -> None:
+    imports = {
+        path: {urljoin(path, name) for name in IMPORT.findall((STATIC / path).read_text("utf-8"))}
+        for path in FILES
+        if path.endswith(".js")
+    }
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the ring
 
 
 @pytest.mark.parametrize(

@@ -1,221 +1,235 @@
-// The page, out of its address's fragment: `#room=lobby&token=…`.
+// The chat page: reads the room and the token from the address's fragment
+// (`#room=lobby&token=…`), follows the stream, and shows the rooms.
 
-import { Conversation } from "./rooms/room-view.js";
-import { List } from "./rooms/room-list.js";
-import { Opening } from "./rooms/new-room-dialog.js";
+import { byId, nameNode } from "./lib/dom.js";
+import { attempt } from "./lib/toast.js";
+import { MessageSearch } from "./messages/message-search.js";
+import { describeSanction } from "./moderation/sanctions.js";
 import { Parley, backoff, mayPass } from "./parley.js";
-import { Presence, dotOf } from "./rooms/presence.js";
-import { Rooms } from "./rooms/room-store.js";
-import { toldOf } from "./moderation/sanctions.js";
-import { Search } from "./messages/message-search.js";
-import { attempt, element, nameOf } from "./lib/dom.js";
+import { NewRoomDialog } from "./rooms/new-room-dialog.js";
+import { Presence, presenceDot } from "./rooms/presence.js";
+import { RoomList } from "./rooms/room-list.js";
+import { RoomStore } from "./rooms/room-store.js";
+import { RoomView } from "./rooms/room-view.js";
 
-const given = () => new URLSearchParams(location.hash.slice(1));
-const named = () => given().get("room") ?? "";
-const token = given().get("token") ?? "";
-const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }), token })}`;
-const parley = new Parley(token);
+const MAX_SINGLE_REFRESHES = 10; // more rooms are refreshed by one snapshot
+const COMPARE_AFTER_MS = 1000; // by then, the stream has delivered what it missed
 
-let rooms = null;
-let list = null;
-let conversation = null;
-let presence = null;
-let search = null;
-let comparing = 0;
-const MANY = 10; // rooms that are asked about one by one
-const SETTLED_MS = 1000; // until what a stream has to make up for has come
-
-const asked = new Map(); // rooms that are being asked about, with the `n` that the stream has
-
-const STATES = {
+const CONNECTION_STATUS = {
   connecting: "Connecting …",
   live: "Live",
   waiting: "Reconnecting …",
   refused: "Not connected",
 };
 
-function showState(state, why) {
-  const node = element("state");
+const fragment = () => new URLSearchParams(location.hash.slice(1));
+const roomInAddress = () => fragment().get("room") ?? "";
+const token = fragment().get("token") ?? "";
+const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }), token })}`;
+const parley = new Parley(token);
+
+let rooms = null;
+let roomList = null;
+let roomView = null;
+let presence = null;
+let search = null;
+let compareTimer = 0;
+
+// Rooms that are being refreshed, each with the `n` that the stream has reached.
+const refreshing = new Map();
+
+function showConnectionStatus(state, why) {
+  const node = byId("connection-status");
   node.dataset.state = state;
-  node.textContent = STATES[state];
+  node.textContent = CONNECTION_STATUS[state];
   node.title = why;
-  if (state === "refused") notice("You are not connected", why);
+  if (state === "refused") showNotice("You are not connected", why);
 }
 
-function notice(title, text) {
+function showNotice(title, text) {
   document.body.dataset.screen = "room";
-  element("notice").hidden = false;
-  element("notice").querySelector("h2").textContent = title;
-  element("notice").querySelector("p").textContent = text;
+  byId("notice").hidden = false;
+  byId("notice").querySelector("h2").textContent = title;
+  byId("notice").querySelector("p").textContent = text;
 }
 
-// A snapshot, then the stream from its cursor: nothing lies between them.
+// Takes a snapshot, then follows the stream from the snapshot's cursor, so that no event is missed.
 async function start(failures = 0) {
   try {
     const snapshot = await parley.sync();
-    begin(snapshot);
-    parley.stream({ hello, event: take, reset, state: showState }, snapshot.cursor);
+    showRooms(snapshot);
+    const on = { hello, event: apply, reset, state: showConnectionStatus };
+    parley.stream(on, snapshot.cursor);
   } catch (error) {
-    if (!mayPass(error)) return showState("refused", error.message);
-    showState("waiting", error.message);
+    if (!mayPass(error)) return showConnectionStatus("refused", error.message);
+    showConnectionStatus("waiting", error.message);
     setTimeout(() => start(failures + 1), backoff(failures));
   }
 }
 
-function begin(snapshot) {
+function showRooms(snapshot) {
   const me = snapshot.user;
-  rooms = new Rooms(me);
-  snapshot.rooms.forEach((room) => rooms.take(room));
-  list = new List(rooms, hrefOf);
+  rooms = new RoomStore(me);
+  snapshot.rooms.forEach((room) => rooms.put(room));
+  roomList = new RoomList(rooms, hrefOf);
   presence = new Presence(parley);
-  conversation = new Conversation(parley, rooms, presence);
-  element("me").replaceChildren(nameOf(me), dotOf(me));
-  element("me").addEventListener("click", () => attempt(presence.turn(me)));
-  list.showAll();
-  const opening = new Opening(parley, me, (room) => (location.hash = hrefOf(room)));
-  element("new").addEventListener("click", () => opening.show());
-  search = new Search(parley, {
-    room: () => conversation.room,
-    titleOf: (room) => rooms.get(room) ? rooms.nameOf(rooms.get(room)) : room,
-    chosen: (room, seq) => find(room, seq),
+  roomView = new RoomView(parley, rooms, presence);
+  byId("my-presence").replaceChildren(nameNode(me), presenceDot(me));
+  byId("my-presence").addEventListener("click", () => attempt(presence.toggleAway(me)));
+  roomList.drawAll();
+  const newRoom = new NewRoomDialog(parley, me, (room) => (location.hash = hrefOf(room)));
+  byId("new-room").addEventListener("click", () => newRoom.show());
+  search = new MessageSearch(parley, {
+    room: () => roomView.room,
+    titleOf: (room) => (rooms.get(room) ? rooms.titleOf(rooms.get(room)) : room),
+    chosen: goToMessage,
   });
-  for (const part of ["side", "new"]) element(part).hidden = false;
+  for (const id of ["sidebar", "new-room"]) byId(id).hidden = false;
   route();
 }
 
-// The room that the address names, or the list.
+// Shows the room that the address names, or the list.
 async function route() {
   if (!rooms) return;
-  const room = named();
+  const room = roomInAddress();
   document.body.dataset.screen = room ? "room" : "list";
-  element("notice").hidden = true;
-  list.mark(room);
-  conversation.close();
-  if (room) await open(room);
-  else notice("Parley", rooms.newestFirst.length ? "Choose a room." : "You are in no room yet.");
-  if (!room) document.body.dataset.screen = "list";
+  byId("notice").hidden = true;
+  roomList.setCurrent(room);
+  roomView.close();
+  if (room) await openRoom(room);
+  else {
+    const hasRooms = rooms.newestFirst.length > 0;
+    showNotice("Parley", hasRooms ? "Choose a room." : "You are in no room yet.");
+    document.body.dataset.screen = "list";
+  }
   showUnread();
-  presence.soon();
+  presence.refreshDots();
 }
 
-async function open(room) {
+async function openRoom(room) {
   try {
     if (!rooms.get(room)) {
-      rooms.take(await parley.room(room));
-      list.show(room);
-      list.mark(room);
+      rooms.put(await parley.room(room));
+      roomList.draw(room);
+      roomList.setCurrent(room);
     }
-    if (named() === room && conversation.room !== room) await conversation.open(room);
+    if (roomInAddress() === room && roomView.room !== room) await roomView.open(room);
   } catch (error) {
-    if (named() !== room) return;
-    conversation.close();
-    notice("This room can't be shown", error.message);
-    element("join").hidden = error.code !== "not_a_member";
+    if (roomInAddress() !== room) return;
+    roomView.close();
+    showNotice("This room can't be shown", error.message);
+    byId("join-room").hidden = error.code !== "not_a_member";
   }
 }
 
-async function find(room, seq) {
-  if (conversation.room !== room) {
+async function goToMessage(room, seq) {
+  if (roomView.room !== room) {
     history.pushState(null, "", hrefOf(room));
     await route();
   }
   document.body.dataset.screen = "room";
-  await attempt(conversation.goTo(seq));
+  await attempt(roomView.goTo(seq));
 }
 
 async function join() {
-  const room = named();
+  const room = roomInAddress();
   if (await attempt(parley.addMember(room, rooms.me))) route();
 }
 
-// Each time it is live. While it was not, another device may have read, and nobody says so later.
+// The stream is live, for the first time or again. The stream does not repeat what another device
+// has read meanwhile, so the unread counts are compared with the server's.
 function hello({ rooms: joined }) {
   const known = new Set(rooms.newestFirst.map(({ room }) => room));
-  for (const room of known) if (!joined.includes(room)) leave(room);
-  askAll(joined.filter((room) => !known.has(room)));
-  conversation.refresh();
-  clearTimeout(comparing);
-  comparing = setTimeout(compare, SETTLED_MS);
+  for (const room of known) if (!joined.includes(room)) leaveRoom(room);
+  refreshAll(joined.filter((room) => !known.has(room)));
+  roomView.refresh();
+  clearTimeout(compareTimer);
+  compareTimer = setTimeout(compareUnread, COMPARE_AFTER_MS);
 }
 
-async function compare() {
+async function compareUnread() {
   const unread = await parley.unread().catch(() => null);
-  if (unread) askAll(rooms.unlike(unread).map(({ room }) => room));
+  if (unread) refreshAll(rooms.withOtherCounts(unread).map(({ room }) => room));
 }
 
-function take(event) {
-  if (event.kind === "typing" || event.kind === "receipts") return conversation.take(event);
-  if (event.kind === "unread") rooms.left(event);
-  else if (!rooms.get(event.room)) ask(event.room, event.n);
-  else if (event.kind === "review") return conversation.take(event);
-  else if (event.kind === "member.removed" && event.user === rooms.me) return leave(event.room);
-  else if (event.sanction === "ban" && event.user === rooms.me) return leave(event.room, event);
-  else if (rooms.apply(event) === "doubtful") ask(event.room);
-  conversation.take(event);
-  search.take(event);
-  show(event.room);
+// Applies an event of the stream.
+function apply(event) {
+  if (event.kind === "typing" || event.kind === "receipts") return roomView.apply(event);
+  if (event.kind === "unread") rooms.updateUnread(event);
+  else if (!rooms.get(event.room)) refresh(event.room, event.n);
+  else if (event.kind === "review") return roomView.apply(event);
+  else if (event.kind === "member.removed" && event.user === rooms.me) return leaveRoom(event.room);
+  else if (event.sanction === "ban" && event.user === rooms.me) return leaveRoom(event.room, event);
+  else if (rooms.apply(event)) refresh(event.room);
+  roomView.apply(event);
+  search.apply(event);
+  drawRoom(event.room);
 }
 
-function show(room) {
-  list.show(room);
+function drawRoom(room) {
+  roomList.draw(room);
   showUnread();
-  presence.soon();
+  presence.refreshDots();
 }
 
 function showUnread() {
-  const title = conversation.title || "Parley";
+  const title = roomView.title || "Parley";
   document.title = rooms.unread ? `(${rooms.unread}) ${title}` : title;
 }
 
-function leave(room, ban = null) {
-  const isOpen = conversation.room === room;
-  if (isOpen) conversation.close();
-  rooms.drop(room);
-  show(room);
+function leaveRoom(room, ban = null) {
+  const isOpen = roomView.room === room;
+  if (isOpen) roomView.close();
+  rooms.remove(room);
+  drawRoom(room);
   if (!isOpen) return;
-  const why = ban ? toldOf(ban, rooms.me) : "Somebody removed you, or you left it.";
-  notice("You are no longer in this room", why);
+  const why = ban ? describeSanction(ban, rooms.me) : "You left it, or somebody removed you.";
+  showNotice("You are no longer in this room", why);
 }
 
-// What a room is now, from the server; once more where the stream was faster.
-async function ask(room, n = 0, failures = 0) {
-  const known = asked.get(room);
-  asked.set(room, Math.max(n, known ?? 0));
+// Gets a room from the server, again and again while the answer is older than the stream.
+async function refresh(room, n = 0, failures = 0) {
+  const known = refreshing.get(room);
+  refreshing.set(room, Math.max(n, known ?? 0));
   if (known !== undefined && !failures) return;
   const shown = await parley.room(room).catch((error) => error);
-  const again = shown instanceof Error ? mayPass(shown) : shown.n < asked.get(room);
-  if (again || (!(shown instanceof Error) && !rooms.take(shown))) {
-    setTimeout(() => ask(room, 0, failures + 1), backoff(failures));
+  const failed = shown instanceof Error;
+  const again = failed ? mayPass(shown) : shown.n < refreshing.get(room);
+  if (again || (!failed && !rooms.put(shown))) {
+    setTimeout(() => refresh(room, 0, failures + 1), backoff(failures));
     return;
   }
-  asked.delete(room);
-  show(room);
-  conversation.changed(room);
-  // Opened a moment ago, or joined again.
-  if (named() === room && conversation.room !== room && rooms.get(room)) route();
+  refreshing.delete(room);
+  drawRoom(room);
+  roomView.roomChanged(room);
+  // The address may name a room that has just been opened or joined again.
+  if (roomInAddress() === room && roomView.room !== room && rooms.get(room)) route();
 }
 
-async function askAll(some) {
-  if (some.length <= MANY) return some.forEach((room) => ask(room));
+async function refreshAll(some) {
+  if (some.length <= MAX_SINGLE_REFRESHES) return some.forEach((room) => refresh(room));
   const snapshot = await parley.sync().catch(() => ({ rooms: [] }));
-  const behind = snapshot.rooms.filter((room) => !rooms.take(room));
-  behind.forEach(({ room }) => ask(room));
-  list.showAll();
+  const outdated = snapshot.rooms.filter((room) => !rooms.put(room));
+  outdated.forEach(({ room }) => refresh(room));
+  roomList.drawAll();
   showUnread();
-  presence.soon();
+  presence.refreshDots();
 }
 
-// These rooms could not be resumed: all that is known of them may be old.
+// The stream could not resume these rooms: what the page knows of them may be out of date.
 function reset(lost) {
-  askAll(lost);
-  if (lost.includes(conversation.room)) conversation.reset();
+  refreshAll(lost);
+  if (lost.includes(roomView.room)) roomView.reset();
 }
 
-addEventListener("hashchange", () => (given().get("token") === token ? route() : location.reload()));
-element("back").addEventListener("click", () => (location.hash = hrefOf("")));
-element("join").addEventListener("click", join);
+addEventListener("hashchange", () => {
+  if (fragment().get("token") === token) route();
+  else location.reload();
+});
+byId("back-to-rooms").addEventListener("click", () => (location.hash = hrefOf("")));
+byId("join-room").addEventListener("click", join);
 if (token) start();
 else {
-  element("state").hidden = true;
-  notice("This page needs a link", "Open one of the links that “parley up” prints.");
+  byId("connection-status").hidden = true;
+  showNotice("This page needs a link", "Open one of the links that “parley up” prints.");
 }

@@ -1,56 +1,56 @@
-// A question that is answered by filling in a few fields.
+// The two modal dialogs: one asks for a confirmation, one for a few fields.
 
-import { button, element, field, make } from "./dom.js";
+import { button, byId, labeledField, make, textInput } from "./dom.js";
 
-/** What was filled in, by name; null where it was called off. `fields`: [label, control], each
- *  control with a name. */
-export function askFor(title, text, fields, yes) {
-  const dialog = element("asking");
+/** Asks for a confirmation. Resolves to whether the button labelled `yes` was pressed. */
+export function confirmDialog(title, text, yes) {
+  const dialog = byId("confirm-dialog");
+  dialog.querySelector("h2").textContent = title;
+  dialog.querySelector("p").textContent = text;
+  const [cancel, confirm] = dialog.querySelectorAll("button");
+  confirm.textContent = yes;
+  dialog.returnValue = "";
+  cancel.onclick = () => dialog.close("");
+  confirm.onclick = () => dialog.close("yes");
+  dialog.showModal();
+  return new Promise((resolve) => {
+    const closed = () => resolve(dialog.returnValue === "yes");
+    dialog.addEventListener("close", closed, { once: true });
+  });
+}
+
+/** Asks for a few fields, each `[label, control]` with a named control. Resolves to the values by
+ *  name, or to null when the dialog was cancelled. */
+export function formDialog(title, text, fields, submitLabel) {
+  const dialog = byId("form-dialog");
   const form = dialog.querySelector("form");
   dialog.querySelector("h2").textContent = title;
-  const about = make("p", "topic", text);
-  const no = button("plain", "Cancel", () => dialog.close(""));
-  const go = Object.assign(make("button", "primary", yes), { type: "submit" });
-  const nodes = fields.map(([label, control]) => field(label, control));
-  form.replaceChildren(...(text ? [about] : []), ...nodes, make("div", "row", no, go));
-  let given = null;
+  const hint = make("p", "hint", text);
+  const cancel = button("plain", "Cancel", () => dialog.close(""));
+  const submit = Object.assign(make("button", "primary", submitLabel), { type: "submit" });
+  const nodes = fields.map(([label, control]) => labeledField(label, control));
+  form.replaceChildren(...(text ? [hint] : []), ...nodes, make("div", "row", cancel, submit));
+  let values = null;
   form.onsubmit = (event) => {
     event.preventDefault();
-    given = Object.fromEntries(new FormData(form));
+    values = Object.fromEntries(new FormData(form));
     dialog.close();
   };
   dialog.showModal();
   form.querySelector("input, select")?.focus();
-  return new Promise((resume) => {
-    dialog.addEventListener("close", () => resume(given), { once: true });
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(values), { once: true });
   });
 }
 
-/** A line of text that is asked for. */
-export function lineOf(name, more = {}) {
-  return Object.assign(make("input", ""), { name, autocomplete: "off", maxLength: 500, ...more });
+/** A field for a reason, as long as the server accepts one. */
+export function reasonInput() {
+  return textInput("reason", { maxLength: 500 });
 }
 
-/** One of several: [value, label]. */
-export function choiceOf(name, options) {
+/** A choice of one among `[value, label]` pairs. */
+export function selectInput(name, options) {
   const node = make("select", "", ...options.map(([value, label]) => new Option(label, value)));
   node.name = name;
   return node;
-}
-
-/** Whether it was answered by the button that is labelled `yes`. */
-export function ask(title, text, yes) {
-  const dialog = element("question");
-  dialog.querySelector("h2").textContent = title;
-  dialog.querySelector("p").textContent = text;
-  const [no, go] = dialog.querySelectorAll("button");
-  go.textContent = yes;
-  dialog.returnValue = "";
-  no.onclick = () => dialog.close("");
-  go.onclick = () => dialog.close("yes");
-  dialog.showModal();
-  return new Promise((resume) => {
-    const closed = () => resume(dialog.returnValue === "yes");
-    dialog.addEventListener("close", closed, { once: true });
-  });
 }

@@ -1,17 +1,24 @@
-// Small parts of the page. Whatever people wrote goes in as text, never as HTML.
+// Building blocks of the page: elements, names, avatars, times, form fields. Text that people wrote
+// enters the page as text nodes, never as HTML.
 
-const HUES = 8;
+const COLORS = 8;
 const DAY_MS = 24 * 60 * 60_000;
+const JOINED_NAMES = 20;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const day = new Intl.DateTimeFormat(undefined, {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: "short" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
-export const element = (id) => document.getElementById(id);
-export const dayOf = (at_ms) => day.format(at_ms);
-export const exactly = (at_ms) => exact.format(at_ms);
+export const byId = (id) => document.getElementById(id);
+export const formatDay = (at_ms) => day.format(at_ms);
+export const formatDateTime = (at_ms) => dateTime.format(at_ms);
 
 export function make(tag, className, ...content) {
   const node = document.createElement(tag);
@@ -20,75 +27,60 @@ export function make(tag, className, ...content) {
   return node;
 }
 
-/** A button that does `act`, or, without it, one that its surroundings listen to by `data-act`. */
-export function button(className, label, act) {
+/** A button. `action` is its click handler, or a name that becomes `data-action`, for a listener
+ *  further up in the page. */
+export function button(className, label, action) {
   const node = make("button", className, label);
   node.type = "button";
-  if (typeof act === "string") node.dataset.act = act;
-  else node.addEventListener("click", act);
+  if (typeof action === "string") node.dataset.action = action;
+  else node.addEventListener("click", action);
   return node;
 }
 
-/** The same colour for the same person, everywhere. */
-export function hue(user) {
+/** A one-line text input without suggestions. */
+export function textInput(name, more = {}) {
+  return Object.assign(make("input", ""), { name, autocomplete: "off", ...more });
+}
+
+/** A control with its label. */
+export function labeledField(label, control) {
+  return make("label", "field", make("span", "", label), control);
+}
+
+/** A user's or a room's colour class: the same name always has the same colour. */
+function colorClass(name) {
   let sum = 0;
-  for (const character of user) sum = (sum * 31 + character.codePointAt(0)) % 9973;
-  return `hue${sum % HUES}`;
+  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) % 9973;
+  return `hue${sum % COLORS}`;
 }
 
-/** A person's name, which can't turn round the text beside it; who was forgotten has none. */
-export function nameOf(user) {
-  return make("bdi", `name ${hue(user)}`, user || "somebody");
+/** A user's name, isolated so that its writing direction does not affect the text beside it. An
+ *  erased user has no name. */
+export function nameNode(user) {
+  return make("bdi", `name ${colorClass(user)}`, user || "somebody");
 }
 
-/** A circle with somebody's or some room's first letter. */
-export function faceOf(name) {
+/** A circle with the first letter of a user's or a room's name. */
+export function avatarNode(name) {
   const [first = ""] = name;
-  const node = make("span", `face ${hue(name)}`, first.toUpperCase());
+  const node = make("span", `avatar ${colorClass(name)}`, first.toUpperCase());
   node.setAttribute("aria-hidden", "true");
   return node;
 }
 
-/** The time of something; `short`: the day where it was not today. */
+/** A time of day. With `short`, a time that was not today shows its weekday or date instead. */
 export function timeNode(at_ms, { short = false } = {}) {
-  const today = dayOf(at_ms) === dayOf(Date.now());
+  const today = formatDay(at_ms) === formatDay(Date.now());
   const recent = Date.now() - at_ms < 6 * DAY_MS;
   const text = !short || today ? clock.format(at_ms) : (recent ? weekday : date).format(at_ms);
   const node = make("time", "", text);
   node.dateTime = new Date(at_ms).toISOString();
-  node.title = exactly(at_ms);
+  node.title = formatDateTime(at_ms);
   return node;
 }
 
-/** A label and what it is for. */
-export function field(label, control) {
-  return make("label", "field", make("span", "", label), control);
-}
-
-/** Several names in a line, the first few of them. */
-export function namesOf(users, most = 20) {
+/** Names in one line; those past `most` are only counted. */
+export function joinNames(users, most = JOINED_NAMES) {
   const more = users.length > most ? ` and ${users.length - most} more` : "";
   return users.slice(0, most).join(", ") + more;
-}
-
-let hiding = 0;
-
-/** Say something for some seconds. */
-export function tell(text) {
-  const toast = element("toast");
-  toast.textContent = text;
-  toast.hidden = false;
-  clearTimeout(hiding);
-  hiding = setTimeout(() => (toast.hidden = true), 6000);
-}
-
-/** Do it, and say where it fails. Whether it worked. */
-export async function attempt(promise) {
-  try {
-    await promise;
-    return true;
-  } catch (error) {
-    tell(error.message);
-    return false;
-  }
 }

@@ -1,9 +1,11 @@
-// Who may do what, as docs/roles.md says. The server decides; this only keeps buttons away that
-// would be refused.
+// Which role may do what: a copy of the server's table (docs/roles.md), so that the page offers no
+// button that the server would refuse. The server decides.
 
+/** From the lowest to the highest. */
 export const ROLES = ["member", "moderator", "admin", "owner"];
 
-const LEAST = {
+/** The lowest role for each action that the page offers. */
+export const LEAST = {
   "message.edit.any": "moderator",
   "message.delete.any": "moderator",
   "message.approve": "moderator",
@@ -19,10 +21,14 @@ const LEAST = {
 const rank = (role) => ROLES.indexOf(role);
 
 export const may = (role, action) => rank(role) >= rank(LEAST[action]);
+
+/** Whether a role may post in a room whose `post` setting is `least`. */
 export const mayPost = (role, least) => rank(role) >= rank(least);
+
+/** Whether a role may remove, sanction or change members of the other role. */
 export const mayActOn = (role, other) => rank(role) > rank(other);
 
-/** The roles that somebody of this one may give to others. */
+/** The roles that a role may give to others. Giving "owner" hands the room over. */
 export function rolesToGive(role) {
   if (!may(role, "member.role")) return [];
   return ROLES.filter((given) => mayActOn(role, given) || role === "owner");

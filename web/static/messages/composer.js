@@ -1,77 +1,78 @@
-// Where one writes: a form with a text, and above it what is being answered or edited.
+// The composer: a form for a new message, a reply or an edit, with that context shown above the
+// text.
 
-import { inShort } from "./message-view.js";
-import { nameOf } from "../lib/dom.js";
+import { nameNode } from "../lib/dom.js";
+import { summaryOf } from "./message-view.js";
 
-const ROWS = 6;
+const MAX_ROWS = 6;
 
 export class Composer {
   #form;
   #text;
-  #asks; // what an empty text says
+  #placeholder;
   #on;
-  #about = null; // { message, edits }
+  #context = null; // { message, isEdit }: the message that is replied to or edited
 
-  /** `on.send(text, replyTo)`, `on.edit(message, text)`: a promise of whether it worked;
-   *  `on.typing()`: another letter. */
+  /** `on.send(text, replyTo)`; `on.edit(message, text)`, which resolves to whether it succeeded;
+   *  `on.typing()`, called as the user types. */
   constructor(form, on) {
     [this.#form, this.#on] = [form, on];
     this.#text = form.querySelector("textarea");
-    this.#asks = this.#text.placeholder;
-    this.#text.addEventListener("input", () => this.#changed(true));
-    this.#text.addEventListener("keydown", (event) => this.#pressed(event));
-    form.querySelector(".about button").addEventListener("click", () => this.cancel());
+    this.#placeholder = this.#text.placeholder;
+    this.#text.addEventListener("input", () => this.#textChanged(true));
+    this.#text.addEventListener("keydown", (event) => this.#keyPressed(event));
+    form.querySelector(".composer-context button").addEventListener("click", () => this.cancel());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
   }
 
-  /** What is written and not sent, to be taken up later. */
+  /** What is written and not sent, to be restored later. */
   get draft() {
-    return { text: this.#text.value, about: this.#about };
+    return { text: this.#text.value, context: this.#context };
   }
 
-  set draft({ text = "", about = null }) {
-    this.#set(text);
-    this.#tellAbout(about);
+  set draft({ text = "", context = null }) {
+    this.#setText(text);
+    this.#setContext(context);
   }
 
-  /** Why nothing can be written at present; empty: it can. */
-  set barred(why) {
-    this.#text.disabled = Boolean(why);
-    this.#text.placeholder = why || this.#asks;
-    this.#changed();
+  /** Why the user may not write at present; empty: they may. */
+  set disabledReason(reason) {
+    this.#text.disabled = Boolean(reason);
+    this.#text.placeholder = reason || this.#placeholder;
+    this.#textChanged();
   }
 
   reply(message) {
-    if (this.#about?.edits) this.#set("");
-    this.#tellAbout({ message, edits: false });
+    if (this.#context?.isEdit) this.#setText("");
+    this.#setContext({ message, isEdit: false });
     this.focus();
   }
 
   edit(message) {
-    this.#set(message.text);
-    this.#tellAbout({ message, edits: true });
+    this.#setText(message.text);
+    this.#setContext({ message, isEdit: true });
     this.focus();
   }
 
   cancel() {
-    this.#drop();
+    this.#dropContext();
     this.focus();
   }
 
-  /** Put a text back that was not sent. */
-  giveBack(text) {
-    this.#set(this.#text.value ? `${text}\n${this.#text.value}` : text);
+  /** Puts back a text that could not be sent, above what has been written since. */
+  putBack(text) {
+    this.#setText(this.#text.value ? `${text}\n${this.#text.value}` : text);
     this.focus();
   }
 
-  /** A message is another now: it may be the one that this is about. */
-  retell(message) {
-    if (this.#about?.message.seq !== message.seq) return;
-    if (message.deleted) this.#drop();
-    else this.#tellAbout({ ...this.#about, message });
+  /** Updates the context if it is this message. */
+  messageChanged(message) {
+    if (this.#context?.message.seq !== message.seq) return;
+    if (message.deleted) this.#dropContext();
+    else this.#setContext({ ...this.#context, message });
   }
 
   focus() {
@@ -80,54 +81,55 @@ export class Composer {
 
   async #submit() {
     const text = this.#text.value;
-    const about = this.#about;
+    const context = this.#context;
     if (!text.trim()) return;
-    if (!about?.edits) {
+    if (!context?.isEdit) {
       this.draft = {};
-      this.#on.send(text, about?.message.seq ?? 0);
+      this.#on.send(text, context?.message.seq ?? 0);
       this.focus();
       return;
     }
-    const done = text === about.message.text || (await this.#on.edit(about.message, text));
-    if (done && this.#about?.message.seq === about.message.seq) this.cancel();
+    const done = text === context.message.text || (await this.#on.edit(context.message, text));
+    if (done && this.#context?.message.seq === context.message.seq) this.cancel();
   }
 
-  #drop() {
-    if (this.#about?.edits) this.#set("");
-    this.#tellAbout(null);
+  #dropContext() {
+    if (this.#context?.isEdit) this.#setText("");
+    this.#setContext(null);
   }
 
-  #set(text) {
+  #setText(text) {
     this.#text.value = text;
-    this.#changed();
+    this.#textChanged();
   }
 
-  #changed(typed = false) {
+  #textChanged(byTyping = false) {
     const { value, disabled } = this.#text;
     this.#form.querySelector("[type=submit]").disabled = disabled || !value.trim();
-    this.#text.rows = Math.min(ROWS, value.split("\n").length);
-    if (typed && value.trim() && !this.#about?.edits) this.#on.typing();
+    this.#text.rows = Math.min(MAX_ROWS, value.split("\n").length);
+    if (byTyping && value.trim() && !this.#context?.isEdit) this.#on.typing();
   }
 
-  #pressed(event) {
-    if (event.key === "Escape" && this.#about) {
+  #keyPressed(event) {
+    if (event.key === "Escape" && this.#context) {
       event.stopPropagation();
       return this.cancel();
     }
-    // On a phone Enter is the only way to a new line; while composing it picks a word.
+    // On a phone, Enter is the only key for a new line; in an input method, it picks a word.
     const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing;
     if (!sends || matchMedia("(pointer: coarse)").matches) return;
     event.preventDefault();
     this.#form.requestSubmit();
   }
 
-  #tellAbout(about) {
-    this.#about = about;
-    const node = this.#form.querySelector(".about");
-    node.hidden = !about;
+  #setContext(context) {
+    this.#context = context;
+    const node = this.#form.querySelector(".composer-context");
+    node.hidden = !context;
     const text = node.querySelector("p");
-    if (!about) text.replaceChildren();
-    else if (about.edits) text.replaceChildren("Editing: ", inShort(about.message));
-    else text.replaceChildren("Reply to ", nameOf(about.message.by), ": ", inShort(about.message));
+    if (!context) return text.replaceChildren();
+    const { message, isEdit } = context;
+    if (isEdit) text.replaceChildren("Editing: ", summaryOf(message));
+    else text.replaceChildren("Reply to ", nameNode(message.by), ": ", summaryOf(message));
   }
 }

@@ -1,69 +1,71 @@
-// What one does with the messages of the open room: react, reply, edit, delete, go where they lead.
+// What a click on a message does: its menu's actions, its reactions, its thread, its quote.
 
-import { askFor, lineOf } from "../lib/dialogs.js";
-import { Menu } from "./message-menu.js";
-import { ask } from "../lib/dialogs.js";
-import { sanction } from "../moderation/sanctions.js";
-import { attempt, element, tell } from "../lib/dom.js";
+import { confirmDialog, formDialog, reasonInput } from "../lib/dialogs.js";
+import { byId } from "../lib/dom.js";
+import { attempt, showToast } from "../lib/toast.js";
+import { sanctionUser } from "../moderation/sanctions.js";
+import { MessageMenu } from "./message-menu.js";
 
-export class Actions {
+export class MessageActions {
   #parley;
-  #open;
+  #roomView;
   #menu;
-  #composer = null; // of where the menu was opened
+  #composer = null; // the composer of the place where the menu was opened
 
-  /** `open`: the `Conversation`. */
-  constructor(parley, open) {
-    [this.#parley, this.#open] = [parley, open];
-    this.#menu = new Menu({
-      react: (message, emoji) => this.#react(message, emoji),
+  constructor(parley, roomView) {
+    [this.#parley, this.#roomView] = [parley, roomView];
+    this.#menu = new MessageMenu({
+      react: (message, emoji) => this.#toggleReaction(message, emoji),
       reply: (message) => this.#composer.reply(message),
-      thread: (message) => open.showThread(message.thread || message.seq),
+      thread: (message) => roomView.showThread(message.thread || message.seq),
       edit: (message) => this.#composer.edit(message),
       remove: (message) => this.#remove(message),
       report: (message) => this.#report(message),
-      sanction: ({ by }) => sanction(parley, open.room, by),
-      readersOf: (message) => open.readersOf(message),
+      sanction: ({ by }) => sanctionUser(parley, roomView.room, by),
+      readersOf: (message) => roomView.readersOf(message),
     });
-    for (const id of ["log", "panel-body"]) {
-      element(id).addEventListener("click", ({ target }) => this.#clicked(target));
+    for (const id of ["message-list", "side-panel-body"]) {
+      byId(id).addEventListener("click", ({ target }) => this.#clicked(target));
     }
   }
 
   #clicked(target) {
-    const button = target.closest("[data-act]");
-    const message = button && this.#open.messageAt(button);
+    const button = target.closest("[data-action]");
+    const message = button && this.#roomView.messageAt(button);
     if (!message) return;
-    const { act, emoji, of } = button.dataset;
-    if (act === "react") this.#react(message, emoji);
-    if (act === "thread") this.#open.showThread(Number(of) || message.seq);
-    if (act === "quote") attempt(this.#open.goTo(Number(of)));
-    if (act === "menu") this.#openMenu(message, button);
+    const { action, emoji, quotedSeq } = button.dataset;
+    if (action === "react") this.#toggleReaction(message, emoji);
+    if (action === "thread") this.#roomView.showThread(Number(quotedSeq) || message.seq);
+    if (action === "quote") attempt(this.#roomView.goTo(Number(quotedSeq)));
+    if (action === "menu") this.#openMenu(message, button);
   }
 
   #openMenu(message, button) {
-    this.#composer = this.#open.composerAt(button);
-    const { me, role } = this.#open;
-    this.#menu.open(message, button, { me, role, threads: !button.closest("#panel") });
+    this.#composer = this.#roomView.composerAt(button);
+    const { me, role } = this.#roomView;
+    this.#menu.open(message, button, { me, role, threads: !button.closest("#side-panel") });
   }
 
-  // Once more is taking it back.
-  #react({ seq, reactions = {} }, emoji) {
-    const mine = reactions[emoji]?.by.includes(this.#open.me);
-    const { room } = this.#open;
+  #toggleReaction({ seq, reactions = {} }, emoji) {
+    const mine = reactions[emoji]?.by.includes(this.#roomView.me);
+    const { room } = this.#roomView;
     attempt(this.#parley[mine ? "unreact" : "react"](room, seq, emoji));
   }
 
   async #remove({ seq }) {
-    const { room } = this.#open;
-    const sure = await ask("Delete this message?", "Its text goes for everybody.", "Delete");
-    if (sure) attempt(this.#parley.delete(room, seq));
+    const { room } = this.#roomView;
+    const text = "Its text is removed for everybody.";
+    const confirmed = await confirmDialog("Delete this message?", text, "Delete");
+    if (confirmed) attempt(this.#parley.delete(room, seq));
   }
 
   async #report({ seq }) {
-    const { room } = this.#open;
-    const fields = [["Reason", lineOf("reason")]];
-    const given = await askFor("Report this message?", "The room's moderators see it.", fields, "Report");
-    if (given && (await attempt(this.#parley.report(room, seq, given.reason)))) tell("Reported");
+    const { room } = this.#roomView;
+    const title = "Report this message?";
+    const fields = [["Reason", reasonInput()]];
+    const given = await formDialog(title, "The room's moderators see it.", fields, "Report");
+    if (given && (await attempt(this.#parley.report(room, seq, given.reason)))) {
+      showToast("Reported");
+    }
   }
 }

@@ -1,30 +1,30 @@
-// What happens to a message after it was written, and what it then is. Applied again, or to a
-// message that has it already, a change changes nothing.
+// What later events do to a message: edits, deletions, reactions, replies. Every change is
+// idempotent: applied twice, or to a message that has it already, it changes nothing.
 
-const KINDS = {
+const CHANGES = {
   "message.edited": edited,
   "message.deleted": deleted,
   "message.hidden": hidden,
-  "message.created": answered,
-  "reaction.added": reacted,
-  "reaction.removed": unreacted,
+  "message.created": repliedTo,
+  "reaction.added": reactionAdded,
+  "reaction.removed": reactionRemoved,
 };
 
-/** The `seq` of the message that an event changes; 0: it changes none. A reply in a thread changes
- *  the root. */
-export function changes(event) {
+/** The `seq` of the message that an event changes; 0 if it changes none. A reply in a thread
+ *  changes the thread's root. */
+export function changedSeq(event) {
   if (event.kind === "message.created") return event.thread ?? 0;
-  return event.kind in KINDS ? event.seq : 0;
+  return event.kind in CHANGES ? event.seq : 0;
 }
 
-/** Whether an event takes a message away. */
-export const isGone = ({ kind }) => kind === "message.deleted" || kind === "message.hidden";
+/** Whether an event takes a message's content away. */
+export const removesMessage = ({ kind }) => kind === "message.deleted" || kind === "message.hidden";
 
 /** The message after the event. */
-export function changed(message, event) {
+export function applyChange(message, event) {
   return message.deleted && event.kind !== "message.created"
     ? message
-    : KINDS[event.kind](message, event);
+    : CHANGES[event.kind](message, event);
 }
 
 function edited(message, { text, at_ms, mentions = [], everyone = false }) {
@@ -40,21 +40,21 @@ function hidden(message) {
   return { ...deleted(message), hidden: true };
 }
 
-// History has counted the replies up to its last one.
-function answered(message, { at_ms }) {
+// A message out of history already counts the replies up to its `last_reply_ms`.
+function repliedTo(message, { at_ms }) {
   if (at_ms <= (message.last_reply_ms ?? 0)) return message;
   return { ...message, replies: (message.replies ?? 0) + 1, last_reply_ms: at_ms };
 }
 
-// `by` is whole, or the first few and oneself.
-function reacted(message, { emoji, by }) {
+// History lists in `by` everyone, or the first few and the reader.
+function reactionAdded(message, { emoji, by }) {
   const before = message.reactions?.[emoji] ?? { count: 0, by: [] };
   if (before.by.includes(by)) return message;
   const after = { count: before.count + 1, by: [...before.by, by] };
   return { ...message, reactions: { ...message.reactions, [emoji]: after } };
 }
 
-function unreacted(message, { emoji, by }) {
+function reactionRemoved(message, { emoji, by }) {
   const { [emoji]: before, ...others } = message.reactions ?? {};
   if (!before) return message;
   const named = before.by.filter((user) => user !== by);

@@ -1,112 +1,111 @@
-// A scrolling list of messages: where each goes, and which stretch is on view.
+// A scrolling list of messages: places each in order, follows the end, reports the scroll position.
 
-import { arrange } from "./message-view.js";
+import { groupWithPrevious } from "./message-view.js";
 
 const NEAR_END = 80; // pixels
 
-export class Log {
-  #scroll;
+export class MessageList {
+  #scroller;
   #list;
   #draw;
   #nodes = new Map();
-  #follow = true; // the end is on view, and stays so when something comes
+  #followsEnd = true; // the end is in view, and stays in view when a message is added
 
-  /** `draw(message)` makes its node; `moved()` is called after each scrolling. */
-  constructor(scroll, list, draw, moved, signal) {
-    [this.#scroll, this.#list, this.#draw] = [scroll, list, draw];
+  /** `draw(message)` makes a message's node; `moved()` is called after each scroll or resize. */
+  constructor(scroller, list, draw, moved, signal) {
+    [this.#scroller, this.#list, this.#draw] = [scroller, list, draw];
     const scrolled = () => {
-      const { scrollTop, scrollHeight, clientHeight } = scroll;
-      // Hidden, it has no height and no place.
-      if (clientHeight) this.#follow = scrollHeight - scrollTop - clientHeight < NEAR_END;
+      const { scrollTop, scrollHeight, clientHeight } = scroller;
+      // A hidden list has no height and no scroll position.
+      if (clientHeight) this.#followsEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
       moved();
     };
-    scroll.addEventListener("scroll", scrolled, { passive: true, signal });
-    // What makes the page's own height change must not hide the last message.
+    scroller.addEventListener("scroll", scrolled, { passive: true, signal });
+    // When the list gets lower, as above a phone's keyboard, the last message stays in view.
     const observer = new ResizeObserver(() => {
-      this.#stay();
+      this.#stayAtEnd();
       moved();
     });
-    observer.observe(scroll);
+    observer.observe(scroller);
     signal.addEventListener("abort", () => observer.disconnect());
     list.replaceChildren();
   }
 
-  get follow() {
-    return this.#follow;
+  get followsEnd() {
+    return this.#followsEnd;
   }
 
-  /** Whether the end is on view, of a page that is itself on view. */
-  get endIsSeen() {
-    const visible = document.visibilityState === "visible" && this.#scroll.clientHeight > 0;
-    return visible && this.#follow;
+  /** Whether the user sees the end: the page is visible and scrolled to it. */
+  get endIsVisible() {
+    const visible = document.visibilityState === "visible" && this.#scroller.clientHeight > 0;
+    return visible && this.#followsEnd;
   }
 
   get nearStart() {
-    const { scrollTop, clientHeight } = this.#scroll;
+    const { scrollTop, clientHeight } = this.#scroller;
     return clientHeight > 0 && scrollTop < clientHeight;
   }
 
   get nearEnd() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     return clientHeight > 0 && scrollHeight - scrollTop < 2 * clientHeight;
   }
 
-  /** Show a message between its neighbours, or again as it is now. */
+  /** Adds a message between its neighbours, or redraws it. */
   put(message, { previous, next }) {
     const node = this.#draw(message);
-    const before = this.#nodes.get(message.seq);
-    const after = next && this.#nodes.get(next.seq);
-    if (before) swap(before, node);
-    else this.#list.insertBefore(node, after ?? null);
+    const old = this.#nodes.get(message.seq);
+    const nextNode = next && this.#nodes.get(next.seq);
+    if (old) replaceKeepingFocus(old, node);
+    else this.#list.insertBefore(node, nextNode ?? null);
     this.#nodes.set(message.seq, node);
-    arrange(node, message, previous);
-    if (after && !before) arrange(after, next, message);
-    this.#stay();
+    groupWithPrevious(node, message, previous);
+    if (nextNode && !old) groupWithPrevious(nextNode, next, message);
+    this.#stayAtEnd();
   }
 
-  /** Put something more under a message. */
-  append(seq, node) {
-    this.#nodes.get(seq)?.querySelector(".under").append(node);
-    this.#stay();
+  /** Adds a node to a message's footer. */
+  appendToFooter(seq, node) {
+    this.#nodes.get(seq)?.querySelector(".message-footer").append(node);
+    this.#stayAtEnd();
   }
 
-  /** Take all messages away. */
-  empty() {
+  clear() {
     this.#nodes.clear();
     this.#list.replaceChildren();
   }
 
-  toEnd() {
-    this.#follow = true;
-    this.#stay();
+  scrollToEnd() {
+    this.#followsEnd = true;
+    this.#stayAtEnd();
   }
 
-  /** Do what puts messages above without moving what is on view. */
-  keepingPlace(act) {
-    const fromEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop;
-    act();
-    this.#scroll.scrollTop = this.#scroll.scrollHeight - fromEnd;
+  /** Runs `prepend`, which adds messages above, without moving what is in view. */
+  keepingPosition(prepend) {
+    const fromEnd = this.#scroller.scrollHeight - this.#scroller.scrollTop;
+    prepend();
+    this.#scroller.scrollTop = this.#scroller.scrollHeight - fromEnd;
   }
 
-  /** Bring a message into view, and let it be seen which. */
-  point(seq) {
+  /** Scrolls to a message and highlights it. Returns whether the message is in the list. */
+  highlight(seq) {
     const node = this.#nodes.get(seq);
     if (!node) return false;
-    this.#follow = false;
+    this.#followsEnd = false;
     node.scrollIntoView({ block: "center" });
-    node.classList.remove("pointed");
-    requestAnimationFrame(() => node.classList.add("pointed"));
+    node.classList.remove("highlighted");
+    requestAnimationFrame(() => node.classList.add("highlighted"));
     return true;
   }
 
-  #stay() {
-    if (this.#follow) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+  #stayAtEnd() {
+    if (this.#followsEnd) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 }
 
-// In the other's place, with the focus where it was.
-function swap(before, node) {
-  const key = before.contains(document.activeElement) && document.activeElement.dataset.key;
-  before.replaceWith(node);
-  if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+function replaceKeepingFocus(old, node) {
+  const key = old.contains(document.activeElement) && document.activeElement.dataset.focusKey;
+  old.replaceWith(node);
+  if (!key) return;
+  node.querySelector(`[data-focus-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }

@@ -1,52 +1,55 @@
-// The open room: its messages out of history and stream, put together by `seq`.
+// The messages of the open room: loads history by pages, merges it with the stream, fills gaps.
 
-import { Log } from "./message-list.js";
-import { messageNode } from "./message-view.js";
+import { byId } from "../lib/dom.js";
 import { backoff } from "../parley.js";
-import { Quotes } from "./quoted-messages.js";
+import { MessageList } from "./message-list.js";
+import { messageNode } from "./message-view.js";
+import { QuotedMessages } from "./quoted-messages.js";
 import { Timeline } from "./timeline.js";
-import { element } from "../lib/dom.js";
 
 const PAGE = 50;
+const FILL_ATTEMPTS = 8;
 
-export class Room {
+export class MessagePane {
   #parley;
   #me;
   #on;
-  #log;
-  #quotes;
+  #list;
+  #quoted;
   #timeline = new Timeline();
   #closed = new AbortController();
-  #read; // what had been read when it was opened
-  #atEnd = true; // what is loaded reaches up to the newest message, or soon will
-  #atStart = false; // and down to the first that is kept
-  #busy = { older: false, newer: false, fill: false };
+  #readAtOpen; // the last message that was read when the room was opened
+  #reachesEnd = true; // what is loaded reaches the newest message, or will once gaps are filled
+  #reachesStart = false; // what is loaded reaches the first message that is kept
+  #loading = { older: false, newer: false, gaps: false };
 
-  /** The room as the list has it. `on.shown(message)` is called for each message that comes onto
-   *  the page, `on.seen(seq)` where all up to it is on view, `on.drawn()` after each change. */
+  /** Takes the room as the room store has it. `on.added(message)` is called for each message that
+   *  comes onto the page, `on.seen(seq)` when the user has seen all up to `seq`, `on.drawn()`
+   *  after each change. */
   constructor(parley, { room, read, seq }, me, on) {
     [this.#parley, this.room, this.#me, this.#on] = [parley, room, me, on];
-    this.#read = read < seq ? read : Infinity;
+    this.#readAtOpen = read < seq ? read : Infinity;
     const { signal } = this.#closed;
     const draw = (message) => {
-      const node = messageNode(message, me, (seq) => this.#quoted(seq));
-      node.classList.toggle("first-new", message.seq === this.#read + 1 && message.by !== me);
+      const node = messageNode(message, me, (seq) => this.#quotedMessage(seq));
+      const isFirstUnread = message.seq === this.#readAtOpen + 1 && message.by !== me;
+      node.classList.toggle("first-unread", isFirstUnread);
       return node;
     };
-    const [scroll, list] = [element("scroll"), element("log")];
-    this.#log = new Log(scroll, list, draw, () => this.#moved(), signal);
-    const asNow = (message) => this.#timeline.asNow(message);
-    this.#quotes = new Quotes(parley, room, asNow, (seq) => {
-      this.#drawQuoting(seq);
+    const [scroller, list] = [byId("message-pane"), byId("message-list")];
+    this.#list = new MessageList(scroller, list, draw, () => this.#moved(), signal);
+    const withChanges = (message) => this.#timeline.withChanges(message);
+    this.#quoted = new QuotedMessages(parley, room, withChanges, (seq) => {
+      this.#redrawQuotesOf(seq);
       this.#on.drawn();
     });
-    element("start").textContent = "";
-    element("jump").hidden = true;
-    document.addEventListener("visibilitychange", () => this.#look(), { signal });
+    byId("history-start").textContent = "";
+    byId("jump-to-end").hidden = true;
+    document.addEventListener("visibilitychange", () => this.#reportSeen(), { signal });
   }
 
-  get log() {
-    return this.#log;
+  get list() {
+    return this.#list;
   }
 
   get isClosed() {
@@ -57,185 +60,190 @@ export class Room {
     return this.#timeline.get(seq);
   }
 
-  /** My newest message that is on the page. */
-  get ownNewest() {
+  /** The user's own newest loaded message. */
+  get newestOwn() {
     return this.#timeline.newestFirst.find(({ by, deleted }) => by === this.#me && !deleted);
   }
 
   close() {
     this.#closed.abort();
-    this.#log.empty();
+    this.#list.clear();
   }
 
-  /** Load the newest page anew. `head`: the room's last `seq`. */
+  /** Loads the newest page. `head` is the room's last `seq`. */
   async load(head) {
-    this.#timeline.expect(head);
+    this.#timeline.raiseHead(head);
     const { messages, has_more } = await this.#parley.history(this.room, { limit: PAGE });
     if (this.isClosed) return;
     const last = messages.at(-1)?.seq ?? 0;
     const later = this.#timeline.newestFirst.filter(({ seq }) => seq > last).reverse();
-    this.#empty();
-    this.#atEnd = true;
-    this.#log.toEnd();
-    [...messages, ...later].forEach((message) => this.#show(message));
-    this.#sayStart(has_more);
+    this.#clear();
+    this.#reachesEnd = true;
+    this.#list.scrollToEnd();
+    [...messages, ...later].forEach((message) => this.#add(message));
+    this.#showStart(has_more);
     this.#settle();
   }
 
-  /** Something of the stream is missing: what is on the page may be old. */
+  /** Loads anew after a gap in the stream: the loaded messages may be out of date. */
   reset(head) {
-    this.#timeline.empty({ changes: true });
+    this.#timeline.clear({ changes: true });
     return this.load(head);
   }
 
-  /** An event of the stream. */
-  take(event) {
-    const touched = this.#timeline.change(event);
-    this.#quotes.change(event);
-    for (const seq of touched) this.#drawAgain(seq);
-    if (event.kind === "message.created") this.#said(event);
+  /** Applies an event of the stream. */
+  apply(event) {
+    const touched = this.#timeline.apply(event);
+    this.#quoted.apply(event);
+    for (const seq of touched) this.#redraw(seq);
+    if (event.kind === "message.created") this.#messageCreated(event);
     else if (touched.length) this.#on.drawn();
   }
 
-  /** The room has messages up to `seq`: see to it that they are on the page. */
+  /** Sees to it that the messages up to `seq`, which the room has, come onto the page. */
   expect(seq) {
-    this.#timeline.expect(seq);
-    this.#fill();
+    this.#timeline.raiseHead(seq);
+    this.#fillGaps();
   }
 
-  /** To the newest message. */
-  async toEnd() {
-    element("jump").hidden = true;
-    if (!this.#atEnd) await this.load(0).catch(() => {});
-    this.#log.toEnd();
-    this.#look();
+  async goToEnd() {
+    byId("jump-to-end").hidden = true;
+    if (!this.#reachesEnd) await this.load(0).catch(() => {});
+    this.#list.scrollToEnd();
+    this.#reportSeen();
   }
 
-  /** Bring message `seq` into view, from however far back. */
+  /** Scrolls to message `seq`, after loading the page around it if necessary. */
   async goTo(seq) {
-    if (this.#log.point(seq)) return this.#jumpable();
+    if (this.#list.highlight(seq)) return this.#updateJumpButton();
     const query = { after_seq: Math.max(0, seq - PAGE / 2), limit: PAGE };
     const { messages } = await this.#parley.history(this.room, query);
     if (this.isClosed || !messages.length) return;
-    this.#empty();
-    this.#atEnd = messages.at(-1).seq >= this.#timeline.head;
-    messages.forEach((message) => this.#show(message));
-    this.#sayStart(this.#timeline.oldest > 1);
-    this.#log.point(seq);
-    this.#jumpable();
+    this.#clear();
+    this.#reachesEnd = messages.at(-1).seq >= this.#timeline.head;
+    messages.forEach((message) => this.#add(message));
+    this.#showStart(this.#timeline.oldest > 1);
+    this.#list.highlight(seq);
+    this.#updateJumpButton();
     this.#on.drawn();
   }
 
-  #empty() {
-    this.#timeline.empty();
-    this.#log.empty();
+  #clear() {
+    this.#timeline.clear();
+    this.#list.clear();
   }
 
-  #said(message) {
-    const joins = this.#atEnd || this.#timeline.newest === message.seq - 1;
-    if (joins ? !this.#show(message) : this.#timeline.expect(message.seq)) return;
+  #messageCreated(message) {
+    const joinsOn = this.#reachesEnd || this.#timeline.newest === message.seq - 1;
+    if (!joinsOn) this.#timeline.raiseHead(message.seq);
+    else if (!this.#add(message)) return;
     this.#settle();
   }
 
   #settle() {
-    if (!this.#log.follow) this.#jumpable();
+    if (!this.#list.followsEnd) this.#updateJumpButton();
     this.#on.drawn();
-    this.#fill();
-    this.#look();
+    this.#fillGaps();
+    this.#reportSeen();
   }
 
-  #jumpable() {
-    element("jump").hidden = this.#log.follow && this.#atEnd;
+  #updateJumpButton() {
+    byId("jump-to-end").hidden = this.#list.followsEnd && this.#reachesEnd;
   }
 
-  #show(message) {
+  #add(message) {
     if (!this.#timeline.add(message)) return false;
-    this.#drawAgain(message.seq);
-    this.#on.shown(message);
+    this.#redraw(message.seq);
+    this.#on.added(message);
     return true;
   }
 
-  #drawAgain(seq) {
-    this.#log.put(this.#timeline.get(seq), this.#timeline.around(seq));
-    this.#drawQuoting(seq);
+  #redraw(seq) {
+    this.#list.put(this.#timeline.get(seq), this.#timeline.around(seq));
+    this.#redrawQuotesOf(seq);
   }
 
-  #quoted(seq) {
-    return this.#timeline.get(seq) ?? this.#quotes.get(seq);
-  }
-
-  #drawQuoting(quoted) {
-    for (const node of document.querySelectorAll(`#log .quote[data-of="${quoted}"]`)) {
+  #redrawQuotesOf(quotedSeq) {
+    const quotes = `#message-list .quote[data-quoted-seq="${quotedSeq}"]`;
+    for (const node of document.querySelectorAll(quotes)) {
       const seq = Number(node.closest(".message").dataset.seq);
-      this.#log.put(this.#timeline.get(seq), this.#timeline.around(seq));
+      this.#list.put(this.#timeline.get(seq), this.#timeline.around(seq));
     }
   }
 
-  // All is read that is loaded without a hole and on view.
-  #look() {
+  #quotedMessage(seq) {
+    return this.#timeline.get(seq) ?? this.#quoted.get(seq);
+  }
+
+  // The room counts as read once it is loaded without a gap and its end is visible.
+  #reportSeen() {
     const { newest, head } = this.#timeline;
-    if (this.#atEnd && newest && newest === head && this.#log.endIsSeen) this.#on.seen(newest);
+    const isComplete = this.#reachesEnd && newest && newest === head;
+    if (isComplete && this.#list.endIsVisible) this.#on.seen(newest);
   }
 
   #moved() {
-    if (this.#log.follow && this.#atEnd) element("jump").hidden = true;
-    this.#look();
-    if (this.#log.nearStart) this.#loadOlder();
-    if (!this.#atEnd && this.#log.nearEnd) this.#loadNewer();
+    if (this.#list.followsEnd && this.#reachesEnd) byId("jump-to-end").hidden = true;
+    this.#reportSeen();
+    if (this.#list.nearStart) this.#loadOlder();
+    if (!this.#reachesEnd && this.#list.nearEnd) this.#loadNewer();
   }
 
-  // Stream and history may leave a hole for a moment, as the archive comes after the stream and
-  // an answer may come before both.
-  async #fill() {
-    if (this.#busy.fill) return;
-    this.#busy.fill = true;
-    const hole = () => !this.isClosed && this.#atEnd && this.#timeline.hole();
-    for (let failures = 0; hole() && failures < 8; ) {
-      await new Promise((resume) => setTimeout(resume, backoff(failures) / 2));
-      if (hole()) failures = (await this.#fetch(hole())) ? 0 : failures + 1;
+  // A gap may open for a moment between stream and history: the archive is behind the stream, and
+  // a command's answer may arrive before both.
+  async #fillGaps() {
+    if (this.#loading.gaps) return;
+    this.#loading.gaps = true;
+    const gap = () => !this.isClosed && this.#reachesEnd && this.#timeline.firstGap();
+    for (let failures = 0; gap() && failures < FILL_ATTEMPTS; ) {
+      await new Promise((resolve) => setTimeout(resolve, backoff(failures) / 2));
+      if (gap()) failures = (await this.#fetch(gap())) ? 0 : failures + 1;
     }
-    this.#busy.fill = false;
+    this.#loading.gaps = false;
   }
 
-  // Whether that brought anything.
+  // Resolves to whether the page brought new messages.
   async #fetch(query) {
-    const asked = this.#parley.history(this.room, { ...query, limit: PAGE });
-    const { messages = [] } = await asked.catch(() => ({}));
+    const page = this.#parley.history(this.room, { ...query, limit: PAGE });
+    const { messages = [] } = await page.catch(() => ({}));
     if (this.isClosed) return false;
-    const found = messages.map((message) => this.#show(message)).some(Boolean);
+    const found = messages.map((message) => this.#add(message)).some(Boolean);
     if (found) this.#settle();
     return found;
   }
 
   async #loadNewer() {
-    if (this.#busy.newer) return;
-    this.#busy.newer = true;
+    if (this.#loading.newer) return;
+    this.#loading.newer = true;
     await this.#fetch({ after_seq: this.#timeline.newest });
-    this.#atEnd = this.#timeline.newest >= this.#timeline.head;
-    this.#busy.newer = false;
+    this.#reachesEnd = this.#timeline.newest >= this.#timeline.head;
+    this.#loading.newer = false;
   }
 
   async #loadOlder() {
     const oldest = this.#timeline.oldest;
-    if (this.#busy.older || this.#atStart || !oldest) return;
-    this.#busy.older = true;
+    if (this.#loading.older || this.#reachesStart || !oldest) return;
+    this.#loading.older = true;
     try {
       const query = { before_seq: oldest, limit: PAGE };
       const { messages, has_more } = await this.#parley.history(this.room, query);
       if (this.isClosed) return;
-      this.#log.keepingPlace(() => messages.forEach((message) => this.#show(message)));
-      this.#sayStart(has_more);
+      this.#list.keepingPosition(() => messages.forEach((message) => this.#add(message)));
+      this.#showStart(has_more);
     } catch {
-      element("start").textContent = "Earlier messages could not be loaded. Scroll to try again.";
+      byId("history-start").textContent =
+        "Earlier messages could not be loaded. Scroll to try again.";
     } finally {
-      this.#busy.older = false;
+      this.#loading.older = false;
     }
   }
 
-  #sayStart(more) {
-    this.#atStart = !more;
+  #showStart(hasMore) {
+    this.#reachesStart = !hasMore;
     const isFirst = this.#timeline.oldest <= 1;
-    const start = isFirst ? "This is where the room begins." : "What was before is not kept.";
-    element("start").textContent = more ? "Earlier messages …" : start;
+    const start = isFirst
+      ? "This is where the room begins."
+      : "Earlier messages are no longer kept.";
+    byId("history-start").textContent = hasMore ? "Earlier messages …" : start;
   }
 }

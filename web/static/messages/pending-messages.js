@@ -1,50 +1,51 @@
-// Messages that are on their way, below those that are there.
+// The outbox's messages as the page shows them: below the others, each with its delivery status.
 
-import { messageNode } from "./message-view.js";
 import { button, make } from "../lib/dom.js";
+import { messageNode } from "./message-view.js";
 
-const TOLD = {
+const STATUS = {
   sending: "Sending …",
   waiting: "No connection. Trying again …",
   sent: "Sent",
-  held: "A moderator looks at it first",
+  held: "Waiting for a moderator",
 };
 
-export class Pending {
+export class PendingMessages {
   #list;
   #me;
   #actions;
   #nodes = new Map();
 
-  /** `actions`: what can be done with a message that was refused, by label. */
+  /** `actions`: what the user can do with a refused message, by label. */
   constructor(list, me, actions) {
     [this.#list, this.#me, this.#actions] = [list, me, actions];
     list.replaceChildren();
   }
 
-  /** An item of the outbox, as it is now; whether it is new here. */
+  /** Shows an item of the outbox in its current state. Returns whether it is new here. */
   show(item) {
-    const before = this.#nodes.get(item.clientId);
+    const old = this.#nodes.get(item.clientId);
     if (item.state === "done") {
       this.#nodes.delete(item.clientId);
-      before?.remove();
+      old?.remove();
       return false;
     }
     const node = this.#nodeOf(item);
     this.#nodes.set(item.clientId, node);
-    if (before) before.replaceWith(node);
+    if (old) old.replaceWith(node);
     else this.#list.append(node);
-    return !before;
+    return !old;
   }
 
   #nodeOf(item) {
     const { text, at_ms, more = {} } = item;
     const node = messageNode({ by: this.#me, text, at_ms, ...more }, this.#me);
     node.classList.add("pending", item.state);
-    const status = make("p", "status", TOLD[item.state] ?? `Not sent: ${item.why}`);
+    const label = STATUS[item.state] ?? `Not sent: ${item.why}`;
+    const status = make("p", "delivery-status", label);
     if (item.state === "refused") {
-      for (const [label, act] of Object.entries(this.#actions)) {
-        status.append(" ", button("", label, () => act(item)));
+      for (const [name, action] of Object.entries(this.#actions)) {
+        status.append(" ", button("", name, () => action(item)));
       }
     }
     node.append(status);

@@ -1,30 +1,34 @@
-// Messages that others quote and that are not on the page: fetched once, and kept as they are now.
+// Quoted messages that the page has not loaded: each is fetched once and kept up to date.
 
-import { changed, changes } from "./message-changes.js";
+import { applyChange, changedSeq } from "./message-changes.js";
 
-export class Quotes {
+export class QuotedMessages {
   #parley;
   #room;
-  #asNow;
-  #came;
-  #messages = new Map(); // null: on its way, or not to be had
+  #withChanges;
+  #updated;
+  #messages = new Map(); // null: being fetched, or not available
 
-  /** `asNow(message)` adds what the stream knows; `came(seq)`: a message has come, or changed. */
-  constructor(parley, room, asNow, came) {
-    [this.#parley, this.#room, this.#asNow, this.#came] = [parley, room, asNow, came];
+  /** `withChanges(message)` adds what the stream has brought; `updated(seq)` is called when a
+   *  message has arrived or changed. */
+  constructor(parley, room, withChanges, updated) {
+    [this.#parley, this.#room] = [parley, room];
+    [this.#withChanges, this.#updated] = [withChanges, updated];
   }
 
+  /** The message, or undefined until it is fetched. */
   get(seq) {
     if (!this.#messages.has(seq)) this.#fetch(seq);
     return this.#messages.get(seq) ?? undefined;
   }
 
-  change(event) {
-    const seq = changes(event);
+  /** Applies an event of the stream. */
+  apply(event) {
+    const seq = changedSeq(event);
     const message = this.#messages.get(seq);
     if (!message) return;
-    this.#messages.set(seq, changed(message, event));
-    this.#came(seq);
+    this.#messages.set(seq, applyChange(message, event));
+    this.#updated(seq);
   }
 
   async #fetch(seq) {
@@ -32,7 +36,7 @@ export class Quotes {
     const query = { after_seq: seq - 1, before_seq: seq + 1, limit: 1 };
     const { messages } = await this.#parley.history(this.#room, query).catch(() => ({}));
     if (!messages?.length) return;
-    this.#messages.set(seq, this.#asNow(messages[0]));
-    this.#came(seq);
+    this.#messages.set(seq, this.#withChanges(messages[0]));
+    this.#updated(seq);
   }
 }

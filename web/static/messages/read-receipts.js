@@ -1,56 +1,58 @@
-// Who has read the open room up to where, and my own mark.
+// Read receipts of the open room: how far each member has read, and reporting the user's own mark.
 
 import { backoff, mayPass } from "../parley.js";
 
-export class Receipts {
+const ATTEMPTS = 8;
+
+export class ReadReceipts {
   #parley;
   #room;
   #marks = new Map();
-  #wanted = 0; // my mark as it should be, and as the server has taken it
-  #sent = 0;
+  #wanted = 0; // the user's own mark, as far as they have seen
+  #confirmed = 0; // … and as the server has it
   #busy = false;
 
   constructor(parley, room, read) {
-    [this.#parley, this.#room, this.#sent] = [parley, room, read];
+    [this.#parley, this.#room, this.#confirmed] = [parley, room, read];
   }
 
   async load() {
     const { read } = await this.#parley.receipts(this.#room);
-    this.take(read);
+    this.update(read);
   }
 
-  /** Marks by user; none goes back. */
-  take(read) {
+  /** Takes marks by user. A mark never moves back. */
+  update(read) {
     for (const [user, seq] of Object.entries(read)) {
       this.#marks.set(user, Math.max(seq, this.#marks.get(user) ?? 0));
     }
   }
 
-  /** Those who have read message `seq`, by name. */
+  /** The users who have read message `seq`, by name. */
   readersOf(seq) {
     return [...this.#marks].filter(([, read]) => read >= seq).map(([user]) => user).sort();
   }
 
-  /** I have seen message `seq` and all before it. */
-  async seen(seq) {
+  /** Reports that the user has seen message `seq` and all before it. */
+  async markRead(seq) {
     this.#wanted = Math.max(this.#wanted, seq);
     if (this.#busy) return;
     this.#busy = true;
-    for (let failures = 0; this.#wanted > this.#sent; ) {
+    for (let failures = 0; this.#wanted > this.#confirmed; ) {
       const mark = this.#wanted;
       try {
         await this.#parley.read(this.#room, mark);
-        this.#sent = mark;
+        this.#confirmed = mark;
       } catch (error) {
-        if (!mayPass(error) || ++failures > 8) break;
-        await new Promise((resume) => setTimeout(resume, backoff(failures)));
+        if (!mayPass(error) || ++failures > ATTEMPTS) break;
+        await new Promise((resolve) => setTimeout(resolve, backoff(failures)));
       }
     }
     this.#busy = false;
   }
 
-  /** Another device has read, or I have written. */
-  known(seq) {
-    this.#sent = Math.max(this.#sent, seq);
+  /** The server has the user's mark up to `seq`, perhaps from another device. */
+  confirm(seq) {
+    this.#confirmed = Math.max(this.#confirmed, seq);
   }
 }

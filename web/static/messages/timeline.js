@@ -1,12 +1,12 @@
-// A room's messages as far as they are loaded: each once, ascending by `seq`, as it is now, from
-// wherever they come.
+// The loaded messages of a room or a thread: each once, in the order of `seq`, as it is now,
+// whether it came from history or from the stream.
 
-import { changed, changes, isGone } from "./message-changes.js";
+import { applyChange, changedSeq, removesMessage } from "./message-changes.js";
 
 export class Timeline {
   #messages = [];
   #head = 0;
-  // What the stream brought, by `seq`: history may not have it yet when it is asked.
+  // Events by the `seq` that they change: a history page may be older than they are.
   #changes = new Map();
 
   get oldest() {
@@ -17,64 +17,64 @@ export class Timeline {
     return this.#messages.at(-1)?.seq ?? 0;
   }
 
+  /** The highest `seq` that the room is known to have, loaded or not. */
   get head() {
     return this.#head;
   }
 
-  /** The messages, newest first. */
   get newestFirst() {
     return [...this.#messages].reverse();
   }
 
   get(seq) {
-    return this.#messages[this.#place(seq)];
+    return this.#messages[this.#indexOf(seq)];
   }
 
-  /** The message before one that is loaded, and the one after it. */
+  /** The neighbours of a loaded message. */
   around(seq) {
-    const place = this.#place(seq);
-    return { previous: this.#messages[place - 1], next: this.#messages[place + 1] };
+    const index = this.#indexOf(seq);
+    return { previous: this.#messages[index - 1], next: this.#messages[index + 1] };
   }
 
-  /** The room is known to have messages up to `seq`, loaded or not. */
-  expect(seq) {
+  /** Notes that the room has messages up to `seq`. */
+  raiseHead(seq) {
     this.#head = Math.max(this.#head, seq);
   }
 
-  /** Takes a message; whether it is new. */
+  /** Adds a message. Returns whether it is new. */
   add(message) {
-    let place = this.#messages.length;
-    while (place > 0 && this.#messages[place - 1].seq > message.seq) place--;
-    if (this.#messages[place - 1]?.seq === message.seq) return false;
-    this.#messages.splice(place, 0, this.asNow(message));
-    this.expect(message.seq);
+    let index = this.#messages.length;
+    while (index > 0 && this.#messages[index - 1].seq > message.seq) index--;
+    if (this.#messages[index - 1]?.seq === message.seq) return false;
+    this.#messages.splice(index, 0, this.withChanges(message));
+    this.raiseHead(message.seq);
     return true;
   }
 
-  /** A message out of history, with what the stream has brought since. */
-  asNow(message) {
-    return (this.#changes.get(message.seq) ?? []).reduce(changed, message);
+  /** A message out of history, with the changes that the stream has brought since. */
+  withChanges(message) {
+    return (this.#changes.get(message.seq) ?? []).reduce(applyChange, message);
   }
 
-  /** Takes an event of the stream; the `seq`s of the loaded messages that it changes. */
-  change(event) {
-    const touched = [changes(event)];
-    if (isGone(event)) touched.push(this.#unanswer(event.seq));
+  /** Applies an event of the stream. Returns the `seq`s of the loaded messages that it changed. */
+  apply(event) {
+    const touched = [changedSeq(event)];
+    if (removesMessage(event)) touched.push(this.#uncountReply(event.seq));
     else if (!touched[0]) return [];
     this.#remember(touched[0], event);
-    this.#replace(touched[0], (message) => changed(message, event));
+    this.#replace(touched[0], (message) => applyChange(message, event));
     return touched.filter((seq) => this.get(seq));
   }
 
-  /** Forgets all messages; with `changes` also what has come of them since. */
-  empty({ changes = false } = {}) {
+  /** Drops all messages; with `changes`, the remembered events too. */
+  clear({ changes = false } = {}) {
     this.#messages = [];
     if (changes) this.#changes.clear();
   }
 
-  /** The first stretch that is missing between the oldest loaded and the newest known message,
-   *  as the bounds of a history request; null where there is none. */
-  hole() {
+  /** The first gap between the oldest loaded message and the head, as the bounds of a history
+   *  request; null if there is none. */
+  firstGap() {
     let after = this.oldest ? this.oldest - 1 : 0;
     for (const { seq } of this.#messages) {
       if (seq > after + 1) return { after_seq: after, before_seq: seq };
@@ -83,15 +83,16 @@ export class Timeline {
     return after < this.#head ? { after_seq: after, before_seq: this.#head + 1 } : null;
   }
 
-  #place(seq) {
+  #indexOf(seq) {
+    // Without a gap the index follows from the number.
     const guess = seq - this.oldest;
     if (this.#messages[guess]?.seq === seq) return guess;
     return this.#messages.findIndex((message) => message.seq === seq);
   }
 
   #replace(seq, change) {
-    const place = this.#place(seq);
-    if (place >= 0) this.#messages[place] = change(this.#messages[place]);
+    const index = this.#indexOf(seq);
+    if (index >= 0) this.#messages[index] = change(this.#messages[index]);
   }
 
   #remember(seq, event) {
@@ -99,8 +100,8 @@ export class Timeline {
     this.#changes.get(seq).push(event);
   }
 
-  // A deleted reply counts no more; its root.
-  #unanswer(seq) {
+  // Takes a removed reply out of its root's count. Returns the root's `seq`, or 0.
+  #uncountReply(seq) {
     const reply = this.get(seq);
     if (!reply?.thread || reply.deleted) return 0;
     const known = this.#changes.get(reply.thread) ?? [];

@@ -1,34 +1,34 @@
-// Who is typing in the open room, and saying that I am.
+// The typing indicator of the open room: shows who is typing, and tells the room when the user is.
 
-import { element, namesOf } from "../lib/dom.js";
+import { byId, joinNames } from "../lib/dom.js";
 
 const SHOWN_MS = 5000;
-const AGAIN_MS = 3000;
-const NAMED = 3;
+const REPEAT_MS = 3000;
+const MAX_NAMES = 3;
 
-export class Typing {
+export class TypingIndicator {
   #parley;
-  #timers = new Map();
-  #said = 0;
+  #timers = new Map(); // by user: hides the name unless it is renewed
+  #toldAt = 0;
 
   constructor(parley, room) {
     [this.#parley, this.room] = [parley, room];
     this.#show();
   }
 
-  /** I am: told at most every few seconds. */
-  say() {
-    if (Date.now() - this.#said < AGAIN_MS) return;
-    this.#said = Date.now();
-    this.#parley.typing(this.room).catch(() => {}); // whoever misses it misses it
+  /** Tells the room that the user is typing, at most every few seconds. */
+  tell() {
+    if (Date.now() - this.#toldAt < REPEAT_MS) return;
+    this.#toldAt = Date.now();
+    this.#parley.typing(this.room).catch(() => {}); // best effort
   }
 
-  /** What I typed is sent: the next letter tells again. */
+  /** The message is sent: the next keystroke tells the room again. */
   sent() {
-    this.#said = 0;
+    this.#toldAt = 0;
   }
 
-  heard(user) {
+  started(user) {
     clearTimeout(this.#timers.get(user));
     this.#timers.set(user, setTimeout(() => this.stopped(user), SHOWN_MS));
     this.#show();
@@ -48,6 +48,7 @@ export class Typing {
   #show() {
     const users = [...this.#timers.keys()];
     const verb = users.length === 1 ? "is" : "are";
-    element("typing").textContent = users.length ? `${namesOf(users, NAMED)} ${verb} typing …` : "";
+    const text = users.length ? `${joinNames(users, MAX_NAMES)} ${verb} typing …` : "";
+    byId("typing-indicator").textContent = text;
   }
 }

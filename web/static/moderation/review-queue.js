@@ -1,16 +1,18 @@
-// The review queue of a room, for those who moderate it: in the panel, beside the room.
+// The review queue of the open room, for its moderators: held and reported messages in the side
+// panel, and the number of them in the room's header.
 
-import { askFor, lineOf } from "../lib/dialogs.js";
-import { sanction } from "./sanctions.js";
-import { attempt, button, element, make, nameOf, timeNode } from "../lib/dom.js";
+import { formDialog, reasonInput } from "../lib/dialogs.js";
+import { button, byId, make, nameNode, timeNode } from "../lib/dom.js";
+import { attempt } from "../lib/toast.js";
+import { sanctionUser } from "./sanctions.js";
 
 const PAGE = 20;
-const EVERY_MS = 20_000;
-// The queue is read from the history, which stands a moment behind what has just been decided.
-const SOON_MS = 1_500;
-const BEHIND_MS = 5_000;
+const POLL_MS = 20_000;
+// The queue is read from history, which is a moment behind: a decided item may still be listed.
+const POLL_AFTER_DECISION_MS = 1_500;
+const HISTORY_LAG_MS = 5_000;
 
-const CHOICES = {
+const DECISIONS = {
   held: [
     ["approve", "Approve"],
     ["reject", "Reject …"],
@@ -21,20 +23,20 @@ const CHOICES = {
   ],
 };
 
-export class Review {
+export class ReviewQueue {
   #parley;
   #room;
-  #on;
   #me;
+  #on;
   #timer = 0;
-  #after = "";
+  #after = ""; // where the next page begins
   #isShown = false;
-  #decided = new Map();
+  #decidedAt = new Map(); // by item id
 
-  /** `on.count(number)` is called with how many wait; "20+" where there are more than that. */
+  /** `on.count(number)` is called with the number of open items: "20+" if there are more. */
   constructor(parley, room, me, on) {
     [this.#parley, this.#room, this.#me, this.#on] = [parley, room, me, on];
-    this.look();
+    this.#poll();
   }
 
   close() {
@@ -42,99 +44,103 @@ export class Review {
     this.#room = "";
   }
 
-  /** How many wait, now and again. */
-  async look(pause = EVERY_MS) {
-    clearTimeout(this.#timer);
-    const room = this.#room;
-    if (document.visibilityState === "visible") {
-      const page = await this.#parley.queue({ room, limit: PAGE }).catch(() => null);
-      if (!this.#room) return;
-      if (page) this.#tell(page);
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.look(), pause);
-  }
-
-  #tell({ items, has_more }) {
-    const open = this.#open(items);
-    this.#on.count(has_more ? `${PAGE}+` : open.length || "");
-    const isNew = ({ id }) => !document.querySelector(`[data-item="${CSS.escape(id)}"]`);
-    if (this.#isShown && open.some(isNew)) this.show();
-  }
-
-  #open(items) {
-    const settled = Date.now() - BEHIND_MS;
-    return items.filter(({ id }) => !(this.#decided.get(id) > settled));
-  }
-
-  /** Fill the panel. */
+  /** Fills the side panel. */
   async show() {
     this.#isShown = true;
     this.#after = "";
-    element("panel-title").textContent = "Review";
+    byId("side-panel-title").textContent = "Review";
     const list = make("ol", "queue");
-    element("panel-body").replaceChildren(list);
-    await attempt(this.#more(list));
+    byId("side-panel-body").replaceChildren(list);
+    await attempt(this.#loadPage(list));
   }
 
   hide() {
     this.#isShown = false;
   }
 
-  async #more(list) {
+  // Now, and then every `pause`.
+  async #poll(pause = POLL_MS) {
+    clearTimeout(this.#timer);
+    const room = this.#room;
+    if (document.visibilityState === "visible") {
+      const page = await this.#parley.queue({ room, limit: PAGE }).catch(() => null);
+      if (!this.#room) return;
+      if (page) this.#showCount(page);
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#poll(), pause);
+  }
+
+  #showCount({ items, has_more }) {
+    const open = this.#withoutDecided(items);
+    this.#on.count(has_more ? `${PAGE}+` : open.length || "");
+    const isNew = ({ id }) => !document.querySelector(`[data-item="${CSS.escape(id)}"]`);
+    if (this.#isShown && open.some(isNew)) this.show();
+  }
+
+  #withoutDecided(items) {
+    const since = Date.now() - HISTORY_LAG_MS;
+    return items.filter(({ id }) => !(this.#decidedAt.get(id) > since));
+  }
+
+  async #loadPage(list) {
     const query = { room: this.#room, limit: PAGE, ...(this.#after && { after: this.#after }) };
     const { items, has_more, after = "" } = await this.#parley.queue(query);
     if (!this.#isShown || !list.isConnected) return;
     list.querySelector(".more-results")?.remove();
-    list.append(...this.#open(items).map((item) => this.#nodeOf(item)));
+    list.append(...this.#withoutDecided(items).map((item) => this.#itemNode(item)));
     this.#after = after;
-    if (!list.childElementCount) list.append(make("li", "nothing", "Nothing waits."));
+    if (!list.childElementCount) list.append(make("li", "empty", "Nothing to review."));
     if (!has_more) return;
-    const more = button("plain", "More", () => attempt(this.#more(list)));
+    const more = button("plain", "More", () => attempt(this.#loadPage(list)));
     list.append(make("li", "more-results", more));
   }
 
-  #nodeOf(item) {
+  #itemNode(item) {
     const { id, kind, author, text, at_ms, verdict, reports = [] } = item;
-    const said = make("p", "text", text || "An attachment");
-    said.dir = "auto";
-    const head = make("p", "", nameOf(author), " ", timeNode(at_ms, { short: true }));
-    const node = make("li", "queued", head, said, ...whyOf(verdict, reports));
+    const message = make("p", "text", text || "An attachment");
+    message.dir = "auto";
+    const head = make("p", "", nameNode(author), " ", timeNode(at_ms, { short: true }));
+    const node = make("li", "queue-item", head, message, ...findingNodes(verdict, reports));
     node.dataset.item = id;
-    const done = () => {
-      this.#decided.set(id, Date.now());
+    const decided = () => {
+      this.#decidedAt.set(id, Date.now());
       node.remove();
-      this.look(SOON_MS);
+      this.#poll(POLL_AFTER_DECISION_MS);
     };
-    const buttons = CHOICES[kind].map(([action, label]) =>
-      button(action === "approve" ? "primary" : "plain", label, () => this.#do(item, action, done)),
+    const buttons = DECISIONS[kind].map(([action, label]) =>
+      button(action === "approve" ? "primary" : "plain", label, () =>
+        this.#decide(item, action, decided),
+      ),
     );
     if (author && author !== this.#me) {
-      buttons.push(button("plain", "Mute or ban …", () => sanction(this.#parley, this.#room, author)));
+      const sanction = () => sanctionUser(this.#parley, this.#room, author);
+      buttons.push(button("plain", "Mute or ban …", sanction));
     }
     node.append(make("div", "row", ...buttons));
     return node;
   }
 
-  async #do({ id }, action, done) {
+  async #decide({ id }, action, decided) {
     const needsReason = action === "reject" || action === "remove";
     const given = needsReason
-      ? await askFor(`Why ${action} it?`, "", [["Reason", lineOf("reason")]], "Go on")
+      ? await formDialog(`Why ${action} it?`, "", [["Reason", reasonInput()]], "Continue")
       : {};
     if (!given) return;
-    const decided = this.#parley.decide(id, action, given.reason ?? "");
-    if (await attempt(decided)) done();
+    const decision = this.#parley.decide(id, action, given.reason ?? "");
+    if (await attempt(decision)) decided();
   }
 }
 
-function* whyOf(verdict, reports) {
+// Why a message is in the queue: the rules that held it, the members who reported it.
+function* findingNodes(verdict, reports) {
   for (const { rule, reason, matched = [] } of verdict?.findings ?? []) {
-    const what = matched.length ? `: ${matched.join(", ")}` : "";
-    const node = make("p", "why", `${rule}${what}`);
+    const words = matched.length ? `: ${matched.join(", ")}` : "";
+    const node = make("p", "finding", `${rule}${words}`);
     node.title = reason;
     yield node;
   }
   for (const { by, reason } of reports) {
-    yield make("p", "why", "Reported by ", nameOf(by), reason ? `: ${reason}` : "");
+    yield make("p", "finding", "Reported by ", nameNode(by), reason ? `: ${reason}` : "");
   }
 }

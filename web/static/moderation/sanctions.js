@@ -1,62 +1,63 @@
-// Muting and banning: asking for it, and who is under it.
+// Mutes and bans: setting one, describing one, and the list of those in force in a room.
 
-import { askFor, choiceOf, lineOf } from "../lib/dialogs.js";
-import { attempt, button, exactly, make, nameOf } from "../lib/dom.js";
+import { formDialog, reasonInput, selectInput } from "../lib/dialogs.js";
+import { button, formatDateTime, make, nameNode } from "../lib/dom.js";
+import { attempt } from "../lib/toast.js";
 
 const KINDS = [
-  ["mute", "Mute: reads, and does not write"],
-  ["ban", "Ban: is out, and stays out"],
+  ["mute", "Mute: can read, cannot write"],
+  ["ban", "Ban: is removed, cannot rejoin"],
 ];
 
-const TIMES = [
+const DURATIONS = [
   [600, "10 minutes"],
   [3600, "1 hour"],
   [86400, "1 day"],
   [604800, "1 week"],
-  [0, "For good"],
+  [0, "Forever"],
 ];
 
-const WORDS = { mute: "muted", ban: "banned" };
+const PARTICIPLES = { mute: "muted", ban: "banned" };
 
-/** Ask how to sanction somebody, and do it. */
-export async function sanction(parley, room, user) {
-  const given = await askFor(
+/** Asks for the details of a mute or ban, and sets it. Resolves to whether it was set. */
+export async function sanctionUser(parley, room, user) {
+  const given = await formDialog(
     `Mute or ban ${user}`,
     "",
     [
-      ["What", choiceOf("sanction", KINDS)],
-      ["For how long", choiceOf("seconds", TIMES)],
-      ["Reason, which they are told", lineOf("reason")],
+      ["What", selectInput("sanction", KINDS)],
+      ["For how long", selectInput("seconds", DURATIONS)],
+      ["Reason (the user sees it)", reasonInput()],
     ],
-    "Do it",
+    "Apply",
   );
   if (!given) return false;
-  const wish = { ...given, seconds: Number(given.seconds) };
-  return attempt(parley.sanction(room, user, wish));
+  const body = { ...given, seconds: Number(given.seconds) };
+  return attempt(parley.sanction(room, user, body));
 }
 
-/** What an event about a sanction says, for people. */
-export function toldOf({ kind, user, sanction: what, until_ms, reason }, me) {
-  const who = user === me ? "You are" : `${user} is`;
-  if (kind === "sanction.lifted") return `${who} no longer muted or banned`;
-  const until = until_ms ? `, until ${exactly(until_ms)}` : "";
-  return `${who} ${WORDS[what]}${until}${reason ? `: ${reason}` : ""}`;
+/** A sentence for an event about a sanction. */
+export function describeSanction({ kind, user, sanction, until_ms, reason }, me) {
+  const subject = user === me ? "You are" : `${user} is`;
+  if (kind === "sanction.lifted") return `${subject} no longer muted or banned`;
+  const until = until_ms ? `, until ${formatDateTime(until_ms)}` : "";
+  return `${subject} ${PARTICIPLES[sanction]}${until}${reason ? `: ${reason}` : ""}`;
 }
 
-/** Who is muted or banned in a room, with a way out. */
+/** The sanctions in force in a room, each with a button that lifts it. */
 export async function sanctionsNode(parley, room) {
   const { sanctions } = await parley.sanctions(room);
-  const items = sanctions.map((one) => {
+  const items = sanctions.map(({ user, sanction, until_ms, reason, by }) => {
     const lift = button("plain", "Lift", async () => {
-      if (await attempt(parley.liftSanction(room, one.user))) item.remove();
+      if (await attempt(parley.liftSanction(room, user))) item.remove();
     });
-    lift.setAttribute("aria-label", `Lift the sanction of ${one.user}`);
-    const until = one.until_ms ? ` until ${exactly(one.until_ms)}` : "";
-    const what = make("span", "role", `${WORDS[one.sanction]}${until}`);
-    const item = make("li", "", nameOf(one.user), what, lift);
-    item.title = `${one.reason || "No reason given"} – ${one.by}`;
-    item.dataset.sanctioned = one.user;
+    lift.setAttribute("aria-label", `Lift the sanction of ${user}`);
+    const until = until_ms ? ` until ${formatDateTime(until_ms)}` : "";
+    const what = make("span", "role", `${PARTICIPLES[sanction]}${until}`);
+    const item = make("li", "", nameNode(user), what, lift);
+    item.title = `${reason || "No reason given"} – ${by}`;
+    item.dataset.sanctioned = user;
     return item;
   });
-  return items.length ? make("ul", "sanctions", ...items) : make("p", "topic", "Nobody.");
+  return items.length ? make("ul", "sanctions", ...items) : make("p", "hint", "Nobody.");
 }

@@ -1,27 +1,28 @@
-// Who is in the open room, with what role.
+// The members of the open room and their roles.
 
 const PAGE = 1000;
 
 export class Members {
   #roles = new Map();
-  #meanwhile = null; // what came while a list was on its way
+  #eventsDuringLoad = null;
 
   constructor(parley, room) {
     [this.parley, this.room] = [parley, room];
   }
 
-  /** By name: [user, role]. */
+  /** `[user, role]` pairs, by name. */
   get all() {
     return [...this.#roles].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
+  /** A member's role; undefined for anybody else. */
   roleOf(user) {
     return this.#roles.get(user);
   }
 
   async load() {
     const roles = new Map();
-    this.#meanwhile = [];
+    this.#eventsDuringLoad = [];
     for (let after = "", more = true; more; ) {
       const page = await this.parley.members(this.room, { after, limit: PAGE });
       for (const { user, role } of page.members) roles.set(user, role);
@@ -29,22 +30,23 @@ export class Members {
       after = page.members.at(-1)?.user;
     }
     this.#roles = roles;
-    this.#meanwhile.forEach((event) => this.#apply(event));
-    this.#meanwhile = null;
+    this.#eventsDuringLoad.forEach((event) => this.#update(event));
+    this.#eventsDuringLoad = null;
   }
 
-  /** An event of the stream; whether it is about members. */
-  take(event) {
+  /** Applies an event of the stream. Returns whether it is about members. */
+  apply(event) {
     const isBan = event.kind === "sanction.set" && event.sanction === "ban";
     if (!event.kind.startsWith("member.") && !isBan) return false;
-    this.#meanwhile?.push(event);
-    this.#apply(event);
+    this.#eventsDuringLoad?.push(event);
+    this.#update(event);
     return true;
   }
 
-  #apply({ kind, user, role, by }) {
+  #update({ kind, user, role, by }) {
     if (kind === "member.removed" || kind === "sanction.set") this.#roles.delete(user);
     else this.#roles.set(user, role);
+    // A room has one owner: handing it over makes the previous one an admin.
     if (kind === "member.role" && role === "owner") this.#roles.set(by, "admin");
   }
 }

@@ -1,7 +1,7 @@
-// Opening a room: a group, a public room, a chat with somebody; or joining a public one.
+// The dialog that opens a direct chat, a group or a public room, or joins a public room.
 
+import { button, byId, labeledField, textInput } from "../lib/dom.js";
 import { newId } from "../parley.js";
-import { button, element, field, make } from "../lib/dom.js";
 
 const KINDS = [
   ["direct", "Chat"],
@@ -10,19 +10,18 @@ const KINDS = [
   ["join", "Join"],
 ];
 
-const input = (name, more = {}) =>
-  Object.assign(make("input", ""), { name, autocomplete: "off", autocapitalize: "none", ...more });
+const input = (name, more = {}) => textInput(name, { autocapitalize: "none", ...more });
 
-export class Opening {
+export class NewRoomDialog {
   #parley;
   #me;
   #opened;
-  #dialog = element("opening");
-  #form = element("opening").querySelector("form");
+  #dialog = byId("new-room-dialog");
+  #form = byId("new-room-dialog").querySelector("form");
   #kind = "direct";
-  #wish = ""; // the same room however often it is asked for
+  #clientId = ""; // the same for each attempt, so that a repeated one opens no second room
 
-  /** `opened(room)` is called with the id of the room that is there now. */
+  /** `opened(room)` is called with the id of the new or joined room. */
   constructor(parley, me, opened) {
     [this.#parley, this.#me, this.#opened] = [parley, me, opened];
     this.#form.addEventListener("submit", (event) => {
@@ -46,57 +45,57 @@ export class Opening {
 
   #choose(kind) {
     this.#kind = kind;
-    this.#wish = newId();
+    this.#clientId = newId();
     for (const tab of this.#dialog.querySelectorAll(".tab")) {
       tab.setAttribute("aria-pressed", tab.dataset.kind === kind);
     }
-    this.#form.querySelector(".fields").replaceChildren(...this.#fieldsOf(kind));
+    this.#form.querySelector(".fields").replaceChildren(...fieldsFor(kind));
     this.#form.querySelector("[type=submit]").textContent = kind === "join" ? "Join" : "Open";
-    this.#say("");
-  }
-
-  #fieldsOf(kind) {
-    if (kind === "direct") return [field("With whom", input("user", { required: true }))];
-    if (kind === "join") return [field("The room’s id", input("room", { required: true }))];
-    const fields = [field("Name", input("name", { required: true, maxLength: 80 }))];
-    if (kind === "public") fields.push(field("Id, to join it by (optional)", input("room")));
-    fields.push(field("Who is in it, by spaces (optional)", input("people")));
-    return fields;
+    this.#showError("");
   }
 
   async #submit() {
-    const given = Object.fromEntries(new FormData(this.#form));
+    const values = Object.fromEntries(new FormData(this.#form));
     const submit = this.#form.querySelector("[type=submit]");
     submit.disabled = true;
     try {
-      const room = await this.#do(given);
+      const room = await this.#openOrJoin(values);
       this.#dialog.close();
       this.#opened(room);
     } catch (error) {
-      this.#say(error.message);
+      this.#showError(error.message);
     } finally {
       submit.disabled = false;
     }
   }
 
-  async #do({ user, room, name, people = "" }) {
+  async #openOrJoin({ user, room, name, members = "" }) {
     const id = room?.trim();
     if (this.#kind === "join") {
       await this.#parley.addMember(id, this.#me);
       return id;
     }
-    const wish = { type: this.#kind, client_id: this.#wish };
-    if (this.#kind === "direct") wish.user = user.trim();
-    else wish.name = name.trim();
-    if (id) wish.room = id;
-    const opened = await this.#parley.createRoom(wish);
-    for (const other of people.split(/[\s,]+/).filter(Boolean)) {
-      await this.#parley.addMember(opened.room, other);
+    const body = { type: this.#kind, client_id: this.#clientId };
+    if (this.#kind === "direct") body.user = user.trim();
+    else body.name = name.trim();
+    if (id) body.room = id;
+    const opened = await this.#parley.createRoom(body);
+    for (const member of members.split(/[\s,]+/).filter(Boolean)) {
+      await this.#parley.addMember(opened.room, member);
     }
     return opened.room;
   }
 
-  #say(text) {
+  #showError(text) {
     this.#form.querySelector(".error").textContent = text;
   }
+}
+
+function fieldsFor(kind) {
+  if (kind === "direct") return [labeledField("With", input("user", { required: true }))];
+  if (kind === "join") return [labeledField("The room’s id", input("room", { required: true }))];
+  const fields = [labeledField("Name", input("name", { required: true, maxLength: 80 }))];
+  if (kind === "public") fields.push(labeledField("Id to join it by (optional)", input("room")));
+  fields.push(labeledField("Members, separated by spaces (optional)", input("members")));
+  return fields;
 }

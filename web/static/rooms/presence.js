@@ -1,17 +1,17 @@
-// Whether the people on the page are there: a dot beside a name, asked for again and again.
+// Presence: the dots beside users' names, kept up to date by polling, and the user's own status.
 
 import { make, timeNode } from "../lib/dom.js";
 
-const EVERY_MS = 20_000;
+const POLL_MS = 20_000;
 const SOON_MS = 150;
-const MOST = 100; // people in one question
-const LONGEST = 6000; // characters of their names, escaped
+const MAX_USERS = 100; // in one request
+const MAX_QUERY = 6000; // characters of a request's query
 
 const LABELS = { online: "online", away: "away", offline: "offline" };
 
-/** A place for a person's dot. */
-export function dotOf(user) {
-  const node = make("span", "dot");
+/** A user's dot, hidden until their presence is known. */
+export function presenceDot(user) {
+  const node = make("span", "presence-dot");
   node.dataset.user = user;
   node.setAttribute("role", "img");
   node.hidden = true;
@@ -25,57 +25,62 @@ export class Presence {
 
   constructor(parley) {
     this.#parley = parley;
-    document.addEventListener("visibilitychange", () => this.#askIn(SOON_MS));
-    this.#askIn(EVERY_MS);
+    document.addEventListener("visibilitychange", () => this.#pollIn(SOON_MS));
+    this.#pollIn(POLL_MS);
   }
 
-  /** Dots may have come onto the page. */
-  soon() {
-    this.#paint();
+  /** Fills in the dots that have come onto the page. */
+  refreshDots() {
+    this.#updateDots();
     const isNew = ({ dataset }) => !this.#known.has(dataset.user);
-    if ([...document.querySelectorAll(".dot")].some(isNew)) this.#askIn(SOON_MS);
+    if ([...document.querySelectorAll(".presence-dot")].some(isNew)) this.#pollIn(SOON_MS);
   }
 
-  /** Say that I am away, or back. */
-  async turn(me) {
-    const away = this.#known.get(me)?.status === "away";
-    await this.#parley.setPresence(away ? "online" : "away");
-    await this.#ask();
+  /** Switches the user between away and online. */
+  async toggleAway(me) {
+    const isAway = this.#known.get(me)?.status === "away";
+    await this.#parley.setPresence(isAway ? "online" : "away");
+    await this.#poll();
   }
 
-  #askIn(milliseconds) {
+  #pollIn(milliseconds) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), milliseconds);
+    this.#timer = setTimeout(() => this.#poll(), milliseconds);
   }
 
-  async #ask() {
-    const users = this.#onScreen();
+  async #poll() {
+    const users = this.#usersOnScreen();
     if (users.length && !document.hidden) {
       const { presence = {} } = await this.#parley.presence(users).catch(() => ({}));
       for (const user of users) this.#known.set(user, presence[user]);
-      this.#paint();
+      this.#updateDots();
     }
-    this.#askIn(EVERY_MS);
+    this.#pollIn(POLL_MS);
   }
 
-  #onScreen() {
-    const shown = [...document.querySelectorAll(".dot")].filter((dot) => dot.parentElement.offsetParent);
+  // As many as fit into one request.
+  #usersOnScreen() {
+    const dots = [...document.querySelectorAll(".presence-dot")];
+    const shown = dots.filter((dot) => dot.parentElement.offsetParent);
     const users = [...new Set(shown.map((dot) => dot.dataset.user))];
     let length = 0;
     return users
-      .slice(0, MOST)
-      .filter((user) => (length += encodeURIComponent(user).length + 6) < LONGEST);
+      .slice(0, MAX_USERS)
+      .filter((user) => (length += encodeURIComponent(user).length + 6) < MAX_QUERY);
   }
 
-  #paint() {
-    for (const dot of document.querySelectorAll(".dot")) {
+  #updateDots() {
+    for (const dot of document.querySelectorAll(".presence-dot")) {
       const known = this.#known.get(dot.dataset.user);
       dot.hidden = !known;
       if (!known) continue;
-      dot.dataset.status = known.status;
-      const seen = known.status === "offline" && known.last_seen_ms;
-      const last = seen ? `, last seen ${timeNode(known.last_seen_ms, { short: true }).textContent}` : "";
-      dot.title = LABELS[known.status] + last;
+      const { status, last_seen_ms } = known;
+      dot.dataset.status = status;
+      const hasLastSeen = status === "offline" && last_seen_ms;
+      const lastSeen = hasLastSeen
+        ? `, last seen ${timeNode(last_seen_ms, { short: true }).textContent}`
+        : "";
+      dot.title = LABELS[status] + lastSeen;
       dot.setAttribute("aria-label", dot.title);
     }
   }

@@ -1,15 +1,17 @@
-// The panel about the open room: what it is, who is in it, and what one may do about that.
+// The details of the open room in the side panel: its topic, its members and their roles, its
+// sanctions and its settings.
 
-import { dotOf } from "./presence.js";
-import { ask } from "../lib/dialogs.js";
+import { confirmDialog } from "../lib/dialogs.js";
+import { avatarNode, button, byId, make, nameNode } from "../lib/dom.js";
 import { ROLES, may, mayActOn, rolesToGive } from "../lib/permissions.js";
-import { sanction, sanctionsNode } from "../moderation/sanctions.js";
-import { settingsNode } from "./room-settings.js";
-import { attempt, button, element, faceOf, make, nameOf } from "../lib/dom.js";
+import { attempt } from "../lib/toast.js";
+import { sanctionUser, sanctionsNode } from "../moderation/sanctions.js";
+import { presenceDot } from "./presence.js";
+import { roomSettingsNode } from "./room-settings.js";
 
-const MOST = 300; // members shown
+const MAX_MEMBERS = 300; // shown
 
-export class People {
+export class RoomDetails {
   #parley;
   #me;
   #room = "";
@@ -18,48 +20,45 @@ export class People {
     [this.#parley, this.#me] = [parley, me];
   }
 
-  /** Fill the panel for a room, as `Rooms` has it, with its `Members`. */
+  /** Fills the side panel for a room, as the room store has it, and its `Members`. */
   show(room, title, members) {
     const role = members.roleOf(this.#me) ?? "member";
     const isDirect = room.type === "direct";
     const parts = [];
     if (room.topic) parts.push(make("p", "topic", room.topic));
-    if (!isDirect) parts.push(this.#idOf(room));
-    if (may(role, "member.add") && !isDirect) parts.push(this.#adding(room));
-    parts.push(this.#list(room, members, role));
-    if (may(role, "sanction") && !isDirect) parts.push(this.#sanctioned(room));
-    if (may(role, "room.change") && !isDirect) parts.push(settingsNode(this.#parley, room, role));
-    if (role !== "owner" && !isDirect) {
-      parts.push(button("plain bad", "Leave this room", () => this.#leave(room, title)));
+    if (!isDirect) parts.push(roomIdNode(room));
+    if (may(role, "member.add") && !isDirect) parts.push(this.#addMemberForm(room));
+    parts.push(this.#memberList(room, members, role));
+    if (may(role, "sanction") && !isDirect) parts.push(this.#sanctions(room));
+    if (may(role, "room.change") && !isDirect) {
+      parts.push(roomSettingsNode(this.#parley, room, role));
     }
-    element("panel-title").textContent = title;
-    const body = element("panel-body");
-    // What is being filled in there is not to be lost.
-    const busy = this.#room === room.room && body.querySelector("details[open], input:focus");
-    if (busy) element("members").replaceWith(this.#list(room, members, role));
+    if (role !== "owner" && !isDirect) {
+      parts.push(button("plain danger", "Leave this room", () => this.#leave(room, title)));
+    }
+    byId("side-panel-title").textContent = title;
+    const body = byId("side-panel-body");
+    // A form that is being filled in must stay: then only the members are drawn anew.
+    const inUse = this.#room === room.room && body.querySelector("details[open], input:focus");
+    if (inUse) byId("members").replaceWith(this.#memberList(room, members, role));
     else body.replaceChildren(...parts);
     this.#room = room.room;
   }
 
-  #idOf({ room, type }) {
-    const what = type === "public" ? "Public room; anybody joins it by its id " : "Group ";
-    return make("p", "about-room", what, make("code", "", room));
-  }
-
-  #sanctioned({ room }) {
+  #sanctions({ room }) {
     const details = make("details", "", make("summary", "", "Muted and banned"));
     details.addEventListener("toggle", async () => {
-      const known = details.querySelector(":scope > :not(summary)");
-      if (!details.open) return known?.remove();
-      const node = await sanctionsNode(this.#parley, room).catch((error) => make("p", "error", error.message));
-      details.append(node);
+      const list = details.querySelector(":scope > :not(summary)");
+      if (!details.open) return list?.remove();
+      const asError = (error) => make("p", "error", error.message);
+      details.append(await sanctionsNode(this.#parley, room).catch(asError));
     });
     return details;
   }
 
-  #adding({ room }) {
+  #addMemberForm({ room }) {
     const user = Object.assign(make("input", ""), { autocomplete: "off", required: true });
-    Object.assign(user, { autocapitalize: "none", placeholder: "Add somebody", ariaLabel: "Add" });
+    Object.assign(user, { autocapitalize: "none", placeholder: "Add a member", ariaLabel: "Add" });
     const submit = Object.assign(make("button", "primary", "Add"), { type: "submit" });
     const form = make("form", "row", user, submit);
     form.addEventListener("submit", async (event) => {
@@ -69,57 +68,77 @@ export class People {
     return form;
   }
 
-  #list(room, members, role) {
+  #memberList(room, members, role) {
     const all = members.all;
-    const items = all.slice(0, MOST).map((entry) => this.#item(room, entry, role));
-    if (all.length > MOST) items.push(make("li", "", `and ${all.length - MOST} more`));
+    const shown = all.slice(0, MAX_MEMBERS);
+    const items = shown.map(([user, theirRole]) => this.#memberItem(room, user, theirRole, role));
+    if (all.length > MAX_MEMBERS) {
+      items.push(make("li", "", `and ${all.length - MAX_MEMBERS} more`));
+    }
     const list = make("ul", "", ...items);
     list.id = "members";
     return list;
   }
 
-  #item(room, [user, theirs], role) {
-    const who = make("span", "who", faceOf(user), dotOf(user));
-    const item = make("li", "", who, nameOf(user));
+  #memberItem(room, user, theirRole, role) {
+    const avatar = make("span", "avatar-with-dot", avatarNode(user), presenceDot(user));
+    const item = make("li", "", avatar, nameNode(user));
     item.dataset.user = user;
+    const isDirect = room.type === "direct";
+    const mayChange = user !== this.#me && mayActOn(role, theirRole) && !isDirect;
     const roles = rolesToGive(role);
-    const below = user !== this.#me && mayActOn(role, theirs) && room.type !== "direct";
-    if (below && roles.length) item.append(this.#choice(room, user, theirs, roles));
-    else if (theirs !== "member" && room.type !== "direct") item.append(make("span", "role", theirs));
-    if (below && may(role, "sanction")) {
-      const act = button("act", "⊘", () => sanction(this.#parley, room.room, user));
-      act.setAttribute("aria-label", `Mute or ban ${user}`);
-      item.append(act);
+    if (mayChange && roles.length) item.append(this.#roleSelect(room, user, theirRole, roles));
+    else if (theirRole !== "member" && !isDirect) item.append(make("span", "role", theirRole));
+    if (mayChange && may(role, "sanction")) {
+      const sanction = () => sanctionUser(this.#parley, room.room, user);
+      item.append(iconButton("sanction-member", "⊘", `Mute or ban ${user}`, sanction));
     }
-    if (below && may(role, "member.remove")) {
-      const remove = button("remove", "×", () => this.#remove(room, user));
-      remove.setAttribute("aria-label", `Remove ${user}`);
-      item.append(remove);
+    if (mayChange && may(role, "member.remove")) {
+      const remove = () => this.#remove(room, user);
+      item.append(iconButton("remove-member", "×", `Remove ${user}`, remove));
     }
     return item;
   }
 
-  #choice({ room }, user, theirs, roles) {
+  #roleSelect({ room }, user, theirRole, roles) {
     const select = make("select", "role");
     select.setAttribute("aria-label", `Role of ${user}`);
     select.append(...ROLES.filter((role) => roles.includes(role)).map((role) => new Option(role)));
-    select.value = theirs;
+    select.value = theirRole;
     select.addEventListener("change", async () => {
       const role = select.value;
-      const sure = role !== "owner" || (await ask("Hand the room over?", `${user} becomes its owner, you an admin.`, "Hand over"));
-      const done = sure && (await attempt(this.#parley.changeRole(room, user, role)));
-      if (!done) select.value = theirs;
+      const confirmed = role !== "owner" || (await confirmHandOver(user));
+      const done = confirmed && (await attempt(this.#parley.changeRole(room, user, role)));
+      if (!done) select.value = theirRole;
     });
     return select;
   }
 
   async #remove({ room }, user) {
-    const sure = await ask("Remove from the room?", `${user} will no longer see it.`, "Remove");
-    if (sure) await attempt(this.#parley.removeMember(room, user));
+    const text = `${user} will no longer see it.`;
+    const confirmed = await confirmDialog("Remove from the room?", text, "Remove");
+    if (confirmed) await attempt(this.#parley.removeMember(room, user));
   }
 
   async #leave({ room }, title) {
-    const sure = await ask("Leave this room?", `You will no longer see ${title}.`, "Leave");
-    if (sure) await attempt(this.#parley.removeMember(room, this.#me));
+    const text = `You will no longer see ${title}.`;
+    const confirmed = await confirmDialog("Leave this room?", text, "Leave");
+    if (confirmed) await attempt(this.#parley.removeMember(room, this.#me));
   }
+}
+
+function confirmHandOver(user) {
+  const text = `${user} becomes its owner, you become an admin.`;
+  return confirmDialog("Hand the room over?", text, "Hand over");
+}
+
+function roomIdNode({ room, type }) {
+  const kind = type === "public" ? "Public room; anybody can join it by its id " : "Group ";
+  return make("p", "room-id", kind, make("code", "", room));
+}
+
+function iconButton(className, icon, label, action) {
+  const node = button(className, icon, action);
+  node.setAttribute("aria-label", label);
+  return node;
 }

@@ -1,99 +1,101 @@
-// The list of my rooms, newest activity first.
+// The list of the user's rooms in the sidebar, newest activity first.
 
-import { dotOf } from "./presence.js";
-import { element, faceOf, make, timeNode } from "../lib/dom.js";
+import { avatarNode, byId, make, timeNode } from "../lib/dom.js";
+import { presenceDot } from "./presence.js";
 
-export class List {
+const MAX_COUNT = 999;
+
+export class RoomList {
   #rooms;
   #hrefOf;
   #nodes = new Map();
-  #open = "";
+  #current = "";
 
-  /** `hrefOf(room)`: the address that opens it. */
+  /** `rooms` is the room store; `hrefOf(room)` returns the address that opens a room. */
   constructor(rooms, hrefOf) {
     [this.#rooms, this.#hrefOf] = [rooms, hrefOf];
   }
 
-  /** Show all rooms anew. */
-  showAll() {
+  drawAll() {
     this.#nodes.clear();
-    const items = this.#rooms.newestFirst.map((room) => this.#nodeOf(room));
-    element("rooms").replaceChildren(...items);
-    this.#sayNone();
+    const items = this.#rooms.newestFirst.map((room) => this.#itemNode(room));
+    byId("room-list").replaceChildren(...items);
+    this.#showWhetherEmpty();
   }
 
-  /** Show one room anew, in its place. */
-  show(room) {
-    const before = this.#nodes.get(room);
+  /** Draws one room anew, in its place; a room that is no longer in the store goes. */
+  draw(room) {
+    const old = this.#nodes.get(room);
     const entry = this.#rooms.get(room);
-    if (entry) this.#place(entry, before);
+    if (entry) this.#insert(entry, old);
     else this.#nodes.delete(room);
-    if (entry || before) before?.remove();
-    this.#sayNone();
+    old?.remove();
+    this.#showWhetherEmpty();
   }
 
-  /** Mark the room that is open. */
-  mark(room) {
-    this.#nodes.get(this.#open)?.firstChild.removeAttribute("aria-current");
-    this.#open = room;
+  /** Marks the open room. */
+  setCurrent(room) {
+    this.#nodes.get(this.#current)?.firstChild.removeAttribute("aria-current");
+    this.#current = room;
     this.#nodes.get(room)?.firstChild.setAttribute("aria-current", "page");
   }
 
-  #place(entry, before) {
-    const node = this.#nodeOf(entry);
+  #insert(entry, old) {
+    const node = this.#itemNode(entry);
     const order = this.#rooms.newestFirst;
     const next = order[order.findIndex(({ room }) => room === entry.room) + 1];
-    const focused = before?.contains(document.activeElement);
-    element("rooms").insertBefore(node, (next && this.#nodes.get(next.room)) ?? null);
-    if (focused) node.firstChild.focus({ preventScroll: true });
+    const hadFocus = old?.contains(document.activeElement);
+    byId("room-list").insertBefore(node, (next && this.#nodes.get(next.room)) ?? null);
+    if (hadFocus) node.firstChild.focus({ preventScroll: true });
   }
 
-  #sayNone() {
-    element("none").hidden = this.#nodes.size > 0;
+  #showWhetherEmpty() {
+    byId("no-rooms").hidden = this.#nodes.size > 0;
   }
 
-  #nodeOf(entry) {
-    const name = this.#rooms.nameOf(entry);
-    const link = make("a", "entry", this.#face(entry, name), make("bdi", "title", name));
+  #itemNode(entry) {
+    const title = this.#rooms.titleOf(entry);
+    const link = make("a", "list-entry", this.#avatar(entry, title), make("bdi", "title", title));
     link.href = this.#hrefOf(entry.room);
     link.dataset.room = entry.room;
     link.classList.toggle("unread", entry.unread > 0);
-    if (entry.room === this.#open) link.setAttribute("aria-current", "page");
+    if (entry.room === this.#current) link.setAttribute("aria-current", "page");
     if (entry.at_ms) link.append(timeNode(entry.at_ms, { short: true }));
-    link.append(this.#last(entry), this.#badges(entry));
+    link.append(this.#preview(entry), badgesNode(entry));
     const item = make("li", "", link);
     this.#nodes.set(entry.room, item);
     return item;
   }
 
-  #face(entry, name) {
-    const other = this.#rooms.otherOf(entry);
-    const face = make("span", "who", faceOf(other ?? name));
-    if (other) face.append(dotOf(other));
-    return face;
-  }
-
-  #last({ last, archived, type }) {
-    const node = make("span", "last");
-    if (archived) node.append("Archived");
-    else if (!last) node.append(type === "public" ? "Public room" : "No messages yet");
-    else if (!last.by) node.append("…"); // nobody is to see what it was
-    else {
-      const text = make("bdi", "", last.text.replaceAll("\n", " ") || "…");
-      node.append(make("bdi", "by", last.by === this.#rooms.me ? "You" : last.by), ": ", text);
-    }
+  #avatar(entry, title) {
+    const peer = this.#rooms.peerOf(entry);
+    const node = make("span", "avatar-with-dot", avatarNode(peer ?? title));
+    if (peer) node.append(presenceDot(peer));
     return node;
   }
 
-  #badges({ unread, mentions }) {
-    const node = make("span", "badges");
-    if (mentions) node.append(badge("badge mentions", `@${mentions}`, `${mentions} mentions`));
-    if (unread) node.append(badge("badge", count(unread), `${unread} unread`));
+  #preview({ last, archived, type }) {
+    const node = make("span", "preview");
+    if (archived) node.append("Archived");
+    else if (!last) node.append(type === "public" ? "Public room" : "No messages yet");
+    else if (!last.by) node.append("…"); // a shadow-hidden message of somebody else
+    else {
+      const text = make("bdi", "", last.text.replaceAll("\n", " ") || "…");
+      node.append(make("bdi", "", last.by === this.#rooms.me ? "You" : last.by), ": ", text);
+    }
     return node;
   }
 }
 
-const count = (number) => (number > 999 ? "999+" : String(number));
+function badgesNode({ unread, mentions }) {
+  const node = make("span", "badges");
+  if (mentions) node.append(badge("badge mentions", `@${mentions}`, `${mentions} mentions`));
+  if (unread) {
+    const count = unread > MAX_COUNT ? `${MAX_COUNT}+` : String(unread);
+    node.append(badge("badge", count, `${unread} unread`));
+  }
+  return node;
+}
 
 function badge(className, text, label) {
   const node = make("span", className, text);

@@ -1,11 +1,12 @@
-// All my rooms: what they are called, what was said last, what I have not read.
+// The user's rooms: their titles, settings, last messages and unread counts, kept up to date by the
+// stream.
 
-import { isGone } from "../messages/message-changes.js";
+import { removesMessage } from "../messages/message-changes.js";
 
-const DEFAULTS = { slow_mode: 0, post: "member", receipts: true, retention_days: 0 };
-const PREVIEW = 140; // characters
+const DEFAULT_SETTINGS = { slow_mode: 0, post: "member", receipts: true, retention_days: 0 };
+const PREVIEW_LENGTH = 140; // characters
 
-export class Rooms {
+export class RoomStore {
   #rooms = new Map();
 
   constructor(me) {
@@ -16,18 +17,19 @@ export class Rooms {
     return this.#rooms.get(room);
   }
 
-  /** Newest activity first. */
+  /** The rooms by their newest message. */
   get newestFirst() {
-    return [...this.#rooms.values()].sort((a, b) => b.at_ms - a.at_ms || (a.room < b.room ? -1 : 1));
+    const newerFirst = (a, b) => b.at_ms - a.at_ms || (a.room < b.room ? -1 : 1);
+    return [...this.#rooms.values()].sort(newerFirst);
   }
 
-  /** Messages not read, in all rooms. */
+  /** The number of unread messages in all rooms. */
   get unread() {
     return [...this.#rooms.values()].reduce((sum, { unread }) => sum + unread, 0);
   }
 
-  /** A room as the server shows it. False where the stream has brought more already. */
-  take(shown) {
+  /** Takes a room as the server shows it. Returns false if the stream has brought more already. */
+  put(shown) {
     const known = this.#rooms.get(shown.room);
     if (known && known.n > shown.n) return false;
     const { members, member_count, ...room } = shown;
@@ -39,59 +41,60 @@ export class Rooms {
     return true;
   }
 
-  drop(room) {
+  remove(room) {
     this.#rooms.delete(room);
   }
 
-  /** An event of the stream; "doubtful" where only the server can tell what is now unread. */
+  /** Applies an event of the stream. Returns true if the unread counts may now be wrong, and only
+   *  the server can tell. */
   apply(event) {
     const room = this.#rooms.get(event.room);
-    if (!room || event.n <= room.n) return "";
+    if (!room || event.n <= room.n) return false;
     room.n = event.n;
-    if (event.kind === "message.created") this.#said(room, event);
+    if (event.kind === "message.created") this.#messageCreated(room, event);
     if (event.kind === "room.changed") {
       const { name = room.name, topic = room.topic, archived = room.archived } = event;
-      const settings = event.settings ? { ...DEFAULTS, ...event.settings } : room.settings;
+      const settings = event.settings ? { ...DEFAULT_SETTINGS, ...event.settings } : room.settings;
       Object.assign(room, { name, topic, archived, settings });
     }
-    if (event.kind !== "message.edited" && !isGone(event)) return "";
+    if (event.kind !== "message.edited" && !removesMessage(event)) return false;
     if (room.last?.seq === event.seq) room.last = { ...room.last, text: preview(event.text ?? "") };
-    return event.seq > room.read ? "doubtful" : "";
+    return event.seq > room.read;
   }
 
-  /** What is left after I have read, here or elsewhere. */
-  left({ room, read, unread, mentions }) {
+  /** Takes a room's unread counts after the user has read, here or on another device. */
+  updateUnread({ room, read, unread, mentions }) {
     const known = this.#rooms.get(room);
     if (known && read >= known.read) Object.assign(known, { read, unread, mentions });
   }
 
-  /** The rooms whose counts are not those that `GET /v1/unread` says. */
-  unlike({ rooms }) {
+  /** The rooms whose unread counts differ from the answer of `GET /v1/unread`. */
+  withOtherCounts({ rooms }) {
     const none = { unread: 0, mentions: 0 };
     return [...this.#rooms.values()].filter(({ room, unread, mentions }) => {
-      const told = rooms[room] ?? none;
-      return told.unread !== unread || told.mentions !== mentions;
+      const counts = rooms[room] ?? none;
+      return counts.unread !== unread || counts.mentions !== mentions;
     });
   }
 
-  /** What a room is called; a direct one by the other person. */
-  nameOf({ room, name, users }) {
+  /** A room's title: its name, or the other user of a direct room. */
+  titleOf({ room, name, users }) {
     if (!users) return name || room;
     return users.find((user) => user !== this.me) ?? `${this.me} (you)`;
   }
 
-  /** The other person of a direct room. */
-  otherOf({ users }) {
+  /** The other user of a direct room; undefined for any other room. */
+  peerOf({ users }) {
     return users && (users.find((user) => user !== this.me) ?? this.me);
   }
 
-  #said(room, { seq, by, text, at_ms, hidden, mentions = [], everyone = false }) {
+  #messageCreated(room, { seq, by, text, at_ms, hidden, mentions = [], everyone = false }) {
     Object.assign(room, { seq, at_ms, last: { seq, by, text: preview(text) } });
     if (by === this.me) return Object.assign(room, { read: seq, unread: 0, mentions: 0 });
-    if (hidden) return; // nobody counts it
+    if (hidden) return; // a hidden message counts for nobody
     room.unread += 1;
     if (everyone || mentions.includes(this.me)) room.mentions += 1;
   }
 }
 
-const preview = (text) => text.slice(0, PREVIEW);
+const preview = (text) => text.slice(0, PREVIEW_LENGTH);

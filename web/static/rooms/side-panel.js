@@ -1,104 +1,108 @@
-// The panel beside the open room: about it and its people, one of its threads, its review queue.
+// The panel beside the open room: shows the room's details, one of its threads or its review queue.
 
+import { byId } from "../lib/dom.js";
+import { attempt } from "../lib/toast.js";
 import { Composer } from "../messages/composer.js";
-import { People } from "./room-details.js";
-import { Thread } from "../messages/thread-view.js";
-import { attempt, element } from "../lib/dom.js";
+import { ThreadView } from "../messages/thread-view.js";
+import { RoomDetails } from "./room-details.js";
 
-export class Panel {
+export class SidePanel {
   #parley;
   #me;
   #actions;
-  #people;
+  #details;
   #composer;
-  #shows = ""; // "people", "thread", "review"
+  #content = ""; // "details", "thread", "review"; empty: closed
   #thread = null;
-  #review = null;
-  #back = null; // where the focus was
+  #reviewQueue = null;
+  #focusedBefore = null;
 
-  /** `actions`: `pending` as `Pending` takes them; send(room, text, more), edit(message, text),
-   *  typing(). */
+  /** `actions.pending`: see `PendingMessages`; `actions.send(text, more)`,
+   *  `actions.edit(message, text)`, `actions.typing()`. */
   constructor(parley, me, actions) {
     [this.#parley, this.#me, this.#actions] = [parley, me, actions];
-    this.#people = new People(parley, me);
-    this.#composer = new Composer(element("answer"), {
+    this.#details = new RoomDetails(parley, me);
+    this.#composer = new Composer(byId("thread-composer"), {
       send: (text, reply_to) =>
         actions.send(text, { thread: this.#thread.seq, ...(reply_to && { reply_to }) }),
       edit: actions.edit,
       typing: actions.typing,
     });
-    element("panel-close").addEventListener("click", () => this.close());
-    element("panel").addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
+    byId("side-panel-close").addEventListener("click", () => this.close());
+    byId("side-panel").addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
   }
 
-  get showsPeople() {
-    return this.#shows === "people";
+  get showsDetails() {
+    return this.#content === "details";
   }
 
+  get showsReviewQueue() {
+    return this.#content === "review";
+  }
+
+  /** The composer for the thread. */
   get composer() {
     return this.#composer;
   }
 
-  /** The message `seq` of the thread that is shown. */
+  /** Message `seq` of the thread that is shown. */
   get(seq) {
     return this.#thread?.get(seq);
   }
 
-  get showsReview() {
-    return this.#shows === "review";
-  }
-
-  /** The queue of the open room. */
-  showReview(review) {
+  showReviewQueue(reviewQueue) {
     this.#open("review");
-    this.#review = review;
-    return review.show();
+    this.#reviewQueue = reviewQueue;
+    return reviewQueue.show();
   }
 
-  showPeople(room, title, members) {
-    if (!this.showsPeople) this.#open("people");
-    this.#people.show(room, title, members);
+  showDetails(room, title, members) {
+    if (!this.showsDetails) this.#open("details");
+    this.#details.show(room, title, members);
   }
 
+  /** Shows the thread of message `seq`; `items` are the outbox's. */
   async showThread(room, seq, items) {
     this.#open("thread");
-    this.#thread = new Thread(this.#parley, room, seq, this.#me, this.#actions.pending);
+    this.#thread = new ThreadView(this.#parley, room, seq, this.#me, this.#actions.pending);
     this.#composer.draft = {};
     this.#composer.focus();
-    items.forEach((item) => this.#thread.expect(item));
-    await attempt(this.#thread.open());
+    items.forEach((item) => this.#thread.showPending(item));
+    await attempt(this.#thread.load());
   }
 
   close() {
-    if (!this.#shows) return;
-    this.#shows = "";
-    this.#endThread();
-    element("panel").hidden = true;
-    element("panel-body").replaceChildren();
-    document.body.classList.remove("with-panel");
-    this.#back?.focus?.({ preventScroll: true });
+    if (!this.#content) return;
+    this.#content = "";
+    this.#closeContent();
+    byId("side-panel").hidden = true;
+    byId("side-panel-body").replaceChildren();
+    document.body.classList.remove("with-side-panel");
+    this.#focusedBefore?.focus?.({ preventScroll: true });
   }
 
-  take(event) {
-    this.#thread?.take(event);
+  /** Applies an event of the stream. */
+  apply(event) {
+    this.#thread?.apply(event);
   }
 
-  expect(item) {
-    this.#thread?.expect(item);
+  /** Shows an item of the outbox, if it belongs to the thread. */
+  showPending(item) {
+    this.#thread?.showPending(item);
   }
 
-  #open(what) {
-    this.#endThread();
-    if (!this.#shows) this.#back = document.activeElement;
-    this.#shows = what;
-    element("panel").hidden = false;
-    element("answer").hidden = what !== "thread";
-    document.body.classList.add("with-panel");
+  #open(content) {
+    this.#closeContent();
+    if (!this.#content) this.#focusedBefore = document.activeElement;
+    this.#content = content;
+    byId("side-panel").hidden = false;
+    byId("thread-composer").hidden = content !== "thread";
+    document.body.classList.add("with-side-panel");
   }
 
-  #endThread() {
-    this.#review?.hide();
-    this.#review = null;
+  #closeContent() {
+    this.#reviewQueue?.hide();
+    this.#reviewQueue = null;
     this.#thread?.close();
     this.#thread = null;
   }
