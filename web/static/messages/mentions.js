@@ -1,6 +1,7 @@
 // Where a text mentions users: the server's pattern (app/rules/mentions.py), for marking them.
 
-const TOKEN = /(?<![\p{L}\p{N}_@])@(\S{1,80})/gu;
+// The server's `\S` and JavaScript's differ in six characters; this is the server's.
+const TOKEN = /(?<![\p{L}\p{N}_@])@((?:[^\s\x1c-\x1f\x85]|\ufeff){1,80})/gu;
 const TRAILING = ".,:;!?)]}>'\"…。，！？、";
 
 /** Each `@` that may begin a mention: its index, and the names it may mean, the longest first. A
