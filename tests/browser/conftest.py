@@ -67,7 +67,7 @@ async def enter(browser: Browser, room: Room) -> AsyncIterator[Callable[..., Awa
         link = room.list_link(user) if listed else room.link(user)
         await person.page.goto((through or room.chat.url) + link)
         if live:
-            await expect(person.page.locator("#state")).to_have_text("Live")
+            await expect(person.page.locator("#connection-status")).to_have_text("Live")
         if live and not listed:
             await person.is_live()
         return person

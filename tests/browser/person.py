@@ -14,7 +14,7 @@ import aiohttp
 from playwright.async_api import ConsoleMessage, Dialog, Locator, Page, expect
 
 # One row for each message on the page: its number, who, what, when.
-_ROWS = """() => [...document.querySelectorAll("#log .message")].map((item) => [
+_ROWS = """() => [...document.querySelectorAll("#message-list .message")].map((item) => [
     Number(item.dataset.seq),
     item.querySelector(".name").textContent,
     item.querySelector(".text").textContent,
@@ -45,43 +45,43 @@ class Person:
         await dialog.dismiss()
 
     async def is_live(self) -> None:
-        await expect(self.page.locator("#state")).to_have_text("Live")
-        await expect(self.page.locator("#write")).to_be_visible()
+        await expect(self.page.locator("#connection-status")).to_have_text("Live")
+        await expect(self.page.locator("#composer")).to_be_visible()
 
     async def say(self, text: str) -> None:
-        await self.page.fill("#text", text)
-        await self.page.press("#text", "Enter")
+        await self.page.fill("#composer-text", text)
+        await self.page.press("#composer-text", "Enter")
 
     async def sees(self, text: str) -> None:
-        said = self.page.locator("#log .text", has_text=re.compile(f"^{re.escape(text)}$"))
+        said = self.page.locator("#message-list .text", has_text=re.compile(f"^{re.escape(text)}$"))
         await expect(said).to_have_count(1)
 
     def message(self, text: str) -> Locator:
         """The message on the page that says just this."""
         said = self.page.locator(".text", has_text=re.compile(f"^{re.escape(text)}$"))
-        return self.page.locator("#log .message").filter(has=said)
+        return self.page.locator("#message-list .message").filter(has=said)
 
     def entry(self, room: str) -> Locator:
         """The room in the list."""
-        return self.page.locator(f'.entry[data-room="{room}"]')
+        return self.page.locator(f'.list-entry[data-room="{room}"]')
 
     async def choose(self, text: str, action: str) -> None:
         """Open the menu of the message that says this, and take something of it."""
         await self.message(text).hover()
-        await self.message(text).locator(".more").click()
-        await self.page.locator("#menu").get_by_text(action, exact=True).click()
+        await self.message(text).locator(".menu-button").click()
+        await self.page.locator("#message-menu").get_by_text(action, exact=True).click()
 
     async def scroll_up(self, count: int) -> None:
         """Scroll up until `count` messages are loaded."""
-        await self.page.locator("#scroll").hover()
+        await self.page.locator("#message-pane").hover()
         async with asyncio.timeout(20):
-            while await self.page.locator("#log .message").count() < count:
+            while await self.page.locator("#message-list .message").count() < count:
                 await self.page.mouse.wheel(0, -2000)
                 await self.page.wait_for_timeout(50)
 
     async def rows(self, count: int) -> list[Row]:
         """The messages on the page, once there are `count` and nothing is left unsent."""
-        await expect(self.page.locator("#log .message")).to_have_count(count)
+        await expect(self.page.locator("#message-list .message")).to_have_count(count)
         await expect(self.page.locator("#outbox .message")).to_have_count(0)
         return [tuple(row) for row in await self.page.evaluate(_ROWS)]
 

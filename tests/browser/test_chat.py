@@ -34,17 +34,17 @@ async def test_two_people_see_each_others_messages_in_one_order(enter: Enter) ->
     times = [datetime.fromisoformat(when) for *_, when in seen]
     assert times == sorted(times)
     assert datetime.now(UTC) - times[0] < timedelta(minutes=2)
-    await expect(bob.page.locator("#log time").first).to_be_visible()
-    await expect(bob.page.locator("#log .name").first).to_be_visible()
+    await expect(bob.page.locator("#message-list time").first).to_be_visible()
+    await expect(bob.page.locator("#message-list .name").first).to_be_visible()
 
 
 async def test_page_says_which_room_and_who_is_in_it(enter: Enter, room: Room) -> None:
     ann = await enter("ann")
-    await expect(ann.page.locator("#room")).to_have_text("Tea room")
-    await expect(ann.page.locator("#count")).to_have_text("2 members")
+    await expect(ann.page.locator("#room-title")).to_have_text("Tea room")
+    await expect(ann.page.locator("#member-count")).to_have_text("2 members")
     await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": "cyd"})
-    await expect(ann.page.locator("#count")).to_have_text("3 members")
-    await ann.page.click("#people")
+    await expect(ann.page.locator("#member-count")).to_have_text("3 members")
+    await ann.page.click("#details-button")
     names = ann.page.locator("#members .name")
     await expect(names).to_have_text(["ann", "bob", "cyd"])
     await expect(ann.page.locator("#members [data-user=ann] .role")).to_have_text("owner")
@@ -66,11 +66,11 @@ async def test_scrolling_up_loads_older_messages(enter: Enter, room: Room) -> No
     await room.fill("bob", 130)
     ann = await enter("ann")
     await ann.sees("130")
-    await expect(ann.page.locator("#log .message").last).to_be_in_viewport()
-    assert await ann.page.locator("#log .message").count() < 130
+    await expect(ann.page.locator("#message-list .message").last).to_be_in_viewport()
+    assert await ann.page.locator("#message-list .message").count() < 130
     await ann.scroll_up(130)
     assert [row[2] for row in await ann.rows(130)] == [str(n) for n in range(1, 131)]
-    await expect(ann.page.locator("#start")).to_have_text("This is where the room begins.")
+    await expect(ann.page.locator("#history-start")).to_have_text("This is where the room begins.")
 
 
 async def test_html_is_shown_literally(enter: Enter) -> None:
@@ -79,7 +79,7 @@ async def test_html_is_shown_literally(enter: Enter) -> None:
     await ann.say(evil)
     for person in (ann, bob):
         await person.sees(evil)
-        assert await person.page.locator("#log img, #log script").count() == 0
+        assert await person.page.locator("#message-list img, #message-list script").count() == 0
 
 
 async def test_message_that_gets_no_answer_is_pending_then_numbered_once(
@@ -113,9 +113,9 @@ async def test_message_that_gets_no_answer_is_pending_then_numbered_once(
 async def test_refused_message_shows_the_reason_and_can_be_edited(enter: Enter) -> None:
     ann = await enter("ann")
     await ann.say("x" * 5000)
-    await expect(ann.page.locator("#outbox .status")).to_contain_text("Not sent: ")
+    await expect(ann.page.locator("#outbox .delivery-status")).to_contain_text("Not sent: ")
     await ann.page.click("#outbox >> text=Edit")
-    await expect(ann.page.locator("#text")).to_have_value("x" * 5000)
+    await expect(ann.page.locator("#composer-text")).to_have_value("x" * 5000)
     await ann.say("shorter")
     assert [row[2] for row in await ann.rows(1)] == ["shorter"]
 
@@ -124,5 +124,5 @@ async def test_stranger_is_told_and_sees_nothing(enter: Enter, room: Room) -> No
     await room.fill("ann", 1)
     eve = await enter("eve", live=False)
     await expect(eve.page.locator("#notice h2")).to_have_text("This room can't be shown")
-    assert await eve.page.locator("#log .message").count() == 0
-    await expect(eve.page.locator("#write")).to_be_hidden()
+    assert await eve.page.locator("#message-list .message").count() == 0
+    await expect(eve.page.locator("#composer")).to_be_hidden()

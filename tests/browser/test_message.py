@@ -19,14 +19,14 @@ async def test_reply_quotes_what_it_answers_and_leads_there(enter: Enter, room: 
     await room.say("ann", "Tea or coffee?")
     ann, bob = await enter("ann"), await enter("bob")
     await bob.choose("Tea or coffee?", "Reply")
-    await expect(bob.page.locator("#write .about")).to_contain_text("Tea or coffee?")
+    await expect(bob.page.locator("#composer .composer-context")).to_contain_text("Tea or coffee?")
     await bob.say("Tea")
     for person in (ann, bob):
         quote = person.message("Tea").locator(".quote")
         await expect(quote).to_have_text("annTea or coffee?")
         await quote.click()
-        await expect(person.message("Tea or coffee?")).to_have_class(re.compile("pointed"))
-    await expect(bob.page.locator("#write .about")).to_be_hidden()
+        await expect(person.message("Tea or coffee?")).to_have_class(re.compile("highlighted"))
+    await expect(bob.page.locator("#composer .composer-context")).to_be_hidden()
 
 
 async def test_reactions_are_counted_once_a_person_and_taken_back(enter: Enter, room: Room) -> None:
@@ -45,9 +45,9 @@ async def test_reactions_are_counted_once_a_person_and_taken_back(enter: Enter, 
     await chip.click()
     await expect(bob.message("Cake!").locator(".reaction")).to_have_text("🎉 1")
     await ann.message("Cake!").hover()
-    await ann.message("Cake!").locator(".more").click()
-    await ann.page.fill("#menu input", "🫖")
-    await ann.page.press("#menu input", "Enter")
+    await ann.message("Cake!").locator(".menu-button").click()
+    await ann.page.fill("#message-menu input", "🫖")
+    await ann.page.press("#message-menu input", "Enter")
     await expect(bob.message("Cake!").locator(".reaction")).to_have_text(["🎉 1", "🫖 1"])
     await bob.page.reload()
     await expect(bob.message("Cake!").locator(".reaction")).to_have_text(["🎉 1", "🫖 1"])
@@ -58,18 +58,18 @@ async def test_edited_message_changes_in_both_windows_and_says_so(enter: Enter, 
     await ann.say("Tee at four")
     await bob.sees("Tee at four")
     await ann.choose("Tee at four", "Edit")
-    await expect(ann.page.locator("#text")).to_have_value("Tee at four")
+    await expect(ann.page.locator("#composer-text")).to_have_value("Tee at four")
     await ann.say("Tea at four")
     for person in (ann, bob):
         await person.sees("Tea at four")
         await expect(person.message("Tea at four").locator(".edited")).to_have_text("edited")
-        await expect(person.page.locator("#log .message")).to_have_count(1)
-    await expect(ann.page.locator("#text")).to_have_value("")
+        await expect(person.page.locator("#message-list .message")).to_have_count(1)
+    await expect(ann.page.locator("#composer-text")).to_have_value("")
     await expect(bob.entry(room.name)).to_contain_text("Tea at four")
     await bob.message("Tea at four").hover()
-    await bob.message("Tea at four").locator(".more").click()
-    await expect(bob.page.locator("#menu")).to_contain_text("Reply")
-    await expect(bob.page.locator("#menu")).not_to_contain_text("Edit")
+    await bob.message("Tea at four").locator(".menu-button").click()
+    await expect(bob.page.locator("#message-menu")).to_contain_text("Reply")
+    await expect(bob.page.locator("#message-menu")).not_to_contain_text("Edit")
 
 
 async def test_deleted_text_is_nowhere_on_the_page_nor_after_a_reload(
@@ -83,7 +83,7 @@ async def test_deleted_text_is_nowhere_on_the_page_nor_after_a_reload(
     await bob.say("Oh")
     await ann.sees("Oh")
     await ann.choose(secret, "Delete …")
-    await ann.page.locator("#question").get_by_text("Delete", exact=True).click()
+    await ann.page.locator("#confirm-dialog").get_by_text("Delete", exact=True).click()
     for person in (ann, bob):
         await person.sees(GONE)
         await expect(person.message("Oh").locator(".quote")).to_contain_text(GONE)
@@ -98,7 +98,7 @@ async def test_moderator_deletes_what_others_wrote(enter: Enter, room: Room) -> 
     ann, bob = await enter("ann"), await enter("bob")
     await bob.say("Buy my tea")
     await ann.choose("Buy my tea", "Delete …")
-    await ann.page.locator("#question").get_by_text("Delete", exact=True).click()
+    await ann.page.locator("#confirm-dialog").get_by_text("Delete", exact=True).click()
     await bob.sees(GONE)
 
 
@@ -108,23 +108,23 @@ async def test_thread_has_its_own_panel_and_the_root_counts_its_replies(
     await room.say("ann", "Who comes on Friday?")
     ann, bob = await enter("ann"), await enter("bob")
     await bob.choose("Who comes on Friday?", "Thread")
-    panel = bob.page.locator("#panel")
+    panel = bob.page.locator("#side-panel")
     await expect(panel.locator(".text")).to_have_text(["Who comes on Friday?"])
     for text in ("I do", "With cake"):
-        await bob.page.fill("#answer-text", text)
-        await bob.page.press("#answer-text", "Enter")
+        await bob.page.fill("#thread-composer-text", text)
+        await bob.page.press("#thread-composer-text", "Enter")
     await expect(panel.locator(".text")).to_have_text(["Who comes on Friday?", "I do", "With cake"])
-    replies = ann.message("Who comes on Friday?").locator(".replies")
+    replies = ann.message("Who comes on Friday?").locator(".reply-count")
     await expect(replies).to_have_text("2 replies")
     await expect(ann.message("I do").locator(".quote")).to_contain_text("In the thread of ann")
     await replies.click()
-    await expect(ann.page.locator("#panel .text")).to_have_text(
+    await expect(ann.page.locator("#side-panel .text")).to_have_text(
         ["Who comes on Friday?", "I do", "With cake"]
     )
     await bob.choose("With cake", "Delete …")
-    await bob.page.locator("#question").get_by_text("Delete", exact=True).click()
+    await bob.page.locator("#confirm-dialog").get_by_text("Delete", exact=True).click()
     await expect(replies).to_have_text("1 reply")
-    await expect(ann.page.locator("#panel .text")).to_have_text(
+    await expect(ann.page.locator("#side-panel .text")).to_have_text(
         ["Who comes on Friday?", "I do", GONE]
     )
     await ann.page.reload()
@@ -134,7 +134,7 @@ async def test_thread_has_its_own_panel_and_the_root_counts_its_replies(
 async def test_mentions_are_marked_and_mine_stand_out(enter: Enter, room: Room) -> None:
     ann = await enter("ann")
     await room.say("bob", "@ann, @bob and @nobody: x@ann @room!")
-    message = ann.page.locator("#log .message")
+    message = ann.page.locator("#message-list .message")
     await expect(message.locator(".mention")).to_have_text(["@ann", "@bob", "@room"])
-    await expect(message.locator(".mention.me")).to_have_text(["@ann", "@room"])
+    await expect(message.locator(".mention-me")).to_have_text(["@ann", "@room"])
     await ann.sees("@ann, @bob and @nobody: x@ann @room!")

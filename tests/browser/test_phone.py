@@ -20,7 +20,8 @@ OUTSIDE = """() => {
     return [...document.querySelectorAll("body *")].filter((node) => {
         const { left, right, width } = node.getBoundingClientRect();
         const out = width && (left < -1 || right > innerWidth + 1);
-        return out && !cut(node.parentElement) && !node.closest(".unseen, #state");
+        const hidden = node.closest(".visually-hidden, #connection-status");
+        return out && !hidden && !cut(node.parentElement);
     }).map((node) => node.outerHTML.slice(0, 80));
 }"""
 
@@ -47,16 +48,16 @@ async def test_nothing_scrolls_sideways(enter: Enter, room: Room, scheme: str) -
     await ann.entry(room.name).tap()
     await ann.sees("short")
     await fits(ann)
-    await expect(ann.page.locator("#write [type=submit]")).to_be_in_viewport()
-    await ann.message("short").locator(".more").tap()
-    await expect(ann.page.locator("#menu")).to_be_in_viewport(ratio=1)
+    await expect(ann.page.locator("#composer [type=submit]")).to_be_in_viewport()
+    await ann.message("short").locator(".menu-button").tap()
+    await expect(ann.page.locator("#message-menu")).to_be_in_viewport(ratio=1)
     await fits(ann)
     await ann.page.get_by_role("menuitem", name="Thread").tap()
-    await expect(ann.page.locator("#panel .text")).to_have_text("short")
+    await expect(ann.page.locator("#side-panel .text")).to_have_text("short")
     await fits(ann)
-    await ann.page.locator("#panel-close").tap()
-    await ann.page.locator("#people").tap()
-    await ann.page.locator("#panel summary:text-is('Settings')").tap()
+    await ann.page.locator("#side-panel-close").tap()
+    await ann.page.locator("#details-button").tap()
+    await ann.page.locator("#side-panel summary:text-is('Settings')").tap()
     await expect(ann.page.locator("#members .name")).to_have_count(3)
     await fits(ann)
 
@@ -64,17 +65,17 @@ async def test_nothing_scrolls_sideways(enter: Enter, room: Room, scheme: str) -
 async def test_list_and_room_are_two_screens(enter: Enter, room: Room) -> None:
     await room.say("bob", "Hello")
     ann = await enter("ann", listed=True, **PHONE)
-    await expect(ann.page.locator("#conversation")).to_be_hidden()
+    await expect(ann.page.locator("#room-view")).to_be_hidden()
     await expect(ann.entry(room.name).locator(".badge")).to_have_text("1")
     await ann.entry(room.name).tap()
     await ann.sees("Hello")
-    await expect(ann.page.locator("#side")).to_be_hidden()
-    await ann.page.locator("#back").tap()
-    await expect(ann.page.locator("#conversation")).to_be_hidden()
+    await expect(ann.page.locator("#sidebar")).to_be_hidden()
+    await ann.page.locator("#back-to-rooms").tap()
+    await expect(ann.page.locator("#room-view")).to_be_hidden()
     await expect(ann.entry(room.name).locator(".badge")).to_have_count(0)
     # With the list on view, what comes is not read.
     await room.say("bob", "Are you there?")
     await expect(ann.entry(room.name).locator(".badge")).to_have_text("1")
-    await ann.page.locator("#new").tap()
-    await expect(ann.page.locator("#opening")).to_be_in_viewport(ratio=1)
+    await ann.page.locator("#new-room").tap()
+    await expect(ann.page.locator("#new-room-dialog")).to_be_in_viewport(ratio=1)
     await fits(ann)

@@ -42,7 +42,7 @@ async def test_silent_connection_is_found_and_replaced(
     wire.stall()
     await room.say("bob", "into the void")
     await ann.page.clock.fast_forward(41_000)
-    await expect(ann.page.locator("#state")).to_have_text("Reconnecting …")
+    await expect(ann.page.locator("#connection-status")).to_have_text("Reconnecting …")
     wire.resume()
     await ann.page.clock.fast_forward(60_000)
     await ann.sees("into the void")
@@ -61,7 +61,7 @@ async def test_refused_ticket_is_replaced(enter: Enter, room: Room, wire: Wire) 
 
     await ann.page.route("**/v1/stream?*", spoil)
     wire.cut()
-    await expect(ann.page.locator("#state")).not_to_have_text("Live")
+    await expect(ann.page.locator("#connection-status")).not_to_have_text("Live")
     await room.say("bob", "still there?")
     await ann.sees("still there?")
     await ann.is_live()
@@ -96,12 +96,12 @@ async def test_reset_shows_the_newest_and_lets_older_ones_be_scrolled_to(
     await room.fill("bob", Settings.window + 20)
     last = Settings.window + 21
     wire.resume()
-    await expect(ann.page.locator(f'#log [data-seq="{last}"]')).to_be_in_viewport()
+    await expect(ann.page.locator(f'#message-list [data-seq="{last}"]')).to_be_in_viewport()
     await ann.is_live()
-    loaded = await ann.page.locator("#log .message").count()
+    loaded = await ann.page.locator("#message-list .message").count()
     assert loaded < Settings.window
     await ann.scroll_up(loaded + 60)
-    loaded = await ann.page.locator("#log .message").count()
+    loaded = await ann.page.locator("#message-list .message").count()
     assert [row[0] for row in await ann.rows(loaded)] == list(range(last - loaded + 1, last + 1))
 
 
@@ -138,7 +138,7 @@ async def test_what_happened_to_messages_while_away_shows_on_return(
     wire.resume()
     await bob.sees("almost last")
     await bob.is_live()
-    assert "two" not in await bob.page.locator("#log").inner_text()
+    assert "two" not in await bob.page.locator("#message-list").inner_text()
     await bob.scroll_up(100)
     await expect(bob.entry(room.name)).to_contain_text(f"{Settings.window + 20}")
 

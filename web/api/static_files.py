@@ -29,11 +29,12 @@ _HEADERS: Final = {
 
 
 def add_routes(app: web.Application) -> None:
-    """Serve the chat page at `/` and each file beside it under `/static/`."""
+    """Serve the chat page at `/` and each file of its folder under `/static/<path>`."""
     app.router.add_get("/", _serve(_FOLDER / "index.html"))
-    for file in sorted(_FOLDER.iterdir()):
+    for file in sorted(_FOLDER.rglob("*")):
         if file.suffix in _TYPES:
-            app.router.add_get(f"/static/{file.name}", _serve(file))
+            path = file.relative_to(_FOLDER).as_posix()
+            app.router.add_get(f"/static/{path}", _serve(file))
 
 
 def _serve(file: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -1,18 +1,19 @@
-// Parley's client for a web page. It stands alone: copy it, or import it from an edge.
+// Parley's client for web pages: the HTTP API, and a stream that reconnects by itself. This file
+// needs no other: copy it, or import it from an edge.
 //
 //   const parley = new Parley(token);
 //   parley.stream({
-//     event: (event) => …,        // every log event of your rooms, once, in the order of `n`;
-//                                 // without `n`: typing, receipts, unread, which pass
+//     event: (event) => …,        // every log event of the user's rooms, once, in the order of
+//                                 // `n`; passing events (typing, receipts, unread) have no `n`
 //     reset: (rooms) => …,        // load these rooms by `history`: at the start, and after a gap
 //     state: (state, why) => …,   // "connecting", "live", "waiting", "refused"
-//     hello: ({ user, rooms }) => …, // each time it is live; optional
+//     hello: ({ user, rooms }) => …, // optional: each time the stream is live
 //   });
 //   await parley.send("lobby", "Hello");
 
 const SILENCE_MS = 40_000; // the server pings every 15 s
 
-/** The server's no: `code` is for programs, `message` for people. */
+/** The server's refusal: `status` is HTTP's, `code` is for programs, `message` for people. */
 export class Refused extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `The server answered ${status}.`);
@@ -22,19 +23,19 @@ export class Refused extends Error {
   }
 }
 
-/** Whether the same request may well succeed later: no answer, an overload, a restart. */
+/** Whether the same request may succeed later: there was no answer, an overload, or a restart. */
 export function mayPass(error) {
   return !(error instanceof Refused) || error.status >= 500 || [408, 429].includes(error.status);
 }
 
-/** How long to wait before attempt number `failures` + 1: longer each time, nobody in step. */
+/** The milliseconds to wait after so many failures: exponential, with jitter. */
 export function backoff(failures) {
   return Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random());
 }
 
-/** A name for something to send, never used before. */
+/** A new unique id, for `client_id`. */
 export function newId() {
-  // Pages from http://, other than localhost, have no randomUUID.
+  // Only pages from https:// and localhost have randomUUID.
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -46,18 +47,19 @@ const asQuery = (query) => `?${new URLSearchParams(query)}`;
 export class Parley {
   #token;
 
-  /** `token` is the user's JWT, `base` the edge's address, by default the page's own. */
+  /** `token` is the user's JWT; `base` is the edge's address, by default the page's own. */
   constructor(token, base = "") {
     this.#token = token;
     this.base = base;
   }
 
-  /** One request; its answer's JSON. Throws `Refused`, or what `fetch` throws. */
+  /** Sends one request. Resolves to the answer's JSON, or null without one. Throws `Refused`, or
+   *  what `fetch` throws. */
   async request(method, path, body) {
     const response = await fetch(this.base + path, {
       method,
       headers: { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" },
-      body: JSON.stringify(body), // undefined stays so: no body
+      body: JSON.stringify(body), // of undefined: undefined, so no body
       cache: "no-store",
       signal: AbortSignal.timeout(30_000),
     });
@@ -65,27 +67,27 @@ export class Parley {
     throw new Refused(response.status, await response.json().catch(() => ({})));
   }
 
-  /** All rooms, with what is unread, and a `cursor`: a stream that begins there joins on. */
+  /** All rooms with their unread counts, and a `cursor`: a stream from there misses nothing. */
   sync = () => this.request("GET", "/v1/sync");
   room = (room) => this.request("GET", inRoom(room));
 
-  /** `wish`: type, and name or user. Repeat it with the same `client_id`: it counts once. */
-  createRoom = (wish) => this.request("POST", "/v1/rooms", { client_id: newId(), ...wish });
+  /** `body`: type, and name or user. Repeated with the same `client_id`, it counts once. */
+  createRoom = (body) => this.request("POST", "/v1/rooms", { client_id: newId(), ...body });
   /** `changes`: name, topic, settings, archived. */
   changeRoom = (room, changes) => this.request("PATCH", inRoom(room), changes);
 
-  /** By name; `query`: after, limit. */
+  /** The members by name. `query`: after, limit. */
   members = (room, query = {}) => this.request("GET", inRoom(room, "members") + asQuery(query));
-  /** Oneself: join a public room. */
+  /** Adds a member. A user joins a public room by adding themselves. */
   addMember = (room, user) => this.request("POST", inRoom(room, "members"), { user });
   changeRole = (room, user, role) => this.request("PATCH", inRoom(room, "members", user), { role });
-  /** Oneself: leave. */
+  /** Removes a member. A user leaves a room by removing themselves. */
   removeMember = (room, user) => this.request("DELETE", inRoom(room, "members", user));
 
   /** `query`: before_seq, after_seq, limit, thread. Messages ascend by `seq`. */
   history = (room, query = {}) => this.request("GET", inRoom(room, "messages") + asQuery(query));
-  /** `more`: reply_to, thread, attachments, meta. Repeat it with the same `client_id` until it is
-   *  answered: it counts once. */
+  /** `more`: reply_to, thread, attachments, meta. Repeat it with the same `client_id` until there
+   *  is an answer: the message counts once. */
   send = (room, text, client_id = newId(), more = {}) =>
     this.request("POST", inRoom(room, "messages"), { ...more, text, client_id });
   edit = (room, seq, text) => this.request("PATCH", inRoom(room, "messages", seq), { text });
@@ -94,44 +96,46 @@ export class Parley {
     this.request("PUT", inRoom(room, "messages", seq, "reactions", emoji));
   unreact = (room, seq, emoji) =>
     this.request("DELETE", inRoom(room, "messages", seq, "reactions", emoji));
-  /** Put a message before the room's moderators. */
+  /** Reports a message to the room's moderators. */
   report = (room, seq, reason) =>
     this.request("POST", inRoom(room, "messages", seq, "report"), { reason });
 
-  /** What waits for a look, for who moderates; `query`: room, status, limit, after. */
+  /** The review queue, for moderators. `query`: room, status, limit, after. */
   queue = (query = {}) => this.request("GET", `/v1/moderation/queue${asQuery(query)}`);
-  /** `action`: approve, reject (held); remove, dismiss (reported). */
+  /** `action`: approve or reject for a held message, remove or dismiss for a reported one. */
   decide = (item, action, reason = "") =>
     this.request("POST", `/v1/moderation/queue/${encodeURIComponent(item)}`, { action, reason });
-  /** `wish`: sanction ("mute" or "ban"), seconds, reason. */
-  sanction = (room, user, wish) => this.request("PUT", inRoom(room, "sanctions", user), wish);
+  /** `body`: sanction ("mute" or "ban"), seconds, reason. */
+  sanction = (room, user, body) => this.request("PUT", inRoom(room, "sanctions", user), body);
   liftSanction = (room, user) => this.request("DELETE", inRoom(room, "sanctions", user));
   sanctions = (room) => this.request("GET", inRoom(room, "sanctions"));
 
   /** `query`: q, room, limit, before. */
   search = (query) => this.request("GET", `/v1/search${asQuery(query)}`);
 
-  /** Everything up to message `seq` has been read. */
+  /** Marks the messages up to `seq` as read. */
   read = (room, seq) => this.request("PUT", inRoom(room, "read"), { seq });
-  /** Who has read up to where; `query`: seq, for who has read that message. */
+  /** How far each member has read. `query`: seq, for those who have read that message. */
   receipts = (room, query = {}) => this.request("GET", inRoom(room, "receipts") + asQuery(query));
-  /** All that is unread, by room and in total. */
+  /** The unread counts, by room and in total. */
   unread = () => this.request("GET", "/v1/unread");
 
-  /** Good for 5 seconds: call it again every 3 while somebody types. */
+  /** Shows the user as typing for 5 seconds. Call it every 3 seconds while the user types. */
   typing = (room) => this.request("POST", inRoom(room, "typing"));
-  /** Who of at most 100 people is there. */
-  presence = (users) => this.request("GET", `/v1/presence${asQuery(users.map((u) => ["user", u]))}`);
-  /** "online" or "away" */
+  /** The presence of at most 100 users. */
+  presence = (users) =>
+    this.request("GET", `/v1/presence${asQuery(users.map((user) => ["user", user]))}`);
+  /** `status`: "online" or "away". */
   setPresence = (status) => this.request("PUT", "/v1/presence", { status });
 
-  /** Follow all rooms; see the top of this file. `cursor`: begin there. `close()` ends it. */
+  /** Follows all rooms of the user, from `cursor` if given. `on`: see the top of this file.
+   *  `close()` of the stream ends it. */
   stream(on, cursor = "") {
     return new Stream(this, on, cursor);
   }
 }
 
-/** Events of all the user's rooms. Reconnects by itself and goes on where it was. */
+/** The events of all the user's rooms. Reconnects by itself and resumes from the last cursor. */
 class Stream {
   #parley;
   #on;
@@ -151,43 +155,43 @@ class Stream {
   close() {
     this.#closed = true;
     removeEventListener("online", this.retry);
-    this.#drop();
+    this.#disconnect();
   }
 
-  /** Reconnect now rather than when the wait is over. */
+  /** Reconnects now rather than when the wait is over. */
   retry = () => this.#closed || this.#source || this.#connect();
 
   async #connect() {
-    this.#drop();
+    this.#disconnect();
     this.#on.state("connecting", "");
-    this.#heard();
+    this.#resetSilenceTimer();
     const attempt = this.#timer;
     const error = await this.#renewTicket().catch((error) => error);
     if (attempt !== this.#timer || this.#closed) return; // a later attempt is on its way
-    if (!error) this.#listen();
-    else if (mayPass(error)) this.#again(error.message);
+    if (!error) this.#openStream();
+    else if (mayPass(error)) this.#reconnectLater(error.message);
     else {
       this.close();
       this.#on.state("refused", error.message);
     }
   }
 
-  // EventSource can't send the token, so a ticket goes into the address. It can be used again
-  // for as long as it lives; one that was refused is not used again.
+  // EventSource can't send the token, so the address has a ticket instead. A ticket is used until
+  // it expires or is refused.
   async #renewTicket() {
     if (this.#ticket && Date.now() < this.#ticket.until) return;
     this.#ticket = null;
     const { ticket, expires_in } = await this.#parley.request("POST", "/v1/stream-tickets", {});
-    this.#ticket = { ticket, until: Date.now() + expires_in * 800 };
+    this.#ticket = { ticket, until: Date.now() + expires_in * 800 }; // 80 % of its life
   }
 
-  #listen() {
+  #openStream() {
     const search = new URLSearchParams({ ticket: this.#ticket.ticket });
     if (this.#cursor) search.set("cursor", this.#cursor);
     const source = new EventSource(`${this.#parley.base}/v1/stream?${search}`);
     const on = (name, take) =>
       source.addEventListener(name, (event) => {
-        this.#heard();
+        this.#resetSilenceTimer();
         take(JSON.parse(event.data), event);
       });
     let why = "";
@@ -196,14 +200,15 @@ class Stream {
     on("message", (event, { lastEventId }) => this.#event(event, lastEventId));
     on("goodbye", (goodbye) => (why = goodbye.reason));
     source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) this.#streamRefused();
-      this.#again(why);
+      if (source.readyState === EventSource.CLOSED) this.#handleRefusal();
+      this.#reconnectLater(why);
     };
     this.#source = source;
   }
 
-  // EventSource does not say why. So try a new ticket, then without the cursor: a `reset`.
-  #streamRefused() {
+  // EventSource does not tell why it was refused. The next attempt uses a new ticket; if that one
+  // is refused too, the attempt after it has no cursor, which leads to a `reset`.
+  #handleRefusal() {
     if (!this.#ticket.worked) this.#cursor = "";
     this.#ticket = null;
   }
@@ -215,7 +220,7 @@ class Stream {
     this.#cursor = hello.cursor;
     this.#on.hello?.(hello);
     this.#on.state("live", "");
-    // Where the server could not go on from the cursor, its own `reset` follows.
+    // A stream that could not resume from its cursor gets a `reset` from the server.
     if (first && hello.recovered) this.#on.reset(hello.rooms);
   }
 
@@ -225,19 +230,20 @@ class Stream {
     else this.#on.event(event);
   }
 
-  #heard() {
+  #resetSilenceTimer() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#again("The server fell silent."), SILENCE_MS);
+    const onSilence = () => this.#reconnectLater("The server stopped responding.");
+    this.#timer = setTimeout(onSilence, SILENCE_MS);
   }
 
-  #again(why = "") {
-    this.#drop();
+  #reconnectLater(why = "") {
+    this.#disconnect();
     if (this.#closed) return;
     this.#on.state("waiting", why);
     this.#timer = setTimeout(() => this.#connect(), backoff(this.#failures++));
   }
 
-  #drop() {
+  #disconnect() {
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = null;

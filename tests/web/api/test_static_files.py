@@ -1,6 +1,9 @@
 import re
 from collections.abc import AsyncIterator
+from graphlib import TopologicalSorter
 from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from aiohttp import web
@@ -9,6 +12,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from web.api.static_files import add_routes
 
 Client = TestClient[web.Request, web.Application]
+
+STATIC = Path(__file__).parents[2] / "web" / "static"
+FILES = [file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.*")]
+IMPORT = re.compile(r'from "(\.[^"]+)"')
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ class Parts(HTMLParser):
             self.inline.append(f"<{tag} {refused}>")
 
 
-async def test_page_fetches_only_what_is_served_beside_it(client: Client) -> None:
+async def test_page_fetches_each_file_of_its_folder_and_nothing_else(client: Client) -> None:
     page = Parts()
     page.feed(await (await client.get("/")).text())
     assert page.inline == []
@@ -45,18 +52,28 @@ async def test_page_fetches_only_what_is_served_beside_it(client: Client) -> Non
         seen.add(path)
         answer = await client.get(path)
         assert answer.status == 200, path
-        imports = re.findall(r'from "\./([^"]+)"', await answer.text())
-        waiting += [f"/static/{name}" for name in imports if f"/static/{name}" not in seen]
-    assert {"/static/chat.js", "/static/parley.js", "/static/chat.css"} <= seen
-    assert all(path.startswith("/static/") for path in seen)
+        imports = IMPORT.findall(await answer.text())
+        paths = {urljoin(path, name) for name in imports}
+        waiting += sorted(paths - seen)
+    assert seen == {f"/static/{path}" for path in FILES if path != "index.html"}
+
+
+def test_scripts_import_each_other_in_no_ring() -> None:
+    imports = {
+        path: {urljoin(path, name) for name in IMPORT.findall((STATIC / path).read_text("utf-8"))}
+        for path in FILES
+        if path.endswith(".js")
+    }
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the ring
 
 
 @pytest.mark.parametrize(
     ("path", "type_"),
     [
         ("/", "text/html"),
-        ("/static/chat.css", "text/css"),
+        ("/static/css/layout.css", "text/css"),
         ("/static/parley.js", "text/javascript"),
+        ("/static/lib/dom.js", "text/javascript"),
     ],
 )
 async def test_files_come_with_their_type_and_a_strict_policy(
@@ -73,6 +90,16 @@ async def test_files_come_with_their_type_and_a_strict_policy(
     assert again.status == 304
 
 
-@pytest.mark.parametrize("path", ["/static/", "/static/../pages.py", "/static/%2e%2e/pages.py"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/",
+        "/static/lib/",
+        "/static/../pages.py",
+        "/static/%2e%2e/pages.py",
+        "/static/lib/../../pages.py",
+        "/static/lib/%2e%2e/%2e%2e/pages.py",
+    ],
+)
 async def test_nothing_else_is_served(client: Client, path: str) -> None:
     assert (await client.get(path)).status == 404

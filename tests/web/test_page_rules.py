@@ -1,0 +1,106 @@
+"""The chat page has copies of two rules: each must say the same as the server's own."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from unicodedata import ucd_3_2_0
+
+from app.rules.mentions import named
+from app.rules.roles import LEAST, ROLES, may, may_act_on, may_give, rank
+from tests.conftest import missing
+
+STATIC = Path(__file__).parents[2] / "web" / "static"
+
+# Node.js evaluates `answer` with the page's module and the cases. The module comes as a data URL,
+# since Node.js takes a `.js` file without a package.json for CommonJS.
+SCRIPT = """
+import { readFileSync } from "node:fs";
+const { source, cases } = JSON.parse(readFileSync(0, "utf8"));
+const url = `data:text/javascript;base64,${Buffer.from(source).toString("base64")}`;
+const page = await import(url);
+console.log(JSON.stringify(%s));
+"""
+
+
+def evaluate(file: str, answer: str, cases: object = None) -> Any:
+    """What a JavaScript expression over a module of the page and the cases says."""
+    node = shutil.which("node")
+    if node is None:
+        missing("Node.js 18 or newer")
+    given = json.dumps({"source": (STATIC / file).read_text("utf-8"), "cases": cases})
+    command = [node, "--input-type=module", "--eval", SCRIPT % answer]
+    done = subprocess.run(
+        command, input=given, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_page_has_the_servers_roles_and_the_least_role_of_each_action_it_offers() -> None:
+    roles, least = evaluate("lib/permissions.js", "[page.ROLES, page.LEAST]")
+    assert tuple(roles) == ROLES
+    assert least == {action: LEAST.get(action) for action in least}
+
+
+def test_page_allows_a_role_what_the_server_allows_it() -> None:
+    answer = """{
+        may: page.ROLES.map((role) => Object.keys(page.LEAST).filter((act) => page.may(role, act))),
+        post: page.ROLES.map((role) => page.ROLES.filter((least) => page.mayPost(role, least))),
+        actOn: page.ROLES.map((role) => page.ROLES.filter((other) => page.mayActOn(role, other))),
+        give: page.ROLES.map(page.rolesToGive),
+        actions: Object.keys(page.LEAST),
+    }"""
+    page = evaluate("lib/permissions.js", answer)
+
+    def gives(role: str, given: str) -> bool:
+        hands_over = given == "owner" and may(role, "room.hand_over")
+        return may(role, "member.role") and (may_give(role, given) or hands_over)
+
+    for index, role in enumerate(ROLES):
+        assert page["may"][index] == [act for act in page["actions"] if may(role, act)]
+        assert page["post"][index] == [least for least in ROLES if rank(role) >= rank(least)]
+        assert page["actOn"][index] == [other for other in ROLES if may_act_on(role, other)]
+        assert page["give"][index] == [given for given in ROLES if gives(role, given)]
+
+
+def page_mentions(texts: list[str]) -> list[tuple[str, ...]]:
+    """For each text, the names that the page would look for, each once."""
+    names = "cases.map((text) => [...page.possibleMentions(text)].flatMap(({ names }) => names))"
+    found = evaluate("messages/mentions.js", names, texts)
+    return [tuple(dict.fromkeys(one)) for one in found]
+
+
+def assert_same_mentions(texts: list[str]) -> None:
+    # The server skips code between backticks; the page does not.
+    assert not any("`" in text for text in texts)
+    different = [
+        (text, named(text), found)
+        for text, found in zip(texts, page_mentions(texts), strict=True)
+        if found != named(text)
+    ]
+    assert different[:5] == []
+
+
+def test_page_finds_the_mentions_that_the_server_finds_in_any_text() -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    parts = [*"@@@@  abÄ大_1.,:;!?)]}>'\"…。，！？、", "\n", "\u3000", "🫖", "@ann", "x" * 79]
+    texts = ["".join(rng.choices(parts, k=rng.randrange(1, 30))) for _ in range(3000)]
+    assert_same_mentions(texts)
+
+
+def test_page_and_server_agree_on_what_may_stand_before_and_after_a_mention() -> None:
+    # The characters of Unicode 3.2: of newer ones Python and Node.js may know different sets.
+    characters = [
+        character
+        for character in map(chr, range(0x110000))
+        if ucd_3_2_0.category(character) not in ("Cn", "Co", "Cs") and character != "`"
+    ]
+    assert len(characters) > 90_000
+    assert_same_mentions([f"{one}@ann @ben{one}y @cyd{one}" for one in characters])

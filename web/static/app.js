@@ -1,0 +1,235 @@
+// The chat page: reads the room and the token from the address's fragment
+// (`#room=lobby&token=…`), follows the stream, and shows the rooms.
+
+import { byId, nameNode } from "./lib/dom.js";
+import { attempt } from "./lib/toast.js";
+import { MessageSearch } from "./messages/message-search.js";
+import { describeSanction } from "./moderation/sanctions.js";
+import { Parley, backoff, mayPass } from "./parley.js";
+import { NewRoomDialog } from "./rooms/new-room-dialog.js";
+import { Presence, presenceDot } from "./rooms/presence.js";
+import { RoomList } from "./rooms/room-list.js";
+import { RoomStore } from "./rooms/room-store.js";
+import { RoomView } from "./rooms/room-view.js";
+
+const MAX_SINGLE_REFRESHES = 10; // more rooms are refreshed by one snapshot
+const COMPARE_AFTER_MS = 1000; // by then, the stream has delivered what it missed
+
+const CONNECTION_STATUS = {
+  connecting: "Connecting …",
+  live: "Live",
+  waiting: "Reconnecting …",
+  refused: "Not connected",
+};
+
+const fragment = () => new URLSearchParams(location.hash.slice(1));
+const roomInAddress = () => fragment().get("room") ?? "";
+const token = fragment().get("token") ?? "";
+const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }), token })}`;
+const parley = new Parley(token);
+
+let rooms = null;
+let roomList = null;
+let roomView = null;
+let presence = null;
+let search = null;
+let compareTimer = 0;
+
+// Rooms that are being refreshed, each with the `n` that the stream has reached.
+const refreshing = new Map();
+
+function showConnectionStatus(state, why) {
+  const node = byId("connection-status");
+  node.dataset.state = state;
+  node.textContent = CONNECTION_STATUS[state];
+  node.title = why;
+  if (state === "refused") showNotice("You are not connected", why);
+}
+
+function showNotice(title, text) {
+  document.body.dataset.screen = "room";
+  byId("notice").hidden = false;
+  byId("notice").querySelector("h2").textContent = title;
+  byId("notice").querySelector("p").textContent = text;
+}
+
+// Takes a snapshot, then follows the stream from the snapshot's cursor, so that no event is missed.
+async function start(failures = 0) {
+  try {
+    const snapshot = await parley.sync();
+    showRooms(snapshot);
+    const on = { hello, event: apply, reset, state: showConnectionStatus };
+    parley.stream(on, snapshot.cursor);
+  } catch (error) {
+    if (!mayPass(error)) return showConnectionStatus("refused", error.message);
+    showConnectionStatus("waiting", error.message);
+    setTimeout(() => start(failures + 1), backoff(failures));
+  }
+}
+
+function showRooms(snapshot) {
+  const me = snapshot.user;
+  rooms = new RoomStore(me);
+  snapshot.rooms.forEach((room) => rooms.put(room));
+  roomList = new RoomList(rooms, hrefOf);
+  presence = new Presence(parley);
+  roomView = new RoomView(parley, rooms, presence);
+  byId("my-presence").replaceChildren(nameNode(me), presenceDot(me));
+  byId("my-presence").addEventListener("click", () => attempt(presence.toggleAway(me)));
+  roomList.drawAll();
+  const newRoom = new NewRoomDialog(parley, me, (room) => (location.hash = hrefOf(room)));
+  byId("new-room").addEventListener("click", () => newRoom.show());
+  search = new MessageSearch(parley, {
+    room: () => roomView.room,
+    titleOf: (room) => (rooms.get(room) ? rooms.titleOf(rooms.get(room)) : room),
+    chosen: goToMessage,
+  });
+  for (const id of ["sidebar", "new-room"]) byId(id).hidden = false;
+  route();
+}
+
+// Shows the room that the address names, or the list.
+async function route() {
+  if (!rooms) return;
+  const room = roomInAddress();
+  document.body.dataset.screen = room ? "room" : "list";
+  byId("notice").hidden = true;
+  roomList.setCurrent(room);
+  roomView.close();
+  if (room) await openRoom(room);
+  else {
+    const hasRooms = rooms.newestFirst.length > 0;
+    showNotice("Parley", hasRooms ? "Choose a room." : "You are in no room yet.");
+    document.body.dataset.screen = "list";
+  }
+  showUnread();
+  presence.refreshDots();
+}
+
+async function openRoom(room) {
+  try {
+    if (!rooms.get(room)) {
+      rooms.put(await parley.room(room));
+      roomList.draw(room);
+      roomList.setCurrent(room);
+    }
+    if (roomInAddress() === room && roomView.room !== room) await roomView.open(room);
+  } catch (error) {
+    if (roomInAddress() !== room) return;
+    roomView.close();
+    showNotice("This room can't be shown", error.message);
+    byId("join-room").hidden = error.code !== "not_a_member";
+  }
+}
+
+async function goToMessage(room, seq) {
+  if (roomView.room !== room) {
+    history.pushState(null, "", hrefOf(room));
+    await route();
+  }
+  document.body.dataset.screen = "room";
+  await attempt(roomView.goTo(seq));
+}
+
+async function join() {
+  const room = roomInAddress();
+  if (await attempt(parley.addMember(room, rooms.me))) route();
+}
+
+// The stream is live, for the first time or again. The stream does not repeat what another device
+// has read meanwhile, so the unread counts are compared with the server's.
+function hello({ rooms: joined }) {
+  const known = new Set(rooms.newestFirst.map(({ room }) => room));
+  for (const room of known) if (!joined.includes(room)) leaveRoom(room);
+  refreshAll(joined.filter((room) => !known.has(room)));
+  roomView.refresh();
+  clearTimeout(compareTimer);
+  compareTimer = setTimeout(compareUnread, COMPARE_AFTER_MS);
+}
+
+async function compareUnread() {
+  const unread = await parley.unread().catch(() => null);
+  if (unread) refreshAll(rooms.withOtherCounts(unread).map(({ room }) => room));
+}
+
+// Applies an event of the stream.
+function apply(event) {
+  if (event.kind === "typing" || event.kind === "receipts") return roomView.apply(event);
+  if (event.kind === "unread") rooms.updateUnread(event);
+  else if (!rooms.get(event.room)) refresh(event.room, event.n);
+  else if (event.kind === "review") return roomView.apply(event);
+  else if (event.kind === "member.removed" && event.user === rooms.me) return leaveRoom(event.room);
+  else if (event.sanction === "ban" && event.user === rooms.me) return leaveRoom(event.room, event);
+  else if (rooms.apply(event)) refresh(event.room);
+  roomView.apply(event);
+  search.apply(event);
+  drawRoom(event.room);
+}
+
+function drawRoom(room) {
+  roomList.draw(room);
+  showUnread();
+  presence.refreshDots();
+}
+
+function showUnread() {
+  const title = roomView.title || "Parley";
+  document.title = rooms.unread ? `(${rooms.unread}) ${title}` : title;
+}
+
+function leaveRoom(room, ban = null) {
+  const isOpen = roomView.room === room;
+  if (isOpen) roomView.close();
+  rooms.remove(room);
+  drawRoom(room);
+  if (!isOpen) return;
+  const why = ban ? describeSanction(ban, rooms.me) : "You left it, or somebody removed you.";
+  showNotice("You are no longer in this room", why);
+}
+
+// Gets a room from the server, again and again while the answer is older than the stream.
+async function refresh(room, n = 0, failures = 0) {
+  const known = refreshing.get(room);
+  refreshing.set(room, Math.max(n, known ?? 0));
+  if (known !== undefined && !failures) return;
+  const shown = await parley.room(room).catch((error) => error);
+  const failed = shown instanceof Error;
+  const again = failed ? mayPass(shown) : shown.n < refreshing.get(room);
+  if (again || (!failed && !rooms.put(shown))) {
+    setTimeout(() => refresh(room, 0, failures + 1), backoff(failures));
+    return;
+  }
+  refreshing.delete(room);
+  drawRoom(room);
+  roomView.roomChanged(room);
+  // The address may name a room that has just been opened or joined again.
+  if (roomInAddress() === room && roomView.room !== room && rooms.get(room)) route();
+}
+
+async function refreshAll(some) {
+  if (some.length <= MAX_SINGLE_REFRESHES) return some.forEach((room) => refresh(room));
+  const snapshot = await parley.sync().catch(() => ({ rooms: [] }));
+  const outdated = snapshot.rooms.filter((room) => !rooms.put(room));
+  outdated.forEach(({ room }) => refresh(room));
+  roomList.drawAll();
+  showUnread();
+  presence.refreshDots();
+}
+
+// The stream could not resume these rooms: what the page knows of them may be out of date.
+function reset(lost) {
+  refreshAll(lost);
+  if (lost.includes(roomView.room)) roomView.reset();
+}
+
+addEventListener("hashchange", () => {
+  if (fragment().get("token") === token) route();
+  else location.reload();
+});
+byId("back-to-rooms").addEventListener("click", () => (location.hash = hrefOf("")));
+byId("join-room").addEventListener("click", join);
+if (token) start();
+else {
+  byId("connection-status").hidden = true;
+  showNotice("This page needs a link", "Open one of the links that “parley up” prints.");
+}
