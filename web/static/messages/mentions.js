@@ -1,4 +1,4 @@
-// Where a text mentions users: the server's pattern (app/rules/mentions.py), for marking them.
+// Where a text mentions users: the server's pattern (app/domain/mentions.py), for marking them.
 
 // The server's `\S` and JavaScript's differ in six characters; this is the server's.
 const TOKEN = /(?<![\p{L}\p{N}_@])@((?:[^\s\x1c-\x1f\x85]|\ufeff){1,80})/gu;

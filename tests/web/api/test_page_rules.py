@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from unicodedata import ucd_3_2_0
 
-from app.rules.mentions import named
-from app.rules.roles import LEAST, ROLES, may, may_act_on, may_give, rank
+from app.domain.mentions import named
+from app.domain.roles import LEAST, ROLES, may, may_act_on, may_give, rank
 from tests.conftest import missing
 
-STATIC = Path(__file__).parents[2] / "web" / "static"
+STATIC = Path(__file__).parents[3] / "web" / "static"
 
 # Node.js evaluates `answer` with the page's module and the cases. The module comes as a data URL,
 # since Node.js takes a `.js` file without a package.json for CommonJS.
