@@ -1,4 +1,4 @@
-"""The rule set over HTTP, for admins: look at it, put another in force, try a text."""
+"""The moderation rule set, for admins: show it, replace it, try a text."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class NewRules(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Trial(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of `POST /v1/moderation/rules/test`: a text, and rules other than those in force."""
+    """Body of `POST /v1/moderation/rules/test`: a text, and rules other than the active ones."""
 
     text: str
     source: str | None = None
 
 
 async def show(request: web.Request) -> web.Response:
-    """`GET /v1/moderation/rules`: the rule set in force; version 0 before the first."""
+    """`GET /v1/moderation/rules`: the active rule set; version 0 before the first."""
     await authenticate_admin(request)
     now = request.app[IN_FORCE]
     known = now.source
@@ -45,7 +45,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def put(request: web.Request) -> web.Response:
-    """`PUT /v1/moderation/rules`: put a rule set in force; with a mistake the old one stays."""
+    """`PUT /v1/moderation/rules`: activate a rule set; a mistake leaves the old one active."""
     identity = await authenticate_admin(request)
     body = await read_body(request, NewRules)
     parsed(request, body.source, body.lists)
@@ -61,7 +61,7 @@ async def put(request: web.Request) -> web.Response:
 
 
 async def test(request: web.Request) -> web.Response:
-    """`POST /v1/moderation/rules/test`: the verdict that a text would get; nothing comes of it."""
+    """`POST /v1/moderation/rules/test`: the verdict that a text would get, without effect."""
     identity = await authenticate_admin(request)
     body = await read_body(request, Trial)
     rules = request.app[IN_FORCE].rules
@@ -72,7 +72,7 @@ async def test(request: web.Request) -> web.Response:
 
 
 def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]]) -> RuleSet:
-    """The rules that a text says, or a `Problem` 400 `rules_mistake` with `line`."""
+    """The parsed rules. Raises `Problem` 400 `rules_mistake` with `line`."""
     try:
         return parse(source, lists, known_kinds(request.app[SETTINGS].rules))
     except RuleMistake as mistake:
@@ -80,7 +80,7 @@ def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]])
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/moderation/rules", show)
     app.router.add_put("/v1/moderation/rules", put)
     app.router.add_post("/v1/moderation/rules/test", test)

@@ -1,4 +1,4 @@
-"""Receipts and what is unread, over HTTP."""
+"""Read receipts and unread counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.http.problem import Problem
 from web.http.request_body import read_body
 from web.http.request_params import integer, room_id, wait
 
-#: People that an answer names; it counts all of them.
+#: Users that an answer names; it counts all of them.
 _NAMED = 200
 
 
@@ -25,7 +25,7 @@ class Mark(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def read(request: web.Request) -> web.Response:
-    """`PUT /v1/rooms/{room}/read`: say up to where one has read; it never goes back."""
+    """`PUT /v1/rooms/{room}/read`: mark messages as read up to `seq`; a receipt never goes back."""
     identity = await authenticate(request)
     room = room_id(request)
     mark = await read_body(request, Mark)
@@ -48,7 +48,7 @@ def _left(unread: tuple[int, int, int, int]) -> dict[str, int]:
 
 
 async def unread(request: web.Request) -> web.Response:
-    """`GET /v1/unread`: of all one's rooms that have something unread, and in total."""
+    """`GET /v1/unread`: the caller's unread counts by room, and in total."""
     identity = await authenticate(request)
     rooms = await request.app[VIEW].rooms_of(identity.user)
     found = await request.app[READS].unread(identity.user, rooms)
@@ -63,7 +63,7 @@ async def unread(request: web.Request) -> web.Response:
 
 
 async def receipts(request: web.Request) -> web.Response:
-    """`GET /v1/rooms/{room}/receipts`: who has read up to where; of one message, with `seq`."""
+    """`GET /v1/rooms/{room}/receipts`: the receipts of the members, or of one message."""
     identity = await authenticate(request)
     room = room_id(request)
     seq = integer(request, "seq", 1)
@@ -80,7 +80,7 @@ async def receipts(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/unread", unread)
     app.router.add_put("/v1/rooms/{room}/read", read)
     app.router.add_get("/v1/rooms/{room}/receipts", receipts)

@@ -28,7 +28,7 @@ class NewReport(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def report(request: web.Request) -> web.Response:
-    """Put a message before the moderators of its room: 202. Once for each person and message."""
+    """Report a message to the moderators of its room: 202. Once for each user and message."""
     identity = await authenticate(request)
     room, seq = room_id(request), message_seq(request)
     body = await read_body(request, NewReport)
@@ -62,5 +62,5 @@ async def _message(request: web.Request, room: str, seq: int, user: str) -> Mess
 
 
 def add_routes(app: web.Application) -> None:
-    """The path of this file."""
+    """Add the route of this resource."""
     app.router.add_post("/v1/rooms/{room}/messages/{seq}/report", report)

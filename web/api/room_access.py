@@ -28,9 +28,9 @@ async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
 
 
 async def moderated(request: web.Request, identity: Identity, room: str = "") -> list[str] | None:
-    """The rooms that somebody moderates, or `room` alone if they do; `None`: all that there are.
+    """The rooms that the caller moderates, or `room` alone; `None`: every room.
 
-    Raises `Problem` 403 `not_allowed` where `room` is none of theirs.
+    Raises `Problem` 403 `not_allowed` where the caller does not moderate `room`.
     """
     if identity.admin:
         return [room] if room else None
@@ -39,7 +39,7 @@ async def moderated(request: web.Request, identity: Identity, room: str = "") ->
     roles = await view.roles(identity.user, rooms)
     found = [name for name, role in roles.items() if may(role, "message.approve")]
     if room and not found:
-        raise Problem("not_allowed", "only who moderates the room sees that")
+        raise Problem("not_allowed", "only a moderator of the room sees this")
     return found
 
 

@@ -21,7 +21,7 @@ from web.http.request_params import room_id, user_id
 
 
 class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a sanction; without `seconds` it is for good."""
+    """Body of a sanction; without `seconds` it does not expire."""
 
     sanction: Literal["mute", "ban"]
     seconds: int = 0
@@ -30,7 +30,7 @@ class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def put(request: web.Request) -> web.Response:
-    """`PUT /v1/rooms/{room}/sanctions/{user}`: mute or ban somebody in a room."""
+    """`PUT /v1/rooms/{room}/sanctions/{user}`: mute or ban a user in a room."""
     asked = await command_request(request)
     body = await _body(request)
     command = SetSanction(
@@ -53,7 +53,7 @@ async def lift(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    """`GET /v1/rooms/{room}/sanctions`: those in force in a room, for who moderates it."""
+    """`GET /v1/rooms/{room}/sanctions`: the active sanctions of a room, for its moderators."""
     identity = await authenticate(request)
     room = room_id(request)
     await moderated(request, identity, room)
@@ -64,7 +64,7 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def put_everywhere(request: web.Request) -> web.Response:
-    """`PUT /v1/sanctions/{user}`: mute or ban somebody everywhere."""
+    """`PUT /v1/sanctions/{user}`: mute or ban a user everywhere."""
     identity = await authenticate_admin(request)
     body = await _body(request)
     acts, now = request.app[ACTS], now_ms()
@@ -91,13 +91,13 @@ async def lift_everywhere(request: web.Request) -> web.Response:
 
 
 async def page_everywhere(request: web.Request) -> web.Response:
-    """`GET /v1/sanctions`: those in force everywhere, by user."""
+    """`GET /v1/sanctions`: the active sanctions everywhere, by user."""
     await authenticate_admin(request)
     return json({"sanctions": [_shown(one) for one in request.app[IN_FORCE].holding(now_ms())]})
 
 
 def shut_out(app: web.Application, act: Sanctioned) -> None:
-    """End the streams and polls of somebody who is banned everywhere from now on."""
+    """End the streams and polls of a user who is banned everywhere from now on."""
     if act.sanction == "ban" and (not act.until_ms or act.until_ms > now_ms()):
         app[AUTHENTICATOR].recheck()
         app[HUB].state.dismiss(act.user, "banned", act.reason or "You are banned.")
@@ -117,7 +117,7 @@ def _shown(one: SanctionSet | Sanctioned) -> dict[str, Any]:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/rooms/{room}/sanctions", page)
     app.router.add_put("/v1/rooms/{room}/sanctions/{user}", put)
     app.router.add_delete("/v1/rooms/{room}/sanctions/{user}", lift)
