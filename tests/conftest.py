@@ -42,7 +42,7 @@ def missing(what: str) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--seed`, which repeats the random choices of a test."""
-    parser.addoption("--seed", type=int, help="seed of the random choices; a failure prints its own")
+    parser.addoption("--seed", type=int, help="seed of the random choices")
 
 
 @pytest.fixture(autouse=True)
