@@ -1,7 +1,8 @@
-"""Keeps processes running: starts again what ends, stops all in order."""
+"""The supervisor of `parley up` and `parley edge --edges N`: restarts processes that end."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import time
@@ -28,8 +29,8 @@ class Part(Protocol):
         ...
 
     @property
-    def log(self) -> Path:
-        """Where it says what went wrong."""
+    def log(self) -> Path | None:
+        """Its log file; `None` where it logs to the terminal of this process."""
         ...
 
     async def start(self) -> None:
@@ -44,11 +45,12 @@ class Part(Protocol):
 class Command:
     """A `parley` command, such as the worker, as a part."""
 
-    def __init__(self, arguments: list[str], log: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, arguments: list[str], log: Path | None, environ: Mapping[str, str]) -> None:
         # -P and PYTHONPATH: this very code, not a folder `app` where the person happens to be.
         path = ":".join(filter(None, [str(ROOT), inherited({}).get("PYTHONPATH", "")]))
         command = [sys.executable, "-P", "-m", "app.cli", *arguments]
         self._child = Child(command, log, {**environ, "PYTHONPATH": path})
+        self._log = log
 
     @property
     def child(self) -> Child:
@@ -56,9 +58,9 @@ class Command:
         return self._child
 
     @property
-    def log(self) -> Path:
-        """Its output."""
-        return self._child.log
+    def log(self) -> Path | None:
+        """The file with its output; `None`: the terminal of this process."""
+        return self._log
 
     async def start(self) -> None:
         """Start it; it says itself, elsewhere, when it is ready."""
@@ -112,10 +114,14 @@ class Supervisor:
         """How often the part ended by itself."""
         return sum(kept.ends for kept in self._kept if kept.name == name)
 
-    async def stop(self) -> None:
-        """Stop every part, the last started first."""
-        for kept in reversed(self._kept):
-            await kept.part.stop()
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Stop every part, the last started first, one by one or all `at_once`."""
+        parts = [kept.part for kept in reversed(self._kept)]
+        if at_once:
+            await asyncio.gather(*(part.stop() for part in parts))
+        else:
+            for part in parts:
+                await part.stop()
         self._kept.clear()
 
     def kill(self) -> None:
@@ -129,10 +135,11 @@ class Supervisor:
         kept.due = time.monotonic() + kept.pause
         code = child.exit_code or 0
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        said = f", which ends with: {tail(kept.part.log, 1)}" if code > 0 else ""
+        where = "" if kept.part.log is None else f" Its log: {kept.part.log}"
+        if kept.part.log is not None and code > 0:
+            where += f", which ends with: {tail(kept.part.log, 1)}"
         self._say(
-            f"{_begin(kept.name)} ended ({how}) and is started again in {kept.pause:g} s."
-            f" Its log: {kept.part.log}{said}"
+            f"{_begin(kept.name)} ended ({how}) and is started again in {kept.pause:g} s.{where}"
         )
         kept.pause = min(kept.pause * 2, _LONGEST_PAUSE)
 

@@ -1,18 +1,33 @@
-"""What the loop has taken from an agent's queue, and says to be done with.
+"""Chunks of records in an agent's queue, and their acknowledgement.
 
-In a worker these are pieces of partitions (app/stream/consumer.py), under Faust's `test_context`
-events.
+In a worker the queue holds chunks of a partition (app/stream/consumer.py), under Faust's
+`test_context` single events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from faust.types import TP
 
 from app.kafka.record import Record, record_of
-from app.stream.piece import Piece
+
+#: Records of a partition that go to an agent at once, at most.
+PIECE = 250
+
+
+class Piece(NamedTuple):
+    """Some records of a partition, in order, and the group's generation when they came."""
+
+    place: TP
+    records: Sequence[Record]
+    generation_id: int
+
+    @property
+    def end(self) -> int:
+        """The offset after the last record: what is committed when they are settled."""
+        return self.records[-1].offset + 1
 
 
 class Taken(Protocol):

@@ -22,11 +22,10 @@ from typing import Any
 
 from app.runtime.heartbeat import GROUP, pulse
 from app.settings import Settings
-from app.stream.acks import size, take
+from app.stream.acks import PIECE, size, take
 from app.stream.batch import Batch
 from app.stream.changelog_reader import read_changelogs
 from app.stream.checkpoint import EVERY, Keeping
-from app.stream.piece import PIECE
 from app.stream.table import Table
 
 #: Records in a batch at most. More gain little and make a later start after a crash.

@@ -20,10 +20,10 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
 from app.kafka.record import Record, record_of
+from app.stream.acks import PIECE, Piece
+from app.stream.consumer_thread import Threadless
 from app.stream.fetch_control import Fetching
 from app.stream.local_handoff import READERS
-from app.stream.piece import PIECE, Piece
-from app.stream.threadless import Threadless
 
 #: Records that wait for an agent: from `FULL` on its topic is not fetched, until `LOW` are left.
 FULL = 4000

@@ -26,8 +26,7 @@ from app.stream.fail_stop import EXIT_DOUBT, end_in_doubt
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
 from app.worker.health_server import telling
-from app.worker.loop_watch import loop_watched
-from app.worker.stall_watchdog import watch
+from app.worker.stall_watchdog import loop_watched, watch
 
 log = structlog.get_logger()
 

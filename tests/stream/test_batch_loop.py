@@ -10,9 +10,9 @@ from faust.types import TP
 
 from app.domain.room import Member
 from app.settings import Settings
+from app.stream.acks import Piece
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import groups, raw_topic
-from app.stream.piece import Piece
 from app.topics import MODERATED, VERDICTS
 from tests.support.chat import until
 

@@ -35,7 +35,7 @@ IDLE = """
 import asyncio
 import time
 
-import app.watchdog
+import app.worker.stall_watchdog
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from app.stream.consumer_groups import group, raw_topic
@@ -104,7 +104,7 @@ async def look(_):
     raise KeyError("a mistake")
 
 
-app.watchdog._look = look
+app.worker.stall_watchdog._look = look
 """
 )
 
