@@ -110,7 +110,7 @@ class Parley:
 
     def log_text(self) -> str:
         """What the edge has logged."""
-        return self._edge.log.read_text()
+        return self._edge.child.log.read_text()
 
     async def stop(self) -> None:
         """Stop all of it."""
