@@ -11,11 +11,11 @@ from app.domain.presence import Presence, after
 from app.errors import Malformed
 from app.events import Connection, decode_connection
 from app.kafka.record import Record
-from app.runtime.retry import looking, patiently
+from app.runtime.retry import health_probe, retry_while_away
 from app.settings import Settings
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.topics import CONNECTIONS, astray
+from app.topics import CONNECTIONS, wrong_partition
 from tables.presence import presence as known
 
 app = group("presence", strict=True)
@@ -30,11 +30,11 @@ async def presence(stream: Any) -> None:
         changed: dict[str, Presence] = {}
         batch.each(decode_connection, partial(_follow, changed))
         if changed:
-            await patiently("Valkey", presences.keep, changed)
+            await retry_while_away("Valkey", presences.keep, changed)
 
 
 def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> None:
-    if wrong := astray(event.user, record.partition, settings.partitions):
+    if wrong := wrong_partition(event.user, record.partition, settings.partitions):
         raise Malformed(wrong)
     if event.transport != "sse":
         return  # a poll opens and closes with every answer
@@ -47,7 +47,7 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Bring presence back where Valkey has lost it."""
-    with looking("Valkey", app.conf.id, "presence"):
+    with health_probe("Valkey", app.conf.id, "presence"):
         for place in app.consumer.assignment():
             if place.topic == CONNECTIONS and not await presences.filled(place.partition):
                 await _fill(place.partition)

@@ -12,24 +12,24 @@ from itertools import islice
 from typing import Any
 
 from app.delivery.publisher import Publisher
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.domain.receipts import advance
 from app.errors import Malformed
 from app.events import Receipt, Verdict, decode_receipt
 from app.kafka.record import Record
-from app.runtime.retry import AWAY, patiently
+from app.runtime.retry import AWAY, retry_while_away
 from app.settings import Settings
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.topics import RECEIPTS, astray
+from app.topics import RECEIPTS, wrong_partition
 from tables.receipts import receipts as marks
 
 app = group("receipts", strict=True)
 settings = Settings.read()
 redis = connect(settings.redis)
-reads, publisher = Reads(redis, settings.partitions), Publisher(redis, settings.window)
+reads, publisher = ReadMarks(redis, settings.partitions), Publisher(redis, settings.window)
 
 #: Seconds between two receipts events of a room.
 TELL_EVERY = 0.25
@@ -46,9 +46,9 @@ async def receipts(stream: Any) -> None:
     async for batch in batches(stream, (marks,)):
         moved, verdicts = _move(batch)
         if moved:
-            for room in await patiently("Valkey", reads.advance, moved):
+            for room in await retry_while_away("Valkey", reads.advance, moved):
                 _untold.setdefault(room, {}).update(moved[room])
-        await patiently("Valkey", publisher.answer, verdicts)
+        await retry_while_away("Valkey", publisher.answer, verdicts)
 
 
 def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
@@ -61,7 +61,7 @@ def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
 def _advance(
     moved: dict[str, dict[str, int]], verdicts: list[Verdict], record: Record, receipt: Receipt
 ) -> None:
-    if wrong := astray(receipt.room, record.partition, settings.partitions):
+    if wrong := wrong_partition(receipt.room, record.partition, settings.partitions):
         raise Malformed(wrong)
     key = f"{receipt.room}/{receipt.by}"
     known = marks.read(record.partition, key)
@@ -92,7 +92,7 @@ async def tell() -> None:
     if _untold:
         gathered = dict(_untold)
         _untold.clear()
-        await patiently("Valkey", reads.tell, gathered)
+        await retry_while_away("Valkey", reads.tell, gathered)
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]

@@ -88,7 +88,7 @@ def changelog(group: str, table: str) -> Topic:
     )
 
 
-def again(group: str) -> Topic:
+def retry_topic(group: str) -> Topic:
     """The topic by which a group alone gets once more what it has failed on."""
     return Topic(f"{group}-again", _kept(30 * _DAY_MS))
 
@@ -98,7 +98,7 @@ def partition_of(key: str, partitions: int) -> int:
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
-def astray(key: str, partition: int, partitions: int) -> str:
+def wrong_partition(key: str, partition: int, partitions: int) -> str:
     """Why a record of a room, or of a user, can't be used where it is; empty where it can.
 
     It has one order because it has one partition.

@@ -17,24 +17,24 @@ import uvloop
 from aiohttp import web
 
 from app.delivery.presence import Presences
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
 from app.events import Verdict
 from app.history.store import History
 from app.kafka.admin import cluster_id, provision
-from app.kafka.liveness import Brokers
-from app.kafka.partition_reader import LogReader
+from app.kafka.liveness import BrokerProbe
+from app.kafka.partition_reader import PartitionReader
 from app.kafka.patch_header_keys import read_any_header_key
 from app.kafka.patch_rebootstrap import remember_first_brokers
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.resilient_producer import ResilientProducer
 from app.moderation import audit_log as acts
-from app.moderation.active_rules import InForce
-from app.moderation.audit_log import Acts
-from app.runtime.gc_tuning import Pauses, spare_the_old
-from app.runtime.logging import set_up_logs
-from app.runtime.retry import AWAY, patiently
+from app.moderation.active_rules import ActiveRules
+from app.moderation.audit_log import AuditLog
+from app.runtime.gc_tuning import GcPauses, collect_rarely
+from app.runtime.logging import set_up_logging
+from app.runtime.retry import AWAY, retry_while_away
 from app.settings import Settings
 from app.topics import LOG, TOPICS
 from web.api import presence, routes, sanctions
@@ -75,12 +75,12 @@ log = structlog.get_logger()
 #: Seconds that aiohttp gives requests, twice, which are still under way when the edge has stopped.
 _PATIENCE = 0.3
 
-_pauses = Pauses()
+_pauses = GcPauses()
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
-    set_up_logs("edge")
+    set_up_logging("edge")
     remember_first_brokers()
     read_any_header_key()
     uvloop.run(_run(settings))
@@ -122,7 +122,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         stack.push_async_callback(stopping.drain, app, entrance, listening)
         for chore in (
             *(entrance.ping(), entrance.connections.watch_polls(), presence.say_alive(app)),
-            *(watch_tails(app[HUB]), give_up_idle(app[HUB]), spare_the_old(_pauses)),
+            *(watch_tails(app[HUB]), give_up_idle(app[HUB]), collect_rarely(_pauses)),
         ):
             stack.callback(asyncio.create_task(chore).cancel)
         host, port = listening.sockets[0].getsockname()[:2]
@@ -133,14 +133,14 @@ async def _assemble(
     settings: Settings, stack: AsyncExitStack, stopping: Stopping
 ) -> web.Application:
     await provision(settings, TOPICS)
-    producer = LastingProducer(partial(acts.producer, settings))
+    producer = ResilientProducer(partial(acts.producer, settings))
     await producer.start()
     stack.push_async_callback(stopping.end, "producer", producer.stop)
     redis = connect(settings.redis)
     stack.push_async_callback(stopping.end, "valkey", redis.aclose)
     history = History(settings.history_url)
     stack.push_async_callback(stopping.end, "history", history.close)
-    opening = asyncio.create_task(patiently("history", history.open))
+    opening = asyncio.create_task(retry_while_away("history", history.open))
     stack.callback(opening.cancel)
 
     app = web.Application(middlewares=[problems.problems], client_max_size=settings.body_limit)
@@ -148,7 +148,7 @@ async def _assemble(
     app.on_response_prepare.append(end_with_chunks)
     sends = Sends(settings, producer)
     view = View(redis, settings.partitions)
-    app[READS] = Reads(redis, settings.partitions)
+    app[READS] = ReadMarks(redis, settings.partitions)
     app[PRESENCES] = Presences(redis)
     hub = Hub(
         redis,
@@ -166,9 +166,9 @@ async def _assemble(
         hub,
         sends,
     )
-    app[BROKERS] = Brokers(settings)
-    app[ACTS] = Acts(producer, settings.partitions)
-    app[IN_FORCE] = now = InForce(settings)
+    app[BROKERS] = BrokerProbe(settings)
+    app[ACTS] = AuditLog(producer, settings.partitions)
+    app[IN_FORCE] = now = ActiveRules(settings)
     app[AUTH] = Auth(settings, now.sanction)
     app[ADMISSION] = Admission(hub, partial(_ends, settings))
     await now.start()
@@ -196,7 +196,7 @@ async def _tell(view: View, user: str, state: bytes) -> None:
 
 
 async def _ends(settings: Settings) -> list[int]:
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         return await reader.ends(LOG, settings.partitions)
 
 

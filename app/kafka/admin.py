@@ -34,7 +34,7 @@ async def provision(settings: Settings, topics: Iterable[Topic], within: float =
         found = await partition_counts(admin)
         missing = [topic for name, topic in wanted.items() if name not in found]
         created = await _create(admin, settings, missing) if missing else []
-        await enlarge(admin, [topic for name, topic in wanted.items() if name in found])
+        await raise_size_limits(admin, [topic for name, topic in wanted.items() if name in found])
         for name, count in (await _settled(admin, wanted.keys())).items():
             _check(name, count, settings.partitions)
         return created
@@ -143,7 +143,7 @@ _SIZE: Final = "max.message.bytes"
 _OWN: Final = 1
 
 
-async def enlarge(admin: AIOKafkaAdminClient, topics: Iterable[Topic]) -> None:
+async def raise_size_limits(admin: AIOKafkaAdminClient, topics: Iterable[Topic]) -> None:
     """Raise the largest record of each topic to what Parley wants, where it is smaller.
 
     Nothing else of a topic is touched. Where Kafka doesn't let us, that is logged: all but what is

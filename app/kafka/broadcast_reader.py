@@ -18,7 +18,7 @@ log = structlog.get_logger()
 _PAUSE = 1.0
 
 
-class Broadcast:
+class BroadcastReader:
     """Hands each record of some topics to `take`, from the beginning on, without a group.
 
     After a lost connection it goes on where it was.

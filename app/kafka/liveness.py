@@ -15,23 +15,23 @@ _WITHIN: Final = 2.0
 _FRESH: Final = 2.0
 
 
-class Brokers:
+class BrokerProbe:
     """The brokers of the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._asking = asyncio.Lock()
-        self._asked_at: float | None = None
-        self._there = False
+        self._lock = asyncio.Lock()
+        self._probed_at: float | None = None
+        self._alive = False
 
     async def answer(self) -> bool:
         """Whether one of them answers, or did 2 s ago at most."""
         loop = asyncio.get_running_loop()
-        async with self._asking:
-            if self._asked_at is None or loop.time() - self._asked_at > _FRESH:
-                self._there = await self._ask()
-                self._asked_at = loop.time()
-            return self._there
+        async with self._lock:
+            if self._probed_at is None or loop.time() - self._probed_at > _FRESH:
+                self._alive = await self._ask()
+                self._probed_at = loop.time()
+            return self._alive
 
     async def _ask(self) -> bool:
         try:

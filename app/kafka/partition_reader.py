@@ -9,14 +9,14 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kafka.patch_header_keys import read_any_header_key
-from app.runtime.heartbeat import GROUP, pulse
+from app.runtime.heartbeat import GROUP, heartbeat_of
 from app.settings import Settings
 
 
-class LogReader:
+class PartitionReader:
     """A consumer without a group: reads where it is told to and commits nothing.
 
-    One reading at a time. `async with LogReader(settings) as reader: …`
+    One reading at a time. `async with PartitionReader(settings) as reader: …`
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -73,7 +73,9 @@ class LogReader:
         self._consumer.seek(place, start)
         while await self._consumer.position(place) < stop:
             fetched = await self._consumer.getmany(place, timeout_ms=1000)
-            pulse(GROUP.get()).beat()  # an agent may read for minutes before its batch is done
+            heartbeat_of(
+                GROUP.get()
+            ).beat()  # an agent may read for minutes before its batch is done
             for record in fetched.get(place, ()):
                 if record.offset < stop:
                     yield record

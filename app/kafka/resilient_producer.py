@@ -24,7 +24,7 @@ _STUCK = (OutOfOrderSequenceNumber, ProducerFenced)
 _STOP_SECONDS = 10.0
 
 
-class LastingProducer:
+class ResilientProducer:
     """What aiokafka's producer does, by one after the other of them."""
 
     def __init__(self, make: Callable[[], AIOKafkaProducer]) -> None:

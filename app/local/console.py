@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Progress:
+class Console:
     """Lines on standard output; a step's line gets the seconds that it took."""
 
     def __init__(self) -> None:

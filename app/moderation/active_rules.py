@@ -14,10 +14,10 @@ from app.domain.moderation.verdict import judge
 from app.domain.sanctions import Sanction, holds
 from app.errors import Malformed, ParleyError
 from app.events import AnyAct, RulesSet, Sanctioned, decode_act
-from app.kafka.broadcast_reader import Broadcast
-from app.moderation.rule_plugins import known_kinds
+from app.kafka.broadcast_reader import BroadcastReader
+from app.moderation.rule_plugins import rule_kinds
 from app.settings import Settings
-from app.topics import RULES, SANCTIONS, astray
+from app.topics import RULES, SANCTIONS, wrong_partition
 
 log = structlog.get_logger()
 
@@ -25,12 +25,12 @@ log = structlog.get_logger()
 _WARM = "w4rm uppp w a r m"
 
 
-class InForce:
+class ActiveRules:
     """Follows both topics. After `start` it is never older than when that was called."""
 
     def __init__(self, settings: Settings) -> None:
-        self._kinds = known_kinds(settings.rules)
-        self._broadcast = Broadcast(settings, (RULES, SANCTIONS), self._take)
+        self._kinds = rule_kinds(settings.rules)
+        self._broadcast = BroadcastReader(settings, (RULES, SANCTIONS), self._take)
         self._partitions = settings.partitions
         self._ready = False
         self.rules = of_words(blocked_words(settings), self._kinds)
@@ -70,7 +70,7 @@ class InForce:
     def _take(self, record: Any) -> None:
         try:
             act = decode_act(record.value)
-            if wrong := astray(_key(act), record.partition, self._partitions):
+            if wrong := wrong_partition(_key(act), record.partition, self._partitions):
                 raise Malformed(wrong)
         except Malformed as error:
             log.warning("record passed over", topic=record.topic, reason=str(error))
@@ -112,14 +112,14 @@ def blocked_words(settings: Settings) -> list[str]:
     return Path(settings.blocked_words).read_text("utf-8").splitlines()
 
 
-_shared: dict[str, InForce] = {}
+_shared: dict[str, ActiveRules] = {}
 
 
-async def in_force(settings: Settings) -> InForce:
+async def active_rules(settings: Settings) -> ActiveRules:
     """What is in force, read once for all agents of this process."""
     known = _shared.get(settings.broker)
     if known is None:
-        known = InForce(settings)
+        known = ActiveRules(settings)
         await known.start()
         known = _shared.setdefault(settings.broker, known)
     return known

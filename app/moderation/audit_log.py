@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from app.errors import Unreachable
 from app.events import AnyAct, RulesSet, Sanctioned, encode
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.resilient_producer import ResilientProducer
 from app.settings import Settings
 from app.topics import MODERATION, RULES, RULES_BYTES, SANCTIONS, partition_of
 
@@ -32,10 +32,10 @@ def producer(settings: Settings) -> AIOKafkaProducer:
     )
 
 
-class Acts:
+class AuditLog:
     """Each method returns when Kafka has it; raises `Unreachable` where that can't be said."""
 
-    def __init__(self, producer: AIOKafkaProducer | LastingProducer, partitions: int) -> None:
+    def __init__(self, producer: AIOKafkaProducer | ResilientProducer, partitions: int) -> None:
         self._producer = producer
         self._partitions = partitions
 

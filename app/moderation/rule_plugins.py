@@ -11,18 +11,18 @@ from app.domain.moderation import kinds
 from app.domain.moderation.rule import Rule
 from app.domain.moderation.ruleset import Kind
 from app.errors import ParleyError
-from app.runtime.plugins import own_modules
+from app.runtime.plugins import import_folder
 
 
 @cache
-def known_kinds(folder: str = "") -> dict[str, Kind]:
+def rule_kinds(folder: str = "") -> dict[str, Kind]:
     """Every kind of rule by its file's name, Parley's and those of `folder` (`PARLEY_RULES`).
 
     Raises `ParleyError` for a file that is no rule, and what a file raises that can't be
     imported.
     """
     shipped = [import_module(f"{kinds.__name__}.{m.name}") for m in iter_modules(kinds.__path__)]
-    own = own_modules(folder, "own_rules", "PARLEY_RULES")
+    own = import_folder(folder, "own_rules", "PARLEY_RULES")
     return {kind.name: kind for kind in map(_kind, (*shipped, *own))}
 
 

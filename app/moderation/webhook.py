@@ -30,11 +30,11 @@ class Answer(msgspec.Struct):
     spans: tuple[tuple[int, int], ...] = ()
 
 
-class HookFailed(Exception):
+class WebhookFailed(Exception):
     """The hook did not answer in time, or not as it should."""
 
 
-class Hooks:
+class WebhookClient:
     """Asks hooks, many at once; one that keeps failing is left alone for a while."""
 
     def __init__(self, secret: str) -> None:
@@ -47,11 +47,11 @@ class Hooks:
     ) -> Finding | None:
         """What the hook finds, `None` where it lets the message pass.
 
-        Raises `HookFailed` after `hook.timeout_ms` at the latest.
+        Raises `WebhookFailed` after `hook.timeout_ms` at the latest.
         """
         known = self._breakers.get(hook.url, breaker.Breaker())
         if not breaker.may_try(known, _now_ms()):
-            raise HookFailed("left alone, because it failed too often")
+            raise WebhookFailed("left alone, because it failed too often")
         self._breakers[hook.url] = breaker.trying(known, _now_ms())
         try:
             async with asyncio.timeout(hook.timeout_ms / 1000):
@@ -59,7 +59,7 @@ class Hooks:
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
             self._note(hook, worked=False)
             log.warning("moderation hook failed", url=hook.url, error=repr(error))
-            raise HookFailed(repr(error)) from error
+            raise WebhookFailed(repr(error)) from error
         self._note(hook, worked=True)
         return found
 

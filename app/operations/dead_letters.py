@@ -12,17 +12,17 @@ import click
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from app.domain.again import again
+from app.domain.dead_letter_retry import retry_record
 from app.errors import Malformed, ParleyError
 from app.events import Dead, decode_dead
 from app.kafka.admin import connected, partition_counts
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import DEAD, DEAD_BYTES
 
 
 @dataclass(frozen=True)
-class Burial:
+class DeadLetter:
     """A dead record, where `chat.dead` has it, and since when, in milliseconds."""
 
     dead: Dead
@@ -31,8 +31,8 @@ class Burial:
     at_ms: int
 
 
-class Burials:
-    """The dead records of a cluster. `async with Burials(settings) as burials: …`"""
+class DeadLetters:
+    """The dead records of a cluster. `async with DeadLetters(settings) as burials: …`"""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -50,10 +50,10 @@ class Burials:
     async def __aexit__(self, *_: object) -> None:
         await self._producer.stop()
 
-    async def all(self) -> list[Burial]:
+    async def all(self) -> list[DeadLetter]:
         """Those that were neither sent again nor dropped, the oldest first."""
-        found: dict[bytes, Burial] = {}
-        async with LogReader(self._settings) as reader:
+        found: dict[bytes, DeadLetter] = {}
+        async with PartitionReader(self._settings) as reader:
             for partition in range(self._settings.partitions):
                 async for record in reader.read(DEAD, partition, 0):
                     found.pop(record.key, None)
@@ -61,7 +61,7 @@ class Burials:
                         found[record.key] = burial
         return sorted(found.values(), key=lambda burial: burial.at_ms)
 
-    async def send_again(self, burials: Iterable[Burial]) -> list[str]:
+    async def send_again(self, burials: Iterable[DeadLetter]) -> list[str]:
         """Have each dealt with once more, and take it out; why that can't be, where it can't.
 
         A crash in between sends one twice, which is what the client ids are for.
@@ -71,7 +71,7 @@ class Burials:
         unsent: list[str] = []
         for burial in burials:
             try:
-                letter = again(burial.dead, inboxes)
+                letter = retry_record(burial.dead, inboxes)
             except ParleyError as error:
                 unsent.append(str(error))
                 continue
@@ -81,7 +81,7 @@ class Burials:
             await self.drop([burial])
         return unsent
 
-    async def drop(self, burials: Iterable[Burial]) -> None:
+    async def drop(self, burials: Iterable[DeadLetter]) -> None:
         """Take each out for good."""
         for burial in burials:
             await self._producer.send_and_wait(
@@ -89,7 +89,7 @@ class Burials:
             )
 
 
-def _burial(record: Any) -> Burial | None:
+def _burial(record: Any) -> DeadLetter | None:
     if record.value is None:
         return None
     try:
@@ -103,7 +103,7 @@ def _burial(record: Any) -> Burial | None:
             reason=str(error),
             value=record.value,
         )
-    return Burial(dead, record.partition, record.key, record.timestamp)
+    return DeadLetter(dead, record.partition, record.key, record.timestamp)
 
 
 @click.group(name="dead")
@@ -121,7 +121,7 @@ def command() -> None:
 def list_(topic: str, group: str) -> None:
     """A line for each: since when, its name, and the reason."""
 
-    async def run(burials: Burials) -> list[Burial]:
+    async def run(burials: DeadLetters) -> list[DeadLetter]:
         return [
             burial
             for burial in await burials.all()
@@ -163,7 +163,7 @@ def send_again(names: tuple[str, ...], everything: bool) -> None:
     event of chat.log goes to the group alone that failed on it, where that has an inbox.
     """
 
-    async def run(burials: Burials) -> tuple[int, list[str]]:
+    async def run(burials: DeadLetters) -> tuple[int, list[str]]:
         chosen = await _chosen(burials, names, everything=everything)
         unsent = await burials.send_again(chosen)
         return len(chosen) - len(unsent), unsent
@@ -182,7 +182,7 @@ def send_again(names: tuple[str, ...], everything: bool) -> None:
 def drop(names: tuple[str, ...], everything: bool) -> None:
     """Give each up for good."""
 
-    async def run(burials: Burials) -> int:
+    async def run(burials: DeadLetters) -> int:
         chosen = await _chosen(burials, names, everything=everything)
         await burials.drop(chosen)
         return len(chosen)
@@ -190,15 +190,17 @@ def drop(names: tuple[str, ...], everything: bool) -> None:
     click.echo(f"{_with(run)} dropped")
 
 
-def _with(run: Callable[[Burials], Awaitable[Any]]) -> Any:
+def _with(run: Callable[[DeadLetters], Awaitable[Any]]) -> Any:
     async def opened() -> Any:
-        async with Burials(Settings.read()) as burials:
+        async with DeadLetters(Settings.read()) as burials:
             return await run(burials)
 
     return asyncio.run(opened())
 
 
-async def _chosen(burials: Burials, names: tuple[str, ...], *, everything: bool) -> list[Burial]:
+async def _chosen(
+    burials: DeadLetters, names: tuple[str, ...], *, everything: bool
+) -> list[DeadLetter]:
     if bool(names) == everything:
         raise click.UsageError("name the records, or say --all")
     found = {burial.dead.place: burial for burial in await burials.all()}
@@ -207,7 +209,7 @@ async def _chosen(burials: Burials, names: tuple[str, ...], *, everything: bool)
     return list(found.values()) if everything else [found[name] for name in names]
 
 
-def _when(burial: Burial) -> str:
+def _when(burial: DeadLetter) -> str:
     return datetime.fromtimestamp(burial.at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 

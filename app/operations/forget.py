@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -28,8 +27,9 @@ from app.events import (
     encode,
 )
 from app.history.store import History
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.privacy import erasure_topic as erasures
+from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.topics import LOG, MODERATED, MODERATION, RAW, retention_ms
 
@@ -54,7 +54,7 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
     Of Kafka: topic → how many records, and when the last of them goes, in milliseconds; -1 for
     never. May be done again.
     """
-    until_ms = time.time_ns() // 1_000_000
+    until_ms = now_ms()
     await erasures.note(settings, user, until_ms)
     history = History(settings.history_url)
     await history.open()
@@ -105,7 +105,7 @@ async def _gone(history: History, room: str, logged: Sequence[Logged]) -> set[tu
 async def _in_kafka(settings: Settings, user: str) -> dict[str, tuple[int, int]]:
     counts: Counter[str] = Counter()
     last: dict[str, int] = {}
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         for topic, author in _AUTHORS.items():
             for partition in range(settings.partitions):
                 async for record in reader.read(topic, partition, 0):

@@ -16,14 +16,14 @@ from app.events import (
     decode_erasure,
     encode,
 )
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import ERASURES, partition_of
 
 Erased = Mapping[str, int]
 
 
-async def erased(settings: Settings, reader: LogReader) -> dict[str, int]:
+async def read_erasures(settings: Settings, reader: PartitionReader) -> dict[str, int]:
     """Everybody who is forgotten, each with the time up to which, in milliseconds."""
     found: dict[str, int] = {}
     for partition in range(settings.partitions):
@@ -51,13 +51,13 @@ async def note(settings: Settings, user: str, until_ms: int) -> None:
         await producer.stop()
 
 
-def without(event: AnyLogEvent, erased: Erased, gone: set[tuple[str, int]]) -> AnyLogEvent:
+def without(event: AnyLogEvent, read_erasures: Erased, gone: set[tuple[str, int]]) -> AnyLogEvent:
     """The event without what somebody said who is forgotten.
 
     `gone` are the messages (room, seq) of theirs that came before: whoever edits one, the text
     goes. Those that this meets are added.
     """
-    if isinstance(event, MessageCreated) and event.at_ms <= erased.get(event.by, -1):
+    if isinstance(event, MessageCreated) and event.at_ms <= read_erasures.get(event.by, -1):
         gone.add((event.room, event.seq))
         nothing = {"text": "", "attachments": (), "meta": {}, "mentions": (), "everyone": False}
         nothing |= {"shadow": None}

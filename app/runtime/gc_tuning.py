@@ -22,7 +22,7 @@ _NEVER: Final = 1_000_000
 _EVERYTHING: Final = 3600.0
 
 
-class Pauses:
+class GcPauses:
     """How long the collector has stopped everything at most, once `watch` has been called."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Pauses:
             self.longest_ms = max(self.longest_ms, (now - self._began) * 1000)
 
 
-async def spare_the_old(pauses: Pauses) -> None:
+async def collect_rarely(pauses: GcPauses) -> None:
     """Leave out of sight what there is and what grows old, but for once an hour."""
     gc.collect()
     gc.freeze()

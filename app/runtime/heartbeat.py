@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Pulse:
+class Heartbeat:
     """`beats` grows with whatever is done; `busy` counts batches in hand."""
 
     beats: int = 0
@@ -37,11 +37,11 @@ class Pulse:
             self.beat()
 
 
-_pulses: dict[str, Pulse] = {}
+_pulses: dict[str, Heartbeat] = {}
 #: The group whose agent runs in this task.
 GROUP: ContextVar[str] = ContextVar("group", default="")
 
 
-def pulse(group: str) -> Pulse:
+def heartbeat_of(group: str) -> Heartbeat:
     """The group's, under the id that it has in Kafka."""
-    return _pulses.setdefault(group, Pulse())
+    return _pulses.setdefault(group, Heartbeat())

@@ -20,7 +20,7 @@ _QUIET = 5.0
 _UNCLEAR = re.compile(r"[\s='\"\\]|[^\x20-\x7e\xa0-\U0010ffff]|^$")
 
 
-class Once(logging.Filter):
+class RateLimitFilter(logging.Filter):
     """Lets a message through once in some seconds."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Once(logging.Filter):
         return True
 
 
-class Lossy:
+class LossyStderr:
     """Standard error where a line that can't be written, because a disk is full, stops nobody."""
 
     def write(self, text: str) -> None:
@@ -50,7 +50,7 @@ class Lossy:
             sys.stderr.flush()
 
 
-def set_up_logs(process: str) -> None:
+def set_up_logging(process: str) -> None:
     """Log from INFO on, with the name of the process; libraries from WARNING on, nothing twice."""
     logging.basicConfig(
         level=logging.WARNING,
@@ -58,14 +58,14 @@ def set_up_logs(process: str) -> None:
         format=f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s",
     )
     for handler in logging.getLogger().handlers:
-        handler.addFilter(Once())
+        handler.addFilter(RateLimitFilter())
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
             structlog.processors.format_exc_info,
             *_rendering(sys.stderr.isatty()),
         ],
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Lossy())),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStderr())),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )

@@ -10,7 +10,7 @@ from types import ModuleType
 from app.errors import ParleyError
 
 
-def own_modules(folder: str, package: str, variable: str) -> list[ModuleType]:
+def import_folder(folder: str, package: str, variable: str) -> list[ModuleType]:
     """The files of a folder of somebody's own, imported as modules of `package`."""
     return [_import_file(path, package) for path in _files(folder, variable)]
 

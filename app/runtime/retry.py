@@ -12,7 +12,7 @@ import structlog
 from redis import exceptions as valkey
 
 from app.errors import Unreachable, Unusable
-from app.runtime.heartbeat import GROUP, pulse
+from app.runtime.heartbeat import GROUP, heartbeat_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -33,13 +33,13 @@ _FIRST = 0.1
 _LONGEST = 2.0
 
 
-async def patiently(store: str, action: Callable[..., Awaitable[T]], *args: object) -> T:
+async def retry_while_away(store: str, action: Callable[..., Awaitable[T]], *args: object) -> T:
     """The action's result, tried until the store is there: 0.1 s to 2 s between tries.
 
     For agents: their records wait in Kafka meanwhile, and other groups go on.
     """
     pause, me = _FIRST, object()
-    signs = pulse(GROUP.get())
+    signs = heartbeat_of(GROUP.get())
     try:
         while True:
             try:
@@ -56,12 +56,12 @@ async def patiently(store: str, action: Callable[..., Awaitable[T]], *args: obje
 
 
 @contextmanager
-def looking(store: str, group: str, who: str) -> Iterator[None]:
+def health_probe(store: str, group: str, who: str) -> Iterator[None]:
     """For a look that is taken again and again: while the store is away, the group tells so.
 
     Without records to deal with, nobody else would notice.
     """
-    signs = pulse(group)
+    signs = heartbeat_of(group)
     try:
         yield
         signs.waits.pop(who, None)

@@ -14,10 +14,10 @@ from faust.types import TP
 from app.kafka.record import Record, record_of
 
 #: Records of a partition that go to an agent at once, at most.
-PIECE = 250
+CHUNK_RECORDS = 250
 
 
-class Piece(NamedTuple):
+class Chunk(NamedTuple):
     """Some records of a partition, in order, and the group's generation when they came."""
 
     place: TP
@@ -30,7 +30,7 @@ class Piece(NamedTuple):
         return self.records[-1].offset + 1
 
 
-class Taken(Protocol):
+class Acks(Protocol):
     """Records in hand."""
 
     records: Sequence[Record]
@@ -42,7 +42,7 @@ class Taken(Protocol):
         """Commit nothing from this record on until what is returned is called."""
 
 
-def take(app: Any, items: Sequence[Any]) -> Taken | None:
+def take(app: Any, items: Sequence[Any]) -> Acks | None:
     """Take what lay in an agent's queue, without what came before the last rebalance.
 
     That comes again. Stock Faust acknowledges what it skips so, and a crash soon after loses it.
@@ -54,18 +54,18 @@ def take(app: Any, items: Sequence[Any]) -> Taken | None:
     current = [item for item in items if _generation(item) == generation]
     if not current:
         return None
-    return Pieces(app, current) if isinstance(current[0], Piece) else Events(current)
+    return ChunkAcks(app, current) if isinstance(current[0], Chunk) else Events(current)
 
 
 def size(item: Any) -> int:
     """How many records something in a queue has."""
-    return len(item.records) if isinstance(item, Piece) else 1
+    return len(item.records) if isinstance(item, Chunk) else 1
 
 
-class Pieces:
+class ChunkAcks:
     """Pieces of partitions."""
 
-    def __init__(self, app: Any, pieces: Sequence[Piece]) -> None:
+    def __init__(self, app: Any, pieces: Sequence[Chunk]) -> None:
         self.records: Sequence[Record] = [record for piece in pieces for record in piece.records]
         self._consumer = app.consumer
         self._pieces = pieces
@@ -102,7 +102,7 @@ class Events:
         return acknowledge
 
 
-class Deferred:
+class DeferredAck:
     """A record that was put off."""
 
     def __init__(self, record: Record, resolve: Callable[[], None]) -> None:
@@ -119,5 +119,5 @@ class Deferred:
 
 
 def _generation(item: Any) -> int:
-    generation: int = (item if isinstance(item, Piece) else item.message).generation_id
+    generation: int = (item if isinstance(item, Chunk) else item.message).generation_id
     return generation

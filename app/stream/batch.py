@@ -10,9 +10,9 @@ import structlog
 from app.errors import Malformed, StoreFailed
 from app.events import dead_of, encode
 from app.kafka.record import Record
-from app.stream.acks import Deferred, Taken
-from app.stream.checkpoint import Keeping
-from app.stream.output_buffer import Headers, Outputs, Written
+from app.stream.acks import Acks, DeferredAck
+from app.stream.checkpoint import Checkpointer
+from app.stream.output_buffer import Headers, OutputBuffer, Written
 from app.stream.table import Table
 from app.topics import DEAD, partition_of
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 #: Bytes of a value that is dealt with, at most. Kafka takes records of 1 MiB, and what follows from
 #: one (the same with a verdict, say) must fit into another; an edge's bodies have 64 KiB.
-LONGEST: Final = 512 * 1024
+MAX_VALUE_BYTES: Final = 512 * 1024
 
 
 class Batch:
@@ -31,9 +31,9 @@ class Batch:
         self,
         app: Any,
         producer: Any,
-        taken: Taken,
+        taken: Acks,
         tables: Sequence[Table[Any]] = (),
-        keeping: Keeping | None = None,
+        keeping: Checkpointer | None = None,
     ) -> None:
         self.records = taken.records
         #: Changes with every rebalance: who has a partition now may not have had it before.
@@ -43,7 +43,7 @@ class Batch:
         self._tables = tables
         self._keeping = keeping
         self._taken = taken
-        self._outputs = Outputs(producer)
+        self._outputs = OutputBuffer(producer)
 
     @property
     def partitions(self) -> set[int]:
@@ -51,7 +51,7 @@ class Batch:
         return {record.partition for record in self.records}
 
     def decode(
-        self, decoder: Callable[[bytes], T], longest: int = LONGEST
+        self, decoder: Callable[[bytes], T], longest: int = MAX_VALUE_BYTES
     ) -> Iterator[tuple[Record, T]]:
         """The records with what they hold; what can't be decoded goes to `chat.dead`."""
         for record in self.records:
@@ -68,7 +68,7 @@ class Batch:
         self,
         decoder: Callable[[bytes], T],
         step: Callable[[Record, T], None],
-        longest: int = LONGEST,
+        longest: int = MAX_VALUE_BYTES,
     ) -> None:
         """Take the step for each record; one that it raises on goes to `chat.dead`.
 
@@ -109,7 +109,7 @@ class Batch:
         Until then nothing from it on is committed, and so it comes again after a crash. What
         comes of its partition behind it may be settled first, and then comes again, too.
         """
-        return Batch(self._app, self._producer, Deferred(record, self._taken.defer(record)))
+        return Batch(self._app, self._producer, DeferredAck(record, self._taken.defer(record)))
 
     @property
     def is_current(self) -> bool:

@@ -20,20 +20,20 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
-from app.runtime.heartbeat import GROUP, pulse
+from app.runtime.heartbeat import GROUP, heartbeat_of
 from app.settings import Settings
-from app.stream.acks import PIECE, size, take
+from app.stream.acks import CHUNK_RECORDS, size, take
 from app.stream.batch import Batch
 from app.stream.changelog_reader import read_changelogs
-from app.stream.checkpoint import EVERY, Keeping
+from app.stream.checkpoint import EVERY, Checkpointer
 from app.stream.table import Table
 
 #: Records in a batch at most. More gain little and make a later start after a crash.
-LIMIT = 500
+MAX_RECORDS = 500
 
 
 async def batches(
-    stream: Any, tables: Sequence[Table[Any]] = (), limit: int = LIMIT
+    stream: Any, tables: Sequence[Table[Any]] = (), limit: int = MAX_RECORDS
 ) -> AsyncIterator[Batch]:
     """The stream's records in batches; the outputs of each are in Kafka before the next is given.
 
@@ -44,7 +44,7 @@ async def batches(
     app = stream.app
     queue = stream.channel.queue
     GROUP.set(app.conf.id)
-    signs = pulse(app.conf.id)
+    signs = heartbeat_of(app.conf.id)
     producer = await _producer(app)
     keeping = await _keeping(app, tables)
     while True:
@@ -53,7 +53,7 @@ async def batches(
         except StopAsyncIteration:  # Faust stops the agent
             return
         count = size(items[0])
-        while count <= limit - PIECE and not queue.empty():
+        while count <= limit - CHUNK_RECORDS and not queue.empty():
             items.append(queue.get_nowait())
             count += size(items[-1])
         if (taken := take(app, items)) is None:
@@ -64,11 +64,11 @@ async def batches(
             await batch.finish()
 
 
-async def _keeping(app: Any, tables: Sequence[Table[Any]]) -> Keeping | None:
+async def _keeping(app: Any, tables: Sequence[Table[Any]]) -> Checkpointer | None:
     if not tables:
         return None
     read = partial(read_changelogs, Settings.read(), app.conf.id)
-    return Keeping(await _producer(app), tables, read, EVERY if app.started else 0)
+    return Checkpointer(await _producer(app), tables, read, EVERY if app.started else 0)
 
 
 async def _producer(app: Any) -> Any:

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from app.runtime.heartbeat import Pulse, pulse
+from app.runtime.heartbeat import Heartbeat, heartbeat_of
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ async def read_changelogs(
     )
     await consumer.start()
     try:
-        count = await _read(consumer, tables, wanted, pulse(group))
+        count = await _read(consumer, tables, wanted, heartbeat_of(group))
     finally:
         await consumer.stop()
     seconds = round(time.monotonic() - began, 2)
@@ -56,7 +56,7 @@ async def _read(
     consumer: AIOKafkaConsumer,
     tables: Mapping[TP, Any],
     wanted: Mapping[TP, tuple[int, int | None]],
-    signs: Pulse,
+    signs: Heartbeat,
 ) -> int:
     places = {TopicPartition(*place): end for place, (_, end) in wanted.items()}
     consumer.assign(list(places))

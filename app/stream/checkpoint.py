@@ -15,9 +15,9 @@ from typing import Any, Final
 import structlog
 from faust.types import TP
 
-from app.stream.acks import Taken
-from app.stream.fail_stop import end_in_doubt
-from app.stream.output_buffer import Outputs, Written
+from app.stream.acks import Acks
+from app.stream.fail_stop import fail_stop
+from app.stream.output_buffer import OutputBuffer, Written
 from app.stream.table import Table
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ EVERY: Final = 0.1
 _MOST: Final = 20_000
 
 
-class Keeping:
+class Checkpointer:
     """Brings table changes to their changelogs, then to RocksDB, then has records committed.
 
     In this order, and not before the outputs of the batches that made them are in Kafka. Where
@@ -48,7 +48,7 @@ class Keeping:
         self._read = read
         self._every = every
         #: What was taken, and is done with when its changes are kept; what its outputs got.
-        self._owed: list[Taken] = []
+        self._owed: list[Acks] = []
         self._written: Written = {}
         self._kept: Written = {}
         self._generation = -1
@@ -56,7 +56,7 @@ class Keeping:
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def owe(self, taken: Taken, written: Mapping[tuple[str, int], int]) -> None:
+    async def owe(self, taken: Acks, written: Mapping[tuple[str, int], int]) -> None:
         """A batch's outputs are in Kafka, at these highest offsets: keep its changes soon."""
         self._owed.append(taken)
         self._written.update(written)
@@ -84,7 +84,7 @@ class Keeping:
         async with self._lock:
             owed, self._owed = self._owed, []
             written, self._written = self._written, {}
-            outputs = Outputs(self._producer)
+            outputs = OutputBuffer(self._producer)
             for table in self._tables:
                 for change in table.changes():
                     outputs.add(change.topic, change.partition, change.key, change.value)
@@ -126,4 +126,4 @@ class Keeping:
     def _look(self, keeping: asyncio.Task[None]) -> None:
         self._under_way.discard(keeping)
         if not keeping.cancelled() and (error := keeping.exception()) is not None:
-            end_in_doubt("table changes could not be kept", error)
+            fail_stop("table changes could not be kept", error)

@@ -20,10 +20,10 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
 from app.kafka.record import Record, record_of
-from app.stream.acks import PIECE, Piece
-from app.stream.consumer_thread import Threadless
-from app.stream.fetch_control import Fetching
-from app.stream.local_handoff import READERS
+from app.stream.acks import CHUNK_RECORDS, Chunk
+from app.stream.consumer_thread import InLoopConsumerThread
+from app.stream.fetch_control import FetchControl
+from app.stream.local_handoff import LOCAL_READERS
 
 #: Records that wait for an agent: from `FULL` on its topic is not fetched, until `LOW` are left.
 FULL = 4000
@@ -33,10 +33,10 @@ LOW = 2000
 _LOOK = 1.0
 
 
-class Intake(stock.Consumer):
+class ChunkConsumer(stock.Consumer):
     """Faust's consumer for groups whose agents are all on Parley's loop, one agent a topic."""
 
-    _thread: Threadless
+    _thread: InLoopConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,12 +48,12 @@ class Intake(stock.Consumer):
         self._held: set[str] = set()
         self._in_hand = 0
         self._put_down = asyncio.Event()
-        self._fetching = Fetching(lambda: self._aiokafka)
+        self._fetching = FetchControl(lambda: self._aiokafka)
 
     # ── from Kafka to the agents ─────────────────────────────────────────────────────────────
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        READERS.add(self)
+        LOCAL_READERS.add(self)
         try:
             while not (self.should_stop or fetcher.should_stop):
                 if self.flow_active:
@@ -67,7 +67,7 @@ class Intake(stock.Consumer):
             if not self.app.should_stop:
                 raise
         finally:
-            READERS.discard(self)
+            LOCAL_READERS.discard(self)
 
     async def _fetched(self) -> Mapping[Any, Sequence[Any]]:
         active = self._get_active_partitions()
@@ -89,8 +89,8 @@ class Intake(stock.Consumer):
 
     def _give(self, place: TP, records: Sequence[Record], generation: int) -> None:
         queue = self._queue(place)
-        for start in range(0, len(records), PIECE):
-            queue.put_nowait(Piece(place, records[start : start + PIECE], generation))
+        for start in range(0, len(records), CHUNK_RECORDS):
+            queue.put_nowait(Chunk(place, records[start : start + CHUNK_RECORDS], generation))
         self._waiting[place.topic] += len(records)
         if self._waiting[place.topic] >= FULL:
             self._hold(place.topic)
@@ -140,7 +140,7 @@ class Intake(stock.Consumer):
 
     # ── from the agents to Kafka ─────────────────────────────────────────────────────────────
 
-    def take(self, pieces: Iterable[Piece]) -> None:
+    def take(self, pieces: Iterable[Chunk]) -> None:
         """An agent has pieces in hand, and will call `settle` when it is done with them."""
         self._in_hand += 1
         for piece in pieces:
@@ -149,7 +149,7 @@ class Intake(stock.Consumer):
             if self._waiting[topic] <= LOW:
                 self._release(topic)
 
-    def settle(self, pieces: Iterable[Piece]) -> None:
+    def settle(self, pieces: Iterable[Chunk]) -> None:
         """What follows from the pieces is in Kafka: their offsets may be committed."""
         for piece in pieces:
             if piece.generation_id == self.app.consumer_generation_id:
@@ -212,5 +212,5 @@ class Intake(stock.Consumer):
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust would look at events that there are none of here."""
 
-    def _new_consumer_thread(self) -> Threadless:
-        return Threadless(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> InLoopConsumerThread:
+        return InLoopConsumerThread(self, loop=self.loop, beacon=self.beacon)

@@ -14,11 +14,11 @@ from mode.supervisors import OneForOneSupervisor
 
 from app.events import dead_of, encode
 from app.settings import Settings
-from app.stream.fail_stop import FailStop
-from app.topics import DEAD, Topic, again
+from app.stream.fail_stop import FailStopSupervisor
+from app.topics import DEAD, Topic, retry_topic
 
 _groups: dict[str, faust.App] = {}
-_again: dict[str, Topic] = {}
+_retry_topics: dict[str, Topic] = {}
 
 
 def group(name: str, *, strict: bool = False, hurried: bool = True) -> faust.App:
@@ -53,13 +53,13 @@ def inbox(app: faust.App, name: str) -> Any:
 
     That comes by a topic of the group's own, because the other groups are done with it.
     """
-    own = _again.setdefault(app.conf.id, again(app.conf.id))
+    own = _retry_topics.setdefault(app.conf.id, retry_topic(app.conf.id))
     return app.topic(name, own.name, key_type=bytes, value_type=bytes)
 
 
-def again_topics(apps: Iterable[faust.App]) -> list[Topic]:
+def retry_topics(apps: Iterable[faust.App]) -> list[Topic]:
     """The groups' own topics for what is sent again, of those that have one."""
-    return [_again[app.conf.id] for app in apps if app.conf.id in _again]
+    return [_retry_topics[app.conf.id] for app in apps if app.conf.id in _retry_topics]
 
 
 class StrictGroup(faust.App):
@@ -92,7 +92,7 @@ def _new(name: str, *, strict: bool) -> faust.App:
         store="rocksdb://",
         TableManager="app.stream.table_recovery:TableManager",
         datadir=str(settings.data.absolute() / "workers" / settings.worker_name / name),
-        agent_supervisor=FailStop if strict else OneForOneSupervisor,
+        agent_supervisor=FailStopSupervisor if strict else OneForOneSupervisor,
         consumer_group_instance_id=f"{settings.worker_name}-{name}",
         topic_partitions=settings.partitions,
         topic_allow_declare=False,

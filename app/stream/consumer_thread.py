@@ -37,7 +37,7 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
         await super().on_thread_stop()
 
 
-class Threadless(ConsumerThread):
+class InLoopConsumerThread(ConsumerThread):
     """Faust's consumer thread without the thread: it lives in the worker's event loop.
 
     A thread would keep up the heartbeats while an agent computes for seconds. Ours don't, and on

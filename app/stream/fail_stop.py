@@ -10,20 +10,20 @@ from mode.supervisors import SupervisorStrategy
 log = structlog.get_logger()
 
 #: sysexits.h: EX_SOFTWARE. The supervisor starts the process again whatever the code.
-EXIT_DOUBT = 70
+EXIT_FAIL_STOP = 70
 
 
-def end_in_doubt(what: str, error: BaseException | None) -> None:
+def fail_stop(what: str, error: BaseException | None) -> None:
     """End the process at once and without a commit, saying why."""
     log.critical(f"{what}, the process ends", exc_info=error)
-    os._exit(EXIT_DOUBT)
+    os._exit(EXIT_FAIL_STOP)
 
 
-class FailStop(SupervisorStrategy):
+class FailStopSupervisor(SupervisorStrategy):
     """Ends the process where an agent fails, at once and without a commit."""
 
     def wakeup(self) -> None:
         """Called by Faust when an agent has raised."""
         for service in self._services:
             if service.crashed:
-                end_in_doubt(f"agent {service} failed", service.crash_reason)
+                fail_stop(f"agent {service} failed", service.crash_reason)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Set
 from typing import Any, Final
 
-from app.domain.gathering import gathers
+from app.domain.fetch_policy import gathers
 
 #: Bytes that a fetch waits for, 0.2 s at most, where a group without hurry gathers.
 GATHER: Final = 256 * 1024
@@ -23,7 +23,7 @@ GATHER: Final = 256 * 1024
 MOMENT: Final = 0.2
 
 
-class Fetching:
+class FetchControl:
     """What one aiokafka consumer fetches; `consumer` is asked for whenever it is needed."""
 
     def __init__(self, consumer: Callable[[], Any]) -> None:

@@ -25,17 +25,17 @@ class Reader(Protocol):
 
 
 #: The groups of this process that read, each while it does.
-READERS: Final[set[Reader]] = set()
+LOCAL_READERS: Final[set[Reader]] = set()
 
 
-def hand_on(
+def hand_off(
     topic: str,
     partition: int,
     offset: int,
     sent: Sequence[tuple[bytes, bytes, Sequence[tuple[str, bytes]]]],
 ) -> None:
     """Offer what Kafka has from `offset` on, as key, value and headers, to whoever reads it."""
-    readers = [reader for reader in READERS if reader.reads(topic, partition)]
+    readers = [reader for reader in LOCAL_READERS if reader.reads(topic, partition)]
     if not readers:
         return
     records = [

@@ -14,16 +14,16 @@ import structlog
 
 from app.errors import Malformed, StoreFailed
 from app.events import SRC, AnyLogEvent, decode_log, decode_src
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.stream.batch import Batch
-from app.stream.batch_loop import LIMIT
-from app.topics import LOG, astray
+from app.stream.batch_loop import MAX_RECORDS
+from app.topics import LOG, wrong_partition
 
 log = structlog.get_logger()
 
 
-class CatchUp:
+class LogCatchUp:
     """Follows `chat.log` once for each partition and each assignment of it.
 
     `position` gives the offset up to which a partition's tables stand, or `None`; `apply` writes
@@ -53,12 +53,12 @@ class CatchUp:
         }
         if not missing:
             return
-        async with LogReader(self._settings) as reader:
+        async with PartitionReader(self._settings) as reader:
             for partition in missing:
                 await self._follow_one(reader, batch, partition)
                 self._followed[partition] = generation
 
-    async def _follow_one(self, reader: LogReader, batch: Batch, partition: int) -> None:
+    async def _follow_one(self, reader: PartitionReader, batch: Batch, partition: int) -> None:
         """From where the tables stand; from the beginning, where they turn out to lack something.
 
         What is no step of its room then is none.
@@ -69,7 +69,7 @@ class CatchUp:
             await self._follow_from(reader, batch, partition, 0)
 
     async def _follow_from(
-        self, reader: LogReader, batch: Batch, partition: int, start: int
+        self, reader: PartitionReader, batch: Batch, partition: int, start: int
     ) -> bool:
         """Whether all of it was the next step of its room, or is known to be none."""
         count, whole = 0, True
@@ -88,7 +88,7 @@ class CatchUp:
                 whole = whole and place in self._no_steps
             else:
                 count += 1
-                if count % LIMIT == 0:
+                if count % MAX_RECORDS == 0:
                     await batch.keep()
         if count:
             await batch.keep()
@@ -97,6 +97,6 @@ class CatchUp:
 
     def _step(self, partition: int, record: Any) -> None:
         event, src = decode_log(record.value), decode_src(dict(record.headers).get(SRC))
-        if wrong := astray(event.room, partition, self._settings.partitions):
+        if wrong := wrong_partition(event.room, partition, self._settings.partitions):
             raise Malformed(wrong)
         self._apply(partition, event, src)

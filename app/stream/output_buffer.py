@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from aiokafka.errors import MessageSizeTooLargeError
 
-from app.stream.local_handoff import hand_on
+from app.stream.local_handoff import hand_off
 
 Headers = Sequence[tuple[str, bytes]]
 _Place = tuple[str, int]
@@ -31,7 +31,7 @@ _turns: Final[WeakKeyDictionary[Any, asyncio.Lock]] = WeakKeyDictionary()
 _FRAME = 100
 
 
-class Outputs:
+class OutputBuffer:
     """Records for Kafka, each partition's in the order in which they were added."""
 
     def __init__(self, producer: Any) -> None:
@@ -82,7 +82,7 @@ class Outputs:
             first = given.get(place, 0)
             given[place] = first + count
             if answer.offset >= 0:
-                hand_on(*place, answer.offset, self._records[place][first : first + count])
+                hand_off(*place, answer.offset, self._records[place][first : first + count])
 
 
 def _highest(waiting: list[tuple[_Place, int, Any]], answers: list[Any]) -> Written:

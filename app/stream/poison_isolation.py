@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 import structlog
 
 from app.kafka.record import Record
-from app.runtime.retry import patiently
+from app.runtime.retry import retry_while_away
 from app.stream.batch import Batch
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 
-async def all_or_each(
+async def apply_isolating(
     batch: Batch,
     store: str,
     action: Callable[[list[T]], Awaitable[Any]],
@@ -29,7 +29,7 @@ async def all_or_each(
     """
     pairs = list(found)
     try:
-        await patiently(store, action, [value for _, value in pairs])
+        await retry_while_away(store, action, [value for _, value in pairs])
         return
     except Exception as error:
         if not blames(error):
@@ -37,7 +37,7 @@ async def all_or_each(
         log.warning("events are taken one by one", store=store, error=repr(error))
     for record, value in pairs:
         try:
-            await patiently(store, action, [value])
+            await retry_while_away(store, action, [value])
         except Exception as error:
             if not blames(error):
                 raise

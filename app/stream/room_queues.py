@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from app.stream.batch import Batch
-from app.stream.fail_stop import EXIT_DOUBT
+from app.stream.fail_stop import EXIT_FAIL_STOP
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ class _Turn(NamedTuple):
     settle: Callable[[Batch, object], None]
 
 
-class Waiting:
+class RoomQueues:
     """The queues. A room that is in it stays in order: all its later commands wait, too."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Waiting:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("moderation is in doubt, the process ends", exc_info=error)
-            os._exit(EXIT_DOUBT)
+            os._exit(EXIT_FAIL_STOP)
 
 
 async def _caught(ask: Awaitable[object]) -> object:

@@ -22,9 +22,9 @@ import msgspec
 import rocksdict
 from faust.types import TP
 
-from app.domain.versions import newer, unwrap, wrap
+from app.domain.versioned_value import newer, unwrap, wrap
 from app.stream.rocksdb_store import ROCKSDB, Store
-from app.stream.write_buffer import Pending, Place
+from app.stream.write_buffer import TableKey, WriteBuffer
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -66,9 +66,9 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         )
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(value).decode
-        self._pending = Pending()
+        self._pending = WriteBuffer()
         #: What stands before something older in a changelog.
-        self._overtaken: set[Place] = set()
+        self._overtaken: set[TableKey] = set()
         #: The offset that the next record of a partition's changelog gets, if nobody else writes.
         self._next: dict[int, int] = {}
         #: What was read or written last, decoded. Nobody else writes, and values don't change.

@@ -16,7 +16,7 @@ from typing import Any
 
 from faust.transport.drivers import aiokafka as stock
 
-from app.stream.consumer import Intake
+from app.stream.consumer import ChunkConsumer
 from app.stream.consumer_thread import ConsumerThread
 
 
@@ -42,5 +42,5 @@ class Transport(stock.Transport):
 
     def create_consumer(self, callback: Any, **kwargs: Any) -> Any:
         """Called by Faust."""
-        make = Intake if getattr(self.app, "strict", False) else Consumer
+        make = ChunkConsumer if getattr(self.app, "strict", False) else Consumer
         return make(self, callback=callback, loop=self.loop, **kwargs)

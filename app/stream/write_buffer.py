@@ -9,28 +9,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from app.domain.versions import newer
+from app.domain.versioned_value import newer
 
 #: A partition and a key.
-Place = tuple[int, bytes]
+TableKey = tuple[int, bytes]
 
 
-class Pending:
+class WriteBuffer:
     """Values by place, as bytes with their version."""
 
     def __init__(self) -> None:
-        self._in_hand: dict[Place, bytes] = {}
-        self._settled: dict[Place, bytes] = {}
-        self._sent: dict[Place, bytes] = {}
+        self._in_hand: dict[TableKey, bytes] = {}
+        self._settled: dict[TableKey, bytes] = {}
+        self._sent: dict[TableKey, bytes] = {}
 
-    def get(self, place: Place) -> bytes | None:
+    def get(self, place: TableKey) -> bytes | None:
         """The newest value of a place, `None` where none waits."""
         for written in (self._in_hand, self._settled, self._sent):
             if (raw := written.get(place)) is not None:
                 return raw
         return None
 
-    def write(self, place: Place, raw: bytes) -> None:
+    def write(self, place: TableKey, raw: bytes) -> None:
         """A batch in hand writes."""
         self._in_hand[place] = raw
 
@@ -39,7 +39,7 @@ class Pending:
         self._settled |= self._in_hand
         self._in_hand.clear()
 
-    def write_again(self, place: Place, raw: bytes) -> None:
+    def write_again(self, place: TableKey, raw: bytes) -> None:
         """Have this written with what is settled, unless that is newer."""
         if newer(raw, self._settled.get(place)):
             self._settled[place] = raw
@@ -49,13 +49,13 @@ class Pending:
         """How many values are settled and not yet sent."""
         return len(self._settled)
 
-    def send(self) -> Mapping[Place, bytes]:
+    def send(self) -> Mapping[TableKey, bytes]:
         """What is settled is on its way from here on: that."""
         self._sent, self._settled = self._settled, {}
         return self._sent
 
     @property
-    def sent(self) -> Mapping[Place, bytes]:
+    def sent(self) -> Mapping[TableKey, bytes]:
         """What is on its way."""
         return self._sent
 
@@ -72,7 +72,7 @@ class Pending:
         written = self._sent | self._settled
         return {key: raw for (place, key), raw in written.items() if place == partition}
 
-    def drop(self, superseded: Callable[[Place, bytes], bool]) -> None:
+    def drop(self, superseded: Callable[[TableKey, bytes], bool]) -> None:
         """Forget what is settled where that holds."""
         self._settled = {
             place: raw for place, raw in self._settled.items() if not superseded(place, raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from app.runtime.plugins import own_modules
+from app.runtime.plugins import import_folder
 
 
 def discover(folder: str = "") -> list[str]:
@@ -19,5 +19,5 @@ def discover(folder: str = "") -> list[str]:
     for name in found:
         import_module(name)
     return found + [
-        module.__name__ for module in own_modules(folder, "own_agents", "PARLEY_AGENTS")
+        module.__name__ for module in import_folder(folder, "own_agents", "PARLEY_AGENTS")
     ]

@@ -9,8 +9,8 @@ import faust
 import orjson
 from aiohttp import web
 
-from app.kafka.liveness import Brokers
-from app.runtime.heartbeat import pulse
+from app.kafka.liveness import BrokerProbe
+from app.runtime.heartbeat import heartbeat_of
 from app.settings import Settings
 
 #: States in which a group has no records yet, and will have.
@@ -23,17 +23,17 @@ def state(app: faust.App) -> str:
         return "recovering" if app.in_recovery else "rebalancing"
     if not app.flow_control.is_active():
         return "recovering" if app.consumer_generation_id else "joining"
-    waiting = pulse(app.conf.id).waiting
+    waiting = heartbeat_of(app.conf.id).waiting
     return f"waiting for {waiting}" if waiting else "ok"
 
 
 @asynccontextmanager
-async def telling(settings: Settings, apps: Mapping[str, faust.App]) -> AsyncIterator[None]:
+async def serve_health(settings: Settings, apps: Mapping[str, faust.App]) -> AsyncIterator[None]:
     """Answer on `PARLEY_HEALTH_PORT` meanwhile; nothing where none is set."""
     if not settings.health_port:
         yield
         return
-    brokers = Brokers(settings)
+    brokers = BrokerProbe(settings)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})

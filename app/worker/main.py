@@ -18,15 +18,15 @@ from app.errors import ParleyError
 from app.kafka.admin import provision
 from app.kafka.patch_header_keys import read_any_header_key
 from app.kafka.patch_rebootstrap import remember_first_brokers
-from app.runtime.gc_tuning import Pauses, spare_the_old
-from app.runtime.logging import set_up_logs
+from app.runtime.gc_tuning import GcPauses, collect_rarely
+from app.runtime.logging import set_up_logging
 from app.settings import Settings
-from app.stream.consumer_groups import again_topics, groups
-from app.stream.fail_stop import EXIT_DOUBT, end_in_doubt
+from app.stream.consumer_groups import groups, retry_topics
+from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
-from app.worker.health_server import telling
-from app.worker.stall_watchdog import loop_watched, watch
+from app.worker.health_server import serve_health
+from app.worker.stall_watchdog import watch, watch_event_loop
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ _PATIENCE = 20.0
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
-    set_up_logs("worker")
+    set_up_logging("worker")
     remember_first_brokers()
     read_any_header_key()
     uvloop.run(_run(settings))
@@ -45,18 +45,18 @@ def run(settings: Settings) -> None:
 async def _run(settings: Settings) -> None:
     discover(settings.agents)
     chosen = _chosen(settings.only)
-    await provision(settings, [*TOPICS, *_changelogs(chosen), *again_topics(chosen.values())])
+    await provision(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with telling(settings, chosen):
+    async with serve_health(settings, chosen):
         await _work(settings, chosen, stop)
 
 
 async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.Event) -> None:
     for app in chosen.values():
         app.conf.datadir.mkdir(parents=True, exist_ok=True)
-    with loop_watched(settings.stall):
+    with watch_event_loop(settings.stall):
         # From the start on: joining and recovering may stand still, too.
         working = [
             asyncio.create_task(_live(chosen)),
@@ -66,7 +66,7 @@ async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.
         await asyncio.wait([stopping, *working], return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
             failed = next(task for task in working if task.done())
-            end_in_doubt("the worker failed", failed.exception())
+            fail_stop("the worker failed", failed.exception())
         for task in working:
             task.cancel()
         await _stop(chosen, working)
@@ -76,7 +76,7 @@ async def _live(chosen: dict[str, faust.App]) -> None:
     await asyncio.gather(*(app.start() for app in chosen.values()))
     log.info("ready", groups=sorted(chosen))
     ended = (_ended(name, app) for name, app in chosen.items())
-    await asyncio.gather(spare_the_old(Pauses()), *ended)
+    await asyncio.gather(collect_rarely(GcPauses()), *ended)
 
 
 def _chosen(only: str) -> dict[str, faust.App]:
@@ -98,7 +98,7 @@ def _changelogs(chosen: dict[str, faust.App]) -> list[Topic]:
 
 async def _ended(name: str, app: faust.App) -> None:
     await app.wait_until_stopped()
-    end_in_doubt(f"group {name} ended by itself", app.crash_reason)
+    fail_stop(f"group {name} ended by itself", app.crash_reason)
 
 
 async def _stop(chosen: dict[str, faust.App], working: list[asyncio.Task[None]]) -> None:
@@ -109,5 +109,5 @@ async def _stop(chosen: dict[str, faust.App], working: list[asyncio.Task[None]])
             await asyncio.gather(*(app.stop() for app in chosen.values()))
     except TimeoutError:
         log.warning("stopping took too long; what was not committed is done again")
-        os._exit(EXIT_DOUBT)
+        os._exit(EXIT_FAIL_STOP)
     log.info("stopped")

@@ -19,10 +19,10 @@ import faust
 import structlog
 from aiokafka.errors import KafkaError
 
-from app.domain.stalled import Sight, Standing, standing
-from app.runtime.heartbeat import pulse
+from app.domain.stall_detection import Observation, StallState, next_stall_state
+from app.runtime.heartbeat import heartbeat_of
 from app.stream.consumer_groups import OwnGroup
-from app.stream.fail_stop import EXIT_DOUBT
+from app.stream.fail_stop import EXIT_FAIL_STOP
 from app.worker.health_server import COMING, state
 
 log = structlog.get_logger()
@@ -36,29 +36,29 @@ async def watch(apps: Mapping[str, faust.App], patience: float) -> None:
 
     Groups of one's own on plain Faust are let be: how long an agent takes is its author's matter.
     """
-    standings: dict[str, Standing] = {}
+    stall_states: dict[str, StallState] = {}
     while True:
         await asyncio.sleep(patience / _LOOKS)
         for name, app in apps.items():
             if isinstance(app, OwnGroup):
                 continue
             now = time.monotonic()
-            standings[name] = standing(standings.get(name), await _look(app), now)
-            if now - standings[name].since >= patience:
+            stall_states[name] = next_stall_state(stall_states.get(name), await _look(app), now)
+            if now - stall_states[name].since >= patience:
                 log.critical(
                     "group stands still, the process ends",
                     group=name,
                     state=state(app),
-                    seconds=round(now - standings[name].since),
+                    seconds=round(now - stall_states[name].since),
                 )
-                os._exit(EXIT_DOUBT)
+                os._exit(EXIT_FAIL_STOP)
 
 
-async def _look(app: faust.App) -> Sight:
-    signs = pulse(app.conf.id)
+async def _look(app: faust.App) -> Observation:
+    signs = heartbeat_of(app.conf.id)
     if state(app) in COMING:
         # It has no offsets yet. `app/stream/changelog_reader.py` reads the changelogs, and beats.
-        return Sight((signs.beats,), owes=True)
+        return Observation((signs.beats,), has_work=True)
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             logs = app.tables.changelog_topics  # no positions of theirs here
@@ -66,10 +66,10 @@ async def _look(app: faust.App) -> Sight:
             reached = [await app.consumer.position(place) for place in places]
             ends = await app.consumer.highwaters(*places) if places else {}
     except (KafkaError, TimeoutError):
-        return Sight((signs.beats,), owes=bool(signs.busy))
+        return Observation((signs.beats,), has_work=bool(signs.busy))
     there = dict(zip(places, reached, strict=True))
     behind = any((there[place] or 0) < end for place, end in ends.items())
-    return Sight((signs.beats, *reached), owes=bool(signs.busy) or behind)
+    return Observation((signs.beats, *reached), has_work=bool(signs.busy) or behind)
 
 
 #: Looks before the loop is given up: a process that was stopped and wakes up has missed but one.
@@ -79,7 +79,7 @@ _LAST_WORDS = 5.0
 
 
 @contextmanager
-def loop_watched(patience: float) -> Iterator[None]:
+def watch_event_loop(patience: float) -> Iterator[None]:
     """Meanwhile, end the process where the running loop answers nothing for `patience` seconds."""
     over = threading.Event()
     watching = (asyncio.get_running_loop(), threading.get_ident(), patience, over)
@@ -103,11 +103,11 @@ def _watch(
 
 
 def _end(thread: int, patience: float) -> None:
-    deadline = threading.Timer(_LAST_WORDS, os._exit, (EXIT_DOUBT,))
+    deadline = threading.Timer(_LAST_WORDS, os._exit, (EXIT_FAIL_STOP,))
     deadline.daemon = True
     deadline.start()
     stack = "".join(traceback.format_stack(sys._current_frames()[thread]))
     log.critical(
         "event loop stands still, the process ends", seconds=round(patience), exception=stack
     )
-    os._exit(EXIT_DOUBT)
+    os._exit(EXIT_FAIL_STOP)

@@ -12,7 +12,7 @@ from tests.support.chat import Chat
 from tests.support.person import Person
 from tests.web.api.test_chat import call
 
-READERS = 25
+LOCAL_READERS = 25
 
 
 def recount(said: list[tuple[str, str]], user: str, read: int) -> int:
@@ -39,7 +39,7 @@ async def test_unread_is_what_a_recount_from_the_files_gives(alone: Chat) -> Non
     for path in paths:
         said = corpus.said(path)
         nicks = sorted({nick for nick, _ in said})
-        users = chance.sample(nicks, READERS)
+        users = chance.sample(nicks, LOCAL_READERS)
         await asyncio.gather(*(read(path.stem, said, user) for user in users))
     for user, rooms in expected.items():
         async with Person(alone, user) as person:

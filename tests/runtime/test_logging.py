@@ -28,8 +28,8 @@ FULL = Path("/dev/full")
 
 SAYS = """
 import structlog
-from app.runtime.logging import set_up_logs
-set_up_logs("worker")
+from app.runtime.logging import set_up_logging
+set_up_logging("worker")
 for _ in range(1000):
     structlog.get_logger().error("nobody can read this")
 print("on")

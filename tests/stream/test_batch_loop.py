@@ -10,7 +10,7 @@ from faust.types import TP
 
 from app.domain.room import Member
 from app.settings import Settings
-from app.stream.acks import Piece
+from app.stream.acks import Chunk
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import groups, raw_topic
 from app.topics import MODERATED, VERDICTS
@@ -151,7 +151,7 @@ async def test_of_a_piece_is_committed_what_kafka_has_the_outputs_of(
     agent = faust.Agent(looping, app=pipeline, channel=raw_topic(pipeline, MODERATED))
     async with agent.test_context() as context:
         records = [context.to_message(b"k", b"v", partition=2, offset=offset) for offset in (7, 8)]
-        piece = Piece(place, records, pipeline.consumer_generation_id)
+        piece = Chunk(place, records, pipeline.consumer_generation_id)
         context.stream().channel.queue.put_nowait(piece)
         await until(lambda: _any(ended or consumer._settled), within=10)
     assert consumer._settled == ({place: 9} if settled else {})

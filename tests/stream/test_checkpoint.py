@@ -11,13 +11,13 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from app.domain.room import Member
-from app.domain.versions import unwrap, wrap
-from app.kafka.partition_reader import LogReader
+from app.domain.versioned_value import unwrap, wrap
+from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
-from app.stream.acks import Deferred
+from app.stream.acks import DeferredAck
 from app.stream.changelog_reader import read_changelogs
-from app.stream.checkpoint import Keeping
+from app.stream.checkpoint import Checkpointer
 from app.stream.consumer_groups import groups
 from tests.stream.test_batch_loop import TOO_LARGE
 from tests.support.chat import until
@@ -31,7 +31,7 @@ class Hand:
 
     def __init__(self) -> None:
         self.done = False
-        self.taken = Deferred(Record("chat.moderated", P, 0, b"k", b"v", ()), self._resolve)
+        self.taken = DeferredAck(Record("chat.moderated", P, 0, b"k", b"v", ()), self._resolve)
 
     def _resolve(self) -> None:
         self.done = True
@@ -46,14 +46,14 @@ def members(bench: Settings) -> Iterator[Any]:
     members.forget()
 
 
-def keeping(bench: Settings, members: Any, every: float) -> Keeping:
+def keeping(bench: Settings, members: Any, every: float) -> Checkpointer:
     read = partial(read_changelogs, bench, "parley-pipeline")
-    return Keeping(groups()["pipeline"].producer, (members,), read, every)
+    return Checkpointer(groups()["pipeline"].producer, (members,), read, every)
 
 
 async def in_changelog(bench: Settings, members: Any, key: str) -> int:
     """How many records of the key the changelog has."""
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         records = reader.read(members.changelog_topic_name, P, 0)
         return len([1 async for record in records if record.key == key.encode()])
 
@@ -148,7 +148,7 @@ async def test_the_process_ends_where_changes_cannot_be_kept_later(
     bench: Settings, members: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[BaseException | None] = []
-    monkeypatch.setattr("app.stream.checkpoint.end_in_doubt", lambda _, error: ends.append(error))
+    monkeypatch.setattr("app.stream.checkpoint.fail_stop", lambda _, error: ends.append(error))
     members.write(P, "r/bad", Member("x" * TOO_LARGE, 1), 1)
     await keeping(bench, members, 0.01).owe(Hand().taken, {})
 
@@ -215,7 +215,7 @@ async def test_what_waits_of_a_partition_that_is_gone_is_dropped(
     assert await in_changelog(bench, members, "r/gone") == 0
 
 
-async def _said(kept: Keeping, members: Any, key: str, version: int) -> None:
+async def _said(kept: Checkpointer, members: Any, key: str, version: int) -> None:
     members.write(P, key, Member("owner", version), version)
     await kept.owe(Hand().taken, {})
 
@@ -227,11 +227,11 @@ async def _theirs(members: Any, key: str, value: Member, version: int) -> None:
 
 
 async def _end(bench: Settings, members: Any) -> int:
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         return await reader.end(members.changelog_topic_name, P)
 
 
 async def _versions(bench: Settings, members: Any, key: str) -> list[int]:
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         records = reader.read(members.changelog_topic_name, P, 0)
         return [unwrap(r.value).version async for r in records if r.key == key.encode()]

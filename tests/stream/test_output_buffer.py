@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NamedTuple
 
-from app.stream.output_buffer import Outputs
+from app.stream.output_buffer import OutputBuffer
 from tests.support.chat import until
 
 
@@ -55,8 +55,8 @@ class SlowProducer:
         return Written(-1)
 
 
-def outputs(producer: SlowProducer, value: bytes, *topics: str) -> Outputs:
-    found = Outputs(producer)
+def outputs(producer: SlowProducer, value: bytes, *topics: str) -> OutputBuffer:
+    found = OutputBuffer(producer)
     for topic in topics:
         found.add(topic, 1, b"room", value)
     return found

@@ -9,7 +9,7 @@ import msgspec
 from faust.types import TP
 from msgspec.structs import replace
 
-from app.domain.versions import unwrap, wrap
+from app.domain.versioned_value import unwrap, wrap
 from app.events import (
     AnyLogEvent,
     CreateRoom,
@@ -24,7 +24,7 @@ from app.events import (
     decode_log,
     encode,
 )
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.stream.changelog_reader import read_changelogs
 from app.stream.consumer_groups import groups
@@ -50,7 +50,7 @@ def command(number: int) -> bytes:
 
 
 async def changelog(bench: Settings, table: Any, partition: int) -> list[Any]:
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         return [record async for record in reader.read(table.changelog_topic_name, partition, 0)]
 
 
@@ -67,7 +67,7 @@ async def test_an_older_version_behind_a_newer_one_is_not_taken_and_written_over
     from tables.rooms import rooms as heads
 
     partition = partition_of(ROOM, bench.partitions)
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         start = await reader.end(LOG, partition)
     async with running(rooms) as put:
         for number in range(3):

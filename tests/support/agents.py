@@ -14,7 +14,7 @@ from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
 from app.events import decode_dead
 from app.kafka.admin import provision
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.stream.consumer_groups import groups
 from app.topics import DEAD, TOPICS, changelog
@@ -57,7 +57,7 @@ def read(bench: Settings) -> Read:
 
     async def records(topic: str, partition: int, count: int, start: int = 0) -> list[Any]:
         async def enough() -> list[Any] | None:
-            async with LogReader(bench) as reader:
+            async with PartitionReader(bench) as reader:
                 found = [record async for record in reader.read(topic, partition, start)]
             return found if len(found) >= count else None
 
@@ -73,7 +73,7 @@ def buried(bench: Settings) -> Buried:
 
     async def dead(group: str, *wanted: Place) -> dict[Place, str]:
         async def enough() -> dict[Place, str] | None:
-            async with LogReader(bench) as reader:
+            async with PartitionReader(bench) as reader:
                 found = [
                     decode_dead(record.value)
                     for place in range(bench.partitions)

@@ -9,8 +9,8 @@ from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
 from app.domain.moderation.verdict import judge
 from app.events import RulesSet
-from app.moderation.rule_plugins import known_kinds
-from web.api.moderators import now_ms
+from app.moderation.rule_plugins import rule_kinds
+from app.runtime.clock import now_ms
 from web.api.services import ACTS, IN_FORCE, SETTINGS
 from web.auth.authenticator import authenticate_admin
 from web.http.json_response import json
@@ -25,7 +25,7 @@ class NewRules(msgspec.Struct, forbid_unknown_fields=True):
     lists: dict[str, tuple[str, ...]] = {}
 
 
-class Trial(msgspec.Struct, forbid_unknown_fields=True):
+class DryRun(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/moderation/rules/test`: a text, and rules other than those in force."""
 
     text: str
@@ -63,7 +63,7 @@ async def put(request: web.Request) -> web.Response:
 async def test(request: web.Request) -> web.Response:
     """`POST /v1/moderation/rules/test`: the verdict that a text would get; nothing comes of it."""
     identity = await authenticate_admin(request)
-    body = await read_body(request, Trial)
+    body = await read_body(request, DryRun)
     rules = request.app[IN_FORCE].rules
     if body.source is not None:
         rules = parsed(request, body.source, {})
@@ -74,7 +74,7 @@ async def test(request: web.Request) -> web.Response:
 def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]]) -> RuleSet:
     """The rules that a text says, or a `Problem` 400 `rules_mistake` with `line`."""
     try:
-        return parse(source, lists, known_kinds(request.app[SETTINGS].rules))
+        return parse(source, lists, rule_kinds(request.app[SETTINGS].rules))
     except RuleMistake as mistake:
         raise Problem(400, "rules_mistake", mistake.reason, line=mistake.line) from None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from aiohttp import web
 
 from app.domain.roles import may
@@ -26,8 +24,3 @@ async def moderated(request: web.Request, identity: Identity, room: str = "") ->
     if room and not found:
         raise Problem(403, "not_allowed", "only who moderates the room sees that")
     return found
-
-
-def now_ms() -> int:
-    """The present, in milliseconds."""
-    return time.time_ns() // 1_000_000

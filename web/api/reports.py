@@ -11,8 +11,8 @@ from app.domain import wellformed
 from app.domain.review import report_id
 from app.domain.shadow import shown_to
 from app.events import MessageCreated, Reported, decode_log
+from app.runtime.clock import now_ms
 from web.api.messages import read_messages
-from web.api.moderators import now_ms
 from web.api.room_access import required_head
 from web.api.services import ACTS
 from web.auth.authenticator import authenticate

@@ -13,7 +13,8 @@ from app.domain import wellformed
 from app.domain.review import ACTIONS, Item
 from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
 from app.history.review import Place
-from web.api.moderators import moderated, now_ms
+from app.runtime.clock import now_ms
+from web.api.moderators import moderated
 from web.api.services import ACTS, HISTORY, SENDS, VIEW
 from web.auth.authenticator import authenticate
 from web.auth.token_cache import Identity

@@ -10,8 +10,9 @@ from aiohttp import web
 from app.domain import wellformed
 from app.domain.sanctions import until
 from app.events import LiftSanction, Sanctioned, SanctionSet, SetSanction
+from app.runtime.clock import now_ms
 from web.api.command import wish
-from web.api.moderators import moderated, now_ms
+from web.api.moderators import moderated
 from web.api.services import ACTS, AUTH, HUB, IN_FORCE, VIEW
 from web.api.submit import submit
 from web.auth.authenticator import authenticate, authenticate_admin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.domain.joining import Item
+from app.domain.event_merge import Item
 from app.domain.shadow import is_shadowed, shown_to
 from web.hub import sse as frames
 

@@ -19,7 +19,7 @@ from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
 from app.domain import cursor as cursors
-from app.domain.joining import join
+from app.domain.event_merge import join
 from app.domain.leaving import leaver
 from app.domain.shadow import shown_to
 from web.hub import sse as frames

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from app.domain.joining import Item
+from app.domain.event_merge import Item
 from web.hub.event import Run
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from app.delivery import keys
 from app.errors import Unreachable
 from app.events import AnyCommand, Receipt, Verdict, decode_verdict, encode
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.resilient_producer import ResilientProducer
 from app.settings import Settings
 from app.topics import RAW, RECEIPTS, partition_of
 from web.hub.hub import Hub
@@ -27,7 +27,7 @@ _HURRY = 1.0
 class Sends:
     """Writes commands to Kafka; their verdicts come back on this edge's channel in Valkey."""
 
-    def __init__(self, settings: Settings, producer: LastingProducer) -> None:
+    def __init__(self, settings: Settings, producer: ResilientProducer) -> None:
         #: This edge's name, which no other process has or will have.
         self.edge = token_hex(6)
         self._settings = settings

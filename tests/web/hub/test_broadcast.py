@@ -27,7 +27,7 @@ NATIVE = built("_broadcast")
 without_compiler = pytest.mark.skipif(NATIVE is None, reason="set up without a C compiler")
 
 #: Readers, of which the first few do not read at first, and one goes in between.
-READERS, STALLED, GONE = 24, 6, 9
+LOCAL_READERS, STALLED, GONE = 24, 6, 9
 
 BATCHES = 300
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -84,7 +84,7 @@ class Crowd:
         for listening in self._server.sockets:
             # Little room in the kernel, so that it often takes a part of a frame.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        for _ in range(READERS):
+        for _ in range(LOCAL_READERS):
             await self._come()
         return self
 
@@ -121,7 +121,7 @@ async def everybody_reads_all(give: Give) -> None:
         last = frames.event(b"last", "9")
         reading = [
             asyncio.create_task(crowd.take(i, lambda got: got.endswith(last)))
-            for i in range(STALLED, READERS)
+            for i in range(STALLED, LOCAL_READERS)
             if i != GONE
         ]
         await _seated(crowd)
@@ -148,7 +148,7 @@ async def everybody_reads_all(give: Give) -> None:
 
 async def _seated(crowd: Crowd) -> None:
     async with asyncio.timeout(60):
-        while len(crowd.room.audience().everyone) < READERS:
+        while len(crowd.room.audience().everyone) < LOCAL_READERS:
             await crowd.arrived.wait()
             crowd.arrived.clear()
 

@@ -15,7 +15,7 @@ from tests.support.chat import Chat
 from tests.support.person import Person
 from tests.web.support.raw import Raw, raw, request
 
-READERS = 160
+LOCAL_READERS = 160
 CROWD = 5_000
 SENDS = 20
 
@@ -82,7 +82,7 @@ async def everybody_moves(
 
 
 async def test_readers_of_a_dead_edge_miss_nothing_and_sends_go_on(chat: Chat) -> None:
-    readers = [Reader(f"many-{i}") for i in range(READERS)]
+    readers = [Reader(f"many-{i}") for i in range(LOCAL_READERS)]
     await everybody_moves(chat, readers, [await chat.start_edge(), chat.url], 0)
 
 

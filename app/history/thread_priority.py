@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 _LOWEST: Final = 19
 
 
-def step_aside(engine: AsyncEngine) -> None:
+def lower_thread_priority(engine: AsyncEngine) -> None:
     """Have the threads of connections that the engine will make step aside, on Linux."""
     # Elsewhere a thread has no priority of its own; a server's work is not done here.
     if sys.platform == "linux" and engine.dialect.name == "sqlite":

@@ -12,7 +12,7 @@ from app.events import MessageCreated, MessageDeleted, MessageEdited
 from app.history import reactions
 from app.history.entry import Entry
 from app.history.forgotten import without_them
-from app.history.keys import names, pairs
+from app.history.key_sets import names, pairs
 from app.history.message import Message, retold, said
 from app.history.schema import log, messages, rooms
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from redis import asyncio as aioredis
 
-from app.delivery.wire import Part, Wire, open_wire
+from app.delivery.connection import Part, ValkeyConnection, open_connection
 from app.errors import Unreachable
 
 
-class _Asked:
+class _Request:
     """Commands that belong together, and the replies as far as they are there."""
 
     __slots__ = ("answered", "commands", "replies")
@@ -38,7 +38,7 @@ class _Asked:
             self.answered.set_exception(Unreachable(why))
 
 
-class Asking:
+class PipelinedClient:
     """Sends commands and gives each its reply.
 
     Those that come while others are under way are sent together when these are answered, so that
@@ -50,10 +50,10 @@ class Asking:
 
     def __init__(self, redis: aioredis.Redis) -> None:
         self._redis = redis
-        self._wire: Wire | None = None
-        self._opening: asyncio.Task[Wire] | None = None
-        self._under_way: deque[_Asked] = deque()
-        self._waiting: list[_Asked] = []
+        self._wire: ValkeyConnection | None = None
+        self._opening: asyncio.Task[ValkeyConnection] | None = None
+        self._under_way: deque[_Request] = deque()
+        self._waiting: list[_Request] = []
 
     async def ask(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
         """The reply to each of the commands; what Valkey refused is an exception among them."""
@@ -61,7 +61,7 @@ class Asking:
             return []
         if self._wire is None:
             await self._connected()
-        asked = _Asked(commands)
+        asked = _Request(commands)
         self._waiting.append(asked)
         if len(self._waiting) == 1 and not self._under_way:
             asyncio.get_running_loop().call_soon(self._send)
@@ -79,14 +79,14 @@ class Asking:
             self._under_way.extend(waiting)
             self._wire.send_all([command for asked in waiting for command in asked.commands])
 
-    async def _connected(self) -> Wire:
+    async def _connected(self) -> ValkeyConnection:
         """The connection, made once for all who come meanwhile."""
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._open())
         return await asyncio.shield(self._opening)
 
-    async def _open(self) -> Wire:
-        self._wire = await open_wire(self._redis, self._take, self._on_lost)
+    async def _open(self) -> ValkeyConnection:
+        self._wire = await open_connection(self._redis, self._take, self._on_lost)
         return self._wire
 
     def _take(self, replies: Iterator[Any]) -> None:

@@ -30,7 +30,7 @@ from app.events import (
 )
 
 
-def follow(state: State, event: AnyLogEvent, src: int) -> State:
+def evolve(state: State, event: AnyLogEvent, src: int) -> State:
     """The state after an event that the command at offset `src` of `chat.raw` caused.
 
     Raises `ValueError` where the room's log can't have it there: it has another number than the

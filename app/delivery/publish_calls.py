@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from app.delivery import keys
-from app.delivery.changes import Changes, changes_of
+from app.delivery.view_changes import Changes, changes_of
 from app.events import AnyLogEvent, MessageCreated, Ruling, Verdict, encode
 
 #: Events in one step: Valkey does nothing else meanwhile, which is a millisecond or two.
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
 
 
 @dataclass
-class Step:
+class PublishCall:
     """Events of a partition that Valkey publishes in one step, and who belongs where before that.
 
     `belong`: user, room, `n` of joining or minus that of leaving. `keys` and `arguments` are the
@@ -55,20 +55,20 @@ class Step:
         self.arguments += [entry.value, answer, told]
 
 
-def steps(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator[Step]:
+def steps(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator[PublishCall]:
     """Events, partition by partition, in steps.
 
     `texts` are those that an edit or a deletion replaces, by `n`. Who belongs where changes
     between steps, never ahead of the events before it.
     """
-    step: Step | None = None
+    step: PublishCall | None = None
     for entry in entries:
         position = keys.position(entry.partition)
         changes = Changes() if entry.event is None else changes_of(entry.event, texts)
         if step is not None and (changes.belong or step.count == MOST or step.keys[0] != position):
             yield step
             step = None
-        step = step or Step([position])
+        step = step or PublishCall([position])
         step.add(entry, changes)
     if step is not None:
         yield step

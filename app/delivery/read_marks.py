@@ -25,7 +25,7 @@ class Unread(NamedTuple):
     mentions: int
 
 
-class Reads:
+class ReadMarks:
     """Read marks, and what follows from them.
 
     Unread is nowhere kept: it is the room's last `seq` less the mark, less what was deleted in

@@ -31,7 +31,7 @@ async def test_only_a_store_that_steps_aside_runs_at_the_lowest_priority(
     before = priorities().count(LOWEST)
     history = History(f"sqlite+aiosqlite:///{tmp_path}/history.db")
     if aside:
-        history.step_aside()
+        history.lower_thread_priority()
     await history.open()
     try:
         assert (priorities().count(LOWEST) > before) is aside

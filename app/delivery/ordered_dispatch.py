@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from app.delivery.wire import Wire
+from app.delivery.connection import ValkeyConnection
 from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
@@ -21,7 +21,7 @@ OnMessage = Callable[[bytes, bytes], Awaitable[None] | None]
 _MOST_WAITING: Final = 10_000
 
 
-class Turns:
+class OrderedDispatch:
     """Gives each message to `on_message(channel, data)`, in the order in which they came.
 
     Where that fails, `on_failed()` is called, and nothing is given out before the next `open`.
@@ -30,7 +30,7 @@ class Turns:
     def __init__(self, on_message: OnMessage, on_failed: Callable[[], None]) -> None:
         self._on_message = on_message
         self._on_failed = on_failed
-        self._wire: Wire | None = None
+        self._wire: ValkeyConnection | None = None
         self._waiting: deque[tuple[bytes, bytes]] = deque()
         self._busy = True
         #: Whether the connection is read no more for the time being.
@@ -45,7 +45,7 @@ class Turns:
         self._waiting.clear()
         self._busy = True
 
-    def come_over(self, wire: Wire | None) -> None:
+    def come_over(self, wire: ValkeyConnection | None) -> None:
         """Messages come over this connection from now on; `None`: over none."""
         self._wire, self._full = wire, False
 

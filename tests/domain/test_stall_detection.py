@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from app.domain.stalled import Sight, Standing, standing
+from app.domain.stall_detection import Observation, StallState, next_stall_state
 
 
-def looks(*sights: tuple[int, bool]) -> Standing:
+def looks(*sights: tuple[int, bool]) -> StallState:
     """The standing after a look each second."""
-    now: Standing | None = None
-    for at, (mark, owes) in enumerate(sights):
-        now = standing(now, Sight((mark,), owes), float(at))
+    now: StallState | None = None
+    for at, (progress, has_work) in enumerate(sights):
+        now = next_stall_state(now, Observation((progress,), has_work), float(at))
     assert now is not None
     return now
 

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 import structlog
 
+from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Outcome, Publisher
-from app.delivery.steps import Entry
 from app.events import RoomChanged, encode
 from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
 
 #: Why an entry can't be published, by its partition and offset.
-Unfit = dict[tuple[int, int], str]
+Unpublishable = dict[tuple[int, int], str]
 
 
-async def publish_past(
+async def publish_isolating(
     publisher: Publisher, entries: Sequence[Entry]
-) -> tuple[list[Outcome], Unfit]:
+) -> tuple[list[Outcome], Unpublishable]:
     """Publish entries; what the publisher raises on is told with the reason.
 
     In its place goes a change of the room that changes nothing, as its number counts. Raises what
@@ -32,7 +32,7 @@ async def publish_past(
     except Exception as error:  # noqa: BLE001 - each is asked for the same by itself
         log.warning("events are published one by one", error=repr(error))
     outcomes: list[Outcome] = []
-    unfit: Unfit = {}
+    unfit: Unpublishable = {}
     for entry in entries:
         try:
             outcomes += await publisher.publish([entry])
@@ -44,7 +44,7 @@ async def publish_past(
     return outcomes, unfit
 
 
-def fit(entry: Entry, unfit: Unfit) -> Entry:
+def fit(entry: Entry, unfit: Unpublishable) -> Entry:
     """The entry, or its offset alone where it is among those that can't be published."""
     return entry._replace(event=None) if (entry.partition, entry.offset) in unfit else entry
 

@@ -6,7 +6,7 @@ from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.publisher import Publisher
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.view import View
 from app.events import AnyLogEvent, MessageCreated, MessageDeleted
 from tests.delivery.conftest import PARTITIONS, added, entry, noted, opened
@@ -24,16 +24,16 @@ def deleted(n: int, seq: int, of: int) -> AnyLogEvent:
     return MessageDeleted(**STAMP, n=n, by="ann", seq=seq, of=of)
 
 
-async def filled(redis: aioredis.Redis, *log: AnyLogEvent) -> Reads:
+async def filled(redis: aioredis.Redis, *log: AnyLogEvent) -> ReadMarks:
     place = View(redis, PARTITIONS).partition(ROOM)
     entries = [entry(place, offset, event) for offset, event in enumerate(log)]
     publisher = Publisher(redis, 100)
     await publisher.publish(entries)
     assert await noted(publisher, place, len(entries))
-    return Reads(redis, PARTITIONS, partial=True)
+    return ReadMarks(redis, PARTITIONS, partial=True)
 
 
-async def unread(reads: Reads, user: str) -> tuple[int, int]:
+async def unread(reads: ReadMarks, user: str) -> tuple[int, int]:
     found = (await reads.unread(user, [ROOM]))[ROOM]
     return found.unread, found.mentions
 
@@ -86,7 +86,7 @@ async def test_a_mark_never_goes_back(redis: aioredis.Redis) -> None:
 
 
 async def test_marks_that_are_back_before_the_log_stay(redis: aioredis.Redis) -> None:
-    reads = Reads(redis, PARTITIONS, partial=True)
+    reads = ReadMarks(redis, PARTITIONS, partial=True)
     await reads.advance({ROOM: {"ann": 7, "ben": 5}})
     await filled(redis, opened(ROOM), added(ROOM, 2, "ben"), said(3, 1))
     assert await reads.marks(ROOM) == {"ann": 7, "ben": 5}

@@ -7,12 +7,12 @@ from collections.abc import Awaitable
 
 import pytest
 
-from app.delivery import turns
-from app.delivery.turns import Turns
+from app.delivery import ordered_dispatch
+from app.delivery.ordered_dispatch import OrderedDispatch
 from tests.support.chat import until
 
 
-class Wire:
+class ValkeyConnection:
     """What of a connection counts here."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Wire:
 async def test_a_connection_that_is_paused_while_what_waited_is_given_out_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turns, "_MOST_WAITING", 3)
+    monkeypatch.setattr(ordered_dispatch, "_MOST_WAITING", 3)
     got: list[bytes] = []
     free = {data: asyncio.Event() for data in (b"1", b"2")}
 
@@ -41,8 +41,8 @@ async def test_a_connection_that_is_paused_while_what_waited_is_given_out_is_rea
     async def wait(event: asyncio.Event) -> None:
         await event.wait()
 
-    wire = Wire()
-    giving = Turns(on_message, lambda: None)
+    wire = ValkeyConnection()
+    giving = OrderedDispatch(on_message, lambda: None)
     giving.come_over(wire)  # type: ignore[arg-type]
     await giving.open()
     for data in (b"1", b"2"):

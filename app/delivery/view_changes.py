@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.delivery import keys
-from app.domain import as_now
+from app.domain import message_state
 from app.domain.leaving import left
 from app.domain.roles import first_role
 from app.events import (
@@ -186,7 +186,7 @@ def _as_now(shown: AnyLogEvent, event: MessageEdited | MessageDeleted) -> AnyLog
     if not isinstance(shown, MessageCreated):
         return shown
     return (
-        as_now.edited(shown, event)
+        message_state.edited(shown, event)
         if isinstance(event, MessageEdited)
-        else as_now.deleted(shown, hidden=isinstance(event, MessageHidden))
+        else message_state.deleted(shown, hidden=isinstance(event, MessageHidden))
     )

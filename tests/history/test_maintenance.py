@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.events import AnyLogEvent, MessageCreated, MessageEdited
-from app.history.contents import LogRow
 from app.history.entry import Entry
+from app.history.room_state import LogRow
 from app.history.store import History
 from tests.history.recount import as_now
 from tests.history.room import entries
 from tests.history.story import DEEDS, PEOPLE, entries_of, story
-from tests.history.test_as_now import everything, pages
+from tests.history.test_message_state import everything, pages
 
 number = count()
 many = settings(

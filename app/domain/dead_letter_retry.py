@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from app.errors import Malformed, ParleyError
 from app.events import Dead, decode_moderated, encode
-from app.topics import CONNECTIONS, MODERATED, RAW, RECEIPTS
-from app.topics import again as topic_of
+from app.topics import CONNECTIONS, MODERATED, RAW, RECEIPTS, retry_topic
 
 #: What begins a way can begin it again: nothing was made of it yet.
 _BEGINNINGS = frozenset({RAW, RECEIPTS, CONNECTIONS})
 
 
-class Letter(NamedTuple):
+class RetryRecord(NamedTuple):
     """A record to be sent."""
 
     topic: str
@@ -22,7 +21,7 @@ class Letter(NamedTuple):
     value: bytes
 
 
-def again(dead: Dead, inboxes: frozenset[str]) -> Letter:
+def retry_record(dead: Dead, inboxes: frozenset[str]) -> RetryRecord:
     """The record that has the dead one dealt with once more; `inboxes` are the groups' own topics.
 
     A command goes back to `chat.raw`, from `chat.moderated` too: `rooms` passes over whatever is
@@ -30,12 +29,12 @@ def again(dead: Dead, inboxes: frozenset[str]) -> Letter:
     group alone that failed on it. Raises `ParleyError` where nobody would read it.
     """
     if dead.topic in _BEGINNINGS:
-        return Letter(dead.topic, dead.partition, dead.key, dead.value)
+        return RetryRecord(dead.topic, dead.partition, dead.key, dead.value)
     if dead.topic == MODERATED:
-        return Letter(RAW, dead.partition, dead.key, _command(dead))
-    own = topic_of(dead.group).name
+        return RetryRecord(RAW, dead.partition, dead.key, _command(dead))
+    own = retry_topic(dead.group).name
     if own in inboxes:
-        return Letter(own, dead.partition, dead.key, dead.value)
+        return RetryRecord(own, dead.partition, dead.key, dead.value)
     raise ParleyError(
         f"{dead.place}: the group {dead.group} reads {dead.topic} alone, where the record still is;"
         f" let it begin there anew (`parley rebuild` does that for the history and the view)"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from app.history import contents, review
-from app.history.contents import LogRow, RoomState
+from app.history import review, room_state
 from app.history.database import Database
 from app.history.entry import storable
 from app.history.erasure import Erasure
@@ -15,12 +13,14 @@ from app.history.forgotten import mark
 from app.history.outage import outages
 from app.history.pages import bounded
 from app.history.retention import drop, raise_floor
+from app.history.room_state import LogRow, RoomState
 from app.history.tidy import tidy
+from app.runtime.clock import now_ms
 
 _ROWS = 2000
 
 
-class Upkeep(Database):
+class Maintenance(Database):
     """What is done to a history store besides writing and reading messages."""
 
     async def drop_before(self, room: str, at_ms: int) -> int:
@@ -48,7 +48,7 @@ class Upkeep(Database):
         """
         if not storable(user):
             return 0
-        until_ms = time.time_ns() // 1_000_000 if until_ms is None else until_ms
+        until_ms = now_ms() if until_ms is None else until_ms
         self._tidied = False
         await self._write(mark, user, until_ms)
         erasure = Erasure(user, until_ms)
@@ -81,16 +81,16 @@ class Upkeep(Database):
 
     async def rooms(self) -> list[str]:
         """The rooms of which anything was stored, in the order of their bytes."""
-        return await self._read(contents.rooms)
+        return await self._read(room_state.rooms)
 
     async def state(self, room: str) -> RoomState:
         """The room's figures, to be compared with a recount from Kafka."""
-        return await self._read(contents.state, room)
+        return await self._read(room_state.state, room)
 
     async def events(self, room: str) -> AsyncIterator[LogRow]:
         """The room's stored events, ascending by `n`."""
         last = 0
-        while page := await self._read(contents.rows, room, last, _ROWS):
+        while page := await self._read(room_state.rows, room, last, _ROWS):
             for row in page:
                 yield row
             last = page[-1].n

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis import asyncio as aioredis
 
-from app.delivery import wire
+from app.delivery import connection
+from app.delivery.connection import open_connection
 from app.delivery.valkey import connect
-from app.delivery.wire import open_wire
 from app.errors import Unreachable
 from tests.support.chat import until
 
@@ -48,11 +48,11 @@ async def test_a_connection_that_is_not_let_in_is_closed(
     loading: tuple[Loading, aioredis.Redis], monkeypatch: pytest.MonkeyPatch, answers: bool
 ) -> None:
     server, redis = loading
-    monkeypatch.setattr(wire, "_CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "_CONNECT_SECONDS", 0.2)
     if not answers:
         server.answer = b""
     for _ in range(3):
         with pytest.raises(Unreachable):
-            await open_wire(redis, lambda _: None, lambda: None)
+            await open_connection(redis, lambda _: None, lambda: None)
     await until(server.all_closed)
     assert server.opened == 3

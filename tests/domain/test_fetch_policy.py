@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.gathering import gathers
+from app.domain.fetch_policy import gathers
 
 #: Seconds from one fetch to the next: without and with gathering.
 PROMPT, GATHERED = 0.012, 0.2

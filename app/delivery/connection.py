@@ -18,10 +18,10 @@ _pack: Callable[[Any], bytes] = hiredis.pack_command
 _CONNECT_SECONDS = 5.0
 
 
-class Wire(asyncio.Protocol):
+class ValkeyConnection(asyncio.Protocol):
     """Sends commands, and gives whatever comes back, as it comes, to `on_replies`.
 
-    `on_lost()` is called once when the connection is gone. Open one with `open_wire`.
+    `on_lost()` is called once when the connection is gone. Open one with `open_connection`.
     """
 
     def __init__(
@@ -73,15 +73,15 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
 
-async def open_wire(
+async def open_connection(
     redis: aioredis.Redis, on_replies: Callable[[Iterator[Any]], None], on_lost: Callable[[], None]
-) -> Wire:
+) -> ValkeyConnection:
     """A connection to the server that `redis` reaches, logged in as that.
 
     Raises `Unreachable` where there is none, or it does not let us in.
     """
     greeting = _Greeting()
-    wire = Wire(greeting.take, greeting.lost)
+    wire = ValkeyConnection(greeting.take, greeting.lost)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
             await _greet(wire, greeting, redis.connection_pool)
@@ -94,7 +94,7 @@ async def open_wire(
     return wire
 
 
-async def _greet(wire: Wire, greeting: _Greeting, pool: Any) -> None:
+async def _greet(wire: ValkeyConnection, greeting: _Greeting, pool: Any) -> None:
     given = pool.connection_kwargs
     await _connect(wire, pool.make_connection(), given)
     if given.get("password"):
@@ -104,7 +104,7 @@ async def _greet(wire: Wire, greeting: _Greeting, pool: Any) -> None:
     await greeting.next()
 
 
-async def _connect(wire: Wire, connection: Any, given: dict[str, Any]) -> None:
+async def _connect(wire: ValkeyConnection, connection: Any, given: dict[str, Any]) -> None:
     loop = asyncio.get_running_loop()
     if path := given.get("path"):
         await loop.create_unix_connection(lambda: wire, path)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.versions import newer, wrap
+from app.domain.versioned_value import newer, wrap
 
 
 def test_a_value_takes_the_place_of_what_is_older_or_as_old() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Order:
+class RoomOrder:
     """A partition's log from its beginning, room by room.
 
     Whoever follows it takes the same events, whenever and in however many pieces: what is beyond

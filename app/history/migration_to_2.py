@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, Table, select, tuple_
 
 from app.events import decode_log
-from app.history.appending import append
+from app.history.append_events import append
 from app.history.entry import Entry
 from app.history.schema import Name
 

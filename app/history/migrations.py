@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection, func, insert, select, text
 
 from app.errors import ParleyError
-from app.history import messages_apart, search
+from app.history import migration_to_2, search
 from app.history.schema import VERSION, metadata, versions
+from app.runtime.clock import now_ms
 
 # Any number will do, as long as nobody else locks the same one in a shared database.
 _LOCK = 0x7061726C6579
 
 #: What brings a store to this version from the one before.
-_STEPS: dict[int, Callable[[Connection], None]] = {2: messages_apart.migrate}
+_STEPS: dict[int, Callable[[Connection], None]] = {2: migration_to_2.migrate}
 
 
 class SchemaNewer(ParleyError):
@@ -47,5 +47,5 @@ def prepare(connection: Connection) -> None:
         _STEPS[version](connection)
     search.prepare(connection)
     if found != VERSION:
-        now_ms = time.time_ns() // 1_000_000
-        connection.execute(insert(versions).values(version=VERSION, since_ms=now_ms))
+        at_ms = now_ms()
+        connection.execute(insert(versions).values(version=VERSION, since_ms=at_ms))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.joining import Item, join
+from app.domain.event_merge import Item, join
 
 ROOMS = {"a": 0, "b": 0, "c": 1}
 
