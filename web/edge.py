@@ -26,8 +26,8 @@ from app.history.store import History
 from app.kafka.admin import cluster_id, provision
 from app.kafka.liveness import BrokerProbe
 from app.kafka.partition_reader import PartitionReader
-from app.kafka.patch_header_keys import read_any_header_key
-from app.kafka.patch_rebootstrap import remember_first_brokers
+from app.kafka.patch_header_keys import accept_any_header_key
+from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.resilient_producer import ResilientProducer
 from app.moderation import audit_log as acts
 from app.moderation.active_rules import ActiveRules
@@ -81,8 +81,8 @@ _pauses = GcPauses()
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logging("edge")
-    remember_first_brokers()
-    read_any_header_key()
+    rebootstrap_from_settings()
+    accept_any_header_key()
     uvloop.run(_run(settings))
 
 

@@ -51,6 +51,12 @@ class ValkeyConnection(asyncio.Protocol):
         """Say so."""
         self._on_lost()
 
+    def hand_over(
+        self, on_replies: Callable[[Iterator[Any]], None], on_lost: Callable[[], None]
+    ) -> None:
+        """Call these from now on."""
+        self._on_replies, self._on_lost = on_replies, on_lost
+
     def send(self, *parts: Part) -> None:
         """Send one command."""
         self._transport.write(_pack(parts))
@@ -90,7 +96,7 @@ async def open_connection(
         if isinstance(error, OSError | TimeoutError):
             raise Unreachable(f"Valkey: {error!r}") from error
         raise
-    wire._on_replies, wire._on_lost = on_replies, on_lost
+    wire.hand_over(on_replies, on_lost)
     return wire
 
 

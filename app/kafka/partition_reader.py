@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kafka.patch_header_keys import read_any_header_key
+from app.kafka.patch_header_keys import accept_any_header_key
 from app.runtime.heartbeat import GROUP, heartbeat_of
 from app.settings import Settings
 
@@ -20,7 +20,7 @@ class PartitionReader:
     """
 
     def __init__(self, settings: Settings) -> None:
-        read_any_header_key()  # for commands, which have no other consumer
+        accept_any_header_key()  # for commands, which have no other consumer
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
             enable_auto_commit=False,

@@ -75,4 +75,4 @@ async def _producer(app: Any) -> Any:
     """A producer of one's own: one has a single request under way to each broker."""
     if not app.started:  # under Faust's `test_context`
         return app.producer
-    return await app.add_runtime_dependency(app._new_producer())
+    return await app.add_runtime_dependency(app.new_producer())

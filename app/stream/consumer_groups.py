@@ -62,13 +62,23 @@ def retry_topics(apps: Iterable[faust.App]) -> list[Topic]:
     return [_retry_topics[app.conf.id] for app in apps if app.conf.id in _retry_topics]
 
 
-class StrictGroup(faust.App):
+class ParleyApp(faust.App):
+    """The Faust app of a consumer group."""
+
+    strict = False
+
+    def new_producer(self) -> Any:
+        """Another producer like the app's own, which is not started."""
+        return self._new_producer()
+
+
+class StrictGroup(ParleyApp):
     """A group whose agents are all on Parley's loop, one agent for each of its topics."""
 
     strict = True
 
 
-class OwnGroup(faust.App):
+class OwnGroup(ParleyApp):
     """A group with agents of somebody's own: an event that one fails on goes to `chat.dead`.
 
     Stock Faust logs it and passes it over.

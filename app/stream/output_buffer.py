@@ -56,7 +56,7 @@ class OutputBuffer:
         if not self._records:
             return {}
         waiting: list[tuple[_Place, int, Any]] = []
-        producer = self._producer._ensure_producer()
+        producer = self._producer.client
         try:
             async with _turns.setdefault(producer, asyncio.Lock()):
                 await self._enqueue(producer, waiting)
@@ -72,7 +72,7 @@ class OutputBuffer:
 
     async def _enqueue(self, producer: Any, waiting: list[tuple[_Place, int, Any]]) -> None:
         for place, records in self._records.items():
-            for batch in _batches(producer, records):
+            for batch in _batches(producer, records, self._producer.max_request_size):
                 sent = await producer.send_batch(batch, place[0], partition=place[1])
                 waiting.append((place, batch.record_count(), sent))
 
@@ -94,11 +94,11 @@ def _highest(waiting: list[tuple[_Place, int, Any]], answers: list[Any]) -> Writ
     return written
 
 
-def _batches(producer: Any, records: list[_Record]) -> Iterator[Any]:
+def _batches(producer: Any, records: list[_Record], limit: int) -> Iterator[Any]:
     """The records in as few batches as they fit into. Only what is in one keeps together."""
     batch = producer.create_batch()
     for key, value, headers in records:
-        if len(key) + len(value) + _FRAME > producer._max_request_size:
+        if len(key) + len(value) + _FRAME > limit:
             raise MessageSizeTooLargeError(f"a record of {len(value)} bytes")
         if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
             yield batch

@@ -23,6 +23,11 @@ from app.stream.consumer_thread import ConsumerThread
 class Producer(stock.Producer):
     """Faust's producer, idempotent."""
 
+    @property
+    def client(self) -> Any:
+        """The producer of aiokafka; raises Faust's `NotReady` before the start."""
+        return self._ensure_producer()
+
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 

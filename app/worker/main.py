@@ -16,13 +16,14 @@ import uvloop
 
 from app.errors import ParleyError
 from app.kafka.admin import provision
-from app.kafka.patch_header_keys import read_any_header_key
-from app.kafka.patch_rebootstrap import remember_first_brokers
+from app.kafka.patch_header_keys import accept_any_header_key
+from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.settings import Settings
 from app.stream.consumer_groups import groups, retry_topics
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
+from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
 from app.worker.health_server import serve_health
@@ -37,8 +38,9 @@ _PATIENCE = 20.0
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
     set_up_logging("worker")
-    remember_first_brokers()
-    read_any_header_key()
+    check_versions()
+    rebootstrap_from_settings()
+    accept_any_header_key()
     uvloop.run(_run(settings))
 
 

@@ -29,13 +29,14 @@ class Batch:
 class SlowProducer:
     """Takes what is sent in the order in which it comes, but not at once; answers when told to."""
 
-    _max_request_size = 1000
+    max_request_size = 1000
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
         self.answering = asyncio.Event()
 
-    def _ensure_producer(self) -> SlowProducer:
+    @property
+    def client(self) -> SlowProducer:
         return self
 
     def create_batch(self) -> Batch:
