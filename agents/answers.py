@@ -13,14 +13,14 @@ from redis.exceptions import RedisError
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.events import decode_verdict
-from app.settings import Settings
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
+from app.stream.groups import FAN_OUT
 from app.stream.poison_isolation import apply_isolating
 from app.topics import VERDICTS
 
-app = group("fan_out", strict=True)
-settings = Settings.read()
+app = group(FAN_OUT)
+settings = app.context.settings
 
 
 @app.agent(raw_topic(app, VERDICTS))

@@ -36,17 +36,17 @@ from app.kafka.record import Record
 from app.moderation.active_rules import ActiveRules, active_rules
 from app.moderation.webhook import WebhookClient, WebhookFailed
 from app.runtime.clock import now_ms
-from app.settings import Settings
 from app.stream.batch import MAX_VALUE_BYTES, Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
+from app.stream.groups import PIPELINE
 from app.stream.room_queues import RoomQueues
 from app.topics import MODERATED, MODERATION, PACE, RAW, wrong_partition
 from tables.members import members
 from tables.paces import paces
 
-pipeline = group("pipeline", strict=True)
-settings = Settings.read()
+pipeline = group(PIPELINE)
+settings = pipeline.context.settings
 log = structlog.get_logger()
 
 

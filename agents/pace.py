@@ -15,15 +15,15 @@ from app.errors import Malformed
 from app.events import Sanctioned, Written, decode_written, encode
 from app.kafka.record import Record
 from app.moderation.active_rules import ActiveRules, active_rules
-from app.settings import Settings
+from app.stream import groups
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
 from app.topics import MODERATION, PACE, SANCTIONS, wrong_partition
 from tables.paces_everywhere import paces_everywhere as paces
 
-app = group("pace", strict=True)
-settings = Settings.read()
+app = group(groups.PACE)
+settings = app.context.settings
 
 #: Who mutes: no person.
 PARLEY = "parley"

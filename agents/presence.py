@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from app.delivery.presence import Presences
@@ -12,15 +12,20 @@ from app.errors import Malformed
 from app.events import Connection, decode_connection
 from app.kafka.record import Record
 from app.runtime.retry import health_probe, retry_while_away
-from app.settings import Settings
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
+from app.stream.groups import PRESENCE
 from app.topics import CONNECTIONS, wrong_partition
 from tables.presence import presence as known
 
-app = group("presence", strict=True)
-settings = Settings.read()
-presences = Presences(connect(settings.redis))
+app = group(PRESENCE)
+settings = app.context.settings
+
+
+@cache
+def presences() -> Presences:
+    """Presence in Valkey, connected with the first command."""
+    return Presences(connect(settings.redis))
 
 
 @app.agent(raw_topic(app, CONNECTIONS))
@@ -30,7 +35,7 @@ async def presence(stream: Any) -> None:
         changed: dict[str, Presence] = {}
         batch.each(decode_connection, partial(_follow, changed))
         if changed:
-            await retry_while_away("Valkey", presences.keep, changed)
+            await retry_while_away("Valkey", presences().keep, changed)
 
 
 def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> None:
@@ -49,7 +54,7 @@ async def watch() -> None:
     """Bring presence back where Valkey has lost it."""
     with health_probe("Valkey", app.conf.id, "presence"):
         for place in app.consumer.assignment():
-            if place.topic == CONNECTIONS and not await presences.filled(place.partition):
+            if place.topic == CONNECTIONS and not await presences().filled(place.partition):
                 await _fill(place.partition)
 
 
@@ -57,5 +62,5 @@ async def _fill(partition: int) -> None:
     # While partitions move, the table may be recovered by half.
     if not app.in_recovery and app.flow_control.is_active():
         if kept := dict(known.kept(partition)):
-            await presences.keep(kept)
-        await presences.note_filled(partition)
+            await presences().keep(kept)
+        await presences().note_filled(partition)

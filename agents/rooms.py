@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from app import events
 from app.domain.evolve import evolve
 from app.domain.mentions import named
-from app.domain.records import Held, Progress, Reactions, Repeat, Sender, State
+from app.domain.records import LOG_PROGRESS, Held, Progress, Reactions, Repeat, Sender, State
 from app.domain.room import decide
 from app.errors import Malformed
 from app.events import (
@@ -31,10 +31,10 @@ from app.events import (
     encode,
 )
 from app.kafka.record import Record
-from app.settings import Settings
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
+from app.stream.groups import PIPELINE
 from app.stream.log_catch_up import LogCatchUp
 from app.topics import LOG, MODERATED, MODERATION, VERDICTS, wrong_partition
 from tables.members import members
@@ -46,12 +46,8 @@ from tables.sanctions import sanctions
 from tables.senders import senders
 from tables.sent import sent
 
-pipeline = group("pipeline", strict=True)
-settings = Settings.read()
-
-#: Under which `progress` keeps how far all of the tables follow the log. A table that is new has to
-#: follow it from the beginning: under another key, all do.
-FOLLOWED = "log-2"
+pipeline = group(PIPELINE)
+settings = pipeline.context.settings
 
 TABLES = (heads, members, senders, sent, messages, reactions, sanctions, progress)
 
@@ -193,7 +189,7 @@ def _change(partition: int, before: State, event: AnyLogEvent, src: int) -> None
 
 
 def _position(partition: int) -> int | None:
-    known = progress.read(partition, FOLLOWED)
+    known = progress.read(partition, LOG_PROGRESS)
     return None if known is None else known.offset
 
 
@@ -201,4 +197,4 @@ def _note_progress(batch: Batch) -> None:
     """Note where the tables stand; only now, because only now is that in Kafka."""
     for (topic, partition), offset in batch.newly_kept().items():
         if topic == LOG:
-            progress.write(partition, FOLLOWED, Progress(offset), offset)
+            progress.write(partition, LOG_PROGRESS, Progress(offset), offset)

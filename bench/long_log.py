@@ -13,9 +13,8 @@ from dataclasses import replace
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.rooms import FOLLOWED
 from app.delivery import keys
-from app.domain.records import Progress
+from app.domain.records import LOG_PROGRESS, Progress
 from app.domain.versioned_value import wrap
 from app.events import MessageCreated, encode
 from app.kafka.partition_reader import PartitionReader
@@ -66,7 +65,7 @@ def _events(count: int, partitions: int) -> Iterator[Pair]:
 def _progress(ends: list[int]) -> Iterator[Pair]:
     for partition, end in enumerate(ends):
         value = msgspec.msgpack.encode(Progress(end - 1))
-        yield partition, FOLLOWED.encode(), wrap(end - 1, value)
+        yield partition, LOG_PROGRESS.encode(), wrap(end - 1, value)
 
 
 async def _commit(settings: Settings, group: str, ends: list[int]) -> None:

@@ -21,7 +21,6 @@ from functools import partial
 from typing import Any
 
 from app.runtime.heartbeat import GROUP, heartbeat_of
-from app.settings import Settings
 from app.stream.acks import CHUNK_RECORDS, size, take
 from app.stream.batch import Batch
 from app.stream.changelog_reader import read_changelogs
@@ -67,7 +66,7 @@ async def batches(
 async def _keeping(app: Any, tables: Sequence[Table[Any]]) -> Checkpointer | None:
     if not tables:
         return None
-    read = partial(read_changelogs, Settings.read(), app.conf.id)
+    read = partial(read_changelogs, app.context.settings, app.conf.id)
     return Checkpointer(await _producer(app), tables, read, EVERY if app.started else 0)
 
 

@@ -40,6 +40,8 @@ class ChunkConsumer(stock.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        app: Any = self.app
+        self._low_latency: bool = app.declared.low_latency
         self._settled: dict[TP, int] = {}
         self._known: dict[TP, int] = {}
         #: Records that were put off, by partition: nothing from the first of them on is committed.
@@ -59,7 +61,7 @@ class ChunkConsumer(stock.Consumer):
                 if self.flow_active:
                     fetched = await self._fetched()
                     self._hand_out(fetched)
-                    if not getattr(self.app, "hurried", True):
+                    if not self._low_latency:
                         self._fetching.gather(sum(map(len, fetched.values())))
                 else:
                     await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
@@ -96,9 +98,8 @@ class ChunkConsumer(stock.Consumer):
             self._hold(place.topic)
 
     def reads(self, topic: str, partition: int) -> bool:
-        """Whether the partition is handed on to this group: it is in a hurry, and reads it."""
-        hurried = getattr(self.app, "hurried", True)
-        return hurried and (topic, partition) in (self._active_partitions or ())
+        """Whether this process's records of the partition are handed to this group."""
+        return self._low_latency and (topic, partition) in (self._active_partitions or ())
 
     def receive(self, records: Sequence[Record]) -> None:
         """Take records of a partition that this process has written, and that Kafka has.

@@ -17,7 +17,6 @@ from typing import Any
 from faust.tables import TableManager as StockTableManager
 from faust.tables.recovery import Recovery as StockRecovery
 
-from app.settings import Settings
 from app.stream.changelog_reader import read_changelogs
 
 
@@ -27,7 +26,8 @@ class Recovery(StockRecovery):
     async def _build_offsets(self, consumer: Any, tps: Any, destination: Any, title: str) -> None:
         """Called by Faust when it knows where the changelogs end."""
         await super()._build_offsets(consumer, tps, destination, title)
-        if not getattr(self.app, "strict", False) or title != "active":
+        app: Any = self.app
+        if not app.declared.strict or title != "active":
             return
         tables: Mapping[Any, Any] = self.tp_to_table
         for place in tps:
@@ -37,7 +37,8 @@ class Recovery(StockRecovery):
 
     async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
         """Called by Faust when it knows from where to where the changelogs are to be read."""
-        if not getattr(self.app, "strict", False) or title != "active":
+        app: Any = self.app
+        if not app.declared.strict or title != "active":
             await super()._seek_offsets(consumer, tps, offsets, title)
             return
         wanted = {
@@ -46,7 +47,7 @@ class Recovery(StockRecovery):
             if self.active_highwaters[place] > offsets[place]
         }
         tables: Mapping[Any, Any] = self.tp_to_table
-        await read_changelogs(Settings.read(), self.app.conf.id, tables, wanted)
+        await read_changelogs(app.context.settings, app.conf.id, tables, wanted)
         # So that Faust finds nothing left to do.
         for place, (_, end) in wanted.items():  # Not `update`, which would add: it is a Counter.
             offsets[place] = end - 1

@@ -47,5 +47,6 @@ class Transport(stock.Transport):
 
     def create_consumer(self, callback: Any, **kwargs: Any) -> Any:
         """Called by Faust."""
-        make = ChunkConsumer if getattr(self.app, "strict", False) else Consumer
+        app: Any = self.app
+        make = ChunkConsumer if app.declared.strict else Consumer
         return make(self, callback=callback, loop=self.loop, **kwargs)

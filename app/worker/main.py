@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Mapping
 
-import faust
 import structlog
 import uvloop
 
@@ -21,7 +21,7 @@ from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.settings import Settings
-from app.stream.consumer_groups import groups, retry_topics
+from app.stream.consumer_groups import ParleyApp, activate, retry_topics
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
 from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
@@ -45,8 +45,9 @@ def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
+    context = activate(settings)
     discover(settings.agents)
-    chosen = _chosen(settings.only)
+    chosen = _chosen(context.groups, settings.only)
     await provision(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,7 +56,7 @@ async def _run(settings: Settings) -> None:
         await _work(settings, chosen, stop)
 
 
-async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.Event) -> None:
+async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:
     for app in chosen.values():
         app.conf.datadir.mkdir(parents=True, exist_ok=True)
     with watch_event_loop(settings.stall):
@@ -74,17 +75,16 @@ async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.
         await _stop(chosen, working)
 
 
-async def _live(chosen: dict[str, faust.App]) -> None:
+async def _live(chosen: Mapping[str, ParleyApp]) -> None:
     await asyncio.gather(*(app.start() for app in chosen.values()))
     log.info("ready", groups=sorted(chosen))
     ended = (_ended(name, app) for name, app in chosen.items())
     await asyncio.gather(collect_rarely(GcPauses()), *ended)
 
 
-def _chosen(only: str) -> dict[str, faust.App]:
-    known = groups()
+def _chosen(known: Mapping[str, ParleyApp], only: str) -> dict[str, ParleyApp]:
     if not only:
-        return known
+        return dict(known)
     names = {name.strip() for name in only.split(",")}
     if unknown := names - known.keys():
         raise ParleyError(
@@ -94,16 +94,16 @@ def _chosen(only: str) -> dict[str, faust.App]:
     return {name: known[name] for name in sorted(names)}
 
 
-def _changelogs(chosen: dict[str, faust.App]) -> list[Topic]:
+def _changelogs(chosen: Mapping[str, ParleyApp]) -> list[Topic]:
     return [changelog(app.conf.id, table) for app in chosen.values() for table in app.tables]
 
 
-async def _ended(name: str, app: faust.App) -> None:
+async def _ended(name: str, app: ParleyApp) -> None:
     await app.wait_until_stopped()
     fail_stop(f"group {name} ended by itself", app.crash_reason)
 
 
-async def _stop(chosen: dict[str, faust.App], working: list[asyncio.Task[None]]) -> None:
+async def _stop(chosen: Mapping[str, ParleyApp], working: list[asyncio.Task[None]]) -> None:
     log.info("stopping")
     try:
         async with asyncio.timeout(_PATIENCE):

@@ -17,10 +17,9 @@ from app.events import EDGE, AnyLogEvent, encode
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
-from app.stream.consumer_groups import groups
 from app.topics import LOG, partition_of
 from tests.delivery.conftest import message, opened
-from tests.support.agents import Buried, running
+from tests.support.agents import Buried, groups, running
 from tests.support.chat import until
 
 GROUP = "parley-fan_out"

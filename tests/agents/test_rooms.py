@@ -19,9 +19,8 @@ from app.events import (
 )
 from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
-from app.stream.consumer_groups import groups
 from app.topics import DEAD, LOG, MODERATED, VERDICTS, partition_of
-from tests.support.agents import Buried, Read, running
+from tests.support.agents import Buried, Read, groups, running
 
 
 def uuid(number: int) -> str:

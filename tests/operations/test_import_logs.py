@@ -93,7 +93,7 @@ async def test_an_edge_that_is_away_is_waited_for(chat: Chat) -> None:
     settings = replace(chat.settings, port=free_port())
     url = f"http://127.0.0.1:{settings.port}"
     room = {"room": uuid4().hex, "client_id": "open"}
-    async with EdgeClient(settings, url, patience=0.1) as hasty:
+    async with EdgeClient(settings, url, retry_seconds=0.1) as hasty:
         with pytest.raises(Unreachable):
             await hasty.post("/v1/rooms", "alice", room)
     log = settings.data / "logs" / "late.log"

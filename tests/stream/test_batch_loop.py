@@ -12,8 +12,9 @@ from app.domain.room import Member
 from app.settings import Settings
 from app.stream.acks import Chunk
 from app.stream.batch_loop import batches
-from app.stream.consumer_groups import groups, raw_topic
+from app.stream.consumer_groups import raw_topic
 from app.topics import MODERATED, VERDICTS
+from tests.support.agents import groups
 from tests.support.chat import until
 
 #: More than the producer takes in one request: Kafka can't have it.

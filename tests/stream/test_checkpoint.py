@@ -18,8 +18,8 @@ from app.settings import Settings
 from app.stream.acks import DeferredAck
 from app.stream.changelog_reader import read_changelogs
 from app.stream.checkpoint import Checkpointer
-from app.stream.consumer_groups import groups
 from tests.stream.test_batch_loop import TOO_LARGE
+from tests.support.agents import groups
 from tests.support.chat import until
 
 P = 1

@@ -32,7 +32,7 @@ async def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     store = History(f"sqlite+aiosqlite:///{tmp_path}/history.db")
     await store.open()
     for name in ("archive", "review"):
-        monkeypatch.setattr(f"agents.{name}.history", store)
+        monkeypatch.setattr(f"agents.{name}.history", lambda: store)
     yield store
     await store.close()
 

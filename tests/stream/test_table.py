@@ -27,10 +27,9 @@ from app.events import (
 from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.stream.changelog_reader import read_changelogs
-from app.stream.consumer_groups import groups
 from app.topics import LOG, partition_of
 from tests.agents.test_rooms import uuid
-from tests.support.agents import Read, running
+from tests.support.agents import Read, groups, running
 from tests.support.chat import until
 
 ROOM = "slept"
