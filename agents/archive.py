@@ -88,5 +88,5 @@ def _entry(value: bytes) -> Entry:
 
 def _in_place(batch: Batch, record: Record, entry: Entry) -> bool:
     if wrong := wrong_partition(entry.room, record.partition, settings.partitions):
-        batch.bury(record, wrong)
+        batch.dead_letter(record, wrong)
     return not wrong

@@ -58,7 +58,7 @@ async def fan_out(stream: Any) -> None:
         for record in records if failed or _no_steps else ():
             place = (record.partition, record.offset)
             if reason := _no_steps.get(place) or failed.get(place):
-                batch.bury(record, reason)
+                batch.dead_letter(record, reason)
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]

@@ -73,7 +73,7 @@ class _Stage:
     def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
         """Decide, or have a hook decide and let the room wait for it."""
         if wrong := _misplaced(record, command.room) or flaw(command):
-            batch.bury(record, wrong)
+            batch.dead_letter(record, wrong)
             return
         rules = self._now.rules
         sanction = self._now.sanction(command.by)

@@ -61,6 +61,6 @@ async def watch() -> None:
 async def _fill(partition: int) -> None:
     # While partitions move, the table may be recovered by half.
     if not app.in_recovery and app.flow_control.is_active():
-        if kept := dict(known.kept(partition)):
+        if kept := dict(known.stored(partition)):
             await presences().keep(kept)
         await presences().note_filled(partition)

@@ -129,7 +129,7 @@ async def _fill(partition: int) -> bool:
     generation = app.consumer_generation_id
     if not _stands(generation):
         return False
-    kept = marks.kept(partition)
+    kept = marks.stored(partition)
     while chunk := list(islice(kept, _CHUNK)):
         found: dict[str, dict[str, int]] = {}
         for key, read in chunk:

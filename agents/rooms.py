@@ -195,6 +195,6 @@ def _position(partition: int) -> int | None:
 
 def _note_progress(batch: Batch) -> None:
     """Note where the tables stand; only now, because only now is that in Kafka."""
-    for (topic, partition), offset in batch.newly_kept().items():
+    for (topic, partition), offset in batch.newly_stored().items():
         if topic == LOG:
             progress.write(partition, LOG_PROGRESS, Progress(offset), offset)

@@ -42,7 +42,7 @@ class ChunkConsumer(stock.Consumer):
         super().__init__(*args, **kwargs)
         app: Any = self.app
         self._low_latency: bool = app.declared.low_latency
-        self._settled: dict[TP, int] = {}
+        self._acked_to: dict[TP, int] = {}
         self._known: dict[TP, int] = {}
         #: Records that were put off, by partition: nothing from the first of them on is committed.
         self._deferred: dict[TP, set[int]] = {}
@@ -142,7 +142,7 @@ class ChunkConsumer(stock.Consumer):
     # ── from the agents to Kafka ─────────────────────────────────────────────────────────────
 
     def take(self, pieces: Iterable[Chunk]) -> None:
-        """An agent has pieces in hand, and will call `settle` when it is done with them."""
+        """An agent has pieces in hand, and will call `ack_chunks` when it is done with them."""
         self._in_hand += 1
         for piece in pieces:
             topic = piece.place.topic
@@ -150,11 +150,11 @@ class ChunkConsumer(stock.Consumer):
             if self._waiting[topic] <= LOW:
                 self._release(topic)
 
-    def settle(self, pieces: Iterable[Chunk]) -> None:
+    def ack_chunks(self, pieces: Iterable[Chunk]) -> None:
         """What follows from the pieces is in Kafka: their offsets may be committed."""
         for piece in pieces:
             if piece.generation_id == self.app.consumer_generation_id:
-                self._settled[piece.place] = piece.end
+                self._acked_to[piece.place] = piece.end
         self._in_hand -= 1
         self._put_down.set()
 
@@ -181,7 +181,7 @@ class ChunkConsumer(stock.Consumer):
         mine = self.assignment()
         due = {
             place: offset
-            for place, settled in self._settled.items()
+            for place, settled in self._acked_to.items()
             if (offset := self._due(place, settled)) > self._known.get(place, 0) and place in mine
         }
         if not due or not await self._commit(due):
@@ -201,7 +201,7 @@ class ChunkConsumer(stock.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Called when partitions go: returns when what is in hand is settled and committed."""
         await super().on_partitions_revoked(revoked)
-        self._settled.clear()
+        self._acked_to.clear()
         self._known.clear()
         self._deferred.clear()
 

@@ -89,9 +89,9 @@ class LogCatchUp:
             else:
                 count += 1
                 if count % MAX_RECORDS == 0:
-                    await batch.keep()
+                    await batch.checkpoint()
         if count:
-            await batch.keep()
+            await batch.checkpoint()
             log.info("tables follow the log", partition=partition, start=start, events=count)
         return whole
 

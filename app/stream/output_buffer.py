@@ -21,7 +21,8 @@ from app.stream.local_handoff import hand_off
 
 Headers = Sequence[tuple[str, bytes]]
 _Place = tuple[str, int]
-Written = dict[_Place, int]
+#: The highest offsets that records got, by topic and partition.
+Offsets = dict[_Place, int]
 _Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 
 #: Of each producer the turns in which outputs are enqueued; an asyncio.Lock gives them in order.
@@ -48,7 +49,7 @@ class OutputBuffer:
             records = self._records[place] = []
         records.append((key, value, list(headers)))
 
-    async def send(self) -> Written:
+    async def send(self) -> Offsets:
         """Return when Kafka has them all: the highest offset by topic and partition.
 
         Raises what Kafka or the client raises; some of them may then be in Kafka.
@@ -85,8 +86,8 @@ class OutputBuffer:
                 hand_off(*place, answer.offset, self._records[place][first : first + count])
 
 
-def _highest(waiting: list[tuple[_Place, int, Any]], answers: list[Any]) -> Written:
-    written: Written = {}
+def _highest(waiting: list[tuple[_Place, int, Any]], answers: list[Any]) -> Offsets:
+    written: Offsets = {}
     for (place, count, _), answer in zip(waiting, answers, strict=True):
         if isinstance(answer, BaseException):
             raise answer

@@ -41,4 +41,4 @@ async def apply_isolating(
         except Exception as error:
             if not blames(error):
                 raise
-            batch.bury(record, repr(error))
+            batch.dead_letter(record, repr(error))

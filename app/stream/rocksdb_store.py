@@ -41,7 +41,7 @@ ROCKSDB = {
 }
 
 
-class Store(stock.Store):
+class RocksDBStore(stock.Store):
     """Faust's store, which begins anew where its folder is damaged."""
 
     def read(self, partition: int, key: bytes) -> bytes | None:

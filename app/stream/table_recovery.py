@@ -52,7 +52,7 @@ class Recovery(StockRecovery):
         for place, (_, end) in wanted.items():  # Not `update`, which would add: it is a Counter.
             offsets[place] = end - 1
         for table in set(tables.values()):
-            table.stand({p.partition: offsets[p] + 1 for p in tps if tables[p] is table})
+            table.assign({p.partition: offsets[p] + 1 for p in tps if tables[p] is table})
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002
         """Called by Faust. A reading takes as long as it takes: every request has its own limit."""

@@ -23,7 +23,7 @@ def state(app: faust.App) -> str:
         return "recovering" if app.in_recovery else "rebalancing"
     if not app.flow_control.is_active():
         return "recovering" if app.consumer_generation_id else "joining"
-    waiting = heartbeat_of(app.conf.id).waiting
+    waiting = heartbeat_of(app.conf.id).waits_for
     return f"waiting for {waiting}" if waiting else "ok"
 
 

@@ -66,10 +66,10 @@ async def _look(app: faust.App) -> Observation:
             reached = [await app.consumer.position(place) for place in places]
             ends = await app.consumer.highwaters(*places) if places else {}
     except (KafkaError, TimeoutError):
-        return Observation((signs.beats,), has_work=bool(signs.busy))
+        return Observation((signs.beats,), has_work=bool(signs.batches))
     there = dict(zip(places, reached, strict=True))
     behind = any((there[place] or 0) < end for place, end in ends.items())
-    return Observation((signs.beats, *reached), has_work=bool(signs.busy) or behind)
+    return Observation((signs.beats, *reached), has_work=bool(signs.batches) or behind)
 
 
 #: Looks before the loop is given up: a process that was stopped and wakes up has missed but one.

@@ -30,14 +30,14 @@ async def test_one_agents_success_does_not_hide_that_another_waits(group: str) -
     waiting = asyncio.create_task(retry_while_away("history", away))
     await asyncio.sleep(0)
     await retry_while_away("history", there)
-    assert heartbeat_of(group).waiting == "history"
+    assert heartbeat_of(group).waits_for == "history"
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert heartbeat_of(group).waiting == ""
+    assert heartbeat_of(group).waits_for == ""
 
 
 async def test_a_look_in_vain_is_told_of_until_one_succeeds(group: str) -> None:
     for action, told in ((away, "Valkey"), (away, "Valkey"), (there, "")):
         with health_probe("Valkey", group, "me"):
             await action()
-        assert heartbeat_of(group).waiting == told
+        assert heartbeat_of(group).waits_for == told

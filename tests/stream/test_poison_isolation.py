@@ -104,7 +104,7 @@ class Graves:
     def __init__(self) -> None:
         self.buried: list[int] = []
 
-    def bury(self, record: Record, reason: str) -> None:
+    def dead_letter(self, record: Record, reason: str) -> None:
         self.buried.append(record.offset)
 
 

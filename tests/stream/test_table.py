@@ -104,9 +104,9 @@ async def test_what_was_overtaken_is_written_once_more_although_nobody_writes_to
     partition = partition_of(ROOM, bench.partitions)
     records = [r for r in await changelog(bench, heads, partition) if r.key == ROOM.encode()]
     heads.apply_changelog_batch(map(Recovered, [records[-1], records[0]]))
-    heads.renew()
-    [change] = heads.changes()
-    assert change.value == records[-1].value
+    heads.settle()
+    [record] = heads.take_changes().records()
+    assert record.value == records[-1].value
     heads.forget()
 
 
@@ -140,7 +140,7 @@ async def test_a_table_that_is_gone_comes_back_from_its_changelog(bench: Setting
     found = heads.read(partition, ROOM)
     assert found is not None
     assert found.n == newest
-    assert heads.kept_offset(partition) == end - 1
+    assert heads.stored_offset(partition) == end - 1
 
 
 async def test_what_comes_late_once_more_sets_no_value_back(bench: Settings) -> None:
