@@ -12,6 +12,7 @@ from app.delivery.publish_calls import Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.view_changes import changes_of
+from app.domain.erasure import Erased, without_erased
 from app.domain.log_order import RoomOrder
 from app.errors import Malformed
 from app.events import (
@@ -25,7 +26,6 @@ from app.events import (
     encode,
 )
 from app.kafka.partition_reader import PartitionReader
-from app.privacy.erasure_topic import Erased, without
 from app.topics import LOG, wrong_partition
 
 log = structlog.get_logger()
@@ -119,7 +119,7 @@ def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Ent
     """The entry without what is erased; `gone` are the messages met that are."""
     if entry.event is None or not forgotten:
         return entry
-    event = without(entry.event, forgotten, gone)
+    event = without_erased(entry.event, forgotten, gone)
     if event is entry.event:
         return entry
     # What it changes besides, such as the author's own read mark, stays as it was.

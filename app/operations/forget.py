@@ -13,6 +13,7 @@ from app.delivery import keys
 from app.delivery.valkey import connect
 from app.delivery.view import Logged, View
 from app.domain import names
+from app.domain.erasure import without_erased
 from app.errors import Malformed
 from app.events import (
     AnyAct,
@@ -28,7 +29,7 @@ from app.events import (
 )
 from app.history.store import History
 from app.kafka.partition_reader import PartitionReader
-from app.privacy import erasure_topic as erasures
+from app.privacy.erasure_topic import write_erasure
 from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.topics import LOG, MODERATED, MODERATION, RAW, retention_ms
@@ -55,7 +56,7 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
     never. May be done again.
     """
     until_ms = now_ms()
-    await erasures.note(settings, user, until_ms)
+    await write_erasure(settings, user, until_ms)
     history = History(settings.history_url)
     await history.open()
     try:
@@ -80,7 +81,7 @@ async def _from_view(settings: Settings, history: History, user: str, until_ms: 
         gone = await _gone(history, room, logged)
         for one in logged:
             event = decode_log(one.event)
-            blank = erasures.without(event, {user: until_ms}, gone)
+            blank = without_erased(event, {user: until_ms}, gone)
             if blank is not event:
                 value = b"%d %b" % (one.offset, encode(blank))
                 await redis.hset(keys.log(partition, room), str(one.n), value)

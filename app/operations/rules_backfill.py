@@ -23,6 +23,7 @@ from app.kafka.partition_reader import PartitionReader
 from app.moderation.audit_log import producer
 from app.operations.recount import Recount
 from app.settings import Settings
+from app.stream.groups import PIPELINE
 from app.topics import LOG, RAW, partition_of
 
 #: Who hides: no person.
@@ -37,7 +38,7 @@ async def apply(
     The answer: how many messages were looked at, and those hidden, by place and text.
     """
     async with PartitionReader(settings) as reader:
-        members = await Recount(settings, reader).table("parley-pipeline", "members", Member)
+        members = await Recount(settings, reader).table(PIPELINE.id, "members", Member)
         said = await _said(settings, reader, since_ms)
     refused = [(message, why) for message in said if (why := _why(message, members, rules))]
     if refused and not dry_run:

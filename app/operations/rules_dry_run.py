@@ -17,6 +17,7 @@ from app.events import Finding, Ruling, SendMessage, decode_command
 from app.kafka.partition_reader import PartitionReader
 from app.operations.recount import Recount
 from app.settings import Settings
+from app.stream.groups import PIPELINE
 from app.topics import RAW
 
 _PASSES = "pass"
@@ -104,7 +105,7 @@ async def feed(
     until = None
     async with PartitionReader(settings) as reader:
         counting = Recount(settings, reader)
-        trial.members = await counting.table("parley-pipeline", "members", Member)
+        trial.members = await counting.table(PIPELINE.id, "members", Member)
         places = range(settings.partitions)
         nexts = {place: await reader.since(RAW, place, since_ms) for place in places}
         while True:

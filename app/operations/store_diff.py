@@ -15,6 +15,7 @@ from app.domain.sanctions import Sanction
 from app.events import MessageCreated, decode_log
 from app.history.store import History
 from app.operations.recount import Recount
+from app.stream.groups import PIPELINE, RECEIPTS
 
 V = TypeVar("V")
 
@@ -39,12 +40,12 @@ class TableContents(NamedTuple):
 async def table_differences(counting: Recount) -> AsyncIterator[str]:
     """Against the changelogs of the tables."""
     kept = TableContents(
-        await counting.table("parley-pipeline", "rooms", Room),
-        _by_room(await counting.table("parley-pipeline", "members", Member)),
-        _by_room(await counting.table("parley-receipts", "receipts", Read)),
-        _by_room(await counting.table("parley-pipeline", "sanctions", Sanction)),
-        _by_room(await counting.table("parley-pipeline", "sent", Sent)),
-        _by_room(await counting.table("parley-pipeline", "messages", Message)),
+        await counting.table(PIPELINE.id, "rooms", Room),
+        _by_room(await counting.table(PIPELINE.id, "members", Member)),
+        _by_room(await counting.table(RECEIPTS.id, "receipts", Read)),
+        _by_room(await counting.table(PIPELINE.id, "sanctions", Sanction)),
+        _by_room(await counting.table(PIPELINE.id, "sent", Sent)),
+        _by_room(await counting.table(PIPELINE.id, "messages", Message)),
     )
     for name, room in counting.rooms.items():
         for line in diff_tables(kept, name, room):
