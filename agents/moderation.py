@@ -56,7 +56,7 @@ async def moderation(stream: Any) -> None:
     stage = _Stage(await active_rules(settings))
     async for batch in batches(stream, (paces,)):
         # Not after it: what waits may be sent meanwhile, and overtake what the batch has sent.
-        await stage.waiting.bounded()
+        await stage.waiting.wait_for_room()
         at_ms = now_ms()
         # Half of what others take: they get it with its verdict.
         batch.each(decode_command, partial(stage.moderate, batch, at_ms), MAX_VALUE_BYTES // 2)

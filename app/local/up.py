@@ -1,4 +1,4 @@
-"""`parley up`: everything that a chat needs, on this machine, in one command."""
+"""`parley up`: Kafka, Valkey, a worker and an edge on this machine, in one command."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _READY_SECONDS = 90.0
 
 
 def run(settings: Settings, named: frozenset[str], *, fresh: bool, edges: int = 1) -> None:
-    """Start everything and stay until Ctrl-C or SIGTERM; blocks.
+    """Start everything and run until Ctrl-C or SIGTERM; blocks.
 
-    `named` are the settings that the person gave: a broker or Valkey of theirs is used, not
-    started, and a port of theirs is not replaced by another. So many `edges` share the port.
+    `named` are the settings that the environment or options set: such a broker or Valkey is used
+    and none started, and such a port is not replaced by a free one. `edges` edges share the port.
     """
     settings = replace(settings, data=settings.data.absolute())
     with held(settings.data, fresh):
-        asyncio.run(_Up(settings, named, edges).until_told())
+        asyncio.run(_Up(settings, named, edges).run_until_signal())
 
 
 class _Up:
@@ -45,19 +45,19 @@ class _Up:
         self._console = Console()
         self._supervisor = Supervisor(self._console.say)
 
-    async def until_told(self) -> None:
-        """Serve until a signal comes; a second signal kills instead of stopping in order."""
+    async def run_until_signal(self) -> None:
+        """Serve until a signal; a second signal kills all parts."""
         loop = asyncio.get_running_loop()
         serving = asyncio.ensure_future(self._serve())
 
-        def told() -> None:
+        def on_signal() -> None:
             if serving.cancelling():
                 self._supervisor.kill()
             else:
                 serving.cancel()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, told)
+            loop.add_signal_handler(number, on_signal)
         try:
             await serving
         except asyncio.CancelledError:
@@ -158,5 +158,5 @@ class _Up:
 
 
 def _port_near(usual: int) -> int:
-    """The usual port, where other tools look first, or any that is free."""
+    """The usual port, which other tools expect, or any free port."""
     return usual if is_free(usual) else free_port()

@@ -1,4 +1,4 @@
-"""Importing the files of a folder of somebody's own: agents, rules."""
+"""Plug-ins: importing the Python files of a folder that a setting names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from app.errors import ParleyError
 
 
 def import_folder(folder: str, package: str, variable: str) -> list[ModuleType]:
-    """The files of a folder of somebody's own, imported as modules of `package`."""
+    """The folder's files, imported as modules of `package`; none for an empty name.
+
+    Files whose names begin with `_` are left out. Raises `ParleyError` with the setting's
+    `variable` where there is no such folder, and whatever a file raises.
+    """
     return [_import_file(path, package) for path in _files(folder, variable)]
 
 

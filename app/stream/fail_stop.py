@@ -1,4 +1,4 @@
-"""Ending the process where it is in doubt; its successor begins at the last commit."""
+"""Fail-stop: a process that can't tell what Kafka has ends, and its successor begins anew."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mode.supervisors import SupervisorStrategy
 
 log = structlog.get_logger()
 
-#: sysexits.h: EX_SOFTWARE. The supervisor starts the process again whatever the code.
+#: sysexits.h: EX_SOFTWARE. Supervisors start the process again whatever the code.
 EXIT_FAIL_STOP = 70
 
 
-def fail_stop(what: str, error: BaseException | None) -> None:
-    """End the process at once and without a commit, saying why."""
-    log.critical(f"{what}, the process ends", exc_info=error)
+def fail_stop(reason: str, error: BaseException | None = None, **context: object) -> None:
+    """Log the reason and end the process at once, without a commit."""
+    log.critical(f"{reason}, the process ends", exc_info=error, **context)
     os._exit(EXIT_FAIL_STOP)
 
 
 class FailStopSupervisor(SupervisorStrategy):
-    """Ends the process where an agent fails, at once and without a commit."""
+    """Ends the process when an agent fails."""
 
     def wakeup(self) -> None:
         """Called by Faust when an agent has raised."""

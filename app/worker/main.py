@@ -1,7 +1,7 @@
-"""The worker: runs the agents' consumer groups, all or some, until it is told to stop.
+"""The worker process: runs the agents' consumer groups, all or some, until a signal.
 
-Any number of workers share the partitions between them. One that is in doubt ends; start it
-again (`parley up`, a container, systemd), and it goes on where it was.
+Any number of workers share the partitions. A worker that can't be sure what Kafka has ends; a
+supervisor (`parley up`, a container, systemd) starts it again, and it continues at the last commit.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
 from app.worker.health_server import serve_health
-from app.worker.stall_watchdog import watch, watch_event_loop
+from app.worker.stall_watchdog import watch_event_loop, watch_groups
 
 log = structlog.get_logger()
 
-#: Seconds that stopping may take before the process ends all the same.
-_PATIENCE = 20.0
+#: Seconds that an orderly stop may take.
+_STOP_SECONDS = 20.0
 
 
 def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
+    """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't start."""
     set_up_logging("worker")
     check_versions()
     rebootstrap_from_settings()
@@ -60,10 +60,10 @@ async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: async
     for app in chosen.values():
         app.conf.datadir.mkdir(parents=True, exist_ok=True)
     with watch_event_loop(settings.stall):
-        # From the start on: joining and recovering may stand still, too.
+        # Watched from the start: joining and recovery can stall, too.
         working = [
-            asyncio.create_task(_live(chosen)),
-            asyncio.create_task(watch(chosen, settings.stall)),
+            asyncio.create_task(_run_groups(chosen)),
+            asyncio.create_task(watch_groups(chosen, settings.stall)),
         ]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([stopping, *working], return_when=asyncio.FIRST_COMPLETED)
@@ -75,10 +75,10 @@ async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: async
         await _stop(chosen, working)
 
 
-async def _live(chosen: Mapping[str, ParleyApp]) -> None:
+async def _run_groups(chosen: Mapping[str, ParleyApp]) -> None:
     await asyncio.gather(*(app.start() for app in chosen.values()))
     log.info("ready", groups=sorted(chosen))
-    ended = (_ended(name, app) for name, app in chosen.items())
+    ended = (_fail_when_ended(name, app) for name, app in chosen.items())
     await asyncio.gather(collect_rarely(GcPauses()), *ended)
 
 
@@ -98,7 +98,7 @@ def _changelogs(chosen: Mapping[str, ParleyApp]) -> list[Topic]:
     return [changelog(app.conf.id, table) for app in chosen.values() for table in app.tables]
 
 
-async def _ended(name: str, app: ParleyApp) -> None:
+async def _fail_when_ended(name: str, app: ParleyApp) -> None:
     await app.wait_until_stopped()
     fail_stop(f"group {name} ended by itself", app.crash_reason)
 
@@ -106,10 +106,10 @@ async def _ended(name: str, app: ParleyApp) -> None:
 async def _stop(chosen: Mapping[str, ParleyApp], working: list[asyncio.Task[None]]) -> None:
     log.info("stopping")
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_STOP_SECONDS):
             await asyncio.gather(*working, return_exceptions=True)
             await asyncio.gather(*(app.stop() for app in chosen.values()))
     except TimeoutError:
-        log.warning("stopping took too long; what was not committed is done again")
+        log.warning("stopping took too long; uncommitted records will be processed again")
         os._exit(EXIT_FAIL_STOP)
     log.info("stopped")

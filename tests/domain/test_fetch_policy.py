@@ -1,19 +1,19 @@
-"""A history that is in no hurry gathers while many messages come, and only then."""
+"""A history that is in no hurry should_gather while many messages come, and only then."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.domain.fetch_policy import gathers
+from app.domain.fetch_policy import should_gather
 
 #: Seconds from one fetch to the next: without and with gathering.
 PROMPT, GATHERED = 0.012, 0.2
 
 
 def ends_up(rate: float, *, already: bool) -> bool:
-    """Whether it gathers after a while of so many messages a second."""
+    """Whether it should_gather after a while of so many messages a second."""
     for _ in range(10):
-        already = gathers(round(rate * (GATHERED if already else PROMPT)), already=already)
+        already = should_gather(round(rate * (GATHERED if already else PROMPT)), already=already)
     return already
 
 
@@ -30,4 +30,4 @@ def test_between_them_it_stays_as_it_is(rate: float) -> None:
 
 
 def test_a_lone_message_ends_it() -> None:
-    assert not gathers(1, already=True)
+    assert not should_gather(1, already=True)

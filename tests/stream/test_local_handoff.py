@@ -21,16 +21,16 @@ from app.stream.batch_loop import batches
 
 app = group("relay", strict=True)
 handed = set()
-stock = ChunkConsumer._give
+stock = ChunkConsumer._enqueue
 
 
-def give(self, place, records, generation):
-    if self._fetching._put_off.get(place):
+def enqueue(self, place, records, generation):
+    if self._fetching._skipped.get(place):
         handed.update((place.partition, record.offset) for record in records)
     stock(self, place, records, generation)
 
 
-ChunkConsumer._give = give
+ChunkConsumer._enqueue = enqueue
 
 
 @app.agent(raw_topic(app, "relay-in"))

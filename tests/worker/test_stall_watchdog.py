@@ -100,11 +100,11 @@ async def block():
 MISTAKEN = (
     IDLE
     + """
-async def look(_):
+async def observe(_):
     raise KeyError("a mistake")
 
 
-app.worker.stall_watchdog._look = look
+app.worker.stall_watchdog._observe = observe
 """
 )
 

@@ -26,7 +26,7 @@ async def readyz(request: web.Request) -> web.Response:
     Without the history store the rest goes on, so that alone takes no edge out of service.
     """
     parts = {
-        "kafka": "ok" if await request.app[BROKERS].answer() else "away",
+        "kafka": "ok" if await request.app[BROKERS].answers() else "away",
         "valkey": "ok" if request.app[HUB].subscription.connected else "away",
         "history": await _history(request),
         "draining": "yes" if request.app[DRAINING].is_set() else "no",

@@ -45,7 +45,7 @@ async def report(request: web.Request) -> web.Response:
         text=message.text,
         reason=reason,
     )
-    await request.app[ACTS].note(act)
+    await request.app[ACTS].record(act)
     return json({"room": room, "seq": seq, "item": report_id(room, seq)}, 202)
 
 

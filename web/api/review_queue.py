@@ -136,7 +136,7 @@ async def _note(
         action=choice.action,
         reason=reason,
     )
-    await acts.note(act)
+    await acts.record(act)
     if item.message is not None and item.author:
         state = {"kind": "review", "room": item.room, "client_id": item.message.client_id}
         told = orjson.dumps({**state, "action": choice.action, "reason": reason})
