@@ -26,7 +26,7 @@ async def readyz(request: web.Request) -> web.Response:
     Everything but the history works without the history store, so its absence is no 503.
     """
     parts = {
-        "kafka": "ok" if await request.app[BROKERS].answer() else "away",
+        "kafka": "ok" if await request.app[BROKERS].answers() else "away",
         "valkey": "ok" if request.app[HUB].subscription.connected else "away",
         "history": await _history(request),
         "draining": "yes" if request.app[DRAINING].is_set() else "no",

@@ -9,9 +9,9 @@ from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
 from app.domain.moderation.verdict import judge
 from app.events import RulesSet
-from app.moderation.rule_plugins import known_kinds
+from app.moderation.rule_plugins import rule_kinds
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate_admin
-from web.api.room_access import now_ms
 from web.api.services import ACTS, IN_FORCE, SETTINGS
 from web.http.json_response import json
 from web.http.problem import Problem
@@ -25,7 +25,7 @@ class NewRules(msgspec.Struct, forbid_unknown_fields=True):
     lists: dict[str, tuple[str, ...]] = {}
 
 
-class Trial(msgspec.Struct, forbid_unknown_fields=True):
+class DryRun(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/moderation/rules/test`: a text, and rules other than the active ones."""
 
     text: str
@@ -63,7 +63,7 @@ async def put(request: web.Request) -> web.Response:
 async def test(request: web.Request) -> web.Response:
     """`POST /v1/moderation/rules/test`: the verdict that a text would get, without effect."""
     identity = await authenticate_admin(request)
-    body = await read_body(request, Trial)
+    body = await read_body(request, DryRun)
     rules = request.app[IN_FORCE].rules
     if body.source is not None:
         rules = parsed(request, body.source, {})
@@ -74,7 +74,7 @@ async def test(request: web.Request) -> web.Response:
 def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]]) -> RuleSet:
     """The parsed rules. Raises `Problem` 400 `rules_mistake` with `line`."""
     try:
-        return parse(source, lists, known_kinds(request.app[SETTINGS].rules))
+        return parse(source, lists, rule_kinds(request.app[SETTINGS].rules))
     except RuleMistake as mistake:
         raise Problem("rules_mistake", mistake.reason, line=mistake.line) from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +10,7 @@ from aiohttp import web
 
 from app.delivery.presence import SAY_EVERY
 from app.domain.presence import may_see, status
+from app.runtime.clock import now_ms
 from app.runtime.retry import AWAY
 from web.api.callers import authenticate
 from web.api.services import COMMANDS, PRESENCES, SETTINGS, VIEW
@@ -65,9 +65,9 @@ async def _presence(request: web.Request, users: list[str]) -> dict[str, Any]:
     alive = await presences.alive(
         edge for presence, _ in found.values() for edge in presence.open.values()
     )
-    now_ms = time.time_ns() // 1_000_000
+    at_ms = now_ms()
     return {
-        user: {"status": status(presence, alive, away, now_ms), "last_seen_ms": presence.last_ms}
+        user: {"status": status(presence, alive, away, at_ms), "last_seen_ms": presence.last_ms}
         for user, (presence, away) in found.items()
     }
 

@@ -11,9 +11,10 @@ from app.domain import wellformed
 from app.domain.review import report_id
 from app.domain.shadow import shown_to
 from app.events import MessageCreated, Reported, decode_log
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate
 from web.api.history import read_messages
-from web.api.room_access import now_ms, required_head
+from web.api.room_access import required_head
 from web.api.services import ACTS
 from web.http.json_response import json
 from web.http.problem import Problem
@@ -44,7 +45,7 @@ async def report(request: web.Request) -> web.Response:
         text=message.text,
         reason=reason,
     )
-    await request.app[ACTS].note(act)
+    await request.app[ACTS].record(act)
     return json({"room": room, "seq": seq, "item": report_id(room, seq)}, 202)
 
 

@@ -13,8 +13,9 @@ from app.domain import wellformed
 from app.domain.review import ACTIONS, Item
 from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
 from app.history.review import Place
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate
-from web.api.room_access import moderated, now_ms
+from web.api.room_access import moderated
 from web.api.services import ACTS, COMMANDS, HISTORY, VIEW
 from web.auth.token_cache import Identity
 from web.http.json_response import json
@@ -135,7 +136,7 @@ async def _note(
         action=choice.action,
         reason=reason,
     )
-    await acts.note(act)
+    await acts.record(act)
     if item.message is not None and item.author:
         state = {"kind": "review", "room": item.room, "client_id": item.message.client_id}
         told = orjson.dumps({**state, "action": choice.action, "reason": reason})

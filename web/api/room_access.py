@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from aiohttp import web
 
 from app.delivery.view import RoomHead
@@ -41,8 +39,3 @@ async def moderated(request: web.Request, identity: Identity, room: str = "") ->
     if room and not found:
         raise Problem("not_allowed", "only a moderator of the room sees this")
     return found
-
-
-def now_ms() -> int:
-    """The present, in milliseconds."""
-    return time.time_ns() // 1_000_000

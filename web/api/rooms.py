@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
-from app.delivery.reads import Unread
+from app.delivery.read_marks import Unread
 from app.delivery.view import RoomHead
 from app.domain import names, wellformed
 from app.domain.roles import ROLES

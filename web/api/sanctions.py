@@ -10,9 +10,10 @@ from aiohttp import web
 from app.domain import wellformed
 from app.domain.sanctions import until
 from app.events import LiftSanction, Sanctioned, SanctionSet, SetSanction
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate, authenticate_admin
 from web.api.command import command_request
-from web.api.room_access import moderated, now_ms
+from web.api.room_access import moderated
 from web.api.services import ACTS, AUTHENTICATOR, HUB, IN_FORCE, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
