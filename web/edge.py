@@ -42,16 +42,16 @@ from app.settings import Settings
 from app.topics import LOG, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.services import (
-    ACTS,
+    ACTIVE_RULES,
+    AUDIT_LOG,
     AUTHENTICATOR,
     BROKERS,
     COMMANDS,
     DRAINING,
     HISTORY,
     HUB,
-    IN_FORCE,
     PRESENCES,
-    READS,
+    READ_MARKS,
     SETTINGS,
     VIEW,
 )
@@ -204,11 +204,11 @@ async def _application(
     commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view))
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
     app[HUB], app[COMMANDS] = hub, commands
-    app[READS] = ReadMarks(redis, settings.partitions)
+    app[READ_MARKS] = ReadMarks(redis, settings.partitions)
     app[PRESENCES] = Presences(redis)
     app[BROKERS] = BrokerProbe(settings)
-    app[ACTS] = AuditLog(producer, settings.partitions)
-    app[IN_FORCE] = rules = ActiveRules(settings)
+    app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
+    app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction)
     app[DRAINING] = asyncio.Event()
     await rules.start()

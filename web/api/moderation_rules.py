@@ -12,7 +12,7 @@ from app.events import RulesSet
 from app.moderation.rule_plugins import rule_kinds
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate_admin
-from web.api.services import ACTS, IN_FORCE, SETTINGS
+from web.api.services import ACTIVE_RULES, AUDIT_LOG, SETTINGS
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -35,7 +35,7 @@ class DryRun(msgspec.Struct, forbid_unknown_fields=True):
 async def show(request: web.Request) -> web.Response:
     """`GET /v1/moderation/rules`: the active rule set; version 0 before the first."""
     await authenticate_admin(request)
-    now = request.app[IN_FORCE]
+    now = request.app[ACTIVE_RULES]
     known = now.source
     if known is None:
         return json({"version": 0, "source": "", "lists": {}})
@@ -49,7 +49,7 @@ async def put(request: web.Request) -> web.Response:
     identity = await authenticate_admin(request)
     body = await read_body(request, NewRules)
     parsed(request, body.source, body.lists)
-    acts = request.app[ACTS]
+    acts = request.app[AUDIT_LOG]
     act = RulesSet(
         id=acts.new_id(),
         by=identity.user,
@@ -64,7 +64,7 @@ async def test(request: web.Request) -> web.Response:
     """`POST /v1/moderation/rules/test`: the verdict that a text would get, without effect."""
     identity = await authenticate_admin(request)
     body = await read_body(request, DryRun)
-    rules = request.app[IN_FORCE].rules
+    rules = request.app[ACTIVE_RULES].rules
     if body.source is not None:
         rules = parsed(request, body.source, {})
     verdict = judge(Message("", identity.user, body.text, at_ms=now_ms()), Facts(), rules)

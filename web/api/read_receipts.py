@@ -8,7 +8,7 @@ from aiohttp import web
 from app.events import Receipt
 from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import COMMANDS, READS, SETTINGS, VIEW
+from web.api.services import COMMANDS, READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -38,7 +38,7 @@ async def read(request: web.Request) -> web.Response:
     receipt = Receipt(room=room, by=identity.user, seq=mark.seq, id=sends.new_id(), edge=sends.edge)
     if await sends.send(receipt, seconds) is None:
         return json({"room": room, "status": "accepted"}, 202, headers)
-    unread = (await request.app[READS].unread(identity.user, [room]))[room]
+    unread = (await request.app[READ_MARKS].unread(identity.user, [room]))[room]
     return json({"room": room, **_left(unread)}, headers=headers)
 
 
@@ -51,7 +51,7 @@ async def unread(request: web.Request) -> web.Response:
     """`GET /v1/unread`: the caller's unread counts by room, and in total."""
     identity = await authenticate(request)
     rooms = await request.app[VIEW].rooms_of(identity.user)
-    found = await request.app[READS].unread(identity.user, rooms)
+    found = await request.app[READ_MARKS].unread(identity.user, rooms)
     counted = {room: _left(left) for room, left in found.items() if left.unread}
     return json(
         {
@@ -71,7 +71,7 @@ async def receipts(request: web.Request) -> web.Response:
     if not head.settings.receipts:
         raise Problem("receipts_off", "this room does not show who has read")
     members = await request.app[VIEW].members(room)
-    marks = await request.app[READS].marks(room)
+    marks = await request.app[READ_MARKS].marks(room)
     known = {user: marks.get(user, 0) for user in sorted(members)}
     if seq is None:
         return json({"room": room, "seq": head.seq, "read": known})

@@ -15,7 +15,7 @@ from app.runtime.clock import now_ms
 from web.api.callers import authenticate
 from web.api.history import read_messages
 from web.api.room_access import required_head
-from web.api.services import ACTS
+from web.api.services import AUDIT_LOG
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -45,7 +45,7 @@ async def report(request: web.Request) -> web.Response:
         text=message.text,
         reason=reason,
     )
-    await request.app[ACTS].record(act)
+    await request.app[AUDIT_LOG].record(act)
     return json({"room": room, "seq": seq, "item": report_id(room, seq)}, 202)
 
 

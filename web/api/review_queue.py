@@ -16,7 +16,7 @@ from app.history.review import Place
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate
 from web.api.room_access import moderated
-from web.api.services import ACTS, COMMANDS, HISTORY, VIEW
+from web.api.services import AUDIT_LOG, COMMANDS, HISTORY, VIEW
 from web.auth.token_cache import Identity
 from web.http.json_response import json
 from web.http.problem import Problem, refused
@@ -126,7 +126,7 @@ def _placed(verdict: Verdict | None) -> dict[str, Any]:
 async def _note(
     request: web.Request, identity: Identity, item: Item, choice: Choice, reason: str
 ) -> None:
-    acts = request.app[ACTS]
+    acts = request.app[AUDIT_LOG]
     act = Reviewed(
         id=acts.new_id(),
         by=identity.user,

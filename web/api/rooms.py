@@ -17,7 +17,7 @@ from app.events import ChangeRoom, CreateRoom, RoomSettings
 from web.api.callers import authenticate
 from web.api.command import CommandRequest, command_request
 from web.api.room_access import required_head
-from web.api.services import READS, SETTINGS, VIEW
+from web.api.services import READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -140,7 +140,7 @@ async def mine(request: web.Request) -> web.Response:
     newest = sorted(heads.values(), key=lambda head: (-head.at_ms, head.room))
     start = next((i + 1 for i, head in enumerate(newest) if head.room == after), 0)
     page = newest[start : start + limit]
-    unread = await request.app[READS].unread(identity.user, [head.room for head in page])
+    unread = await request.app[READ_MARKS].unread(identity.user, [head.room for head in page])
     rooms = [shown(head, unread[head.room]) | {"joined_n": joined[head.room]} for head in page]
     return json({"rooms": rooms, "has_more": start + limit < len(newest)})
 
@@ -150,7 +150,7 @@ async def one(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     room = room_id(request)
     head = await required_head(request, room, identity.user)
-    unread = await request.app[READS].unread(identity.user, [room])
+    unread = await request.app[READ_MARKS].unread(identity.user, [room])
     members = await request.app[VIEW].members(room)
     listed = [{"user": user, "role": role} for user, role in sorted(members.items())[:_LARGEST]]
     return json(shown(head, unread[room]) | {"members": listed, "member_count": len(members)})

@@ -14,7 +14,7 @@ from app.runtime.clock import now_ms
 from web.api.callers import authenticate, authenticate_admin
 from web.api.command import command_request
 from web.api.room_access import moderated
-from web.api.services import ACTS, AUTHENTICATOR, HUB, IN_FORCE, VIEW
+from web.api.services import ACTIVE_RULES, AUDIT_LOG, AUTHENTICATOR, HUB, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -68,7 +68,7 @@ async def put_everywhere(request: web.Request) -> web.Response:
     """`PUT /v1/sanctions/{user}`: mute or ban a user everywhere."""
     identity = await authenticate_admin(request)
     body = await _body(request)
-    acts, now = request.app[ACTS], now_ms()
+    acts, now = request.app[AUDIT_LOG], now_ms()
     act = Sanctioned(
         id=acts.new_id(),
         by=identity.user,
@@ -85,7 +85,7 @@ async def put_everywhere(request: web.Request) -> web.Response:
 async def lift_everywhere(request: web.Request) -> web.Response:
     """`DELETE /v1/sanctions/{user}`: end it before its time."""
     identity = await authenticate_admin(request)
-    acts = request.app[ACTS]
+    acts = request.app[AUDIT_LOG]
     act = Sanctioned(id=acts.new_id(), by=identity.user, at_ms=now_ms(), user=user_id(request))
     await acts.sanction(act)
     return json({"user": act.user})
@@ -94,7 +94,7 @@ async def lift_everywhere(request: web.Request) -> web.Response:
 async def page_everywhere(request: web.Request) -> web.Response:
     """`GET /v1/sanctions`: the active sanctions everywhere, by user."""
     await authenticate_admin(request)
-    return json({"sanctions": [_shown(one) for one in request.app[IN_FORCE].holding(now_ms())]})
+    return json({"sanctions": [_shown(one) for one in request.app[ACTIVE_RULES].holding(now_ms())]})
 
 
 def shut_out(app: web.Application, act: Sanctioned) -> None:

@@ -15,7 +15,7 @@ from app.delivery.view import RoomHead
 from app.domain.shadow import shown_to
 from web.api.callers import authenticate
 from web.api.rooms import shown
-from web.api.services import HUB, READS, VIEW
+from web.api.services import HUB, READ_MARKS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -36,7 +36,7 @@ async def snapshot(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     cursor, joined = await _cursor(request, identity.user)
     heads = await request.app[VIEW].rooms(sorted(joined))
-    unread = await request.app[READS].unread(identity.user, heads)
+    unread = await request.app[READ_MARKS].unread(identity.user, heads)
     rooms = [
         shown(head, unread[name]) | {"joined_n": joined[name], "members_n": head.members_n}
         for name, head in heads.items()
