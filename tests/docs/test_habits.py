@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import yaml
+
+from tests.docs.markdown import ROOT
+
+
+def test_the_pre_commit_hooks_are_the_commands_of_make_lint() -> None:
+    hooks = [hook for repo in _pre_commit()["repos"] for hook in repo["hooks"]]
+    assert [hook["entry"] for hook in hooks] == _recipe("lint")
+
+
+def test_the_pre_commit_hooks_fetch_nothing() -> None:
+    for repo in _pre_commit()["repos"]:
+        assert repo["repo"] == "local"
+        assert {hook["language"] for hook in repo["hooks"]} == {"system"}
+        assert not any(hook["pass_filenames"] for hook in repo["hooks"])
+
+
+def test_the_licence_that_the_package_names_is_the_one_in_the_tree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    (file,) = project["license-files"]
+    assert re.match(r"\s+Apache License\s+Version 2\.0,", (ROOT / file).read_text())
+
+
+def _pre_commit() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    return found
+
+
+def _recipe(target: str) -> list[str]:
+    """The commands of a target in the Makefile, as the shell gets them."""
+    makefile = (ROOT / "Makefile").read_text().replace("$(bin)", ".venv/bin")
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert found is not None, f"no target {target}"
+    return [line.removeprefix("\t").removeprefix("@") for line in found[1].splitlines()]
