@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from typing import Any
 
@@ -26,6 +27,17 @@ def test_the_licence_that_the_package_names_is_the_one_in_the_tree() -> None:
     assert project["license"] == "Apache-2.0"
     (file,) = project["license-files"]
     assert re.match(r"\s+Apache License\s+Version 2\.0,", (ROOT / file).read_text())
+
+
+def test_make_help_has_a_line_for_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
+    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = re.findall(r"^  make ([a-z-]+) +(\S.*)$", helped.stdout, re.MULTILINE)
+    assert [target for target, _ in lines] == targets
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony is not None
+    assert sorted(phony[1].split()) == sorted(targets)
 
 
 def _pre_commit() -> dict[str, Any]:
