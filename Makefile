@@ -70,7 +70,7 @@ clean:  ## remove .venv, caches and builds, but not data/
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The constraints pin every version; a change of them or of pyproject.toml sets up again.
-$(stamp): pyproject.toml constraints.txt app/_murmur.c web/_herd.c web/_seats.c
+$(stamp): pyproject.toml setup.py constraints.txt app/_murmur.c web/_herd.c web/_seats.c
 	@echo "Setting up .venv (once; a minute or two)"
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python …" >&2; exit 1; }

@@ -14,7 +14,8 @@ from app.embedded.child import Child, tail
 from app.errors import ParleyError
 from app.settings import inherited
 
-ROOT = Path(__file__).parents[1]
+#: The folder of the outermost package: of `app` in the tree, of `parley` in a wheel.
+ROOT = Path(__file__).parents[__name__.count(".")]
 _LONGEST_PAUSE = 15.0
 _STEADY_SECONDS = 60.0
 
