@@ -1,5 +1,5 @@
 # Everything happens in .venv and .cache; `make clean` removes both. Data is in data/.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3.14 || echo python3)
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -72,8 +72,8 @@ clean:  ## remove .venv, caches and builds, but not data/
 # The constraints pin every version; a change of them or of pyproject.toml sets up again.
 $(stamp): pyproject.toml setup.py constraints.txt app/_murmur.c web/_herd.c web/_seats.c
 	@echo "Setting up .venv (once; a minute or two)"
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-		{ echo "Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "Python 3.11 to 3.14 is needed: make PYTHON=/path/to/python …" >&2; exit 1; }
 	@test -x $(bin)/python || $(PYTHON) -m venv .venv
 	@echo "  pip"
 	@$(bin)/python -m pip install --quiet --upgrade "pip>=25.1"

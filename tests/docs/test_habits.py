@@ -29,6 +29,21 @@ def test_the_licence_that_the_package_names_is_the_one_in_the_tree() -> None:
     assert re.match(r"\s+Apache License\s+Version 2\.0,", (ROOT / file).read_text())
 
 
+def test_every_place_names_the_same_versions_of_python() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    bounds = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"])
+    assert bounds is not None
+    least, beyond = map(int, bounds.groups())
+    said = f"Python 3.{least} to 3.{beyond - 1}"
+    assert said in (ROOT / "README.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert said in makefile
+    assert f"(3, {least}) <= sys.version_info < (3, {beyond})" in makefile
+    minors = [str(minor) for minor in range(least, beyond)]
+    assert re.findall(r"command -v python3\.(\d+)", makefile) == minors
+    assert re.findall(r"Python :: 3\.(\d+)", " ".join(project["classifiers"])) == minors
+
+
 def test_make_help_has_a_line_for_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
