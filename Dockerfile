@@ -5,8 +5,9 @@ RUN python -m venv /opt/parley
 ENV PATH=/opt/parley/bin:$PATH
 # For the two parts in C, which Parley could do without.
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml setup.py constraints.txt README.md LICENSE ./
 COPY app app
+COPY parley parley
 COPY agents agents
 COPY tables tables
 COPY web web

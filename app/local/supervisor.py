@@ -15,7 +15,8 @@ from app.embedded.child import Child, tail
 from app.errors import ParleyError
 from app.settings import inherited
 
-ROOT = Path(__file__).parents[2]
+#: The folder of the outermost package: of `app` in the tree, of `parley` in a wheel.
+ROOT = Path(__file__).parents[__name__.count(".")]
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
 _STEADY_SECONDS = 60.0

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
+from typing import Final
 
 from app.runtime.plugins import import_folder
+
+#: The folder of the package `agents`, beside `app` in the tree and in a wheel.
+_AGENTS: Final = Path(__file__).parents[2] / "agents"
 
 
 def discover(folder: str = "") -> list[str]:
@@ -14,8 +19,7 @@ def discover(folder: str = "") -> list[str]:
     Raises whatever a file raises: an agent that is skipped silently would be missed days later.
     Files whose names begin with `_` are not agents.
     """
-    agents = import_module("agents")
-    found = [f"agents.{module.name}" for module in iter_modules(agents.__path__)]
+    found = [f"agents.{module.name}" for module in iter_modules([str(_AGENTS)])]
     for name in found:
         import_module(name)
     return found + [

@@ -1,0 +1,1 @@
+"""Parley, a chat back end: the package that a wheel installs, with all else inside it."""
