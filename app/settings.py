@@ -1,4 +1,4 @@
-"""Everything that can be set, and the one place that reads the environment."""
+"""The settings, and the one place that reads the environment."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Settings:
     secret: str = ""
     """Signs development tokens, stream tickets and cursors: 32 characters or more."""
     jwks: str = ""
-    """URL or file of a JSON Web Key Set; set: RS256 tokens of your own issuer are taken too."""
+    """URL or file of a JSON Web Key Set; if set, RS256 tokens of your own issuer are taken too."""
     issuer: str = ""
     """Required `iss` of RS256 tokens; empty: any."""
     audience: str = ""
@@ -75,15 +75,15 @@ class Settings:
     only: str = ""
     """Consumer groups that this worker runs, by comma; empty: all."""
     health_port: _Port = 0
-    """Port on which a worker says how it is, at `/healthz` and `/readyz`; 0: none."""
+    """Port of a worker's `/healthz` and `/readyz`; 0: none."""
     stall: _Seconds = 60.0
-    """Seconds that a group may stand still before the worker ends, to be started afresh."""
+    """Seconds without progress of a consumer group after which the worker ends, to be restarted."""
     blocked_words: str = ""
-    """File of blocked words and phrases, one a line, until a rule set is put in force."""
+    """File of blocked words and phrases, one a line, until a rule set is activated."""
     rules: str = ""
     """Folder with moderation rules of your own, one file each; empty: none."""
     upload_hook: str = ""
-    """URL that is asked where a file of a message goes; empty: messages carry no files."""
+    """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
     text_limit: _Count = 4000
     """Longest message, in characters."""
 
@@ -92,29 +92,29 @@ class Settings:
     port: _Port = 8080
     """Port that the edge listens on."""
     wait: _SecondsOrNone = 3.0
-    """How long a send waits for its number where the request does not say `Prefer: wait=`."""
+    """How long a send waits for its number, unless the request has `Prefer: wait=`."""
     ping: _Seconds = 15.0
     """Interval of `ping` events on a stream."""
     retry_ms: Annotated[int, Meta(ge=0)] = 2000
-    """Milliseconds that a browser waits before it reconnects a stream."""
+    """Milliseconds after which a browser reconnects a stream."""
     presence: Literal["everyone", "rooms", "nobody"] = "rooms"
-    """Who sees whether somebody is there: `everyone`, who shares `rooms`, or `nobody`."""
+    """Visibility of presence: `everyone`, users of shared `rooms`, or `nobody`."""
     ticket_life: _Seconds = 600.0
-    """How long a stream ticket can be used to connect."""
+    """How long a stream ticket opens streams."""
     window: _Count = 1000
     """Log events of a room that Valkey keeps for resuming streams."""
     buffer_events: _Count = 256
-    """Events waiting for a slow reader before it is let go."""
+    """Events that may wait for a slow client before its stream is ended."""
     buffer_bytes: _Count = 512 * 1024
-    """Bytes waiting for a slow reader before it is let go."""
+    """Bytes that may wait for a slow client before its stream is ended."""
     send_buffer: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 16 * 1024
     """Bytes of a connection's send buffer in the kernel, which doubles it; 0: the system's own."""
     native: bool = True
-    """Whether the edge delivers by its parts in C, where they were built; `off`: in Python."""
+    """Whether the edge uses its parts in C, where they were built; `off`: Python alone."""
     streams: _Count = 20
-    """Streams that one person may have open at an edge."""
+    """Streams that one user may have open at an edge."""
     stream_life: _Seconds = 1800.0
-    """How long a stream lasts, give or take a tenth, before it is told to reconnect."""
+    """How long a stream lasts, give or take a tenth, before its client is told to reconnect."""
     body_limit: _Count = 64 * 1024
     """Largest request body."""
     origins: str = "*"
@@ -134,7 +134,7 @@ class Settings:
         return cls(**given).checked()
 
     def checked(self) -> Settings:
-        """Itself, or `SettingError` where a field has a value that it does not take."""
+        """The settings themselves. Raises `SettingError` for a value that a field does not take."""
         for field in fields(self):
             _convert(field.name, getattr(self, field.name), strict=True)
         if self.secret and len(self.secret) < 32:
@@ -233,7 +233,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_redis(url: str) -> bool:
-    """Whether redis-py takes this; it would pass over a database that is no number."""
+    """Whether redis-py takes this URL; it would ignore a database that is not a number."""
     parts = _split(url)
     if parts is None or not url.startswith(("redis://", "rediss://", "unix://")):
         return False
@@ -246,7 +246,7 @@ def _is_web(url: str) -> bool:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The URL's parts; None where it is no URL or has a port that does not exist."""
+    """The parts of a URL; `None` where it is malformed, or its port is out of range."""
     try:
         parts = urlsplit(url)
         return None if parts.port == 0 else parts
@@ -259,13 +259,13 @@ def _without_password(url: str) -> str:
 
 
 def named(environ: Mapping[str, str] | None = None) -> frozenset[str]:
-    """The fields that the environment sets, whether or not to something new."""
+    """The fields that the environment sets, even to their defaults."""
     source = os.environ if environ is None else environ
     return frozenset(f.name for f in fields(Settings) if source.get(_variable(f.name)))
 
 
 def unknown(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables that begin with `PARLEY_` and are no setting, in alphabetical order.
+    """The variables that begin with `PARLEY_` and are not a setting, in alphabetical order.
 
     Each with the setting whose name is nearest, or nothing where none is near. They are no error:
     other programs may have variables of such names.
@@ -287,6 +287,6 @@ def inherited(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def fill_in(extra: Mapping[str, str]) -> None:
-    """Set what the environment does not, for all of this process and its children."""
+    """Set variables that the environment lacks, for this process and its children."""
     for variable, value in extra.items():
         os.environ[variable] = os.environ.get(variable) or value
