@@ -45,6 +45,9 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 import parley
+from parley.app.settings import Settings
+from parley.app.stream.consumer_groups import activate
+activate(Settings.read())
 for module in pkgutil.walk_packages(parley.__path__, "parley."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
