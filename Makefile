@@ -1,5 +1,5 @@
 # Everything happens in .venv and .cache; `make clean` removes both. Data is in data/.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3.14 || echo python3)
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -9,61 +9,72 @@ dev_stamp := .venv/ready-dev
 
 .PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery bench-growth bench-peers clean packages
 
-help:  ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+# A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
+help:  ## list the targets
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
-setup: $(stamp)  ## set up .venv with what Parley needs
+##@ Running
+
+setup: $(stamp)  ## set up .venv with the libraries of Parley
 
 run: $(stamp)  ## run a chat on this machine: Kafka, Valkey, a worker, an edge
 	@$(bin)/parley up
 
-test: $(dev_stamp) packages lint  ## set up, check and test everything but long fault tests
+##@ Testing
+
+test: $(dev_stamp) packages lint  ## lint, then all tests except long ones (13 minutes on two cores)
 	@$(bin)/python -m pytest -m "not long"
 
-lint: $(dev_stamp)  ## check style, types, and who may import whom
+lint: $(dev_stamp)  ## check style, types, and the imports between packages
 	$(bin)/ruff check .
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-faults: $(dev_stamp)  ## kill real processes under load, prove that nothing is lost, and run all long tests
+faults: $(dev_stamp)  ## kill processes under load and count every message; all long tests (30 minutes)
 	@$(bin)/python -m pytest -p tests.faults.count -m "faults or long" $(OPTIONS)
 
-bench-latency: $(stamp)  ## measure from POST to answer and to receipt; writes bench/out/
+packages:  ## install what the tests need beside Python packages: Chromium, PostgreSQL
+	@.ci/packages
+
+##@ Measuring (reports in bench/out/)
+
+bench-latency: $(stamp)  ## latency from a POST to its answer and to its receipt
 	@$(bin)/python -m bench.latency $(OPTIONS)
 
-bench-moderation: $(stamp)  ## measure what rules cost a message, and what gets past them
+bench-moderation: $(stamp)  ## cost of moderation rules for a message, and evasions that they miss
 	@$(bin)/python -m bench.moderation
 
-bench-rooms: $(stamp)  ## measure a message by members, a sync of 1,000 rooms, a verification
+bench-rooms: $(stamp)  ## a message by number of members, a sync of 1,000 rooms, parley verify
 	@$(bin)/python -m bench.rooms $(OPTIONS)
 
-bench-edge: $(stamp)  ## measure the edge against nginx with nchan; writes bench/out/
+bench-edge: $(stamp)  ## the edge beside nginx with nchan
 	@.ci/packages bench-edge
 	@$(bin)/python -m bench.edge $(OPTIONS)
 
-bench-pipeline: $(stamp)  ## measure what one worker brings through, beside bare aiokafka and naive Faust
+bench-pipeline: $(stamp)  ## throughput of one worker, beside bare aiokafka and plain Faust
 	@$(bin)/python -m bench.pipeline $(OPTIONS)
 
-bench-recovery: $(stamp)  ## measure a worker's start with a million keys in its tables, cold and warm
+bench-recovery: $(stamp)  ## a worker's start with a million keys in its tables, cold and warm
 	@$(bin)/python -m bench.recovery $(OPTIONS)
 
-bench-growth: $(stamp)  ## measure what a message costs as rooms, members and the log grow
+bench-growth: $(stamp)  ## cost of a message as rooms, members and the log grow
 	@$(bin)/python -m bench.growth $(OPTIONS)
 
-bench-peers: $(stamp)  ## measure Parley beside Synapse and Prosody, in turns; fetches both once
+bench-peers: $(stamp)  ## Parley beside Synapse and Prosody, in turns; downloads both once
 	@$(bin)/python -m bench.peers $(OPTIONS)
 
-packages:
-	@.ci/packages
+##@ Housekeeping
 
-clean:  ## remove what setup and runs made, but not data/
+clean:  ## remove .venv, caches and builds, but not data/
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The constraints pin every version; a change of them or of pyproject.toml sets up again.
-$(stamp): pyproject.toml constraints.txt app/runtime/_murmur2.c web/native/_broadcast.c web/native/_polls.c
+sources_in_c := app/runtime/_murmur2.c web/native/_broadcast.c web/native/_polls.c web/native/_send.h
+$(stamp): pyproject.toml setup.py constraints.txt $(sources_in_c)
 	@echo "Setting up .venv (once; a minute or two)"
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-		{ echo "Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "Python 3.11 to 3.14 is needed: make PYTHON=/path/to/python …" >&2; exit 1; }
 	@test -x $(bin)/python || $(PYTHON) -m venv .venv
 	@echo "  pip"
 	@$(bin)/python -m pip install --quiet --upgrade "pip>=25.1"

@@ -13,14 +13,14 @@ from redis.exceptions import RedisError
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.events import decode_verdict
-from app.settings import Settings
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.stream.poison_isolation import all_or_each
+from app.stream.groups import FAN_OUT
+from app.stream.poison_isolation import apply_isolating
 from app.topics import VERDICTS
 
-app = group("fan_out", strict=True)
-settings = Settings.read()
+app = group(FAN_OUT)
+settings = app.context.settings
 
 
 @app.agent(raw_topic(app, VERDICTS))
@@ -29,7 +29,7 @@ async def answers(stream: Any) -> None:
     publisher = Publisher(connect(settings.redis), settings.window)
     async for batch in batches(stream):
         found = batch.decode(decode_verdict)
-        await all_or_each(batch, "Valkey", publisher.answer, found, _blames)
+        await apply_isolating(batch, "Valkey", publisher.answer, found, _blames)
 
 
 def _blames(error: Exception) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import structlog
@@ -16,56 +16,67 @@ from app.history.outage import about_values
 from app.history.store import History
 from app.kafka.record import Record
 from app.privacy import retention
+from app.runtime.clock import now_ms
 from app.runtime.heartbeat import GROUP
-from app.runtime.retry import AWAY, looking, patiently
-from app.settings import Settings
+from app.runtime.retry import AWAY, health_probe, retry_while_away
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.stream.poison_isolation import all_or_each
-from app.topics import LOG, astray
+from app.stream.groups import ARCHIVE
+from app.stream.poison_isolation import apply_isolating
+from app.topics import LOG, wrong_partition
 
-app = group("archive", strict=True, hurried=False)
-settings = Settings.read()
-history = History(settings.history_url)
-history.step_aside()
-redis = connect(settings.redis)
+app = group(ARCHIVE)
+settings = app.context.settings
 log = structlog.get_logger()
+
+
+@cache
+def history() -> History:
+    """The store, made when the agent starts."""
+    store = History(settings.history_url)
+    store.lower_thread_priority()
+    return store
+
+
+@cache
+def view() -> View:
+    """The view in Valkey, which knows how long each room keeps messages."""
+    return View(connect(settings.redis), settings.partitions)
 
 
 @app.agent(raw_topic(app, LOG))
 async def archive(stream: Any) -> None:
     """Writes every event to the history store; while that is away, the log waits."""
     GROUP.set(app.conf.id)  # whose waiting it is
-    await patiently("history", history.open)
+    await retry_while_away("history", history().open)
     async for batch in batches(stream):
         found = [pair for pair in batch.decode(_entry) if _in_place(batch, *pair)]
-        await all_or_each(batch, "history", history.append, found, about_values)
+        await apply_isolating(batch, "history", history().append, found, about_values)
 
 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Say when the store is away, though there may be nothing to write."""
-    with looking("history", app.conf.id, "archive"):
-        await history.ping()
+    with health_probe("history", app.conf.id, "archive"):
+        await history().ping()
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]
 async def tidy() -> None:
     """Within the hour, what was deleted or replaced is gone from the disk, too."""
     with suppress(*AWAY):
-        await history.open()
-        await history.tidy()
+        await history().open()
+        await history().tidy()
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]
 async def sweep() -> None:
     """Within the hour, what its room wants to keep no longer is dropped."""
     with suppress(*AWAY):
-        await history.open()
+        await history().open()
         mine = {place.partition for place in app.consumer.assignment() if place.topic == LOG}
-        view = View(redis, settings.partitions)
-        dropped = await retention.sweep(history, view, mine, time.time_ns() // 1_000_000)
+        dropped = await retention.sweep(history(), view(), mine, now_ms())
         for room, count in dropped.items():
             if count:
                 log.info("messages dropped by age", room=room, messages=count)
@@ -76,6 +87,6 @@ def _entry(value: bytes) -> Entry:
 
 
 def _in_place(batch: Batch, record: Record, entry: Entry) -> bool:
-    if wrong := astray(entry.room, record.partition, settings.partitions):
-        batch.bury(record, wrong)
+    if wrong := wrong_partition(entry.room, record.partition, settings.partitions):
+        batch.dead_letter(record, wrong)
     return not wrong

@@ -6,7 +6,6 @@ decides is written down here, and everything after it only follows.
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any
 
@@ -34,46 +33,47 @@ from app.events import (
     encode,
 )
 from app.kafka.record import Record
-from app.moderation.active_rules import InForce, in_force
-from app.moderation.webhook import HookFailed, Hooks
-from app.settings import Settings
-from app.stream.batch import LONGEST, Batch
+from app.moderation.active_rules import ActiveRules, active_rules
+from app.moderation.webhook import WebhookClient, WebhookFailed
+from app.runtime.clock import now_ms
+from app.stream.batch import MAX_VALUE_BYTES, Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.stream.room_queues import Waiting
-from app.topics import MODERATED, MODERATION, PACE, RAW, astray
+from app.stream.groups import PIPELINE
+from app.stream.room_queues import RoomQueues
+from app.topics import MODERATED, MODERATION, PACE, RAW, wrong_partition
 from tables.members import members
 from tables.paces import paces
 
-pipeline = group("pipeline", strict=True)
-settings = Settings.read()
+pipeline = group(PIPELINE)
+settings = pipeline.context.settings
 log = structlog.get_logger()
 
 
 @pipeline.agent(raw_topic(pipeline, RAW))
 async def moderation(stream: Any) -> None:
     """Gives every command its verdict, those of a room in the order in which they came."""
-    stage = _Stage(await in_force(settings))
+    stage = _Stage(await active_rules(settings))
     async for batch in batches(stream, (paces,)):
         # Not after it: what waits may be sent meanwhile, and overtake what the batch has sent.
-        await stage.waiting.bounded()
-        at_ms = time.time_ns() // 1_000_000
+        await stage.waiting.wait_for_room()
+        at_ms = now_ms()
         # Half of what others take: they get it with its verdict.
-        batch.each(decode_command, partial(stage.moderate, batch, at_ms), LONGEST // 2)
+        batch.each(decode_command, partial(stage.moderate, batch, at_ms), MAX_VALUE_BYTES // 2)
 
 
 class _Stage:
     """What verdicts go by."""
 
-    def __init__(self, now: InForce) -> None:
-        self.waiting = Waiting()
+    def __init__(self, now: ActiveRules) -> None:
+        self.waiting = RoomQueues()
         self._now = now
-        self._hooks = Hooks(settings.secret)
+        self._hooks = WebhookClient(settings.secret)
 
     def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
         """Decide, or have a hook decide and let the room wait for it."""
         if wrong := _misplaced(record, command.room) or flaw(command):
-            batch.bury(record, wrong)
+            batch.dead_letter(record, wrong)
             return
         rules = self._now.rules
         sanction = self._now.sanction(command.by)
@@ -186,7 +186,7 @@ def _with_answer(
     if isinstance(answer, Finding):
         known = decision.ruling.findings if decision.ruling is not None else ()
         return decided(original, ruling(rules.version, [*known, answer]))
-    if isinstance(answer, HookFailed):
+    if isinstance(answer, WebhookFailed):
         if rules.hook is None or rules.hook.on_failure == "pass":
             return decision
         failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
@@ -196,4 +196,4 @@ def _with_answer(
 
 def _misplaced(record: Record, room: str) -> str:
     key = "" if record.key == room.encode() else f"the key {record.key!r} is not the room {room!r}"
-    return astray(room, record.partition, settings.partitions) or key
+    return wrong_partition(room, record.partition, settings.partitions) or key

@@ -14,16 +14,16 @@ from app.domain.sanctions import holds, until
 from app.errors import Malformed
 from app.events import Sanctioned, Written, decode_written, encode
 from app.kafka.record import Record
-from app.moderation.active_rules import InForce, in_force
-from app.settings import Settings
+from app.moderation.active_rules import ActiveRules, active_rules
+from app.stream import groups
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.topics import MODERATION, PACE, SANCTIONS, astray
+from app.topics import MODERATION, PACE, SANCTIONS, wrong_partition
 from tables.paces_everywhere import paces_everywhere as paces
 
-app = group("pace", strict=True)
-settings = Settings.read()
+app = group(groups.PACE)
+settings = app.context.settings
 
 #: Who mutes: no person.
 PARLEY = "parley"
@@ -32,13 +32,13 @@ PARLEY = "parley"
 @app.agent(raw_topic(app, PACE))
 async def pace(stream: Any) -> None:
     """Counts what each person writes."""
-    now = await in_force(settings)
+    now = await active_rules(settings)
     async for batch in batches(stream, (paces,)):
         batch.each(decode_written, partial(_count, now, batch))
 
 
-def _count(now: InForce, batch: Batch, record: Record, written: Written) -> None:
-    if wrong := astray(written.user, record.partition, settings.partitions):
+def _count(now: ActiveRules, batch: Batch, record: Record, written: Written) -> None:
+    if wrong := wrong_partition(written.user, record.partition, settings.partitions):
         raise Malformed(wrong)
     known = paces.read(record.partition, written.user) or Pace()
     if not counts(known, record.offset):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from app.delivery.presence import Presences
@@ -11,16 +11,21 @@ from app.domain.presence import Presence, after
 from app.errors import Malformed
 from app.events import Connection, decode_connection
 from app.kafka.record import Record
-from app.runtime.retry import looking, patiently
-from app.settings import Settings
+from app.runtime.retry import health_probe, retry_while_away
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.topics import CONNECTIONS, astray
+from app.stream.groups import PRESENCE
+from app.topics import CONNECTIONS, wrong_partition
 from tables.presence import presence as known
 
-app = group("presence", strict=True)
-settings = Settings.read()
-presences = Presences(connect(settings.redis))
+app = group(PRESENCE)
+settings = app.context.settings
+
+
+@cache
+def presences() -> Presences:
+    """Presence in Valkey, connected with the first command."""
+    return Presences(connect(settings.redis))
 
 
 @app.agent(raw_topic(app, CONNECTIONS))
@@ -30,11 +35,11 @@ async def presence(stream: Any) -> None:
         changed: dict[str, Presence] = {}
         batch.each(decode_connection, partial(_follow, changed))
         if changed:
-            await patiently("Valkey", presences.keep, changed)
+            await retry_while_away("Valkey", presences().keep, changed)
 
 
 def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> None:
-    if wrong := astray(event.user, record.partition, settings.partitions):
+    if wrong := wrong_partition(event.user, record.partition, settings.partitions):
         raise Malformed(wrong)
     if event.transport != "sse":
         return  # a poll opens and closes with every answer
@@ -47,15 +52,15 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Bring presence back where Valkey has lost it."""
-    with looking("Valkey", app.conf.id, "presence"):
+    with health_probe("Valkey", app.conf.id, "presence"):
         for place in app.consumer.assignment():
-            if place.topic == CONNECTIONS and not await presences.filled(place.partition):
+            if place.topic == CONNECTIONS and not await presences().filled(place.partition):
                 await _fill(place.partition)
 
 
 async def _fill(partition: int) -> None:
     # While partitions move, the table may be recovered by half.
     if not app.in_recovery and app.flow_control.is_active():
-        if kept := dict(known.kept(partition)):
-            await presences.keep(kept)
-        await presences.note_filled(partition)
+        if kept := dict(known.stored(partition)):
+            await presences().keep(kept)
+        await presences().note_filled(partition)

@@ -7,29 +7,29 @@ times a second at most, however many read at once.
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
+from redis import asyncio as aioredis
+
 from app.delivery.publisher import Publisher
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.domain.receipts import advance
 from app.errors import Malformed
 from app.events import Receipt, Verdict, decode_receipt
 from app.kafka.record import Record
-from app.runtime.retry import AWAY, patiently
-from app.settings import Settings
+from app.runtime.retry import AWAY, retry_while_away
+from app.stream import groups
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.topics import RECEIPTS, astray
+from app.topics import RECEIPTS, wrong_partition
 from tables.receipts import receipts as marks
 
-app = group("receipts", strict=True)
-settings = Settings.read()
-redis = connect(settings.redis)
-reads, publisher = Reads(redis, settings.partitions), Publisher(redis, settings.window)
+app = group(groups.RECEIPTS)
+settings = app.context.settings
 
 #: Seconds between two receipts events of a room.
 TELL_EVERY = 0.25
@@ -40,15 +40,33 @@ _CHUNK = 500
 _untold: dict[str, dict[str, int]] = {}
 
 
+@cache
+def redis() -> aioredis.Redis:
+    """Valkey, connected with the first command."""
+    return connect(settings.redis)
+
+
+@cache
+def read_marks() -> ReadMarks:
+    """The read marks in Valkey."""
+    return ReadMarks(redis(), settings.partitions)
+
+
+@cache
+def publisher() -> Publisher:
+    """Gives edges their answers."""
+    return Publisher(redis(), settings.window)
+
+
 @app.agent(raw_topic(app, RECEIPTS))
 async def receipts(stream: Any) -> None:
     """Moves read marks on, and answers when they have moved."""
     async for batch in batches(stream, (marks,)):
         moved, verdicts = _move(batch)
         if moved:
-            for room in await patiently("Valkey", reads.advance, moved):
+            for room in await retry_while_away("Valkey", read_marks().advance, moved):
                 _untold.setdefault(room, {}).update(moved[room])
-        await patiently("Valkey", publisher.answer, verdicts)
+        await retry_while_away("Valkey", publisher().answer, verdicts)
 
 
 def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
@@ -61,7 +79,7 @@ def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
 def _advance(
     moved: dict[str, dict[str, int]], verdicts: list[Verdict], record: Record, receipt: Receipt
 ) -> None:
-    if wrong := astray(receipt.room, record.partition, settings.partitions):
+    if wrong := wrong_partition(receipt.room, record.partition, settings.partitions):
         raise Malformed(wrong)
     key = f"{receipt.room}/{receipt.by}"
     known = marks.read(record.partition, key)
@@ -92,7 +110,7 @@ async def tell() -> None:
     if _untold:
         gathered = dict(_untold)
         _untold.clear()
-        await patiently("Valkey", reads.tell, gathered)
+        await retry_while_away("Valkey", read_marks().tell, gathered)
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
@@ -100,10 +118,10 @@ async def watch() -> None:
     """Bring the marks back where Valkey has lost them."""
     with suppress(*AWAY):
         for place in app.consumer.assignment():
-            if place.topic == RECEIPTS and not await reads.filled(place.partition):
-                await reads.begin_filling(place.partition)
+            if place.topic == RECEIPTS and not await read_marks().filled(place.partition):
+                await read_marks().begin_filling(place.partition)
                 if await _fill(place.partition):
-                    await reads.note_filled(place.partition)
+                    await read_marks().note_filled(place.partition)
 
 
 async def _fill(partition: int) -> bool:
@@ -111,13 +129,13 @@ async def _fill(partition: int) -> bool:
     generation = app.consumer_generation_id
     if not _stands(generation):
         return False
-    kept = marks.kept(partition)
+    kept = marks.stored(partition)
     while chunk := list(islice(kept, _CHUNK)):
         found: dict[str, dict[str, int]] = {}
         for key, read in chunk:
             room, user = key.split("/", 1)
             found.setdefault(room, {})[user] = read.seq
-        await reads.advance(found)
+        await read_marks().advance(found)
         if not _stands(generation):
             return False
     return True

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from app.events import decode_act
 from app.history.outage import about_values
 from app.history.store import History
 from app.runtime.heartbeat import GROUP
-from app.runtime.retry import patiently
-from app.settings import Settings
+from app.runtime.retry import retry_while_away
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.stream.poison_isolation import all_or_each
+from app.stream.groups import ARCHIVE
+from app.stream.poison_isolation import apply_isolating
 from app.topics import MODERATION
 
-app = group("archive", strict=True, hurried=False)
-history = History(Settings.read().history_url)
+app = group(ARCHIVE)
+
+
+@cache
+def history() -> History:
+    """The store, made when the agent starts."""
+    return History(app.context.settings.history_url)
 
 
 @app.agent(raw_topic(app, MODERATION))
 async def review(stream: Any) -> None:
     """Keeps what moderation did, and what waits for somebody to look at it."""
     GROUP.set(app.conf.id)  # whose waiting it is
-    await patiently("history", history.open)
+    await retry_while_away("history", history().open)
     async for batch in batches(stream):
         found = batch.decode(decode_act)
-        await all_or_each(batch, "history", history.record, found, about_values)
+        await apply_isolating(batch, "history", history().record, found, about_values)

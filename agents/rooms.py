@@ -1,6 +1,6 @@
 """rooms: `chat.moderated` → number → `chat.log`, and what is refused or repeated → `chat.verdicts`.
 
-`app/domain/room.py` decides, `app/domain/follow.py` says what that changes; this file reads and
+`app/domain/room.py` decides, `app/domain/evolve.py` says what that changes; this file reads and
 writes.
 """
 
@@ -12,9 +12,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from app import events
-from app.domain.follow import follow
+from app.domain.evolve import evolve
 from app.domain.mentions import named
-from app.domain.records import Held, Progress, Reactions, Repeat, Sender, State
+from app.domain.records import LOG_PROGRESS, Held, Progress, Reactions, Repeat, Sender, State
 from app.domain.room import decide
 from app.errors import Malformed
 from app.events import (
@@ -31,12 +31,12 @@ from app.events import (
     encode,
 )
 from app.kafka.record import Record
-from app.settings import Settings
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
-from app.stream.log_catch_up import CatchUp
-from app.topics import LOG, MODERATED, MODERATION, VERDICTS, astray
+from app.stream.groups import PIPELINE
+from app.stream.log_catch_up import LogCatchUp
+from app.topics import LOG, MODERATED, MODERATION, VERDICTS, wrong_partition
 from tables.members import members
 from tables.messages import messages
 from tables.progress import progress
@@ -46,12 +46,8 @@ from tables.sanctions import sanctions
 from tables.senders import senders
 from tables.sent import sent
 
-pipeline = group("pipeline", strict=True)
-settings = Settings.read()
-
-#: Under which `progress` keeps how far all of the tables follow the log. A table that is new has to
-#: follow it from the beginning: under another key, all do.
-FOLLOWED = "log-2"
+pipeline = group(PIPELINE)
+settings = pipeline.context.settings
 
 TABLES = (heads, members, senders, sent, messages, reactions, sanctions, progress)
 
@@ -59,7 +55,7 @@ TABLES = (heads, members, senders, sent, messages, reactions, sanctions, progres
 @pipeline.agent(raw_topic(pipeline, MODERATED))
 async def rooms(stream: Any) -> None:
     """Numbers every event of a room, once, in one order."""
-    catch_up = CatchUp(settings, _position, _follow)
+    catch_up = LogCatchUp(settings, _position, _follow)
     async for batch in batches(stream, TABLES):
         _note_progress(batch)
         await catch_up.follow(batch)
@@ -68,7 +64,7 @@ async def rooms(stream: Any) -> None:
 
 def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
     command = moderated.command
-    if wrong := astray(command.room, record.partition, settings.partitions):
+    if wrong := wrong_partition(command.room, record.partition, settings.partitions):
         raise Malformed(wrong)
     state = _state(record.partition, command)
     if (outcome := decide(state, moderated)) is None:
@@ -189,16 +185,16 @@ def _follow(partition: int, event: AnyLogEvent, src: int) -> None:
 
 
 def _change(partition: int, before: State, event: AnyLogEvent, src: int) -> None:
-    _remember(partition, event, before, follow(before, event, src))
+    _remember(partition, event, before, evolve(before, event, src))
 
 
 def _position(partition: int) -> int | None:
-    known = progress.read(partition, FOLLOWED)
+    known = progress.read(partition, LOG_PROGRESS)
     return None if known is None else known.offset
 
 
 def _note_progress(batch: Batch) -> None:
     """Note where the tables stand; only now, because only now is that in Kafka."""
-    for (topic, partition), offset in batch.newly_kept().items():
+    for (topic, partition), offset in batch.newly_stored().items():
         if topic == LOG:
-            progress.write(partition, FOLLOWED, Progress(offset), offset)
+            progress.write(partition, LOG_PROGRESS, Progress(offset), offset)

@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 
 from app.errors import ParleyError
-from app.settings import Settings, named
+from app.settings import Settings, named, unknown
 
 _EPILOG = """\b
 Settings come from the environment: PARLEY_BROKER (kafka://host:port), PARLEY_REDIS,
@@ -69,6 +69,9 @@ def parley(context: click.Context) -> None:
     """A chat back end: Faust agents over Kafka, and an edge for web pages."""
     from app.local.data_folder import join
 
+    for variable, nearest in unknown().items():
+        hint = f" (did you mean {nearest}?)" if nearest else ""
+        click.echo(f"parley: unknown setting {variable}{hint}", err=True)
     command = context.invoked_subcommand or ""
     if command != "up":
         join(Settings.read().data, but=_OWN.get(command, frozenset()))

@@ -1,10 +1,20 @@
-"""The errors that Parley raises on purpose."""
+"""Parley's exceptions.
+
+- `ParleyError`
+  - `SettingError`
+  - `Unreachable`
+    - `Unusable`
+  - `StoreFailed`
+  - `Malformed`
+  - `CursorMalformed`
+  - `CursorForeign`
+"""
 
 from __future__ import annotations
 
 
 class ParleyError(Exception):
-    """Something that a person can do something about; its text says what."""
+    """An error that an operator or a client can act on; its text says what is wrong."""
 
 
 class SettingError(ParleyError):
@@ -16,19 +26,19 @@ class SettingError(ParleyError):
 
 
 class Unreachable(ParleyError):
-    """A part that Parley stands on (Kafka, Valkey, the history store) does not answer."""
+    """Kafka, Valkey or the history store does not answer; retrying later may help."""
 
 
 class Unusable(Unreachable):
-    """A part that answers, and can't be used until somebody has mended it."""
+    """A service answers, but can't be used until an operator has repaired it."""
 
 
 class StoreFailed(ParleyError):
-    """A table's store on this machine can't be read or written: its disk, not the event, is ill."""
+    """A table's store on this machine can't be read: the disk is the cause, not the event."""
 
 
 class Malformed(ParleyError):
-    """A record or request that is not of the form it should be."""
+    """A record or request does not have the form that it should have."""
 
 
 class CursorMalformed(ParleyError):
@@ -36,4 +46,4 @@ class CursorMalformed(ParleyError):
 
 
 class CursorForeign(ParleyError):
-    """A cursor of another deployment, or one that somebody changed."""
+    """A cursor of another deployment, or one that was changed."""

@@ -1,21 +1,40 @@
-"""Everything that can be set, and the one place that reads the environment."""
+"""The settings, and the one place that reads the environment."""
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal, get_type_hints
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+from msgspec import Meta, inspect
 
 from app.errors import SettingError
+
+_PREFIX: Final = "PARLEY_"
 
 #: More would not fit a cursor into 128 bytes of URL: see docs/decisions/cursor.md.
 MAX_PARTITIONS = 24
 
+#: 30 years: msgspec has no name for "finite", and no duration is longer.
+_LONGEST = 1e9
 
-PRESENCE = ("everyone", "rooms", "nobody")
+_Seconds = Annotated[float, Meta(gt=0, le=_LONGEST)]
+_SecondsOrNone = Annotated[float, Meta(ge=0, le=_LONGEST)]
+_Port = Annotated[int, Meta(ge=0, le=65535)]
+_Count = Annotated[int, Meta(ge=1)]
+#: Kafka has 16 bits for it.
+_Replicas = Annotated[int, Meta(ge=1, le=32767)]
+
+#: What a setting that is on or off may be besides what msgspec takes: 1, 0, true, false.
+_SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 @dataclass(frozen=True)
@@ -36,17 +55,17 @@ class Settings:
     secret: str = ""
     """Signs development tokens, stream tickets and cursors: 32 characters or more."""
     jwks: str = ""
-    """URL or file of a JSON Web Key Set; set: RS256 tokens of your own issuer are taken too."""
+    """URL or file of a JSON Web Key Set; if set, RS256 tokens of your own issuer are taken too."""
     issuer: str = ""
     """Required `iss` of RS256 tokens; empty: any."""
     audience: str = ""
     """Required `aud` of RS256 tokens; empty: any."""
 
-    partitions: int = 8
+    partitions: Annotated[int, Meta(ge=1, le=MAX_PARTITIONS)] = 8
     """Partitions of every room-keyed topic. Never change it once there is data."""
-    replication: int = 1
+    replication: _Replicas = 1
     """Replication factor of the topics that Parley creates."""
-    min_insync: int = 1
+    min_insync: _Replicas = 1
     """`min.insync.replicas` of the topics that Parley creates."""
 
     worker: str = ""
@@ -55,48 +74,48 @@ class Settings:
     """Folder with agents of your own, one file each; empty: none."""
     only: str = ""
     """Consumer groups that this worker runs, by comma; empty: all."""
-    health_port: int = 0
-    """Port on which a worker says how it is, at `/healthz` and `/readyz`; 0: none."""
-    stall: float = 60.0
-    """Seconds that a group may stand still before the worker ends, to be started afresh."""
+    health_port: _Port = 0
+    """Port of a worker's `/healthz` and `/readyz`; 0: none."""
+    stall: _Seconds = 60.0
+    """Seconds without progress of a consumer group after which the worker ends, to be restarted."""
     blocked_words: str = ""
-    """File of blocked words and phrases, one a line, until a rule set is put in force."""
+    """File of blocked words and phrases, one a line, until a rule set is activated."""
     rules: str = ""
     """Folder with moderation rules of your own, one file each; empty: none."""
     upload_hook: str = ""
-    """URL that is asked where a file of a message goes; empty: messages carry no files."""
-    text_limit: int = 4000
+    """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
+    text_limit: _Count = 4000
     """Longest message, in characters."""
 
     host: str = "127.0.0.1"
     """Address that the edge listens on."""
-    port: int = 8080
+    port: _Port = 8080
     """Port that the edge listens on."""
-    wait: float = 3.0
-    """How long a send waits for its number where the request does not say `Prefer: wait=`."""
-    ping: float = 15.0
+    wait: _SecondsOrNone = 3.0
+    """How long a send waits for its number, unless the request has `Prefer: wait=`."""
+    ping: _Seconds = 15.0
     """Interval of `ping` events on a stream."""
-    retry_ms: int = 2000
-    """Milliseconds that a browser waits before it reconnects a stream."""
-    presence: str = "rooms"
-    """Who sees whether somebody is there: `everyone`, who shares `rooms`, or `nobody`."""
-    ticket_life: float = 600.0
-    """How long a stream ticket can be used to connect."""
-    window: int = 1000
+    retry_ms: Annotated[int, Meta(ge=0)] = 2000
+    """Milliseconds after which a browser reconnects a stream."""
+    presence: Literal["everyone", "rooms", "nobody"] = "rooms"
+    """Visibility of presence: `everyone`, users of shared `rooms`, or `nobody`."""
+    ticket_life: _Seconds = 600.0
+    """How long a stream ticket opens streams."""
+    window: _Count = 1000
     """Log events of a room that Valkey keeps for resuming streams."""
-    buffer_events: int = 256
-    """Events waiting for a slow reader before it is let go."""
-    buffer_bytes: int = 512 * 1024
-    """Bytes waiting for a slow reader before it is let go."""
-    send_buffer: int = 16 * 1024
+    buffer_events: _Count = 256
+    """Events that may wait for a slow client before its stream is ended."""
+    buffer_bytes: _Count = 512 * 1024
+    """Bytes that may wait for a slow client before its stream is ended."""
+    send_buffer: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 16 * 1024
     """Bytes of a connection's send buffer in the kernel, which doubles it; 0: the system's own."""
     native: bool = True
-    """Whether the edge delivers by its parts in C, where they were built; `off`: in Python."""
-    streams: int = 20
-    """Streams that one person may have open at an edge."""
-    stream_life: float = 1800.0
-    """How long a stream lasts, give or take a tenth, before it is told to reconnect."""
-    body_limit: int = 64 * 1024
+    """Whether the edge uses its parts in C, where they were built; `off`: Python alone."""
+    streams: _Count = 20
+    """Streams that one user may have open at an edge."""
+    stream_life: _Seconds = 1800.0
+    """How long a stream lasts, give or take a tenth, before its client is told to reconnect."""
+    body_limit: _Count = 64 * 1024
     """Largest request body."""
     origins: str = "*"
     """Origins that may call from a browser (CORS), by comma."""
@@ -110,21 +129,24 @@ class Settings:
         source = os.environ if environ is None else environ
         given: dict[str, Any] = {}
         for field in fields(cls):
-            raw = source.get(f"PARLEY_{field.name.upper()}")
-            if raw:
-                given[field.name] = _parse(field.name, str(field.type), raw)
+            if raw := source.get(_variable(field.name)):
+                given[field.name] = _from_text(field.name, raw)
         return cls(**given).checked()
 
     def checked(self) -> Settings:
-        """Itself, or `SettingError` where values can't work together."""
-        if not 1 <= self.partitions <= MAX_PARTITIONS:
-            raise SettingError("PARLEY_PARTITIONS", self.partitions, f"1 to {MAX_PARTITIONS}")
+        """The settings themselves. Raises `SettingError` for a value that a field does not take."""
+        for field in fields(self):
+            _convert(field.name, getattr(self, field.name), strict=True)
         if self.secret and len(self.secret) < 32:
             raise SettingError("PARLEY_SECRET", "…", "at least 32 characters")
-        if self.presence not in PRESENCE:
-            raise SettingError("PARLEY_PRESENCE", self.presence, " or ".join(PRESENCE))
-        if not self.broker.startswith("kafka://"):
-            raise SettingError("PARLEY_BROKER", self.broker, "kafka://host:port")
+        if not self.broker.startswith("kafka://") or not all(map(_is_address, self.bootstrap)):
+            raise SettingError("PARLEY_BROKER", self.broker, "kafka://host:port,host:port")
+        if not _is_redis(self.redis):
+            takes = "redis://host:port/number, rediss:// or unix://"
+            raise SettingError("PARLEY_REDIS", _without_password(self.redis), takes)
+        if self.upload_hook and not _is_web(self.upload_hook):
+            shown = _without_password(self.upload_hook)
+            raise SettingError("PARLEY_UPLOAD_HOOK", shown, "a URL, http:// or https://")
         return self
 
     @property
@@ -149,29 +171,109 @@ class Settings:
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            f"PARLEY_{name.upper()}": str(int(value) if isinstance(value, bool) else value)
+            _variable(name): str(int(value) if isinstance(value, bool) else value)
             for name, value in values.items()
         }
 
 
-def _parse(name: str, kind: str, raw: str) -> Any:
-    variable = f"PARLEY_{name.upper()}"
+def _variable(field: str) -> str:
+    return f"{_PREFIX}{field.upper()}"
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """Each field's type, with its limits."""
+    return get_type_hints(Settings, include_extras=True)
+
+
+def _from_text(field: str, raw: str) -> Any:
+    kind = _kinds()[field]
+    if kind is str:
+        return raw
+    if kind is Path:
+        return Path(raw)
+    text = raw.strip()
+    if kind is bool:
+        text = _SWITCHES.get(text.lower(), text)
+    return _convert(field, text, strict=False, shown=raw)
+
+
+def _convert(field: str, value: Any, *, strict: bool, shown: str = "") -> Any:
+    """The value as the field's type has it; without `strict`, also from text."""
+    kind = _kinds()[field]
     try:
-        if kind == "int":
-            return int(raw)
-        if kind == "float":
-            return float(raw)
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError:
+        raise SettingError(_variable(field), shown or value, _takes(kind)) from None
+
+
+def _takes(kind: Any) -> str:
+    """The values of a type, in words."""
+    match inspect.type_info(kind):
+        case inspect.BoolType():
+            return "1, true, yes or on, or 0, false, no or off"
+        case inspect.LiteralType(values=values):
+            return " or ".join(map(str, values))
+        case inspect.IntType(ge=least, le=None):
+            return f"a number, {least} or more"
+        case inspect.IntType(ge=least, le=most):
+            return f"a number from {least} to {most}"
+        case inspect.FloatType(ge=None):
+            return "a number of seconds above 0"
+        case inspect.FloatType():
+            return "a number of seconds, 0 or more"
+        case _:
+            return "text"
+
+
+def _is_address(text: str) -> bool:
+    """Whether this is `host:port`, or a host alone."""
+    found = re.fullmatch(r"(?:\[[^\[\]\s]+\]|[^\[\]:/\s]+)(?::(\d{1,5}))?", text.strip())
+    return found is not None and (found[1] is None or 1 <= int(found[1]) <= 65535)
+
+
+def _is_redis(url: str) -> bool:
+    """Whether redis-py takes this URL; it would ignore a database that is not a number."""
+    parts = _split(url)
+    if parts is None or not url.startswith(("redis://", "rediss://", "unix://")):
+        return False
+    return parts.scheme == "unix" or re.fullmatch(r"/*[0-9]*/*", parts.path) is not None
+
+
+def _is_web(url: str) -> bool:
+    parts = _split(url)
+    return parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL; `None` where it is malformed, or its port is out of range."""
+    try:
+        parts = urlsplit(url)
+        return None if parts.port == 0 else parts
     except ValueError:
-        raise SettingError(variable, raw, "a number") from None
-    if kind == "bool":
-        return raw.lower() in {"1", "true", "yes", "on"}
-    return Path(raw) if kind == "Path" else raw
+        return None
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//.*@", "//…@", url)
 
 
 def named(environ: Mapping[str, str] | None = None) -> frozenset[str]:
-    """The fields that the environment sets, whether or not to something new."""
+    """The fields that the environment sets, even to their defaults."""
     source = os.environ if environ is None else environ
-    return frozenset(f.name for f in fields(Settings) if source.get(f"PARLEY_{f.name.upper()}"))
+    return frozenset(f.name for f in fields(Settings) if source.get(_variable(f.name)))
+
+
+def unknown(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that begin with `PARLEY_` and are not a setting, in alphabetical order.
+
+    Each with the setting whose name is nearest, or nothing where none is near. They are no error:
+    other programs may have variables of such names.
+    """
+    source = os.environ if environ is None else environ
+    known = [_variable(field.name) for field in fields(Settings)]
+    found = sorted(name for name in source if name.startswith(_PREFIX) and name not in known)
+    return {name: next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), "") for name in found}
 
 
 def java_home() -> str:
@@ -185,6 +287,6 @@ def inherited(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def fill_in(extra: Mapping[str, str]) -> None:
-    """Set what the environment does not, for all of this process and its children."""
+    """Set variables that the environment lacks, for this process and its children."""
     for variable, value in extra.items():
         os.environ[variable] = os.environ.get(variable) or value

@@ -1,4 +1,4 @@
-"""The topics, and which partition of them is a room's."""
+"""The topics, and the partition of a room in them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ PACE = "chat.pace"
 #: The largest rule set, in bytes as JSON.
 RULES_BYTES = 8 * 1024 * 1024
 
-#: The largest record of `chat.dead`. It holds any that Kafka takes elsewhere, 1 MiB, in base64,
-#: which is a third more, with where it stood and why.
+#: The largest record of `chat.dead`. It has room for any record of another topic, 1 MiB, in base64,
+#: which is a third more, with its place and the reason.
 DEAD_BYTES = 2 * 1024 * 1024
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -44,8 +44,8 @@ def _kept(ms: int) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(ms)}
 
 
-#: `chat.log` is the record of what happened and is never dropped by age. The others are ways
-#: through: a week lets a worker be away over a long weekend and lose nothing.
+#: `chat.log` is the record of what happened and never expires. The others carry records from one
+#: stage to the next: with a week, workers can be down over a long weekend without a loss.
 TOPICS = (
     Topic(RAW, _kept(7 * _DAY_MS)),
     Topic(MODERATED, _kept(7 * _DAY_MS)),
@@ -53,7 +53,7 @@ TOPICS = (
     Topic(VERDICTS, _kept(_DAY_MS)),
     Topic(RECEIPTS, _kept(-1)),
     Topic(CONNECTIONS, _kept(_DAY_MS)),
-    # By place: buried twice is there once, and what was sent again or dropped goes by its key.
+    # Keyed by place: a record that died twice is there once, and a tombstone removes it.
     Topic(
         DEAD,
         {
@@ -64,7 +64,7 @@ TOPICS = (
     ),
     Topic(ERASURES, {"cleanup.policy": "compact"}),
     Topic(MODERATION, _kept(400 * _DAY_MS)),
-    # A rule set has its word lists with it: 30,000 phrases are about half a megabyte.
+    # A rule set carries its word lists: 30,000 phrases are about half a megabyte.
     Topic(RULES, {"cleanup.policy": "compact", "max.message.bytes": str(RULES_BYTES)}),
     Topic(SANCTIONS, {"cleanup.policy": "compact"}),
     Topic(PACE, _kept(_DAY_MS // 24)),
@@ -79,8 +79,8 @@ def retention_ms(name: str) -> int:
 def changelog(group: str, table: str) -> Topic:
     """The changelog topic of a table, under the name that Faust gives it.
 
-    Compaction keeps its hands off the last hour, so that a recovery sees what a worker that slept
-    wrote over when it woke up, and brings it back (`Table.apply_changelog_batch`).
+    The last hour is not compacted. So a recovery still sees a value that a worker overwrote with an
+    older one when it woke from a long sleep, and restores it (`Table.recover`).
     """
     return Topic(
         f"{group}-{table}-changelog",
@@ -88,20 +88,20 @@ def changelog(group: str, table: str) -> Topic:
     )
 
 
-def again(group: str) -> Topic:
-    """The topic by which a group alone gets once more what it has failed on."""
+def retry_topic(group: str) -> Topic:
+    """The topic for records that `parley dead` sends again to one group alone."""
     return Topic(f"{group}-again", _kept(30 * _DAY_MS))
 
 
 def partition_of(key: str, partitions: int) -> int:
-    """The partition of a room (or of a user, in `chat.connections`): Kafka's own rule."""
+    """The partition of a room or, in some topics, of a user, by the rule of Kafka's clients."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
-def astray(key: str, partition: int, partitions: int) -> str:
-    """Why a record of a room, or of a user, can't be used where it is; empty where it can.
+def wrong_partition(key: str, partition: int, partitions: int) -> str:
+    """Why a record of a room or user can't be used on this partition; empty if it is the right one.
 
-    It has one order because it has one partition.
+    A room has one order because it has one partition.
     """
     if partition_of(key, partitions) == partition:
         return ""

@@ -8,7 +8,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from app.local.demo_room import address
-from app.operations.edge_client import Posting
+from app.operations.edge_client import EdgeClient
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from bench.wire import Stream
@@ -47,7 +47,7 @@ class Audience:
 
     async def gather(self) -> None:
         """Open the rooms and the streams; returns when every reader is live."""
-        async with Posting(self._settings, address(self._settings)) as posting:
+        async with EdgeClient(self._settings, address(self._settings)) as posting:
             await asyncio.gather(*(self._open(posting, i) for i in range(len(self.rooms))))
         for i, seat in enumerate(self.seats):
             await self._listen(_name(i), seat)
@@ -73,7 +73,7 @@ class Audience:
                 sums[name] += value
         return sums
 
-    async def _open(self, posting: Posting, index: int) -> None:
+    async def _open(self, posting: EdgeClient, index: int) -> None:
         room = self.rooms[index]
         await posting.post("/v1/rooms", OWNER, {"room": room, "client_id": "open"})
         for i, seat in enumerate(self.seats):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.operations.edge_client import Posting
+from app.operations.edge_client import EdgeClient
 from app.settings import Settings
 from bench.audience import OWNER
 from bench.running import Running
@@ -29,7 +29,7 @@ class Cost(NamedTuple):
     topics: dict[str, float]
 
 
-async def opened(posting: Posting, size: int) -> str:
+async def opened(posting: EdgeClient, size: int) -> str:
     """A room with that many members, of whom only its owner ever speaks."""
     room = f"members-{size}"
     await posting.post("/v1/rooms", OWNER, {"room": room, "client_id": "open"})
@@ -44,7 +44,7 @@ async def opened(posting: Posting, size: int) -> str:
     return room
 
 
-async def send(posting: Posting, room: str, count: int, name: str) -> None:
+async def send(posting: EdgeClient, room: str, count: int, name: str) -> None:
     """Send `count` messages, `AT_ONCE` of them under way at a time."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -56,7 +56,7 @@ async def send(posting: Posting, room: str, count: int, name: str) -> None:
     await asyncio.gather(*(one(index) for index in range(count)))
 
 
-async def measure(parley: Running, posting: Posting, room: str, count: int, name: str) -> Cost:
+async def measure(parley: Running, posting: EdgeClient, room: str, count: int, name: str) -> Cost:
     """The cost of each of `count` messages to the room."""
     before = await _settled(parley.settings)
     spent = Spent({"worker": parley.children["worker"].pid})

@@ -13,12 +13,11 @@ from dataclasses import replace
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.rooms import FOLLOWED
 from app.delivery import keys
-from app.domain.records import Progress
-from app.domain.versions import wrap
+from app.domain.records import LOG_PROGRESS, Progress
+from app.domain.versioned_value import wrap
 from app.events import MessageCreated, encode
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import LOG, changelog
 from bench.crowd import Pair, write_pairs
@@ -36,7 +35,7 @@ async def lengthened(there: Stage, count: int) -> Stage:
     """
     settings = there.settings
     await write_pairs(settings, LOG, _events(count, settings.partitions))
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         ends = [await reader.end(LOG, partition) for partition in range(settings.partitions)]
     for group in _READERS:
         await _commit(settings, group, ends)
@@ -66,7 +65,7 @@ def _events(count: int, partitions: int) -> Iterator[Pair]:
 def _progress(ends: list[int]) -> Iterator[Pair]:
     for partition, end in enumerate(ends):
         value = msgspec.msgpack.encode(Progress(end - 1))
-        yield partition, FOLLOWED.encode(), wrap(end - 1, value)
+        yield partition, LOG_PROGRESS.encode(), wrap(end - 1, value)
 
 
 async def _commit(settings: Settings, group: str, ends: list[int]) -> None:

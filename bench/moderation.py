@@ -20,7 +20,7 @@ from app.domain.moderation.pace import Pace, after
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet, parse
 from app.domain.moderation.verdict import judge as verdict_of
-from app.moderation.rule_plugins import known_kinds
+from app.moderation.rule_plugins import rule_kinds
 from bench.evasions import Score, innocent, score
 from bench.figures import Goal, judge, keep, table
 
@@ -103,7 +103,7 @@ def _made_up(count: int) -> list[str]:
 
 def _rules(words: Sequence[str]) -> RuleSet:
     source = '[words]\nfiles = ["list"]\n' + _OTHERS if words else _OTHERS
-    return parse(source, {"list": words}, known_kinds(), 1)
+    return parse(source, {"list": words}, rule_kinds(), 1)
 
 
 def _measure(words: Sequence[str], said: Sequence[tuple[str, str]]) -> dict[str, float]:

@@ -17,9 +17,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from app.delivery.wire import open_wire
+from app.delivery.connection import open_connection
 from app.events import MessageCreated, decode_command, decode_log, encode
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import RAW, partition_of
 from bench.corpus import texts
@@ -63,7 +63,7 @@ async def _listening(redis: Any) -> AsyncIterator[list[tuple[int, bytes]]]:
         now = time.time_ns()
         heard.extend((now, reply[3]) for reply in replies if reply[0] == b"pmessage")
 
-    wire = await open_wire(redis, note, lambda: None)
+    wire = await open_connection(redis, note, lambda: None)
     try:
         wire.send("PSUBSCRIBE", "{p*}:live:*")
         yield heard
@@ -107,14 +107,14 @@ async def _send(producer: AIOKafkaProducer, pairs: Sequence[Pair]) -> None:
 
 
 async def _ends(settings: Settings) -> list[int]:
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         return [await reader.end(RAW, partition) for partition in range(settings.partitions)]
 
 
 async def _appended(settings: Settings, starts: list[int]) -> dict[str, int]:
     """When Kafka appended each attempt, in nanoseconds."""
     found: dict[str, int] = {}
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         for partition, start in enumerate(starts):
             async for record in reader.read(RAW, partition, start):
                 found[decode_command(record.value).id] = record.timestamp * 1_000_000

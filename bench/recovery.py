@@ -22,7 +22,7 @@ import msgspec
 import uvloop
 
 from app.domain.records import Member
-from app.domain.versions import wrap
+from app.domain.versioned_value import wrap
 from app.errors import ParleyError
 from bench.crowd import Crowd, Pair, write, write_pairs
 from bench.figures import Goal, judge, keep, table

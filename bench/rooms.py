@@ -20,7 +20,7 @@ import uvloop
 
 from app.errors import ParleyError
 from app.local.demo_room import address
-from app.operations.edge_client import Posting
+from app.operations.edge_client import EdgeClient
 from bench.cost import Cost, measure, opened
 from bench.figures import Goal, judge, keep, table
 from bench.running import running
@@ -72,7 +72,7 @@ async def _run(load: Load, folder: Path) -> tuple[dict[int, Cost], dict[str, Any
     click.echo("Starting Kafka, Valkey, a worker and an edge")
     async with (
         running(folder) as parley,
-        Posting(parley.settings, address(parley.settings)) as posting,
+        EdgeClient(parley.settings, address(parley.settings)) as posting,
     ):
         click.echo(f"Opening rooms of {', '.join(map(str, SIZES))} members")
         names = {size: await opened(posting, size) for size in SIZES}

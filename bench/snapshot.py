@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from app.local.demo_room import address
-from app.operations.edge_client import Posting
+from app.operations.edge_client import EdgeClient
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from bench.cost import AT_ONCE
@@ -19,7 +19,7 @@ _PERSON = "collector"
 _TIMES = 100
 
 
-async def snapshots(posting: Posting, settings: Settings, rooms: int) -> dict[str, Any]:
+async def snapshots(posting: EdgeClient, settings: Settings, rooms: int) -> dict[str, Any]:
     """Milliseconds of `GET /v1/sync`, one after the other, by somebody in that many rooms."""
     gate = asyncio.Semaphore(AT_ONCE)
 

@@ -9,8 +9,8 @@ import sys
 import time
 from typing import Any
 
-from app.kafka.partition_reader import LogReader
-from app.operations.edge_client import Posting
+from app.kafka.partition_reader import PartitionReader
+from app.operations.edge_client import EdgeClient
 from app.settings import Settings
 from app.topics import LOG
 from bench.audience import OWNER
@@ -21,7 +21,7 @@ _ROOMS = 8
 _PATIENCE = 600
 
 
-async def fill(posting: Posting, settings: Settings, events: int) -> None:
+async def fill(posting: EdgeClient, settings: Settings, events: int) -> None:
     """Send until the log has that many events."""
     missing = events - await _length(settings)
     rooms = [f"filled-{index}" for index in range(_ROOMS)]
@@ -52,6 +52,6 @@ def verification(settings: Settings) -> dict[str, Any]:
 
 
 async def _length(settings: Settings) -> int:
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         ends = [await reader.end(LOG, partition) for partition in range(settings.partitions)]
     return sum(ends)

@@ -4,9 +4,17 @@ from typing import Any
 
 import uuid_utils
 
-from app.events import MessageCreated, SendMessage, decode_log, encode
-from app.stream.consumer_groups import group, inbox, raw_topic
-from app.topics import LOG, RAW
+from parley import (
+    LOG,
+    RAW,
+    MessageCreated,
+    SendMessage,
+    decode_log,
+    encode,
+    group,
+    inbox,
+    raw_topic,
+)
 
 BOT = "reply-bot"
 CALL = "!echo "

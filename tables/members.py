@@ -2,6 +2,7 @@
 
 from app.domain.records import Member
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-members = Table(group("pipeline", strict=True), "members", Member)
+members = Table(group(PIPELINE), "members", Member)

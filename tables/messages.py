@@ -2,6 +2,7 @@
 
 from app.domain.records import Message
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-messages = Table(group("pipeline", strict=True), "messages", Message)
+messages = Table(group(PIPELINE), "messages", Message)

@@ -2,6 +2,7 @@
 
 from app.domain.moderation.pace import Pace
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-paces = Table(group("pipeline", strict=True), "paces", Pace)
+paces = Table(group(PIPELINE), "paces", Pace)

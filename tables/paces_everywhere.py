@@ -2,6 +2,7 @@
 
 from app.domain.moderation.pace import Pace
 from app.stream.consumer_groups import group
+from app.stream.groups import PACE
 from app.stream.table import Table
 
-paces_everywhere = Table(group("pace", strict=True), "everywhere", Pace)
+paces_everywhere = Table(group(PACE), "everywhere", Pace)

@@ -2,6 +2,7 @@
 
 from app.domain.presence import Presence
 from app.stream.consumer_groups import group
+from app.stream.groups import PRESENCE
 from app.stream.table import Table
 
-presence = Table(group("presence", strict=True), "presence", Presence)
+presence = Table(group(PRESENCE), "presence", Presence)

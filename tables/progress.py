@@ -2,6 +2,7 @@
 
 from app.domain.records import Progress
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-progress = Table(group("pipeline", strict=True), "progress", Progress)
+progress = Table(group(PIPELINE), "progress", Progress)

@@ -2,6 +2,7 @@
 
 from app.domain.records import Reactions
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-reactions = Table(group("pipeline", strict=True), "reactions", Reactions)
+reactions = Table(group(PIPELINE), "reactions", Reactions)

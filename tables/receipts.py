@@ -2,6 +2,7 @@
 
 from app.domain.receipts import Read
 from app.stream.consumer_groups import group
+from app.stream.groups import RECEIPTS
 from app.stream.table import Table
 
-receipts = Table(group("receipts", strict=True), "receipts", Read)
+receipts = Table(group(RECEIPTS), "receipts", Read)

@@ -2,6 +2,7 @@
 
 from app.domain.records import Room
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-rooms = Table(group("pipeline", strict=True), "rooms", Room)
+rooms = Table(group(PIPELINE), "rooms", Room)

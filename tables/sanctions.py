@@ -2,6 +2,7 @@
 
 from app.domain.sanctions import Sanction
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-sanctions = Table(group("pipeline", strict=True), "sanctions", Sanction)
+sanctions = Table(group(PIPELINE), "sanctions", Sanction)

@@ -2,6 +2,7 @@
 
 from app.domain.records import Sender
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-senders = Table(group("pipeline", strict=True), "senders", Sender)
+senders = Table(group(PIPELINE), "senders", Sender)

@@ -6,6 +6,7 @@ and would have to forget.
 
 from app.domain.records import Sent
 from app.stream.consumer_groups import group
+from app.stream.groups import PIPELINE
 from app.stream.table import Table
 
-sent = Table(group("pipeline", strict=True), "sent", Sent)
+sent = Table(group(PIPELINE), "sent", Sent)

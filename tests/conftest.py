@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,20 @@ def missing(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"missing: {what}")
     pytest.skip(f"missing: {what}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--seed`, which repeats the random choices of a test."""
+    parser.addoption("--seed", type=int, help="seed of the random choices")
+
+
+@pytest.fixture(autouse=True)
+def seeded_random(request: pytest.FixtureRequest) -> None:
+    """Seed the random choices of each test, and print the seed for a failure's report."""
+    given = request.config.getoption("--seed")
+    seed = random.SystemRandom().randrange(1 << 32) if given is None else given
+    random.seed(seed)
+    print(f"random choices: --seed {seed}")
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,12 @@ def test_an_error_is_one_line_and_no_traceback(
     assert len(failed.stderr.strip().splitlines()) == 1
 
 
+def test_a_variable_that_is_no_setting_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    made = parley("token", "ann", data=tmp_path, PARLEY_SECRET=SECRET, PARLEY_REDSI="x")
+    assert made.returncode == 0
+    assert made.stderr == "parley: unknown setting PARLEY_REDSI (did you mean PARLEY_REDIS?)\n"
+
+
 def test_doctor_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
     told = parley(
         "doctor",

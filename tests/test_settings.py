@@ -1,24 +1,93 @@
 from __future__ import annotations
 
+import math
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.errors import SettingError
-from app.settings import Settings, named
+from app.settings import Settings, named, unknown
+
+SWITCHES = {
+    **dict.fromkeys(("1", "true", "yes", "on", "TRUE", "Yes", "oN", " on "), True),
+    **dict.fromkeys(("0", "false", "no", "off", "FALSE", "No", "oFF", " off "), False),
+}
+
+#: Fields by what they take, with the message's words for it.
+WHOLE = {
+    "partitions": "a number from 1 to 24",
+    "replication": "a number from 1 to 32767",
+    "min_insync": "a number from 1 to 32767",
+    "health_port": "a number from 0 to 65535",
+    "text_limit": "a number, 1 or more",
+    "port": "a number from 0 to 65535",
+    "retry_ms": "a number, 0 or more",
+    "window": "a number, 1 or more",
+    "buffer_events": "a number, 1 or more",
+    "buffer_bytes": "a number, 1 or more",
+    "send_buffer": "a number from 0 to 2147483647",
+    "streams": "a number, 1 or more",
+    "body_limit": "a number, 1 or more",
+}
+SECONDS = {
+    "stall": "a number of seconds above 0",
+    "wait": "a number of seconds, 0 or more",
+    "ping": "a number of seconds above 0",
+    "ticket_life": "a number of seconds above 0",
+    "stream_life": "a number of seconds above 0",
+}
+LIMITS = {
+    "partitions": (1, 24),
+    "replication": (1, 32767),
+    "min_insync": (1, 32767),
+    "health_port": (0, 65535),
+    "port": (0, 65535),
+    "send_buffer": (0, 2**31 - 1),
+}
+
+
+def refused(field: str, value: str) -> SettingError:
+    """The error that names the variable."""
+    variable = f"PARLEY_{field.upper()}"
+    with pytest.raises(SettingError) as raised:
+        Settings.read({variable: value})
+    assert raised.value.variable == variable
+    return raised.value
+
+
+def read(field: str, value: str) -> Any:
+    return getattr(Settings.read({f"PARLEY_{field.upper()}": value}), field)
+
+
+def test_every_field_that_is_no_text_is_among_the_cases_below() -> None:
+    other = {"data", "native", "presence"}
+    texts = {f.name for f in fields(Settings) if isinstance(getattr(Settings(), f.name), str)}
+    assert {f.name for f in fields(Settings)} == texts | other | WHOLE.keys() | SECONDS.keys()
 
 
 @pytest.mark.parametrize(
     "settings",
-    [Settings(), Settings(port=81, ping=2.5, data=Path("/x"), broker="kafka://a:1,b:2")],
+    [
+        Settings(),
+        Settings(port=81, ping=2.5, data=Path("/x"), broker="kafka://a:1,b:2"),
+        Settings(native=False, presence="nobody", stream_life=0.7, wait=0.0, health_port=65535),
+    ],
 )
 def test_another_process_reads_the_same_settings(settings: Settings) -> None:
-    inherited = {"PARLEY_PORT": "9", "PARLEY_HISTORY": "sqlite://"}
+    inherited = {"PARLEY_PORT": "9", "PARLEY_HISTORY": "sqlite://", "PARLEY_NATIVE": "ture"}
     assert Settings.read({**inherited, **settings.environ()}) == settings
 
 
 def test_what_is_set_to_its_default_is_still_named() -> None:
     assert named({"PARLEY_BROKER": Settings().broker, "PARLEY_REDIS": ""}) == {"broker"}
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert Settings.read({f"PARLEY_{f.name.upper()}": "" for f in fields(Settings)}) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -33,3 +102,192 @@ def test_what_is_set_to_its_default_is_still_named() -> None:
 def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str, takes: str) -> None:
     with pytest.raises(SettingError, match=f"{variable} is .*{takes}"):
         Settings.read({variable: value})
+
+
+@pytest.mark.parametrize(("value", "means"), SWITCHES.items())
+def test_a_switch_is_read_in_any_case(value: str, means: bool) -> None:
+    assert read("native", value) is means
+
+
+@pytest.mark.parametrize("value", ["ture", "2", "-1", "y", "n", "t", "none", "1.0", "on off", " "])
+def test_a_switch_is_not_guessed(value: str) -> None:
+    assert str(refused("native", value)) == (
+        f"PARLEY_NATIVE is {value!r}; it takes 1, true, yes or on, or 0, false, no or off"
+    )
+
+
+@given(st.text(min_size=1, max_size=6))
+def test_any_other_text_is_no_switch(value: str) -> None:
+    if value.strip().lower() not in SWITCHES:
+        refused("native", value)
+
+
+@pytest.mark.parametrize(("field", "takes"), WHOLE.items())
+@pytest.mark.parametrize(
+    "value", ["x", "1.5", "0x10", "1 2", "1,000", "true", "nan", "inf", "-1", " "]
+)
+def test_a_whole_number_is_nothing_else(field: str, takes: str, value: str) -> None:
+    assert str(refused(field, value)).endswith(f" is {value!r}; it takes {takes}")
+
+
+@pytest.mark.parametrize("field", sorted(WHOLE))
+def test_a_whole_number_may_have_spaces_around_it(field: str) -> None:
+    assert read(field, " 7\n") == 7
+
+
+@pytest.mark.parametrize(("field", "limits"), LIMITS.items())
+def test_both_limits_of_a_number_are_taken_and_what_is_beyond_is_not(
+    field: str, limits: tuple[int, int]
+) -> None:
+    least, most = limits
+    assert [read(field, str(least)), read(field, str(most))] == [least, most]
+    refused(field, str(least - 1))
+    refused(field, str(most + 1))
+    refused(field, "9" * 40)
+
+
+@pytest.mark.parametrize(
+    "field", ["text_limit", "window", "buffer_events", "buffer_bytes", "streams", "body_limit"]
+)
+def test_a_count_of_nothing_is_no_limit_to_set(field: str) -> None:
+    assert read(field, "1") == 1
+    refused(field, "0")
+
+
+@pytest.mark.parametrize(("field", "takes"), SECONDS.items())
+@pytest.mark.parametrize(
+    "value", ["x", "nan", "-nan", "inf", "-inf", "1e400", "-0.1", "3s", "1,5", " "]
+)
+def test_a_duration_is_a_number_with_an_end(field: str, takes: str, value: str) -> None:
+    assert str(refused(field, value)).endswith(f" is {value!r}; it takes {takes}")
+
+
+@pytest.mark.parametrize("field", sorted(SECONDS))
+def test_a_duration_may_be_whole_or_a_part_of_a_second(field: str) -> None:
+    values = [read(field, value) for value in ("3600", "0.2", " 1e3 ")]
+    assert values == [3600.0, 0.2, 1000.0]
+    assert {type(value) for value in values} == {float}
+
+
+def test_a_send_may_wait_for_no_time_and_no_other_duration_is_zero() -> None:
+    assert read("wait", "0") == 0.0
+    for field in SECONDS.keys() - {"wait"}:
+        refused(field, "0")
+
+
+@pytest.mark.parametrize("value", ["Rooms", "room", "everyone,nobody", "1"])
+def test_presence_is_one_of_three_words(value: str) -> None:
+    assert [read("presence", word) for word in ("everyone", "rooms", "nobody")] == [
+        *("everyone", "rooms", "nobody")
+    ]
+    assert str(refused("presence", value)).endswith("it takes everyone or nobody or rooms")
+
+
+def test_the_data_folder_is_a_path_and_text_is_taken_as_it_is() -> None:
+    assert read("data", "/var/lib/parley") == Path("/var/lib/parley")
+    assert read("issuer", " true ") == " true "
+    assert read("worker", "1") == "1"
+
+
+@pytest.mark.parametrize(
+    ("broker", "bootstrap"),
+    [
+        ("kafka://a:9092", ["a:9092"]),
+        ("kafka://a", ["a"]),
+        ("kafka://a.example:1,b_1:65535", ["a.example:1", "b_1:65535"]),
+        ("kafka://[::1]:9092,10.0.0.1:9092", ["[::1]:9092", "10.0.0.1:9092"]),
+    ],
+)
+def test_a_broker_is_one_address_or_more(broker: str, bootstrap: list[str]) -> None:
+    assert Settings.read({"PARLEY_BROKER": broker}).bootstrap == bootstrap
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("a:9092", "http://a:9092", "kafka://", "kafka://a:9092,", "kafka://:9092"),
+        *("kafka://a:0", "kafka://a:65536", "kafka://a:x", "kafka://a b:1", "kafka://a:1/x"),
+    ],
+)
+def test_a_broker_without_an_address_is_refused(value: str) -> None:
+    assert "it takes kafka://host:port" in str(refused("broker", value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("redis://h", "redis://h:6379", "redis://h:6379/12", "rediss://u:p@h:6379/0"),
+        *("redis://", "redis://h/?db=2", "unix:///run/valkey.sock?db=1", "redis://[::1]:6379/0"),
+    ],
+)
+def test_a_url_that_redis_py_takes_is_taken(value: str) -> None:
+    assert read("redis", value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("h:6379", "http://h:6379", "redis:h", "REDIS://h", "valkey://h:6379"),
+        *("redis://h:65536", "redis://h:0", "redis://h:x", "redis://h:6379/ten", "redis://[::1"),
+    ],
+)
+def test_a_url_that_redis_py_would_not_follow_is_refused(value: str) -> None:
+    assert "it takes redis://host:port/number" in str(refused("redis", value))
+
+
+@pytest.mark.parametrize(
+    "value", ["hook.example/put", "ftp://hook.example", "http://", "https:///x"]
+)
+def test_an_upload_hook_is_a_web_address(value: str) -> None:
+    assert read("upload_hook", "https://hook.example/put") == "https://hook.example/put"
+    assert "it takes a URL" in str(refused("upload_hook", value))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("redis", "redis://me:hunter2@h:99999/0"),
+        ("redis", "redis://me:a@hunter2@h:99999/0"),
+        ("upload_hook", "ftp://me:hunter2@h/"),
+        ("secret", "hunter2"),
+    ],
+)
+def test_an_error_does_not_show_a_password(field: str, value: str) -> None:
+    assert "hunter2" not in str(refused(field, value))
+
+
+def test_fields_given_by_keyword_are_looked_at_by_checked_alone() -> None:
+    for odd in (
+        {"ping": math.nan},
+        {"partitions": 0},
+        {"port": True},
+        {"presence": "some"},
+        {"window": "9"},
+    ):
+        settings = replace(Settings(), **odd)
+        (field,) = odd
+        with pytest.raises(SettingError, match=f"PARLEY_{field.upper()} is "):
+            settings.checked()
+    whole = Settings(ping=2, data=Path("x"))
+    assert whole.checked() is whole
+
+
+def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one() -> None:
+    environ = {
+        "PARLEY_REDSI": "redis://h",
+        "PARLEY_TEXTLIMIT": "",
+        "PARLEY_SERVICE_HOST": "10.0.0.1",
+        "PARLEY_redis": "redis://h",
+        "PARLEY_REDIS": "redis://h",
+        "PATH": "/bin",
+    }
+    assert list(unknown(environ).items()) == [
+        ("PARLEY_REDSI", "PARLEY_REDIS"),
+        ("PARLEY_SERVICE_HOST", ""),
+        ("PARLEY_TEXTLIMIT", "PARLEY_TEXT_LIMIT"),
+        ("PARLEY_redis", ""),
+    ]
+
+
+def test_every_setting_is_known() -> None:
+    assert unknown(Settings().environ()) == {}

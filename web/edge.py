@@ -20,38 +20,38 @@ from aiohttp import web
 
 from app.delivery import keys
 from app.delivery.presence import Presences
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import SettingError
 from app.events import Verdict
 from app.history.store import History
 from app.kafka.admin import cluster_id, provision
-from app.kafka.liveness import Brokers
-from app.kafka.partition_reader import LogReader
-from app.kafka.patch_header_keys import read_any_header_key
-from app.kafka.patch_rebootstrap import remember_first_brokers
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.liveness import BrokerProbe
+from app.kafka.partition_reader import PartitionReader
+from app.kafka.patch_header_keys import accept_any_header_key
+from app.kafka.patch_rebootstrap import rebootstrap_from_settings
+from app.kafka.resilient_producer import ResilientProducer
 from app.moderation import audit_log as acts
-from app.moderation.active_rules import InForce
-from app.moderation.audit_log import Acts
-from app.runtime.gc_tuning import Pauses, spare_the_old
-from app.runtime.logging import set_up_logs
-from app.runtime.retry import AWAY, patiently
+from app.moderation.active_rules import ActiveRules
+from app.moderation.audit_log import AuditLog
+from app.runtime.gc_tuning import GcPauses, collect_rarely
+from app.runtime.logging import set_up_logging
+from app.runtime.retry import AWAY, retry_while_away
 from app.settings import Settings
 from app.topics import LOG, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.services import (
-    ACTS,
+    ACTIVE_RULES,
+    AUDIT_LOG,
     AUTHENTICATOR,
     BROKERS,
     COMMANDS,
     DRAINING,
     HISTORY,
     HUB,
-    IN_FORCE,
     PRESENCES,
-    READS,
+    READ_MARKS,
     SETTINGS,
     VIEW,
 )
@@ -81,14 +81,14 @@ log = structlog.get_logger()
 #: Seconds that aiohttp gives requests, twice, which are still under way when the edge has stopped.
 _AIOHTTP_SECONDS = 0.3
 
-_pauses = Pauses()
+_pauses = GcPauses()
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `ParleyError` where the edge can't begin."""
-    set_up_logs("edge")
-    remember_first_brokers()
-    read_any_header_key()
+    set_up_logging("edge")
+    rebootstrap_from_settings()
+    accept_any_header_key()
     uvloop.run(_run(settings))
 
 
@@ -131,7 +131,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
         stack.push_async_callback(shutdown.drain, app, manager, events, listening)
         for task in (
             *(manager.ping(), events.watch_polls(), presence.say_alive(app)),
-            *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), spare_the_old(_pauses)),
+            *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), collect_rarely(_pauses)),
         ):
             stack.callback(asyncio.create_task(task).cancel)
         host, port = listening.sockets[0].getsockname()[:2]
@@ -167,23 +167,23 @@ def session_context(
 
 async def _producer(
     settings: Settings, stack: AsyncExitStack, shutdown: Shutdown
-) -> LastingProducer:
+) -> ResilientProducer:
     await provision(settings, TOPICS)
-    producer = LastingProducer(partial(acts.producer, settings))
+    producer = ResilientProducer(partial(acts.producer, settings))
     await producer.start()
     stack.push_async_callback(shutdown.end, "producer", producer.stop)
     return producer
 
 
 async def _application(
-    settings: Settings, producer: LastingProducer, stack: AsyncExitStack, shutdown: Shutdown
+    settings: Settings, producer: ResilientProducer, stack: AsyncExitStack, shutdown: Shutdown
 ) -> web.Application:
     """aiohttp's application with the API, and the parts that its handlers need."""
     redis = connect(settings.redis)
     stack.push_async_callback(shutdown.end, "valkey", redis.aclose)
     history = History(settings.history_url)
     stack.push_async_callback(shutdown.end, "history", history.close)
-    opening = asyncio.create_task(patiently("history", history.open))
+    opening = asyncio.create_task(retry_while_away("history", history.open))
     stack.callback(opening.cancel)
 
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
@@ -204,11 +204,11 @@ async def _application(
     commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view))
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
     app[HUB], app[COMMANDS] = hub, commands
-    app[READS] = Reads(redis, settings.partitions)
+    app[READ_MARKS] = ReadMarks(redis, settings.partitions)
     app[PRESENCES] = Presences(redis)
-    app[BROKERS] = Brokers(settings)
-    app[ACTS] = Acts(producer, settings.partitions)
-    app[IN_FORCE] = rules = InForce(settings)
+    app[BROKERS] = BrokerProbe(settings)
+    app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
+    app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction)
     app[DRAINING] = asyncio.Event()
     await rules.start()
@@ -233,7 +233,7 @@ async def _tell(view: View, user: str, state: bytes) -> None:
 
 
 async def _log_ends(settings: Settings) -> list[int]:
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         return await reader.ends(LOG, settings.partitions)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from app.delivery.wire import Wire
+from app.delivery.connection import ValkeyConnection
 
 #: Channels that one command names.
 _CHUNK: Final = 500
@@ -36,7 +36,7 @@ class Channels:
         #: Those that the present connection has to have before it counts as there.
         self._missing: set[bytes] = set()
         self._renewed: _Asked | None = None
-        self._wire: Wire | None = None
+        self._wire: ValkeyConnection | None = None
         #: Commands, each with its channels, that go out together when those before are confirmed.
         self._queue: list[tuple[bytes, list[bytes]]] = []
         self._confirming = 0
@@ -69,7 +69,7 @@ class Channels:
         if known:
             self._command(b"UNSUBSCRIBE", known)
 
-    def renew(self, wire: Wire) -> asyncio.Future[None]:
+    def renew(self, wire: ValkeyConnection) -> asyncio.Future[None]:
         """Subscribe all of them on a new connection; done when it has them."""
         self._wire, self._confirming = wire, 0
         self._missing = set(self._wanted)

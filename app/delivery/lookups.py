@@ -9,8 +9,8 @@ from typing import Any
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.delivery.asking import Asking
-from app.delivery.wire import Part
+from app.delivery.connection import Part
+from app.delivery.pipelined_client import PipelinedClient
 from app.errors import Unreachable
 
 
@@ -18,7 +18,7 @@ class Lookups:
     """Where people belong, and how far the view is. Raises `Unreachable`."""
 
     def __init__(self, redis: aioredis.Redis) -> None:
-        self._asking = Asking(redis)
+        self._client = PipelinedClient(redis)
         self._mark = files("app.delivery").joinpath("mark.lua").read_text()
 
     async def rooms_of_all(
@@ -53,10 +53,10 @@ class Lookups:
 
     def close(self) -> None:
         """Give the connection up; the next lookup makes another."""
-        self._asking.close()
+        self._client.close()
 
     async def _ask(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
-        replies = await self._asking.ask(commands)
+        replies = await self._client.ask(commands)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise Unreachable(f"Valkey: {reply}")

@@ -10,8 +10,8 @@ from typing import Any
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.publish_calls import Entry, PublishCall, steps
 from app.delivery.scripts import Command, Scripts
-from app.delivery.steps import Entry, Step, steps
 from app.events import MessageDeleted, MessageEdited, Verdict, encode
 
 
@@ -64,7 +64,7 @@ class Publisher:
         answers = await self._scripts.run(commands)
         return [Outcome(one) for answer in answers if isinstance(answer, list) for one in answer]
 
-    def _commands(self, step: Step) -> Iterator[Command]:
+    def _commands(self, step: PublishCall) -> Iterator[Command]:
         # Ahead of the events and repeated with them: it lies elsewhere in a cluster.
         for user, room, n in step.belong:
             yield "belong.lua", [keys.rooms_of(user)], [room, n]

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from app.delivery.changes import changes_of
-from app.delivery.past import Unfit, fit, publish_past
+from app.delivery.publish_calls import Entry
+from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
-from app.delivery.steps import Entry
-from app.domain.order import Order
+from app.delivery.view_changes import changes_of
+from app.domain.erasure import Erased, without_erased
+from app.domain.log_order import RoomOrder
 from app.errors import Malformed
 from app.events import (
     EDGE,
@@ -24,16 +25,15 @@ from app.events import (
     decode_ruling,
     encode,
 )
-from app.kafka.partition_reader import LogReader
-from app.privacy.erasure_topic import Erased, without
-from app.topics import LOG, astray
+from app.kafka.partition_reader import PartitionReader
+from app.topics import LOG, wrong_partition
 
 log = structlog.get_logger()
 
 #: Entries in one round trip to Valkey.
 _CHUNK = 500
 
-Progress = Callable[[int], None]
+OnProgress = Callable[[int], None]
 
 
 class Place(NamedTuple):
@@ -44,14 +44,14 @@ class Place(NamedTuple):
 
 
 async def refill(
-    reader: LogReader,
+    reader: PartitionReader,
     publisher: Publisher,
     place: Place,
     start: int,
-    progress: Progress = lambda _: None,
+    progress: OnProgress = lambda _: None,
     *,
     forgotten: Erased,
-) -> Unfit:
+) -> Unpublishable:
     """Publish a partition of the log again, from `start` to its end; what is no step of a room.
 
     Who belongs where comes first, as it is in the end: else somebody who was removed later would
@@ -69,7 +69,7 @@ async def refill(
         chunk = [
             _without(fit(entry_of(record, place.of), unfit), forgotten, gone) for record in records
         ]
-        outcomes, _ = await publish_past(publisher, chunk)
+        outcomes, _ = await publish_isolating(publisher, chunk)
         if Outcome.GAP in outcomes and start:
             # Whether the room lacks something or the event is no step of it, the beginning tells.
             return await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
@@ -81,18 +81,18 @@ async def refill(
 
 
 async def _survey(
-    reader: LogReader, place: Place, start: int, end: int
-) -> tuple[dict[tuple[str, str], int], Unfit]:
+    reader: PartitionReader, place: Place, start: int, end: int
+) -> tuple[dict[tuple[str, str], int], Unpublishable]:
     """Who belongs where in the end, and what is no step of its room.
 
     The latter only from the log's very beginning on: nothing else tells where a room stands.
     """
     belong: dict[tuple[str, str], int] = {}
-    unfit: Unfit = {}
-    order: Order | None = None
+    unfit: Unpublishable = {}
+    order: RoomOrder | None = None
     async for record in reader.read(LOG, place.partition, start, end):
         if record.offset == 0:
-            order = Order()
+            order = RoomOrder()
         event = entry_of(record, place.of).event
         if event is None:
             continue
@@ -119,7 +119,7 @@ def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Ent
     """The entry without what is erased; `gone` are the messages met that are."""
     if entry.event is None or not forgotten:
         return entry
-    event = without(entry.event, forgotten, gone)
+    event = without_erased(entry.event, forgotten, gone)
     if event is entry.event:
         return entry
     # What it changes besides, such as the author's own read mark, stays as it was.
@@ -133,7 +133,7 @@ def entry_of(record: Any, partitions: int) -> Entry:
     event, ruling = None, None
     try:
         event = decode_log(record.value)
-        if wrong := astray(event.room, record.partition, partitions):
+        if wrong := wrong_partition(event.room, record.partition, partitions):
             event = None
             raise Malformed(wrong)
         ruling = None if told is None else decode_ruling(told)

@@ -11,8 +11,8 @@ from typing import Any, Final
 from redis import asyncio as aioredis
 from redis.exceptions import ResponseError
 
-from app.delivery.asking import Asking
-from app.delivery.wire import Part
+from app.delivery.connection import Part
+from app.delivery.pipelined_client import PipelinedClient
 from app.errors import Unreachable
 
 #: A script by its file's name, its keys, its arguments.
@@ -33,7 +33,7 @@ class Scripts:
     """
 
     def __init__(self, redis: aioredis.Redis) -> None:
-        self._asking = Asking(redis)
+        self._client = PipelinedClient(redis)
         self._sources: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
 
@@ -45,14 +45,14 @@ class Scripts:
         ]
         try:
             async with asyncio.timeout(_TIMEOUT):
-                answers = await self._asking.ask(calls)
+                answers = await self._client.ask(calls)
                 if any(_says(answer, "NOSCRIPT") for answer in answers):
-                    await self._asking.ask(
+                    await self._client.ask(
                         [("SCRIPT", "LOAD", source) for source in self._sources.values()]
                     )
-                    answers = await self._asking.ask(calls)
+                    answers = await self._client.ask(calls)
         except TimeoutError:
-            self._asking.close()  # what comes late is no answer to what is asked next
+            self._client.close()  # what comes late is no answer to what is asked next
             raise Unreachable("Valkey does not answer") from None
         _check(answers)
         return answers

@@ -12,7 +12,7 @@ from redis import asyncio as aioredis
 from app.errors import Unreachable
 
 #: Adds the commands of a reading to a pipeline.
-Asking = Callable[[Any], Awaitable[None]]
+AddCommands = Callable[[Any], Awaitable[None]]
 
 #: Seconds that a reading waits for a view that is being filled.
 _PATIENCE = 5.0
@@ -32,7 +32,7 @@ class Snapshots:
         self._redis: Any = redis
         self._partial = partial
 
-    async def take(self, signs: Collection[str], ask: Asking) -> list[Any]:
+    async def take(self, signs: Collection[str], ask: AddCommands) -> list[Any]:
         """The answers to what `ask` adds, of a moment at which all the keys `signs` are there.
 
         Raises `Unreachable` where some are missing for 5 seconds.
@@ -48,7 +48,7 @@ class Snapshots:
                 raise Unreachable("the view in Valkey is being filled")
             await asyncio.sleep(_LOOK_AGAIN)
 
-    async def _once(self, signs: Collection[str], ask: Asking) -> tuple[int, list[Any]]:
+    async def _once(self, signs: Collection[str], ask: AddCommands) -> tuple[int, list[Any]]:
         """How many of the signs were there, and the answers."""
         async with self._redis.pipeline(transaction=True) as pipe:
             if signs:

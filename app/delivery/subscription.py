@@ -10,8 +10,8 @@ import structlog
 from redis import asyncio as aioredis
 
 from app.delivery.channels import Channels
-from app.delivery.turns import OnMessage, Turns
-from app.delivery.wire import Wire, open_wire
+from app.delivery.connection import ValkeyConnection, open_connection
+from app.delivery.ordered_dispatch import OnMessage, OrderedDispatch
 from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
@@ -35,8 +35,8 @@ class Subscription:
         self._redis = redis
         self._on_back = on_back
         self._channels = Channels()
-        self._turns = Turns(on_message, self.reconnect)
-        self._wire: Wire | None = None
+        self._turns = OrderedDispatch(on_message, self.reconnect)
+        self._wire: ValkeyConnection | None = None
         self._lost: asyncio.Event = asyncio.Event()
         #: How many connections there have been: where it is the same, nothing was missed.
         self.count = 0
@@ -81,7 +81,7 @@ class Subscription:
         self._lost = lost = asyncio.Event()
         # Nothing is given out before `on_back` has been awaited.
         self._turns.close()
-        self._wire = wire = await open_wire(self._redis, self._take, lost.set)
+        self._wire = wire = await open_connection(self._redis, self._take, lost.set)
         self.count += 1
         self._turns.come_over(wire)
         await _either(self._channels.renew(wire), lost)

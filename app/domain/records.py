@@ -79,6 +79,11 @@ class Reactions(Struct, frozen=True, omit_defaults=True):
     emojis: tuple[str, ...] = ()
 
 
+#: The key of `Progress` in its table. A table that is new has to follow the log from the beginning:
+#: under another key, all of them do.
+LOG_PROGRESS = "log-2"
+
+
 class Progress(Struct, frozen=True):
     """All that the log says up to this offset of `chat.log` is in the tables."""
 

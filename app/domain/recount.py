@@ -33,7 +33,7 @@ class Said:
 
 
 @dataclass
-class Recount:
+class RoomRecount:
     """A room as its log says it is; `wrong` is what the log itself has wrong."""
 
     room: str

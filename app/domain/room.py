@@ -1,7 +1,7 @@
 """What a room makes of a command: the next event of its log, a refusal, or a repetition.
 
 `decide` takes no clock and draws no number of its own, so that two workers that both believe a
-room is theirs come to the same event. What an event changes is in `app/domain/follow.py`.
+room is theirs come to the same event. What an event changes is in `app/domain/evolve.py`.
 """
 
 from __future__ import annotations

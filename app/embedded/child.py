@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from app.errors import ParleyError
 from app.settings import inherited
@@ -28,7 +29,7 @@ def die_with(parent: int) -> None:
 
 
 class Child:
-    """A process with its output in `log`, in a session of its own.
+    """A process in a session of its own, with its output in `log`; `None`: in this process's.
 
     Ctrl-C in a terminal therefore reaches Parley alone, which ends its children in order. The
     kernel ties the child to the *thread* that starts it, so call `start` on the main thread.
@@ -38,35 +39,49 @@ class Child:
     def __init__(
         self,
         command: Sequence[str | Path],
-        log: Path,
+        log: Path | None,
         environ: Mapping[str, str] | None = None,
         user: str | None = None,
     ) -> None:
         self.command = [str(part) for part in command]
-        self.log = log
+        self._log = log
         self._environ = inherited(environ or {})
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the process; its output is added to the log."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
-            self.log.replace(self.log.with_name(self.log.name + ".1"))
+        log = self._log
+        if log is None:
+            self._start(None)
+            return
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_name(log.name + ".1"))
+        with log.open("ab") as output:
+            self._start(output)
+
+    def _start(self, output: IO[bytes] | None) -> None:
         parent = os.getpid()
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=self._environ,
-                user=self._user,
-                group=self._user,
-                extra_groups=[] if self._user else None,
-                start_new_session=True,
-                preexec_fn=lambda: die_with(parent),
-            )
+        self._process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            env=self._environ,
+            user=self._user,
+            group=self._user,
+            extra_groups=[] if self._user else None,
+            start_new_session=True,
+            preexec_fn=lambda: die_with(parent),
+        )
+
+    @property
+    def log(self) -> Path:
+        """The log file; raises `ParleyError` where the output goes to this process's own."""
+        if self._log is None:
+            raise ParleyError(f"{self.command[0]} has no log file")
+        return self._log
 
     @property
     def pid(self) -> int:
@@ -142,7 +157,7 @@ class Child:
 
     def tail(self, lines: int = 12) -> str:
         """The last lines of its log, for an error message."""
-        return tail(self.log, lines)
+        return "" if self._log is None else tail(self._log, lines)
 
 
 def tail(log: Path, lines: int) -> str:

@@ -9,9 +9,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from app.errors import Unusable
-from app.history.aside import step_aside
 from app.history.engine import connect, history_url, writing
 from app.history.outage import outages, unprepared
+from app.history.thread_priority import lower_thread_priority
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,9 +32,9 @@ class Database:
         #: Whether what was deleted here is gone from the disk, too.
         self._tidied = False
 
-    def step_aside(self) -> None:
+    def lower_thread_priority(self) -> None:
         """Let everything else that this process does go first; call it before all else."""
-        step_aside(self._engine)
+        lower_thread_priority(self._engine)
 
     async def close(self) -> None:
         """Let go of every connection; safe to do twice, or without `open`."""

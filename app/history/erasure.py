@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, delete, select, text, tuple_, update
 
 from app.events import encode
-from app.history.appending import lock_rooms, read, write
+from app.history.append_events import lock_rooms, read, write
 from app.history.message import Message, emptied, shown
 from app.history.schema import log, messages, reactions
 

@@ -19,7 +19,7 @@ from app.events import (
     encode,
 )
 from app.history.entry import Entry
-from app.history.keys import names
+from app.history.key_sets import names
 from app.history.message import empty
 from app.history.schema import forgotten
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.domain import as_now
+from app.domain import message_state
 from app.events import (
     MessageCreated,
     MessageDeleted,
@@ -63,7 +63,7 @@ def retold(message: Message, event: MessageEdited | MessageDeleted) -> Message:
         return emptied(message, hidden=isinstance(event, MessageHidden))
     if event.n <= message.edit:
         return message
-    now = as_now.edited(before, event)
+    now = message_state.edited(before, event)
     return message._replace(edit=event.n, event=encode(now), folded=fold(event.text))
 
 
@@ -78,7 +78,7 @@ def emptied(message: Message, *, nameless: bool = False, hidden: bool = False) -
 
 def empty(event: MessageCreated, *, nameless: bool = False, hidden: bool = False) -> MessageCreated:
     """The event as it is shown where the message is deleted, or its author is forgotten."""
-    gone = as_now.deleted(event, hidden=hidden or event.hidden)
+    gone = message_state.deleted(event, hidden=hidden or event.hidden)
     return replace(gone, by="", client_id="") if nameless else gone
 
 

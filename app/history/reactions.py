@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.events import AnyLogEvent, Reacted, ReactionAdded, ReactionRemoved
-from app.history.keys import pairs
+from app.history.key_sets import pairs
 from app.history.schema import reactions
 
 #: Names told of each emoji, at most; the count is of all.

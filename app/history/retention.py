@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from app.history.appending import lock_rooms
+from app.history.append_events import lock_rooms
 from app.history.pages import floor, newest_seq
 from app.history.schema import log, messages, reactions, rooms
 

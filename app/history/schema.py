@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 #: What this code writes and reads. A change of the tables raises it by one, and
-#: `app/history/prepare.py` brings an older store up to it.
+#: `app/history/migrations.py` brings an older store up to it.
 VERSION = 2
 
 #: By bytes, in both databases alike: a locale's rules change with the C library, and then an

@@ -9,18 +9,18 @@ from sqlalchemy import select
 from app.domain.review import Item
 from app.events import AnyAct, MessageDeleted, MessageEdited
 from app.history import review
-from app.history.appending import append
+from app.history.append_events import append
 from app.history.engine import use_wal
 from app.history.entry import Entry, storable
 from app.history.fold import fold
+from app.history.maintenance import Maintenance
+from app.history.migrations import prepare
 from app.history.pages import Span, bounded, floor, newest_seq, page
-from app.history.prepare import prepare
 from app.history.schema import versions
 from app.history.search import Found, Place, search
-from app.history.upkeep import Upkeep
 
 
-class History(Upkeep):
+class History(Maintenance):
     """The history store at a URL: SQLite (a file) or PostgreSQL.
 
     Any number of processes may use one store at once. Every method raises `Unreachable` where

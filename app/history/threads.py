@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from app.history.keys import pairs
+from app.history.key_sets import pairs
 from app.history.schema import messages
 
 

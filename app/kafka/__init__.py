@@ -1,1 +1,1 @@
-"""Kafka's clients and admin, and what Parley mends in aiokafka, each mend in a file of its own."""
+"""Kafka's clients and admin, and patches of aiokafka, each in a file of its own."""

@@ -1,4 +1,4 @@
-"""Creates the topics that Parley needs."""
+"""The admin client: creating topics, raising their largest record, describing the cluster."""
 
 from __future__ import annotations
 
@@ -6,34 +6,43 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from app.errors import ParleyError, Unreachable
-from app.kafka.sizes import enlarge
 from app.settings import Settings
 from app.topics import Topic
 
-_SETTLE_SECONDS = 15.0
+log = structlog.get_logger()
+
+#: Seconds within which new topics have to have their leaders.
+_LEADER_SECONDS = 15.0
+
+_MAX_BYTES: Final = "max.message.bytes"
+#: Kafka's source number for a setting of the topic itself.
+_OF_TOPIC: Final = 1
 
 
 async def provision(settings: Settings, topics: Iterable[Topic], within: float = 30.0) -> list[str]:
-    """Create the topics that are missing; the answer is the names of those that it created.
+    """Create the missing topics, and return their names.
 
-    Those that are there take records as large as is wanted afterwards.
+    Existing topics then take records as large as Parley writes into them.
 
     Waits up to `within` seconds for the broker, then raises `Unreachable`. Raises `ParleyError`
-    where a topic exists with another number of partitions than the settings say: rooms would
-    be looked for in partitions where they are not.
+    where a topic has another number of partitions than the settings: rooms would be looked up in
+    the wrong partitions.
     """
     wanted = {topic.name: topic for topic in topics}
     async with connected(settings, within) as admin:
         found = await partition_counts(admin)
         missing = [topic for name, topic in wanted.items() if name not in found]
         created = await _create(admin, settings, missing) if missing else []
-        await enlarge(admin, [topic for name, topic in wanted.items() if name in found])
+        existing = [topic for name, topic in wanted.items() if name in found]
+        await raise_size_limits(admin, existing)
         for name, count in (await _settled(admin, wanted.keys())).items():
             _check(name, count, settings.partitions)
         return created
@@ -41,7 +50,7 @@ async def provision(settings: Settings, topics: Iterable[Topic], within: float =
 
 @asynccontextmanager
 async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client of the broker, or `Unreachable` after `within` seconds."""
+    """An admin client; raises `Unreachable` where no broker answers for `within` seconds."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=15_000)
     deadline = asyncio.get_running_loop().time() + within
     try:
@@ -60,7 +69,7 @@ async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafka
 
 
 async def cluster_id(settings: Settings, within: float = 30.0) -> str:
-    """What tells this Kafka cluster from every other, through all restarts."""
+    """The id that distinguishes this Kafka cluster from every other, also after restarts."""
     async with connected(settings, within) as admin:
         described: dict[str, Any] = await admin.describe_cluster()
         return str(described["cluster_id"])
@@ -68,19 +77,51 @@ async def cluster_id(settings: Settings, within: float = 30.0) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep aiokafka from logging each failed connection of somebody who waits for a broker."""
-    log = logging.getLogger("aiokafka")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
+    """Keep aiokafka from logging each failed connection while a broker is waited for."""
+    logger = logging.getLogger("aiokafka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        log.setLevel(level)
+        logger.setLevel(level)
 
 
 async def partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
-    """How many partitions each topic of the cluster has."""
+    """The number of partitions of each topic in the cluster."""
     return {name: len(leaders) for name, leaders in (await _leaders(admin)).items()}
+
+
+async def raise_size_limits(admin: AIOKafkaAdminClient, topics: Iterable[Topic]) -> None:
+    """Raise the largest record of each topic to what Parley needs, where it is smaller.
+
+    Every other setting of a topic stays. A refusal by Kafka is logged: only records of that size
+    can't be written then.
+    """
+    wanted = {
+        topic.name: int(topic.config[_MAX_BYTES]) for topic in topics if _MAX_BYTES in topic.config
+    }
+    if not wanted:
+        return
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
+    for answer in await admin.describe_configs(resources):
+        for _, _, _, name, entries in answer.resources:
+            found: dict[str, tuple[Any, ...]] = {entry[0]: entry for entry in entries}
+            if _MAX_BYTES in found and int(found[_MAX_BYTES][1]) < wanted[name]:
+                # Kafka replaces all settings of the topic itself, so all of them are sent.
+                own = {key: entry[1] for key, entry in found.items() if entry[3] == _OF_TOPIC}
+                await _alter(admin, name, {**own, _MAX_BYTES: str(wanted[name])})
+
+
+async def _alter(admin: AIOKafkaAdminClient, name: str, config: dict[str, str]) -> None:
+    resource = ConfigResource(ConfigResourceType.TOPIC, name, config)
+    for answer in await admin.alter_configs([resource]):
+        for code, text, *_ in answer.resources:
+            if code:
+                why = text or for_code(code).__name__
+                log.error("topic takes no larger records", topic=name, why=why)
+            else:
+                log.info("topic takes larger records", topic=name, bytes=config[_MAX_BYTES])
 
 
 async def _leaders(admin: AIOKafkaAdminClient) -> dict[str, list[int]]:
@@ -104,19 +145,20 @@ async def _create(
     ]
     answer = await admin.create_topics(new)
     for name, code, *rest in answer.topic_errors:
-        # Another worker may have come first: it starts from the same settings.
+        # Another worker with the same settings may have created it first.
         if code and for_code(code) is not TopicAlreadyExistsError:
-            said = rest[0] if rest and rest[0] else for_code(code).__name__
-            raise ParleyError(f"Kafka would not create the topic {name}: {said}")
+            text = rest[0] if rest and rest[0] else for_code(code).__name__
+            raise ParleyError(f"Kafka did not create the topic {name}: {text}")
     return [name for name, code, *_ in answer.topic_errors if not code]
 
 
 async def _settled(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, int]:
-    """Wait until each topic has its leaders, and say how many: creating answers before that.
+    """Wait until every topic has its leaders, and return its number of partitions.
 
-    In a cluster a topic that somebody else creates at this moment may have no partition yet.
+    Kafka answers a creation before that. A topic that another worker is creating may have no
+    partition yet.
     """
-    deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
+    deadline = asyncio.get_running_loop().time() + _LEADER_SECONDS
     while True:
         leaders = await _leaders(admin)
         if all(min(leaders.get(name, ()), default=-1) >= 0 for name in names):

@@ -1,4 +1,4 @@
-"""Topics that every process reads whole: rule sets, sanctions that hold everywhere."""
+"""Reading whole topics in every process: rule sets, and sanctions that hold everywhere."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.topics import RULES_BYTES
 
 log = structlog.get_logger()
 
-_PAUSE = 1.0
+_PAUSE_SECONDS = 1.0
 
 
-class Broadcast:
-    """Hands each record of some topics to `take`, from the beginning on, without a group.
+class BroadcastReader:
+    """Calls `take` with each record of some topics, from the beginning, without a group.
 
-    After a lost connection it goes on where it was.
+    After a lost connection it continues where it was.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Broadcast:
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return when all has been read that was there when this was called."""
+        """Return when every record has been read that Kafka had at the time of the call."""
         await self._consumer.start()
         self._consumer.assign(self._places)
         ends = await self._consumer.end_offsets(self._places)
@@ -64,16 +64,16 @@ class Broadcast:
                 await self._read(60_000)
             except (KafkaError, OSError) as error:
                 log.warning("broadcast interrupted, trying again", error=repr(error))
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _read(self, wait_ms: int) -> None:
         fetched = await self._consumer.getmany(*self._places, timeout_ms=wait_ms)
         for records in fetched.values():
             for record in records:
-                self._hand_on(record)
+                self._pass_on(record)
 
-    def _hand_on(self, record: Any) -> None:
+    def _pass_on(self, record: Any) -> None:
         try:
             self._take(record)
-        except Exception:  # whatever is in it, what comes after it counts
-            log.exception("record passed over", topic=record.topic, offset=record.offset)
+        except Exception:  # one poisoned record must not stop those behind it
+            log.exception("record skipped", topic=record.topic, offset=record.offset)

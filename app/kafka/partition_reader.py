@@ -1,4 +1,4 @@
-"""Reading a partition of a topic from one offset to its end, outside any consumer group."""
+"""Reading a partition of a topic from an offset to its end, outside any consumer group."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kafka.patch_header_keys import read_any_header_key
-from app.runtime.heartbeat import GROUP, pulse
+from app.kafka.patch_header_keys import accept_any_header_key
+from app.runtime.heartbeat import GROUP, heartbeat_of
 from app.settings import Settings
 
 
-class LogReader:
-    """A consumer without a group: reads where it is told to and commits nothing.
+class PartitionReader:
+    """A consumer without a group, which commits nothing: one reading at a time.
 
-    One reading at a time. `async with LogReader(settings) as reader: …`
+    `async with PartitionReader(settings) as reader: …`
     """
 
     def __init__(self, settings: Settings) -> None:
-        read_any_header_key()  # for commands, which have no other consumer
+        accept_any_header_key()  # for commands, which have no other consumer
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
             enable_auto_commit=False,
-            # Where retention has taken the beginning, a reading begins behind that, not at the end.
+            # If retention has dropped the first records, a reading begins behind them.
             auto_offset_reset="earliest",
-            # What is read is there already. The default of 500 ms would be waited for at the end
-            # of one partition before the next is begun.
+            # The records are there already. With the default of 500 ms the end of each partition
+            # would cost that wait.
             fetch_max_wait_ms=10,
         )
 
@@ -44,19 +44,19 @@ class LogReader:
         await self._consumer.stop()
 
     async def end(self, topic: str, partition: int) -> int:
-        """The offset that the partition's next record will get."""
+        """The offset of the partition's next record."""
         place = TopicPartition(topic, partition)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
         return ends[place]
 
     async def ends(self, topic: str, partitions: int) -> list[int]:
-        """The offsets that the next records of all partitions will get."""
+        """The offsets of the next records of all partitions."""
         places = [TopicPartition(topic, partition) for partition in range(partitions)]
         found: dict[TopicPartition, int] = await self._consumer.end_offsets(places)
         return [found[place] for place in places]
 
     async def since(self, topic: str, partition: int, at_ms: int) -> int:
-        """The offset of the first record of that time or later; of the next one where none is."""
+        """The offset of the first record of that time or later, or else of the next record."""
         place = TopicPartition(topic, partition)
         found = (await self._consumer.offsets_for_times({place: at_ms}))[place]
         return await self.end(topic, partition) if found is None else int(found.offset)
@@ -64,7 +64,7 @@ class LogReader:
     async def read(
         self, topic: str, partition: int, start: int, end: int | None = None
     ) -> AsyncIterator[Any]:
-        """The partition's records from `start` up to, without, `end`; by default today's end."""
+        """The records from offset `start` to before `end`, by default the end of today."""
         stop = await self.end(topic, partition) if end is None else end
         if start >= stop:
             return
@@ -73,7 +73,8 @@ class LogReader:
         self._consumer.seek(place, start)
         while await self._consumer.position(place) < stop:
             fetched = await self._consumer.getmany(place, timeout_ms=1000)
-            pulse(GROUP.get()).beat()  # an agent may read for minutes before its batch is done
+            # An agent may read for minutes before its batch is finished.
+            heartbeat_of(GROUP.get()).beat()
             for record in fetched.get(place, ()):
                 if record.offset < stop:
                     yield record

@@ -1,8 +1,8 @@
-"""Finding a cluster again by the brokers of the settings.
+"""A patch of aiokafka: asking the brokers of the settings again when all known ones fail.
 
-A client of aiokafka's goes by the brokers that it heard of last. While most of a cluster is down
-that may be a single one; when that one dies, the client never looks at the others again, however
-long they have been back. (docs/decisions/first-brokers.md)
+A client of aiokafka asks the brokers that the last metadata named. While most of a cluster is down
+that may be a single one; when that one fails, too, the client never asks the others again, however
+long they have been back (docs/decisions/first-brokers.md).
 """
 
 from __future__ import annotations
@@ -16,21 +16,24 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.structs import BrokerMetadata
 
+from app.kafka.versions import require_tested
+
 log = structlog.get_logger()
 _stock = AIOKafkaClient._metadata_update
 
 
-def remember_first_brokers() -> None:
-    """Have all clients of this process ask the brokers that they began with, when others fail."""
+def rebootstrap_from_settings() -> None:
+    """Make every client of this process ask its first brokers when the others fail."""
+    require_tested("aiokafka", "app/kafka/patch_rebootstrap.py")
     AIOKafkaClient._metadata_update = _metadata_update
 
 
 async def _metadata_update(client: Any, cluster: Any, topics: Iterable[str]) -> bool:
-    """Called by aiokafka when it wants to know the cluster anew; whether it does."""
+    """Called by aiokafka to refresh the cluster's metadata; whether that worked."""
     if await _stock(client, cluster, topics):
         return True
-    for place, (host, port, _) in enumerate(client.hosts):
-        if metadata := await _ask(client, f"first-{place}", host, port, topics):
+    for number, (host, port, _) in enumerate(client.hosts):
+        if metadata := await _ask(client, f"first-{number}", host, port, topics):
             cluster.update_metadata(metadata)
             log.info("found the cluster again", by=f"{host}:{port}")
             return True

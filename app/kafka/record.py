@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Record(NamedTuple):
-    """A record as it came from Kafka; a key or value that is not there is empty."""
+    """A record from Kafka; an absent key or value is empty."""
 
     topic: str
     partition: int
@@ -18,7 +18,7 @@ class Record(NamedTuple):
 
 
 def record_of(message: Any) -> Record:
-    """What aiokafka or Faust has as a message."""
+    """The record of a message of aiokafka or Faust."""
     headers = message.headers or ()
     return Record(
         message.topic,

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees while something takes long."""
+"""What `parley up` prints at a terminal while its parts start."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Progress:
-    """Lines on standard output; a step's line gets the seconds that it took."""
+class Console:
+    """Lines on standard output; the line of a step ends with its seconds."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -16,17 +16,17 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since the console was made."""
         return time.monotonic() - self._began
 
     def say(self, text: str) -> None:
-        """A line of its own, in the middle of a step too."""
+        """Print a line of its own, also within a step."""
         print(f"\n{text}" if self._in_line else text, flush=True)
         self._in_line = False
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """`title …` at once, the seconds after it at its end."""
+        """Print `title …` at once, and the seconds behind it at the end."""
         print(f"  {title} … ", end="", flush=True)
         self._in_line = True
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The folder of one `parley up`: whose it is now, its secret, and how others find it."""
+"""The data folder of `parley up`: its lock, its secret, and how other commands find it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _RUNNING = "running.json"
 
 @contextmanager
 def held(data: Path, fresh: bool = False) -> Iterator[None]:
-    """Hold the folder for one `parley up`; with `fresh`, empty it first.
+    """Hold the lock of the folder; with `fresh`, empty the folder first.
 
-    Raises `ParleyError` where another one holds it, where it can't be written, or where
+    Raises `ParleyError` where another `parley up` holds it, where it can't be written, or where
     `fresh` would empty a folder that Parley did not make.
     """
     try:
@@ -49,7 +49,7 @@ def held(data: Path, fresh: bool = False) -> Iterator[None]:
 
 
 def kept_secret(data: Path) -> str:
-    """The secret in the folder, made at the first call; only its owner may read the file."""
+    """The secret in the folder, made at the first call; only its owner can read the file."""
     path = data / _SECRET
     if not path.exists():
         _write_private(path, secrets.token_urlsafe(48))
@@ -57,22 +57,22 @@ def kept_secret(data: Path) -> str:
 
 
 def announce(settings: Settings) -> None:
-    """Let other commands on the same folder find what this `parley up` runs."""
+    """Publish the settings of this `parley up` to other commands on the same folder."""
     _write_private(settings.data / _RUNNING, json.dumps(settings.environ(), indent=1))
 
 
 def join(data: Path, but: frozenset[str] = frozenset()) -> None:
-    """Fill in what the environment does not set from the `parley up` on the folder.
+    """Set the variables that the environment lacks from the `parley up` on the folder.
 
-    So `parley token ann` or a second `parley worker` needs nothing set on the same machine.
-    The fields in `but` are not filled in.
+    So `parley token ann` or a second `parley worker` on the same machine needs no settings. The
+    fields in `but` are not set.
     """
     found = _announced(data)
     fill_in({name: value for name, value in found.items() if _field(name) not in but})
 
 
 def is_held(data: Path) -> bool:
-    """Whether a `parley up` holds the folder now."""
+    """Whether a `parley up` holds the lock of the folder."""
     try:
         with (data / _LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""`parley up`: everything that a chat needs, on this machine, in one command."""
+"""`parley up`: Kafka, Valkey, a worker and an edge on this machine, in one command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port, is_free
 from app.errors import ParleyError, Unreachable
 from app.kafka.admin import provision
-from app.local.console import Progress
+from app.local.console import Console
 from app.local.data_folder import announce, held, kept_secret
 from app.local.demo_room import PEOPLE, address, edge_is_ready, link, lobby_is_open
 from app.local.supervisor import Command, Supervisor
@@ -27,14 +27,14 @@ _READY_SECONDS = 90.0
 
 
 def run(settings: Settings, named: frozenset[str], *, fresh: bool, edges: int = 1) -> None:
-    """Start everything and stay until Ctrl-C or SIGTERM; blocks.
+    """Start everything and run until Ctrl-C or SIGTERM; blocks.
 
-    `named` are the settings that the person gave: a broker or Valkey of theirs is used, not
-    started, and a port of theirs is not replaced by another. So many `edges` share the port.
+    `named` are the settings that the environment or options set: such a broker or Valkey is used
+    and none started, and such a port is not replaced by a free one. `edges` edges share the port.
     """
     settings = replace(settings, data=settings.data.absolute())
     with held(settings.data, fresh):
-        asyncio.run(_Up(settings, named, edges).until_told())
+        asyncio.run(_Up(settings, named, edges).run_until_signal())
 
 
 class _Up:
@@ -42,35 +42,35 @@ class _Up:
         self._settings = settings
         self._edges = edges
         self._named = named
-        self._progress = Progress()
-        self._supervisor = Supervisor(self._progress.say)
+        self._console = Console()
+        self._supervisor = Supervisor(self._console.say)
 
-    async def until_told(self) -> None:
-        """Serve until a signal comes; a second signal kills instead of stopping in order."""
+    async def run_until_signal(self) -> None:
+        """Serve until a signal; a second signal kills all parts."""
         loop = asyncio.get_running_loop()
         serving = asyncio.ensure_future(self._serve())
 
-        def told() -> None:
+        def on_signal() -> None:
             if serving.cancelling():
                 self._supervisor.kill()
             else:
                 serving.cancel()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, told)
+            loop.add_signal_handler(number, on_signal)
         try:
             await serving
         except asyncio.CancelledError:
-            self._progress.say("Stopped.")
+            self._console.say("Stopped.")
 
     async def _serve(self) -> None:
         try:
-            self._progress.say(f"Data is kept in {self._settings.data}")
+            self._console.say(f"Data is kept in {self._settings.data}")
             self._settings = replace(self._settings, port=self._edge_port())
             await self._start_broker()
             await self._start_valkey()
             self._complete_settings()
-            with self._progress.step("Topics"):
+            with self._console.step("Topics"):
                 await provision(self._settings, TOPICS)
             await self._start_chat()
             self._say_ready()
@@ -79,31 +79,31 @@ class _Up:
                 await asyncio.sleep(0.2)
         finally:
             if not self._supervisor.empty:
-                self._progress.say("\nStopping …")
+                self._console.say("\nStopping …")
             await self._supervisor.stop()
 
     async def _start_broker(self) -> None:
         if "broker" in self._named:
-            self._progress.say(f"Kafka: yours, at {self._settings.broker}")
+            self._console.say(f"Kafka: yours, at {self._settings.broker}")
             return
         if not have_jars():
-            with self._progress.step(
+            with self._console.step(
                 "Fetching Apache Kafka by Maven (50 MB, once; a minute or two)"
             ):
                 await fetch_jars(find_java())
         kafka = Kafka(self._settings.data / "kafka", _port_near(9092))
-        with self._progress.step(f"Kafka on {kafka.address}"):
+        with self._console.step(f"Kafka on {kafka.address}"):
             await self._supervisor.start("Kafka", kafka)
         self._settings = replace(self._settings, broker=kafka.url)
 
     async def _start_valkey(self) -> None:
         if "redis" in self._named:
-            self._progress.say("Valkey: yours, as PARLEY_REDIS says")
+            self._console.say("Valkey: yours, as PARLEY_REDIS says")
             if not await valkey.answers(self._settings.redis):
                 raise Unreachable("no Valkey or Redis answers at PARLEY_REDIS")
             return
         server = valkey.Valkey(self._settings.data / "valkey", _port_near(6379), persist=True)
-        with self._progress.step(f"Valkey on 127.0.0.1:{server.port}"):
+        with self._console.step(f"Valkey on 127.0.0.1:{server.port}"):
             await self._supervisor.start("Valkey", server)
         self._settings = replace(self._settings, redis=server.url)
 
@@ -125,7 +125,7 @@ class _Up:
         port = next((p for p in range(wanted + 1, wanted + 100) if is_free(p, host)), 0)
         if not port:
             raise ParleyError(f"ports {wanted} to {wanted + 99} are taken; give one with --port")
-        self._progress.say(f"Port {wanted} is taken; taking {port}")
+        self._console.say(f"Port {wanted} is taken; taking {port}")
         return port
 
     async def _start_chat(self) -> None:
@@ -134,9 +134,9 @@ class _Up:
         for name in ("worker", "edge", *more):
             log = logs / f"{name.replace(' ', '-')}.log"
             await self._supervisor.start(f"the {name}", Command([name.split()[0]], log, environ))
-        with self._progress.step(f"Edge on {address(self._settings)}"):
+        with self._console.step(f"Edge on {address(self._settings)}"):
             await self._wait("edge", edge_is_ready)
-        with self._progress.step("Worker, and the room “lobby” through it"):
+        with self._console.step("Worker, and the room “lobby” through it"):
             await self._wait("worker", lobby_is_open)
 
     async def _wait(self, name: str, ready: Callable[[Settings], Awaitable[bool]]) -> None:
@@ -151,14 +151,12 @@ class _Up:
             await asyncio.sleep(0.1)
 
     def _say_ready(self) -> None:
-        self._progress.say(
-            f"\nReady in {self._progress.seconds:.1f} s: {address(self._settings)}/\n"
-        )
+        self._console.say(f"\nReady in {self._console.seconds:.1f} s: {address(self._settings)}/\n")
         for user in PEOPLE:
-            self._progress.say(f"  {user}:  {link(self._settings, user)}\n")
-        self._progress.say("Open one link in each of two windows. Ctrl-C stops everything.")
+            self._console.say(f"  {user}:  {link(self._settings, user)}\n")
+        self._console.say("Open one link in each of two windows. Ctrl-C stops everything.")
 
 
 def _port_near(usual: int) -> int:
-    """The usual port, where other tools look first, or any that is free."""
+    """The usual port, which other tools expect, or any free port."""
     return usual if is_free(usual) else free_port()

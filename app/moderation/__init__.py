@@ -1,1 +1,1 @@
-"""Moderation at run time: active rule sets, rule plug-ins, the outside hook, the audit log."""
+"""Moderation at run time: active rule sets, rule plug-ins, the webhook, the audit log."""

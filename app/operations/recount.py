@@ -7,21 +7,21 @@ from typing import Any
 
 import msgspec
 
-from app.domain.recount import Recount
-from app.domain.versions import newer, unwrap
+from app.domain.recount import RoomRecount
+from app.domain.versioned_value import newer, unwrap
 from app.errors import Malformed
 from app.events import decode_log, decode_receipt
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
-from app.topics import LOG, RECEIPTS, astray, changelog
+from app.topics import LOG, RECEIPTS, changelog, wrong_partition
 
 
-class Counting:
+class Recount:
     """The rooms as `chat.log` and `chat.receipts` say they are, from their start."""
 
-    def __init__(self, settings: Settings, reader: LogReader, only: str = "") -> None:
+    def __init__(self, settings: Settings, reader: PartitionReader, only: str = "") -> None:
         self.events = 0
-        self.rooms: dict[str, Recount] = {}
+        self.rooms: dict[str, RoomRecount] = {}
         self._partitions = range(settings.partitions)
         self._reader = reader
         self._only = only
@@ -41,10 +41,10 @@ class Counting:
             event = decode_log(value)
         except Malformed:
             return
-        if astray(event.room, partition, len(self._partitions)):
+        if wrong_partition(event.room, partition, len(self._partitions)):
             return
         if self._only in ("", event.room):
-            self.rooms.setdefault(event.room, Recount(event.room)).take(event)
+            self.rooms.setdefault(event.room, RoomRecount(event.room)).take(event)
             self.events += 1
 
     def _take_receipt(self, partition: int, value: bytes) -> None:
@@ -52,7 +52,7 @@ class Counting:
             receipt = decode_receipt(value)
         except Malformed:  # in chat.dead, and no receipt
             return
-        if astray(receipt.room, partition, len(self._partitions)):
+        if wrong_partition(receipt.room, partition, len(self._partitions)):
             return
         if receipt.room in self.rooms:
             self.rooms[receipt.room].receive(receipt.by, receipt.seq)

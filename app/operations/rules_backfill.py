@@ -19,10 +19,11 @@ from app.events import (
     decode_log,
     encode,
 )
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.moderation.audit_log import producer
-from app.operations.recount import Counting
+from app.operations.recount import Recount
 from app.settings import Settings
+from app.stream.groups import PIPELINE
 from app.topics import LOG, RAW, partition_of
 
 #: Who hides: no person.
@@ -36,8 +37,8 @@ async def apply(
 
     The answer: how many messages were looked at, and those hidden, by place and text.
     """
-    async with LogReader(settings) as reader:
-        members = await Counting(settings, reader).table("parley-pipeline", "members", Member)
+    async with PartitionReader(settings) as reader:
+        members = await Recount(settings, reader).table(PIPELINE.id, "members", Member)
         said = await _said(settings, reader, since_ms)
     refused = [(message, why) for message in said if (why := _why(message, members, rules))]
     if refused and not dry_run:
@@ -51,7 +52,7 @@ async def apply(
     return len(said), [(f"{one.room} {one.seq}", one.text) for one, _ in refused]
 
 
-async def _said(settings: Settings, reader: LogReader, since_ms: int) -> list[MessageCreated]:
+async def _said(settings: Settings, reader: PartitionReader, since_ms: int) -> list[MessageCreated]:
     """Messages as they are now, of those said since then."""
     found: dict[tuple[str, int], MessageCreated] = {}
     for partition in range(settings.partitions):

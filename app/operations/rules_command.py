@@ -16,11 +16,12 @@ from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
 from app.domain.moderation.verdict import judge
 from app.errors import ParleyError
 from app.events import RulesSet, Ruling
-from app.moderation.active_rules import InForce
-from app.moderation.audit_log import Acts, producer
-from app.moderation.rule_plugins import known_kinds
+from app.moderation.active_rules import ActiveRules
+from app.moderation.audit_log import AuditLog, producer
+from app.moderation.rule_plugins import rule_kinds
 from app.operations.rules_backfill import apply as apply_rules
-from app.operations.rules_dry_run import Trial, try_out
+from app.operations.rules_dry_run import DryRun, feed
+from app.runtime.clock import now_ms
 from app.settings import Settings
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -55,7 +56,7 @@ def command() -> None:
 @command.command()
 def show() -> None:
     """The rule set in force, as it was set."""
-    now = asyncio.run(_in_force(Settings.read()))
+    now = asyncio.run(_active_rules(Settings.read()))
     known = now.source
     if known is None:
         click.echo("# version 0: none was set; the words of PARLEY_BLOCKED_WORDS count")
@@ -84,7 +85,7 @@ def set_(file: Path, by: str) -> None:
 def test(texts: tuple[str, ...], file: Path | None) -> None:
     """What would become of each TEXT, by the rules in force or those of --file."""
     settings = Settings.read()
-    rules = read(file, settings)[2] if file else asyncio.run(_in_force(settings)).rules
+    rules = read(file, settings)[2] if file else asyncio.run(_active_rules(settings)).rules
     for text in texts:
         click.echo(told(text, judge(Message("", "somebody", text), Facts(), rules)))
 
@@ -98,7 +99,7 @@ def shadow(file: Path, since: float, live: float, samples: int) -> None:
     """What FILE would do, and would have done to what was sent lately; nothing comes of it."""
     settings = Settings.read()
     _, _, candidate = read(file, settings)
-    trial = Trial(candidate, asyncio.run(_in_force(settings)).rules, samples)
+    trial = DryRun(candidate, asyncio.run(_active_rules(settings)).rules, samples)
     at_ms = int((time.time() - since) * 1000)
 
     def on_live() -> None:
@@ -108,7 +109,7 @@ def shadow(file: Path, since: float, live: float, samples: int) -> None:
         trial.on_sample = lambda found, text: click.echo(f"  {found.action} {found.rule}  {text}")
 
     try:
-        asyncio.run(try_out(settings, trial, at_ms, live, on_live))
+        asyncio.run(feed(settings, trial, at_ms, live, on_live))
     except KeyboardInterrupt:
         click.echo("")
     for line in trial.report():
@@ -121,7 +122,7 @@ def shadow(file: Path, since: float, live: float, samples: int) -> None:
 def apply(since: float, dry_run: bool) -> None:
     """Hide what was said lately and the rules in force would refuse, for everybody."""
     settings = Settings.read()
-    rules = asyncio.run(_in_force(settings)).rules
+    rules = asyncio.run(_active_rules(settings)).rules
     at_ms = int((time.time() - since) * 1000)
     seen, hidden = asyncio.run(apply_rules(settings, rules, at_ms, dry_run=dry_run))
     for place, text in hidden:
@@ -138,7 +139,7 @@ def read(file: Path, settings: Settings) -> tuple[str, dict[str, tuple[str, ...]
     try:
         source = file.read_text("utf-8")
         lists = {name: _lines(file.parent / name) for name in _named(source)}
-        return source, lists, parse(source, lists, known_kinds(settings.rules))
+        return source, lists, parse(source, lists, rule_kinds(settings.rules))
     except RuleMistake as mistake:
         raise ParleyError(f"{file}:{mistake.line}: {mistake.reason}; nothing was changed") from None
     except UnicodeDecodeError as error:
@@ -174,8 +175,8 @@ def _lines(file: Path) -> tuple[str, ...]:
     return tuple(line for line in file.read_text("utf-8").splitlines() if line.strip())
 
 
-async def _in_force(settings: Settings) -> InForce:
-    now = InForce(settings)
+async def _active_rules(settings: Settings) -> ActiveRules:
+    now = ActiveRules(settings)
     try:
         await now.start()
     finally:
@@ -187,9 +188,9 @@ async def _set(settings: Settings, source: str, lists: dict[str, tuple[str, ...]
     sending = producer(settings)
     await sending.start()
     try:
-        acts = Acts(sending, settings.partitions)
-        now_ms = time.time_ns() // 1_000_000
-        act = RulesSet(id=acts.new_id(), by=by, at_ms=now_ms, source=source, lists=lists)
+        acts = AuditLog(sending, settings.partitions)
+        at_ms = now_ms()
+        act = RulesSet(id=acts.new_id(), by=by, at_ms=at_ms, source=source, lists=lists)
         return await acts.set_rules(act)
     finally:
         await sending.stop()

@@ -14,15 +14,16 @@ from app.domain.moderation.verdict import judge
 from app.domain.records import Member
 from app.errors import Malformed
 from app.events import Finding, Ruling, SendMessage, decode_command
-from app.kafka.partition_reader import LogReader
-from app.operations.recount import Counting
+from app.kafka.partition_reader import PartitionReader
+from app.operations.recount import Recount
 from app.settings import Settings
+from app.stream.groups import PIPELINE
 from app.topics import RAW
 
 _PASSES = "pass"
 
 
-class Trial:
+class DryRun:
     """A candidate beside the rule set in force: what both say of the same messages."""
 
     def __init__(self, candidate: RuleSet, present: RuleSet, samples: int) -> None:
@@ -93,18 +94,18 @@ def _action(verdict: Ruling | None) -> str:
     return _PASSES if verdict is None else verdict.action
 
 
-async def try_out(
+async def feed(
     settings: Settings,
-    trial: Trial,
+    trial: DryRun,
     since_ms: int,
     live: float,
     on_live: Callable[[], None],
 ) -> None:
     """Take what was sent since then, call `on_live`, and take what comes for `live` seconds."""
     until = None
-    async with LogReader(settings) as reader:
-        counting = Counting(settings, reader)
-        trial.members = await counting.table("parley-pipeline", "members", Member)
+    async with PartitionReader(settings) as reader:
+        counting = Recount(settings, reader)
+        trial.members = await counting.table(PIPELINE.id, "members", Member)
         places = range(settings.partitions)
         nexts = {place: await reader.since(RAW, place, since_ms) for place in places}
         while True:
@@ -122,7 +123,7 @@ async def try_out(
             await asyncio.sleep(min(1.0, left))
 
 
-def _take(trial: Trial, value: bytes, at_ms: int) -> None:
+def _take(trial: DryRun, value: bytes, at_ms: int) -> None:
     try:
         command = decode_command(value)
     except Malformed:

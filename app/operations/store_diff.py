@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.view import View
 from app.domain.receipts import Read
 from app.domain.records import Member, Message, Room, Sent
-from app.domain.recount import Recount
+from app.domain.recount import RoomRecount
 from app.domain.sanctions import Sanction
 from app.events import MessageCreated, decode_log
 from app.history.store import History
-from app.operations.recount import Counting
+from app.operations.recount import Recount
+from app.stream.groups import PIPELINE, RECEIPTS
 
 V = TypeVar("V")
 
@@ -25,7 +26,7 @@ _MENTIONS = 200
 _PAGE = 500
 
 
-class Kept(NamedTuple):
+class TableContents(NamedTuple):
     """What the tables have, by room."""
 
     heads: dict[str, Room]
@@ -36,22 +37,22 @@ class Kept(NamedTuple):
     messages: Mapping[str, dict[str, Message]]
 
 
-async def of_tables(counting: Counting) -> AsyncIterator[str]:
+async def table_differences(counting: Recount) -> AsyncIterator[str]:
     """Against the changelogs of the tables."""
-    kept = Kept(
-        await counting.table("parley-pipeline", "rooms", Room),
-        _by_room(await counting.table("parley-pipeline", "members", Member)),
-        _by_room(await counting.table("parley-receipts", "receipts", Read)),
-        _by_room(await counting.table("parley-pipeline", "sanctions", Sanction)),
-        _by_room(await counting.table("parley-pipeline", "sent", Sent)),
-        _by_room(await counting.table("parley-pipeline", "messages", Message)),
+    kept = TableContents(
+        await counting.table(PIPELINE.id, "rooms", Room),
+        _by_room(await counting.table(PIPELINE.id, "members", Member)),
+        _by_room(await counting.table(RECEIPTS.id, "receipts", Read)),
+        _by_room(await counting.table(PIPELINE.id, "sanctions", Sanction)),
+        _by_room(await counting.table(PIPELINE.id, "sent", Sent)),
+        _by_room(await counting.table(PIPELINE.id, "messages", Message)),
     )
     for name, room in counting.rooms.items():
-        for line in of_kept(kept, name, room):
+        for line in diff_tables(kept, name, room):
             yield line
 
 
-def of_kept(kept: Kept, name: str, room: Recount) -> Iterator[str]:
+def diff_tables(kept: TableContents, name: str, room: RoomRecount) -> Iterator[str]:
     """A room's recount against what the tables have of it."""
     for table, has, should in _tables(kept, name, room):
         for line in _differences(has, should):
@@ -59,7 +60,7 @@ def of_kept(kept: Kept, name: str, room: Recount) -> Iterator[str]:
 
 
 def _tables(
-    kept: Kept, name: str, room: Recount
+    kept: TableContents, name: str, room: RoomRecount
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Of each table, what it has of a room, and what it should have."""
     head = kept.heads.get(name)
@@ -93,7 +94,7 @@ def _by_room(values: Mapping[str, V]) -> defaultdict[str, dict[str, V]]:
     return found
 
 
-async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]:
+async def view_differences(room: RoomRecount, view: View, reads: ReadMarks) -> AsyncIterator[str]:
     """Against the view in Valkey."""
     head = await view.room(room.room)
     seen = (head.n, head.seq) if head is not None else (0, 0)
@@ -118,7 +119,7 @@ async def of_view(room: Recount, view: View, reads: Reads) -> AsyncIterator[str]
             yield f"{room.room}: Valkey has {kept} unread for {user}, counted {counted}"
 
 
-async def of_history(room: Recount, history: History) -> AsyncIterator[str]:
+async def history_differences(room: RoomRecount, history: History) -> AsyncIterator[str]:
     """Against the history store; what retention has dropped, and who is forgotten, may lack."""
     state = await history.state(room.room)
     if (state.n, state.seq) != (room.n, room.seq):

@@ -6,30 +6,30 @@ import asyncio
 
 import click
 
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.history.store import History
-from app.kafka.partition_reader import LogReader
-from app.operations.recount import Counting
-from app.operations.store_diff import of_history, of_tables, of_view
+from app.kafka.partition_reader import PartitionReader
+from app.operations.recount import Recount
+from app.operations.store_diff import history_differences, table_differences, view_differences
 from app.settings import Settings
 
 #: Times that differences are looked at again, a second apart: the chat goes on meanwhile.
 ROUNDS = 5
 
 
-async def verify(settings: Settings, room: str = "") -> tuple[Counting, list[str]]:
+async def verify(settings: Settings, room: str = "") -> tuple[Recount, list[str]]:
     """The recount, and the differences from it that last."""
     redis, history = connect(settings.redis), History(settings.history_url)
     view, reads = (
         View(redis, settings.partitions, partial=True),
-        Reads(redis, settings.partitions, partial=True),
+        ReadMarks(redis, settings.partitions, partial=True),
     )
     await history.open()
     try:
-        async with LogReader(settings) as reader:
-            counting = Counting(settings, reader, room)
+        async with PartitionReader(settings) as reader:
+            counting = Recount(settings, reader, room)
             for attempt in range(ROUNDS):
                 if attempt:
                     await asyncio.sleep(1)
@@ -43,13 +43,15 @@ async def verify(settings: Settings, room: str = "") -> tuple[Counting, list[str
         await redis.aclose()
 
 
-async def _differences(counting: Counting, view: View, reads: Reads, history: History) -> list[str]:
+async def _differences(
+    counting: Recount, view: View, reads: ReadMarks, history: History
+) -> list[str]:
     rooms = counting.rooms.values()
     found = [f"{room.room}: log: {wrong}" for room in rooms for wrong in room.wrong]
-    found += [line async for line in of_tables(counting)]
+    found += [line async for line in table_differences(counting)]
     for room in rooms:
-        found += [line async for line in of_view(room, view, reads)]
-        found += [line async for line in of_history(room, history)]
+        found += [line async for line in view_differences(room, view, reads)]
+        found += [line async for line in history_differences(room, history)]
     return found
 
 

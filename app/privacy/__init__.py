@@ -1,1 +1,1 @@
-"""Erasure of what a person said, and retention by room."""
+"""Erasure of a user's messages, and retention by room."""

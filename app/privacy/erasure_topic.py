@@ -1,30 +1,18 @@
-"""Who is forgotten: a compacted topic, so that nothing brings back what was erased."""
+"""`chat.erasures`: who is forgotten. It is compacted, so no rebuild brings erased words back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from aiokafka import AIOKafkaProducer
-from msgspec.structs import replace
 
 from app.errors import Malformed
-from app.events import (
-    AnyLogEvent,
-    Erasure,
-    MessageCreated,
-    MessageEdited,
-    decode_erasure,
-    encode,
-)
-from app.kafka.partition_reader import LogReader
+from app.events import Erasure, decode_erasure, encode
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import ERASURES, partition_of
 
-Erased = Mapping[str, int]
 
-
-async def erased(settings: Settings, reader: LogReader) -> dict[str, int]:
-    """Everybody who is forgotten, each with the time up to which, in milliseconds."""
+async def read_erasures(settings: Settings, reader: PartitionReader) -> dict[str, int]:
+    """Every forgotten user, each with the time up to which, in milliseconds."""
     found: dict[str, int] = {}
     for partition in range(settings.partitions):
         async for record in reader.read(ERASURES, partition, 0):
@@ -36,8 +24,8 @@ async def erased(settings: Settings, reader: LogReader) -> dict[str, int]:
     return found
 
 
-async def note(settings: Settings, user: str, until_ms: int) -> None:
-    """Have it in Kafka that somebody is forgotten."""
+async def write_erasure(settings: Settings, user: str, until_ms: int) -> None:
+    """Write to Kafka that the user's words up to `until_ms` are erased."""
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")
     await producer.start()
     try:
@@ -49,19 +37,3 @@ async def note(settings: Settings, user: str, until_ms: int) -> None:
         )
     finally:
         await producer.stop()
-
-
-def without(event: AnyLogEvent, erased: Erased, gone: set[tuple[str, int]]) -> AnyLogEvent:
-    """The event without what somebody said who is forgotten.
-
-    `gone` are the messages (room, seq) of theirs that came before: whoever edits one, the text
-    goes. Those that this meets are added.
-    """
-    if isinstance(event, MessageCreated) and event.at_ms <= erased.get(event.by, -1):
-        gone.add((event.room, event.seq))
-        nothing = {"text": "", "attachments": (), "meta": {}, "mentions": (), "everyone": False}
-        nothing |= {"shadow": None}
-        return replace(event, by="", client_id="", deleted=True, **nothing)
-    if isinstance(event, MessageEdited) and (event.room, event.seq) in gone:
-        return replace(event, client_id="", text="", mentions=(), shadow=None)
-    return event

@@ -1,4 +1,4 @@
-"""Dropping what rooms want to keep no longer: their `retention_days` setting."""
+"""Retention: dropping messages that are older than their room's `retention_days`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from app.history.store import History
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
-#: Rooms looked at in one round trip to Valkey.
+#: Rooms that are read in one round trip to Valkey.
 _CHUNK = 500
 
 
 async def sweep(
     history: History, view: View, partitions: Collection[int], now_ms: int
 ) -> dict[str, int]:
-    """Drop what is older than its room wants, of the rooms of these partitions.
+    """Drop the expired messages of the rooms on these partitions; their number, by room.
 
-    The answer is how many messages went, by room. Kafka keeps its records by its own rules.
+    Kafka keeps its records by the settings of its topics.
     """
     dropped: dict[str, int] = {}
     rooms = [room for room in await history.rooms() if view.partition(room) in partitions]
@@ -28,11 +28,11 @@ async def sweep(
             if days := head.settings.retention_days:
                 before_ms = now_ms - days * _DAY_MS
                 dropped[head.room] = await history.drop_before(head.room, before_ms)
-                await _from_view(view, head, before_ms)
+                await _drop_from_view(view, head, before_ms)
     return dropped
 
 
-async def _from_view(view: View, head: RoomHead, before_ms: int) -> None:
+async def _drop_from_view(view: View, head: RoomHead, before_ms: int) -> None:
     logged = await view.since(head.room, 0, head.n)
     old = [one.n for one in logged if decode_log(one.event).at_ms < before_ms]
     if old:

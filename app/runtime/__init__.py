@@ -1,1 +1,1 @@
-"""The process: logs, retries, heartbeat, garbage collection, plug-ins, hashing, signing."""
+"""What every process needs: clock, logging, retries, heartbeats, plug-ins, hashing, signing."""

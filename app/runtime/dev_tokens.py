@@ -1,4 +1,4 @@
-"""Development tokens: what a back end of yours would issue once somebody has logged in."""
+"""Development tokens: what your own back end would issue after a login."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import jwt
 from app.errors import SettingError
 from app.settings import Settings
 
-#: The claim of who moderates everywhere and sets the rules: true.
+#: The claim that makes a user an admin, if true: one who moderates every room and sets the rules.
 ADMIN: Final = "parley_admin"
 
 
 def mint(
     settings: Settings, user: str, life: float = 30 * 24 * 3600, *, admin: bool = False
 ) -> str:
-    """A token for `user`, signed with the secret (HS256), good for `life` seconds.
+    """A token for `user`, signed with the secret (HS256), valid for `life` seconds.
 
-    An `admin` moderates every room and sets the rules. Raises `SettingError` where no secret is
-    set.
+    An `admin` moderates every room and sets the rules. Raises `SettingError` without a secret.
     """
     if not settings.secret:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")

@@ -1,4 +1,4 @@
-"""Signs of life of each consumer group, for who wants to know whether it goes on."""
+"""The heartbeat of each consumer group, for the health server and the stall watchdog."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Pulse:
-    """`beats` grows with whatever is done; `busy` counts batches in hand."""
+class Heartbeat:
+    """`beats` grows with every step of work; `batches` counts the batches in hand."""
 
     beats: int = 0
-    busy: int = 0
-    #: The store that each who waits for one waits for, which is no standing still.
+    batches: int = 0
+    #: By waiting task or probe, the store that it waits for. Waiting is no stall.
     waits: dict[object, str] = field(default_factory=dict)
 
     @property
-    def waiting(self) -> str:
-        """The store that somebody of the group waits for; empty where nobody does."""
+    def waits_for(self) -> str:
+        """The store that a part of the group waits for; empty for none."""
         return next(iter(self.waits.values()), "")
 
     def beat(self) -> None:
-        """Something was done."""
+        """Note a step of work."""
         self.beats += 1
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """While a batch is in hand."""
-        self.busy += 1
+    def batch_in_hand(self) -> Iterator[None]:
+        """Count a batch while it is in hand."""
+        self.batches += 1
         try:
             yield
         finally:
-            self.busy -= 1
+            self.batches -= 1
             self.beat()
 
 
-_pulses: dict[str, Pulse] = {}
-#: The group whose agent runs in this task.
+_heartbeats: dict[str, Heartbeat] = {}
+#: The group id of the agent that runs in this task.
 GROUP: ContextVar[str] = ContextVar("group", default="")
 
 
-def pulse(group: str) -> Pulse:
-    """The group's, under the id that it has in Kafka."""
-    return _pulses.setdefault(group, Pulse())
+def heartbeat_of(group: str) -> Heartbeat:
+    """The heartbeat of a group, by its id in Kafka."""
+    return _heartbeats.setdefault(group, Heartbeat())

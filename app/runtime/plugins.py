@@ -1,4 +1,4 @@
-"""Importing the files of a folder of somebody's own: agents, rules."""
+"""Plug-ins: importing the Python files of a folder that a setting names."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from types import ModuleType
 from app.errors import ParleyError
 
 
-def own_modules(folder: str, package: str, variable: str) -> list[ModuleType]:
-    """The files of a folder of somebody's own, imported as modules of `package`."""
+def import_folder(folder: str, package: str, variable: str) -> list[ModuleType]:
+    """The folder's files, imported as modules of `package`; none for an empty name.
+
+    Files whose names begin with `_` are left out. Raises `ParleyError` with the setting's
+    `variable` where there is no such folder, and whatever a file raises.
+    """
     return [_import_file(path, package) for path in _files(folder, variable)]
 
 

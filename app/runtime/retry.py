@@ -1,4 +1,4 @@
-"""Trying again until a store that is away is back."""
+"""Retrying an action until a store that is away is back."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import structlog
 from redis import exceptions as valkey
 
 from app.errors import Unreachable, Unusable
-from app.runtime.heartbeat import GROUP, pulse
+from app.runtime.heartbeat import GROUP, heartbeat_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-#: What a store raises while it is not there, is full, or has just lost its role to another.
-#: Anything else is a mistake, and raised at once.
+#: What a store's client raises while the store is unreachable, full, or has just lost its primary
+#: role. Any other exception is a mistake, and is raised at once.
 AWAY = (
     Unreachable,
     ConnectionError,
@@ -29,41 +29,41 @@ AWAY = (
     valkey.ReadOnlyError,
 )
 
-_FIRST = 0.1
-_LONGEST = 2.0
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
 
 
-async def patiently(store: str, action: Callable[..., Awaitable[T]], *args: object) -> T:
-    """The action's result, tried until the store is there: 0.1 s to 2 s between tries.
+async def retry_while_away(store: str, action: Callable[..., Awaitable[T]], *args: object) -> T:
+    """The action's result, retried while the store is away, with 0.1 s to 2 s between tries.
 
     For agents: their records wait in Kafka meanwhile, and other groups go on.
     """
-    pause, me = _FIRST, object()
-    signs = pulse(GROUP.get())
+    pause, waiter = _FIRST_PAUSE, object()
+    heartbeat = heartbeat_of(GROUP.get())
     try:
         while True:
             try:
                 return await action(*args)
             except AWAY as error:
-                tell = log.error if isinstance(error, Unusable) else log.warning
-                tell("away, trying again", store=store, error=str(error), seconds=pause)
-                signs.waits[me] = store
-                signs.beat()
+                write = log.error if isinstance(error, Unusable) else log.warning
+                write("away, trying again", store=store, error=str(error), seconds=pause)
+                heartbeat.waits[waiter] = store
+                heartbeat.beat()
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-                pause = min(pause * 2, _LONGEST)
+                pause = min(pause * 2, _LONGEST_PAUSE)
     finally:
-        signs.waits.pop(me, None)
+        heartbeat.waits.pop(waiter, None)
 
 
 @contextmanager
-def looking(store: str, group: str, who: str) -> Iterator[None]:
-    """For a look that is taken again and again: while the store is away, the group tells so.
+def health_probe(store: str, group: str, name: str) -> Iterator[None]:
+    """Wrap a periodic health probe; the group is marked as waiting while the store is unreachable.
 
-    Without records to deal with, nobody else would notice.
+    A group without records to process would not notice by itself.
     """
-    signs = pulse(group)
+    heartbeat = heartbeat_of(group)
     try:
         yield
-        signs.waits.pop(who, None)
+        heartbeat.waits.pop(name, None)
     except AWAY:
-        signs.waits[who] = store
+        heartbeat.waits[name] = store

@@ -1,4 +1,4 @@
-"""Signing what is sent to services of the operator's own, so that they know whom it is from."""
+"""The signature of webhook requests, by which a service knows that Parley sent them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hmac
 
 
 def signature(secret: str, seconds: int, body: bytes) -> str:
-    """The header `Parley-Signature`: `t=<unix seconds>,v1=<hex>`.
+    """The header `Parley-Signature`: `t=<Unix seconds>,v1=<hex>`.
 
-    HMAC-SHA256, keyed with the deployment's secret, of `<seconds>.<body>`.
+    `v1` is the HMAC-SHA256 of `<seconds>.<body>`, keyed with the deployment's secret.
     """
     digest = hmac.digest(secret.encode(), f"{seconds}.".encode() + body, "sha256").hex()
     return f"t={seconds},v1={digest}"

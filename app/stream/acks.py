@@ -1,36 +1,51 @@
-"""What the loop has taken from an agent's queue, and says to be done with.
+"""Chunks of records in an agent's queue, and their acknowledgement.
 
-In a worker these are pieces of partitions (app/stream/consumer.py), under Faust's `test_context`
-events.
+In a worker the queue holds chunks of a partition (app/stream/consumer.py), under Faust's
+`test_context` it holds single events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from faust.types import TP
 
 from app.kafka.record import Record, record_of
-from app.stream.piece import Piece
+
+#: The most records of a chunk.
+CHUNK_RECORDS = 250
 
 
-class Taken(Protocol):
-    """Records in hand."""
+class Chunk(NamedTuple):
+    """Records of a partition, in order, and the group's generation when they were fetched."""
+
+    place: TP
+    records: Sequence[Record]
+    generation_id: int
+
+    @property
+    def end(self) -> int:
+        """The offset after the last record: the one to commit."""
+        return self.records[-1].offset + 1
+
+
+class Acks(Protocol):
+    """Records that an agent has taken from its queue."""
 
     records: Sequence[Record]
 
-    def settled(self) -> None:
-        """What follows from the records is in Kafka: their offsets may be committed."""
+    def ack(self) -> None:
+        """Let the records' offsets be committed: Kafka has everything that follows from them."""
 
     def defer(self, record: Record) -> Callable[[], None]:
-        """Commit nothing from this record on until what is returned is called."""
+        """Commit nothing from this record on until the returned function is called."""
 
 
-def take(app: Any, items: Sequence[Any]) -> Taken | None:
-    """Take what lay in an agent's queue, without what came before the last rebalance.
+def acks_of(app: Any, items: Sequence[Any]) -> Acks | None:
+    """The items of an agent's queue without those fetched before the last rebalance.
 
-    That comes again. Stock Faust acknowledges what it skips so, and a crash soon after loses it.
+    Those come again. Stock Faust acknowledges what it skips, and a crash soon after loses it.
     `None` where nothing is left.
     """
     if not app.flow_control.is_active():
@@ -39,35 +54,35 @@ def take(app: Any, items: Sequence[Any]) -> Taken | None:
     current = [item for item in items if _generation(item) == generation]
     if not current:
         return None
-    return Pieces(app, current) if isinstance(current[0], Piece) else Events(current)
+    return ChunkAcks(app, current) if isinstance(current[0], Chunk) else EventAcks(current)
 
 
-def size(item: Any) -> int:
-    """How many records something in a queue has."""
-    return len(item.records) if isinstance(item, Piece) else 1
+def record_count(item: Any) -> int:
+    """How many records an item of a queue has."""
+    return len(item.records) if isinstance(item, Chunk) else 1
 
 
-class Pieces:
-    """Pieces of partitions."""
+class ChunkAcks:
+    """Chunks of partitions."""
 
-    def __init__(self, app: Any, pieces: Sequence[Piece]) -> None:
-        self.records: Sequence[Record] = [record for piece in pieces for record in piece.records]
+    def __init__(self, app: Any, chunks: Sequence[Chunk]) -> None:
+        self.records: Sequence[Record] = [record for chunk in chunks for record in chunk.records]
         self._consumer = app.consumer
-        self._pieces = pieces
-        self._consumer.take(pieces)
+        self._chunks = chunks
+        self._consumer.take(chunks)
 
-    def settled(self) -> None:
-        """Tell the consumer."""
-        self._consumer.settle(self._pieces)
+    def ack(self) -> None:
+        """Acknowledge the chunks."""
+        self._consumer.ack_chunks(self._chunks)
 
     def defer(self, record: Record) -> Callable[[], None]:
-        """Tell the consumer."""
+        """Defer a record of the chunks."""
         place = TP(record.topic, record.partition)
         resolve: Callable[[], None] = self._consumer.defer(place, record.offset)
         return resolve
 
 
-class Events:
+class EventAcks:
     """Faust's events."""
 
     def __init__(self, events: Sequence[Any]) -> None:
@@ -76,33 +91,33 @@ class Events:
             record[:3]: event for record, event in zip(self.records, events, strict=True)
         }
 
-    def settled(self) -> None:
-        """Acknowledge them."""
+    def ack(self) -> None:
+        """Acknowledge the events."""
         for event in self._events.values():
             event.ack()
 
     def defer(self, record: Record) -> Callable[[], None]:
-        """Acknowledge the others without it."""
+        """Leave an event out of what `ack` acknowledges."""
         acknowledge: Callable[[], None] = self._events.pop(record[:3]).ack
         return acknowledge
 
 
-class Deferred:
-    """A record that was put off."""
+class DeferredAck:
+    """A deferred record."""
 
     def __init__(self, record: Record, resolve: Callable[[], None]) -> None:
         self.records: Sequence[Record] = [record]
         self._resolve = resolve
 
-    def settled(self) -> None:
-        """Let it, and what came after it, be committed."""
+    def ack(self) -> None:
+        """Let the record, and those after it, be committed."""
         self._resolve()
 
     def defer(self, record: Record) -> Callable[[], None]:
-        """It is put off already."""
-        raise TypeError(f"{record.topic} {record.offset} is put off already")
+        """Not again."""
+        raise TypeError(f"{record.topic} {record.offset} is deferred already")
 
 
 def _generation(item: Any) -> int:
-    generation: int = (item if isinstance(item, Piece) else item.message).generation_id
+    generation: int = (item if isinstance(item, Chunk) else item.message).generation_id
     return generation

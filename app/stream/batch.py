@@ -1,4 +1,4 @@
-"""A batch of an agent's records: what they hold, and what is to be in Kafka because of them."""
+"""A batch of an agent's records: their decoded values, and the outputs that follow from them."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ import structlog
 from app.errors import Malformed, StoreFailed
 from app.events import dead_of, encode
 from app.kafka.record import Record
-from app.stream.acks import Deferred, Taken
-from app.stream.checkpoint import Keeping
-from app.stream.output_buffer import Headers, Outputs, Written
+from app.stream.acks import Acks, DeferredAck
+from app.stream.checkpoint import Checkpointer
+from app.stream.output_buffer import Headers, Offsets, OutputBuffer
 from app.stream.table import Table
 from app.topics import DEAD, partition_of
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-#: Bytes of a value that is dealt with, at most. Kafka takes records of 1 MiB, and what follows from
-#: one (the same with a verdict, say) must fit into another; an edge's bodies have 64 KiB.
-LONGEST: Final = 512 * 1024
+#: The most bytes of a value that is decoded. Kafka takes records of 1 MiB, and the output of one (a
+#: command with its verdict, say) must fit into another; a request body has 64 KiB at most.
+MAX_VALUE_BYTES: Final = 512 * 1024
 
 
 class Batch:
-    """Some records of an agent's topic, in order, and what is to be sent because of them."""
+    """Records of an agent's topic in order, and the outputs to be sent because of them."""
 
     def __init__(
         self,
         app: Any,
         producer: Any,
-        taken: Taken,
+        acks: Acks,
         tables: Sequence[Table[Any]] = (),
-        keeping: Keeping | None = None,
+        checkpointer: Checkpointer | None = None,
     ) -> None:
-        self.records = taken.records
-        #: Changes with every rebalance: who has a partition now may not have had it before.
+        self.records = acks.records
+        #: Changes with every rebalance: another worker may have had a partition in between.
         self.generation: int = app.consumer_generation_id
         self._app = app
         self._producer = producer
         self._tables = tables
-        self._keeping = keeping
-        self._taken = taken
-        self._outputs = Outputs(producer)
+        self._checkpointer = checkpointer
+        self._acks = acks
+        self._outputs = OutputBuffer(producer)
 
     @property
     def partitions(self) -> set[int]:
-        """The partitions that the records are of."""
+        """The partitions of the records."""
         return {record.partition for record in self.records}
 
     def decode(
-        self, decoder: Callable[[bytes], T], longest: int = LONGEST
+        self, decoder: Callable[[bytes], T], longest: int = MAX_VALUE_BYTES
     ) -> Iterator[tuple[Record, T]]:
-        """The records with what they hold; what can't be decoded goes to `chat.dead`."""
+        """The records with their decoded values; records that can't be decoded are dead letters."""
         for record in self.records:
             try:
                 if len(record.value) > longest:
                     raise Malformed(f"{len(record.value)} bytes, where {longest} are the most")
                 value = decoder(record.value)
             except Malformed as error:
-                self.bury(record, str(error))
+                self.dead_letter(record, str(error))
             else:
                 yield record, value
 
@@ -68,12 +68,12 @@ class Batch:
         self,
         decoder: Callable[[bytes], T],
         step: Callable[[Record, T], None],
-        longest: int = LONGEST,
+        longest: int = MAX_VALUE_BYTES,
     ) -> None:
-        """Take the step for each record; one that it raises on goes to `chat.dead`.
+        """Call the step for each record; a record that it raises on is a dead letter.
 
-        A step reads, decides, and only then writes and sends, so that nothing is left of one
-        that raised. Raises `StoreFailed` alone: that is about the machine, not about the record.
+        A step reads and decides first, and only then writes and sends, so a step that raised
+        leaves no effect. Raises `StoreFailed` alone: its cause is this machine, not the record.
         """
         for record, value in self.decode(decoder, longest):
             try:
@@ -81,9 +81,9 @@ class Batch:
             except StoreFailed:
                 raise
             except Malformed as error:
-                self.bury(record, str(error))
-            except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
-                self.bury(record, repr(error))
+                self.dead_letter(record, str(error))
+            except Exception as error:  # noqa: BLE001 - one poisoned event must not stop the rest
+                self.dead_letter(record, repr(error))
 
     def send(
         self,
@@ -95,7 +95,7 @@ class Batch:
     ) -> None:
         """Send a value under the record's key to the record's partition number of `topic`.
 
-        Under another `key`, to the partition that is that key's.
+        With another `key`, to the partition of that key.
         """
         partition = record.partition if key is None else self._partition_of(key)
         self._outputs.add(topic, partition, key or record.key, value, headers)
@@ -104,44 +104,46 @@ class Batch:
         return partition_of(key.decode(), self._app.conf.topic_partitions)
 
     def defer(self, record: Record) -> Batch:
-        """Take the record out: a batch of its own, which is settled by `finish` when it is time.
+        """Take the record out into a batch of its own, for a later `finish`.
 
-        Until then nothing from it on is committed, and so it comes again after a crash. What
-        comes of its partition behind it may be settled first, and then comes again, too.
+        Until then no offset from it on is committed, so it comes again after a crash. Records of
+        its partition behind it may be acknowledged first, and then come again, too.
         """
-        return Batch(self._app, self._producer, Deferred(record, self._taken.defer(record)))
+        return Batch(self._app, self._producer, DeferredAck(record, self._acks.defer(record)))
 
     @property
     def is_current(self) -> bool:
-        """Whether no rebalance has come since: then somebody else may have the partitions."""
+        """Whether no rebalance has come since: after one, other workers may have the partitions."""
         return bool(self._app.consumer_generation_id == self.generation)
 
     async def finish(self) -> None:
-        """Return when Kafka has the outputs; have the offsets committed when the tables stand."""
-        written = await self._outputs.send()
-        if self._keeping is None:
-            self._taken.settled()
+        """Return when Kafka has the outputs. The next checkpoint acknowledges the records."""
+        offsets = await self._outputs.send()
+        if self._checkpointer is None:
+            self._acks.ack()
         else:
-            await self._keeping.owe(self._taken, written)
+            await self._checkpointer.add(self._acks, offsets)
 
-    async def keep(self) -> None:
-        """Return when what is written to the tables is kept; there must be no outputs yet."""
-        if self._keeping is not None:
+    async def checkpoint(self) -> None:
+        """Return when RocksDB has everything written to the tables; only while nothing is sent."""
+        if self._checkpointer is not None:
             for table in self._tables:
                 table.settle()
-            await self._keeping.now()
+            await self._checkpointer.run()
 
-    def newly_kept(self) -> Written:
-        """The highest offsets that outputs got of whose batches the tables have all, lately.
+    def newly_stored(self) -> Offsets:
+        """The highest offsets of outputs whose table changes are in RocksDB since the last call.
 
-        By topic and partition; each is told once.
+        By topic and partition.
         """
-        return {} if self._keeping is None else self._keeping.newly_kept(self.generation)
+        if self._checkpointer is None:
+            return {}
+        return self._checkpointer.newly_stored(self.generation)
 
-    def bury(self, record: Record, reason: str) -> None:
-        """Send the record to `chat.dead`, with where it stood and why."""
-        burial = dead_of(record, self._app.conf.id, reason)
+    def dead_letter(self, record: Record, reason: str) -> None:
+        """Send the record to `chat.dead`, with its place and the reason."""
+        dead = dead_of(record, self._app.conf.id, reason)
         where = {"topic": record.topic, "offset": record.offset}
-        log.warning("record is dead", **where, reason=burial.reason)
-        place = burial.place.encode()
-        self._outputs.add(DEAD, self._partition_of(place), place, encode(burial))
+        log.warning("record is dead", **where, reason=dead.reason)
+        key = dead.place.encode()
+        self._outputs.add(DEAD, self._partition_of(key), key, encode(dead))

@@ -4,14 +4,13 @@
         for record, command in batch.decode(decode_command):
             batch.send(MODERATED, …)
 
-The body decides, over the tables' overlay, and says what is to be sent. When it comes back for
-the next batch, the outputs of this one are in Kafka. The table changes follow with those of other
-batches: to Kafka, then to RocksDB, and then the offsets may be committed
-(app/stream/checkpoint.py). In this order nothing can be committed whose effect is not in Kafka. Any
-doubt ends the process: its successor begins at the last commit, and what it does twice is dropped
-by number.
+The body decides by the tables as this batch sees them, and adds outputs. When it asks for the next
+batch, the outputs of this one are in Kafka. The table changes follow with those of other batches:
+to Kafka, then to RocksDB, and only then the offsets may be committed (app/stream/checkpoint.py). In
+this order no offset is committed whose effect is not in Kafka. On any failure the process ends: its
+successor begins at the last commit, and drops by number what it does for the second time.
 
-Stock Faust does not give that: docs/decisions/the-loop.md has the measurements.
+Stock Faust does not give this guarantee: docs/decisions/the-loop.md has the measurements.
 """
 
 from __future__ import annotations
@@ -20,60 +19,58 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
-from app.runtime.heartbeat import GROUP, pulse
-from app.settings import Settings
-from app.stream.acks import size, take
+from app.runtime.heartbeat import GROUP, heartbeat_of
+from app.stream.acks import CHUNK_RECORDS, acks_of, record_count
 from app.stream.batch import Batch
 from app.stream.changelog_reader import read_changelogs
-from app.stream.checkpoint import EVERY, Keeping
-from app.stream.piece import PIECE
+from app.stream.checkpoint import INTERVAL, Checkpointer
 from app.stream.table import Table
 
-#: Records in a batch at most. More gain little and make a later start after a crash.
-LIMIT = 500
+#: The most records of a batch. More gain little, and take longer to repeat after a crash.
+MAX_RECORDS = 500
 
 
 async def batches(
-    stream: Any, tables: Sequence[Table[Any]] = (), limit: int = LIMIT
+    stream: Any, tables: Sequence[Table[Any]] = (), limit: int = MAX_RECORDS
 ) -> AsyncIterator[Batch]:
-    """The stream's records in batches; the outputs of each are in Kafka before the next is given.
+    """The stream's records in batches; each batch's outputs are in Kafka before the next batch.
 
-    A batch is what has come meanwhile, at least one record and at most `limit`: a lone record
-    waits for nobody. Raises what the body or Kafka raises; the group's supervisor then ends the
+    A batch has the records that have arrived meanwhile, from one up to `limit`: a lone record waits
+    for no other. Raises what the body or Kafka raises; the group's supervisor then ends the
     process.
     """
     app = stream.app
     queue = stream.channel.queue
     GROUP.set(app.conf.id)
-    signs = pulse(app.conf.id)
+    heartbeat = heartbeat_of(app.conf.id)
     producer = await _producer(app)
-    keeping = await _keeping(app, tables)
+    checkpointer = await _checkpointer(app, tables)
     while True:
         try:
             items = [await queue.get()]
         except StopAsyncIteration:  # Faust stops the agent
             return
-        count = size(items[0])
-        while count <= limit - PIECE and not queue.empty():
+        count = record_count(items[0])
+        while count <= limit - CHUNK_RECORDS and not queue.empty():
             items.append(queue.get_nowait())
-            count += size(items[-1])
-        if (taken := take(app, items)) is None:
+            count += record_count(items[-1])
+        if (acks := acks_of(app, items)) is None:
             continue
-        batch = Batch(app, producer, taken, tables, keeping)
-        with signs.at_work():
+        batch = Batch(app, producer, acks, tables, checkpointer)
+        with heartbeat.batch_in_hand():
             yield batch
             await batch.finish()
 
 
-async def _keeping(app: Any, tables: Sequence[Table[Any]]) -> Keeping | None:
+async def _checkpointer(app: Any, tables: Sequence[Table[Any]]) -> Checkpointer | None:
     if not tables:
         return None
-    read = partial(read_changelogs, Settings.read(), app.conf.id)
-    return Keeping(await _producer(app), tables, read, EVERY if app.started else 0)
+    read = partial(read_changelogs, app.context.settings, app.conf.id)
+    return Checkpointer(await _producer(app), tables, read, INTERVAL if app.started else 0)
 
 
 async def _producer(app: Any) -> Any:
-    """A producer of one's own: one has a single request under way to each broker."""
+    """A producer of this caller's own: each has a single request in flight to each broker."""
     if not app.started:  # under Faust's `test_context`
         return app.producer
-    return await app.add_runtime_dependency(app._new_producer())
+    return await app.add_runtime_dependency(app.new_producer())

@@ -1,4 +1,4 @@
-"""Reading tables' changelogs from Kafka straight into RocksDB."""
+"""Reading the changelogs of tables from Kafka into RocksDB."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from app.runtime.heartbeat import Pulse, pulse
+from app.runtime.heartbeat import Heartbeat, heartbeat_of
 from app.settings import Settings
 
 log = structlog.get_logger()
 
-#: Bytes of a partition that come at once, and records that are written at once: enough for the
-#: round trips not to count, little enough for heartbeats to get their turn.
-_FETCH = 1024 * 1024
-_RECORDS = 2000
+#: Bytes that a fetch brings of a partition, and records that are written at once: enough that round
+#: trips don't count, few enough that heartbeats to Kafka are not delayed.
+_FETCH_BYTES = 1024 * 1024
+_MAX_RECORDS = 2000
 
 
 async def read_changelogs(
@@ -29,9 +29,8 @@ async def read_changelogs(
 ) -> None:
     """Bring a group's tables to the end of their changelogs.
 
-    `wanted` has the first offset to read of each partition, and the one before which to end,
-    which is today's end where it is `None`.
-    Where it is cancelled, what was read is kept, and is not read again.
+    `wanted` has the first offset to read of each partition and the offset to end before; `None`:
+    the end of today. What a cancelled call has read is stored, and is not read again.
     """
     if not wanted:
         return
@@ -41,11 +40,11 @@ async def read_changelogs(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=50,
-        max_partition_fetch_bytes=_FETCH,
+        max_partition_fetch_bytes=_FETCH_BYTES,
     )
     await consumer.start()
     try:
-        count = await _read(consumer, tables, wanted, pulse(group))
+        count = await _read(consumer, tables, wanted, heartbeat_of(group))
     finally:
         await consumer.stop()
     seconds = round(time.monotonic() - began, 2)
@@ -56,23 +55,23 @@ async def _read(
     consumer: AIOKafkaConsumer,
     tables: Mapping[TP, Any],
     wanted: Mapping[TP, tuple[int, int | None]],
-    signs: Pulse,
+    heartbeat: Heartbeat,
 ) -> int:
-    places = {TopicPartition(*place): end for place, (_, end) in wanted.items()}
-    consumer.assign(list(places))
-    today = await consumer.end_offsets([place for place, end in places.items() if end is None])
-    ends = {place: today[place] if end is None else end for place, end in places.items()}
+    given = {TopicPartition(*place): end for place, (_, end) in wanted.items()}
+    consumer.assign(list(given))
+    today = await consumer.end_offsets([place for place, end in given.items() if end is None])
+    ends = {place: today[place] if end is None else end for place, end in given.items()}
     for place, (start, _) in wanted.items():
         consumer.seek(TopicPartition(place.topic, place.partition), start)
     count = 0
     while ends:
-        fetched = await consumer.getmany(*ends, timeout_ms=1000, max_records=_RECORDS)
+        fetched = await consumer.getmany(*ends, timeout_ms=1000, max_records=_MAX_RECORDS)
         for place, records in fetched.items():
             tables[TP(place.topic, place.partition)].recover(place.partition, records)
             count += len(records)
-            signs.beat()
+            heartbeat.beat()
         for place in list(ends):
-            # Not by the records: compaction may have taken the last of them.
+            # By position, not by the records: compaction may have removed the last of them.
             if await consumer.position(place) >= ends[place]:
                 del ends[place]
                 consumer.pause(place)

@@ -1,129 +1,113 @@
-"""Keeping what batches have changed in tables: that of all of a moment together.
+"""Checkpoints: the table changes of several batches, brought to Kafka and RocksDB together.
 
-Each table has a changelog of its own, and each partition of each its place in a request: a few
-messages that change three tables in eight partitions cost Kafka and aiokafka as much as hundreds
-do. Nobody waits for them: what a batch decided is in Kafka with its outputs, and is decided again
-from there by whoever finds it missing in the tables. So the loop goes on, and the changes follow.
+Each table has a changelog of its own, and each of its partitions takes a place in the request. A
+few messages that change three tables in eight partitions cost Kafka and aiokafka as much as
+hundreds of messages do. No client waits for table changes: the outputs of a batch hold what it
+decided, and a worker that finds a change missing in its tables derives it again from them. So the
+batch loop goes on, and the changes follow.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-import structlog
-from faust.types import TP
+from app.stream.acks import Acks
+from app.stream.fail_stop import fail_stop
+from app.stream.output_buffer import Offsets, OutputBuffer
+from app.stream.table import ReadChangelogs, Table
 
-from app.stream.acks import Taken
-from app.stream.fail_stop import end_in_doubt
-from app.stream.output_buffer import Outputs, Written
-from app.stream.table import Table
+#: Seconds between two checkpoints.
+INTERVAL: Final = 0.1
 
-log = structlog.get_logger()
-
-#: Brings tables to the end of changelogs, given by place from where on, and up to where.
-Read = Callable[[Mapping[TP, Any], Mapping[TP, tuple[int, int | None]]], Awaitable[None]]
-
-#: Seconds that changes wait for others.
-EVERY: Final = 0.1
-
-#: Changes that wait at most before the loop waits for them.
-_MOST: Final = 20_000
+#: The most changes that wait for a checkpoint before the loop waits for it.
+_MOST_UNSENT: Final = 20_000
 
 
-class Keeping:
-    """Brings table changes to their changelogs, then to RocksDB, then has records committed.
+class Checkpointer:
+    """Sends table changes to their changelogs, writes them to RocksDB, then acknowledges batches.
 
-    In this order, and not before the outputs of the batches that made them are in Kafka. Where
-    Kafka does not take them, the process ends: its successor begins at the last commit. With
-    `every` 0, each batch is kept at once. `read` is `read_changelogs` of the group.
+    In this order, and only for batches whose outputs are in Kafka. Where Kafka does not take a
+    change the process ends: its successor begins at the last commit. With an `interval` of 0 each
+    batch gets a checkpoint at once. `read` is `read_changelogs` of the group.
     """
 
     def __init__(
-        self, producer: Any, tables: Sequence[Table[Any]], read: Read, every: float = EVERY
+        self,
+        producer: Any,
+        tables: Sequence[Table[Any]],
+        read: ReadChangelogs,
+        interval: float = INTERVAL,
     ) -> None:
         self._producer = producer
         self._tables = tables
         self._read = read
-        self._every = every
-        #: What was taken, and is done with when its changes are kept; what its outputs got.
-        self._owed: list[Taken] = []
-        self._written: Written = {}
-        self._kept: Written = {}
+        self._interval = interval
+        #: What the next checkpoint acknowledges, and the offsets of the outputs that it covers.
+        self._acks: list[Acks] = []
+        self._offsets: Offsets = {}
+        #: The offsets of outputs that checkpoints have covered since `newly_stored`.
+        self._stored: Offsets = {}
         self._generation = -1
         self._lock = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def owe(self, taken: Taken, written: Mapping[tuple[str, int], int]) -> None:
-        """A batch's outputs are in Kafka, at these highest offsets: keep its changes soon."""
-        self._owed.append(taken)
-        self._written.update(written)
+    async def add(self, acks: Acks, offsets: Offsets) -> None:
+        """Cover a batch whose outputs are in Kafka, at these highest offsets, soon."""
+        self._acks.append(acks)
+        self._offsets.update(offsets)
         for table in self._tables:
             table.settle()
-            table.renew()
-        if not self._every or sum(table.waiting for table in self._tables) > _MOST:
-            await self.now()
+        if not self._interval or sum(table.unsent for table in self._tables) > _MOST_UNSENT:
+            await self.run()
         else:
-            self._soon()
+            self._schedule()
 
-    def newly_kept(self, generation: int) -> Written:
-        """The highest offsets of outputs whose changes were kept since this was last asked.
+    def newly_stored(self, generation: int) -> Offsets:
+        """The highest offsets of outputs that checkpoints have covered since the last call.
 
-        Nothing of another generation: its partitions may be somebody else's now.
+        Nothing of another generation: its partitions may belong to another worker now.
         """
-        kept, self._kept = self._kept, {}
+        stored, self._stored = self._stored, {}
         if generation != self._generation:
             self._generation = generation
             return {}
-        return kept
+        return stored
 
-    async def now(self) -> None:
-        """Return when everything that has changed is kept."""
+    async def run(self) -> None:
+        """Make a checkpoint, and return when every settled change is in RocksDB."""
         async with self._lock:
-            owed, self._owed = self._owed, []
-            written, self._written = self._written, {}
-            outputs = Outputs(self._producer)
-            for table in self._tables:
-                for change in table.changes():
-                    outputs.add(change.topic, change.partition, change.key, change.value)
+            acks, self._acks = self._acks, []
+            covered, self._offsets = self._offsets, {}
+            unsent = [table.take_changes() for table in self._tables]
+            outputs = OutputBuffer(self._producer)
+            for changes in unsent:
+                for record in changes.records():
+                    outputs.add(record.topic, record.partition, record.key, record.value)
             offsets = await outputs.send()
-            for table in self._tables:
-                table.keep(offsets, without=await self._read_back(table, offsets))
-            for taken in owed:
-                taken.settled()
-            self._kept.update(written)
-        if any(table.waiting for table in self._tables):
-            self._soon()
+            for changes in unsent:
+                storable = await changes.sent(offsets).read_back(self._read)
+                storable.store()
+            for each in acks:
+                each.ack()
+            self._stored.update(covered)
+        if any(table.unsent for table in self._tables):
+            self._schedule()
 
-    async def _read_back(self, table: Table[Any], offsets: Written) -> Container[int]:
-        """Read what somebody else has written between our changes, and these; of which partitions.
-
-        They may be theirs by now, or ours still while a worker that slept writes what it had left
-        to write. Either way the newest of each key is what RocksDB gets, and what the changelog
-        ends with.
-        """
-        doubtful = table.doubtful(offsets)
-        if doubtful:
-            topic = table.changelog_topic_name
-            log.warning("somebody else writes to a changelog", topic=topic, partitions=[*doubtful])
-            wanted = {TP(topic, partition): (start, None) for partition, start in doubtful.items()}
-            await self._read(dict.fromkeys(wanted, table), wanted)
-            table.renew()
-        return doubtful
-
-    def _soon(self) -> None:
+    def _schedule(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._every, self._begin)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._interval, self._begin)
 
     def _begin(self) -> None:
         self._timer = None
-        keeping = asyncio.create_task(self.now())
-        self._under_way.add(keeping)
-        keeping.add_done_callback(self._look)
+        task = asyncio.create_task(self.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
 
-    def _look(self, keeping: asyncio.Task[None]) -> None:
-        self._under_way.discard(keeping)
-        if not keeping.cancelled() and (error := keeping.exception()) is not None:
-            end_in_doubt("table changes could not be kept", error)
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            fail_stop("a checkpoint failed", error)

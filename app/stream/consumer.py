@@ -1,9 +1,9 @@
-"""How records come from Kafka to the loop: by partition and in lists, in the worker's own thread.
+"""The consumer of strict groups: records in chunks by partition, fetched in the event loop.
 
 Stock Faust makes two tasks and an event of each record, and fetches in a thread of its own for
-each group; docs/performance.md has what that costs. Here a list of a partition's records goes to
-the agent's queue as it was fetched, and the agent says up to where it has settled them, which is
-what is committed.
+each group; docs/performance.md has the cost. Here the records of a partition go to the agent's
+queue in chunks as they were fetched. The agent acknowledges chunks, and what it has acknowledged is
+what this consumer commits.
 """
 
 from __future__ import annotations
@@ -20,46 +20,49 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
 from app.kafka.record import Record, record_of
-from app.stream.fetch_control import Fetching
-from app.stream.local_handoff import READERS
-from app.stream.piece import PIECE, Piece
-from app.stream.threadless import Threadless
+from app.stream.acks import CHUNK_RECORDS, Chunk
+from app.stream.consumer_thread import InLoopConsumerThread
+from app.stream.fetch_control import FetchControl
+from app.stream.local_handoff import LOCAL_READERS
 
-#: Records that wait for an agent: from `FULL` on its topic is not fetched, until `LOW` are left.
-FULL = 4000
-LOW = 2000
+#: Records in an agent's queue: at `PAUSE_AT` its topic is paused, at `RESUME_AT` resumed.
+PAUSE_AT = 4000
+RESUME_AT = 2000
 
-#: Seconds that a fetch waits at most before it looks whether to go on.
-_LOOK = 1.0
+#: The most seconds of a fetch.
+_FETCH_SECONDS = 1.0
 
 
-class Intake(stock.Consumer):
+class ChunkConsumer(stock.Consumer):
     """Faust's consumer for groups whose agents are all on Parley's loop, one agent a topic."""
 
-    _thread: Threadless
+    _thread: InLoopConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._settled: dict[TP, int] = {}
-        self._known: dict[TP, int] = {}
-        #: Records that were put off, by partition: nothing from the first of them on is committed.
+        app: Any = self.app
+        self._low_latency: bool = app.declared.low_latency
+        #: By partition: the offset that may be committed, and the one that is.
+        self._acked_to: dict[TP, int] = {}
+        self._committed_to: dict[TP, int] = {}
+        #: Offsets of deferred records, by partition: the first of them is the last to be committed.
         self._deferred: dict[TP, set[int]] = {}
-        self._waiting: Counter[str] = Counter()
-        self._held: set[str] = set()
-        self._in_hand = 0
-        self._put_down = asyncio.Event()
-        self._fetching = Fetching(lambda: self._aiokafka)
+        self._queued: Counter[str] = Counter()
+        self._paused: set[str] = set()
+        self._batches = 0
+        self._batch_done = asyncio.Event()
+        self._fetching = FetchControl(lambda: self._aiokafka)
 
     # ── from Kafka to the agents ─────────────────────────────────────────────────────────────
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        READERS.add(self)
+        LOCAL_READERS.add(self)
         try:
             while not (self.should_stop or fetcher.should_stop):
                 if self.flow_active:
                     fetched = await self._fetched()
-                    self._hand_out(fetched)
-                    if not getattr(self.app, "hurried", True):
+                    self._enqueue_fetched(fetched)
+                    if not self._low_latency:
                         self._fetching.gather(sum(map(len, fetched.values())))
                 else:
                     await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
@@ -67,71 +70,70 @@ class Intake(stock.Consumer):
             if not self.app.should_stop:
                 raise
         finally:
-            READERS.discard(self)
+            LOCAL_READERS.discard(self)
 
     async def _fetched(self) -> Mapping[Any, Sequence[Any]]:
         active = self._get_active_partitions()
         if not active:
             await self.sleep(0.05)
             return {}
-        found: Mapping[Any, Sequence[Any]] = await self._thread.getmany(active, _LOOK)
+        found: Mapping[Any, Sequence[Any]] = await self._thread.getmany(active, _FETCH_SECONDS)
         return found
 
-    def _hand_out(self, fetched: Mapping[Any, Sequence[Any]]) -> None:
-        """Called with what was fetched just now: nothing may come between."""
+    def _enqueue_fetched(self, fetched: Mapping[Any, Sequence[Any]]) -> None:
+        """To be called with the result of a fetch, without an `await` in between."""
         generation = self.app.consumer_generation_id
         for place, records in fetched.items():
             place = TP(place.topic, place.partition)
             if not self.flow_active:
-                self._put_back(place, records[0].offset)
+                self._seek_back(place, records[0].offset)
                 continue
-            self._give(place, [record_of(record) for record in records], generation)
+            self._enqueue(place, [record_of(record) for record in records], generation)
 
-    def _give(self, place: TP, records: Sequence[Record], generation: int) -> None:
+    def _enqueue(self, place: TP, records: Sequence[Record], generation: int) -> None:
         queue = self._queue(place)
-        for start in range(0, len(records), PIECE):
-            queue.put_nowait(Piece(place, records[start : start + PIECE], generation))
-        self._waiting[place.topic] += len(records)
-        if self._waiting[place.topic] >= FULL:
-            self._hold(place.topic)
+        for start in range(0, len(records), CHUNK_RECORDS):
+            queue.put_nowait(Chunk(place, records[start : start + CHUNK_RECORDS], generation))
+        self._queued[place.topic] += len(records)
+        if self._queued[place.topic] >= PAUSE_AT:
+            self._pause(place.topic)
 
     def reads(self, topic: str, partition: int) -> bool:
-        """Whether the partition is handed on to this group: it is in a hurry, and reads it."""
-        hurried = getattr(self.app, "hurried", True)
-        return hurried and (topic, partition) in (self._active_partitions or ())
+        """Whether this process's records of the partition are handed to this group."""
+        return self._low_latency and (topic, partition) in (self._active_partitions or ())
 
     def receive(self, records: Sequence[Record]) -> None:
         """Take records of a partition that this process has written, and that Kafka has.
 
-        Only what would be fetched next; anything else is fetched.
+        Only if they are the next to be fetched; all others are fetched.
         """
         place = TP(records[0].topic, records[0].partition)
-        ready = self.flow_active and not self.should_stop and place.topic not in self._held
+        ready = self.flow_active and not self.should_stop and place.topic not in self._paused
         if ready and self._fetching.skip(place, records[0].offset, records[-1].offset + 1):
-            self._give(place, records, self.app.consumer_generation_id)
+            self._enqueue(place, records, self.app.consumer_generation_id)
         else:
-            self._fetching.call_back(place)
+            self._fetching.fetch_again(place)
 
     def _queue(self, place: TP) -> Any:
         conductor: Any = self.app.topics
         [channel] = conductor._topic_name_index[place.topic]
         return channel.queue
 
-    def _put_back(self, place: TP, offset: int) -> None:
-        with suppress(IllegalStateError):  # It may be another worker's by now.
+    def _seek_back(self, place: TP, offset: int) -> None:
+        with suppress(IllegalStateError):  # The partition may be another worker's by now.
             self._aiokafka.seek(place, offset)
 
-    def _hold(self, topic: str) -> None:
-        if topic not in self._held:
-            self._held.add(topic)
-            self._aiokafka.pause(*self._places(topic))
+    def _pause(self, topic: str) -> None:
+        if topic not in self._paused:
+            self._paused.add(topic)
+            self._aiokafka.pause(*self._partitions(topic))
 
-    def _release(self, topic: str) -> None:
-        if topic in self._held:
-            self._held.discard(topic)
-            self._aiokafka.resume(*self._places(topic))
+    def _resume(self, topic: str) -> None:
+        if topic in self._paused:
+            self._paused.discard(topic)
+            self._aiokafka.resume(*self._partitions(topic))
 
-    def _places(self, topic: str) -> list[Any]:
+    def _partitions(self, topic: str) -> list[Any]:
         return [place for place in self._aiokafka.assignment() if place.topic == topic]
 
     @property
@@ -140,77 +142,78 @@ class Intake(stock.Consumer):
 
     # ── from the agents to Kafka ─────────────────────────────────────────────────────────────
 
-    def take(self, pieces: Iterable[Piece]) -> None:
-        """An agent has pieces in hand, and will call `settle` when it is done with them."""
-        self._in_hand += 1
-        for piece in pieces:
-            topic = piece.place.topic
-            self._waiting[topic] = max(0, self._waiting[topic] - len(piece.records))
-            if self._waiting[topic] <= LOW:
-                self._release(topic)
+    def take(self, chunks: Iterable[Chunk]) -> None:
+        """Note that an agent has a batch of chunks in hand, until it calls `ack_chunks`."""
+        self._batches += 1
+        for chunk in chunks:
+            topic = chunk.place.topic
+            self._queued[topic] = max(0, self._queued[topic] - len(chunk.records))
+            if self._queued[topic] <= RESUME_AT:
+                self._resume(topic)
 
-    def settle(self, pieces: Iterable[Piece]) -> None:
-        """What follows from the pieces is in Kafka: their offsets may be committed."""
-        for piece in pieces:
-            if piece.generation_id == self.app.consumer_generation_id:
-                self._settled[piece.place] = piece.end
-        self._in_hand -= 1
-        self._put_down.set()
+    def ack_chunks(self, chunks: Iterable[Chunk]) -> None:
+        """Let the chunks' offsets be committed: Kafka has everything that follows from them."""
+        for chunk in chunks:
+            if chunk.generation_id == self.app.consumer_generation_id:
+                self._acked_to[chunk.place] = chunk.end
+        self._batches -= 1
+        self._batch_done.set()
 
     def defer(self, place: TP, offset: int) -> Callable[[], None]:
-        """Put a record off that is in hand; call what this returns when it is settled."""
+        """Commit nothing from this record on until the returned function is called."""
         deferred = self._deferred.setdefault(place, set())
         deferred.add(offset)
-        # Not by its place: after a rebalance, the same record may be here once more.
+        # By this very set, not by partition: after a rebalance the record may be here again.
         return partial(deferred.discard, offset)
 
-    def _due(self, place: TP, settled: int) -> int:
+    def _committable(self, place: TP, acked_to: int) -> int:
         deferred = self._deferred.get(place)
-        return min(settled, min(deferred)) if deferred else settled
+        return min(acked_to, min(deferred)) if deferred else acked_to
 
     async def wait_empty(self) -> None:
-        """Return when no agent has anything in hand, and that is committed."""
-        while self._in_hand and not self.should_stop:
-            self._put_down.clear()
-            await self.wait(self._put_down)  # type: ignore[arg-type]
+        """Return when no agent has a batch in hand, and all of them are committed."""
+        while self._batches and not self.should_stop:
+            self._batch_done.clear()
+            await self.wait(self._batch_done)  # type: ignore[arg-type]
         await self.commit()
 
     async def force_commit(self, *_: Any, **__: Any) -> bool:
-        """Commit what was settled since the last time."""
+        """Commit what was acknowledged since the last commit; whether there was anything."""
         mine = self.assignment()
         due = {
             place: offset
-            for place, settled in self._settled.items()
-            if (offset := self._due(place, settled)) > self._known.get(place, 0) and place in mine
+            for place, acked_to in self._acked_to.items()
+            if (offset := self._committable(place, acked_to)) > self._committed_to.get(place, 0)
+            and place in mine
         }
         if not due or not await self._commit(due):
             return False
-        self._known |= due
+        self._committed_to |= due
         return True
 
-    # ── what Faust says meanwhile ────────────────────────────────────────────────────────────
+    # ── called by Faust ──────────────────────────────────────────────────────────────────────
 
     def stop_flow(self) -> None:
-        """Hand nothing out; what waits is taken back by Faust, and comes again."""
+        """Enqueue nothing more. Faust empties the queues, and their records come again."""
         super().stop_flow()
-        self._waiting.clear()
-        for topic in list(self._held):
-            self._release(topic)
+        self._queued.clear()
+        for topic in list(self._paused):
+            self._resume(topic)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Called when partitions go: returns when what is in hand is settled and committed."""
+        """Return when the batches in hand are acknowledged and committed."""
         await super().on_partitions_revoked(revoked)
-        self._settled.clear()
-        self._known.clear()
+        self._acked_to.clear()
+        self._committed_to.clear()
         self._deferred.clear()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Called when partitions come; `app/stream/table_recovery.py` reads the changelogs."""
-        self._fetching.never(self.app.tables.changelog_topics)
+        """Begin with the partitions; app/stream/table_recovery.py reads the changelogs."""
+        self._fetching.exclude(self.app.tables.changelog_topics)
         await super().on_partitions_assigned(assigned, generation_id)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust would look at events that there are none of here."""
+        """Nothing: this consumer makes no events that could be lost on their way."""
 
-    def _new_consumer_thread(self) -> Threadless:
-        return Threadless(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> InLoopConsumerThread:
+        return InLoopConsumerThread(self, loop=self.loop, beacon=self.beacon)

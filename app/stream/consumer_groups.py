@@ -1,7 +1,7 @@
-"""Consumer groups: one Faust app each.
+"""Consumer groups as Faust apps, declared by agents within the context of a worker.
 
-A group reads its topics at its own pace and keeps its own offsets, so that a history store that
-is away holds up the archive and nothing else. What shares tables shares a group.
+A group reads its topics at its own pace and keeps its own offsets, so a history store that is away
+delays the archive and nothing else. Agents that share tables share a group.
 """
 
 from __future__ import annotations
@@ -12,88 +12,140 @@ from typing import Any
 import faust
 from mode.supervisors import OneForOneSupervisor
 
+from app.errors import ParleyError
 from app.events import dead_of, encode
 from app.settings import Settings
-from app.stream.fail_stop import FailStop
-from app.topics import DEAD, Topic, again
-
-_groups: dict[str, faust.App] = {}
-_again: dict[str, Topic] = {}
+from app.stream.fail_stop import FailStopSupervisor
+from app.stream.groups import OWN, Group
+from app.topics import DEAD, Topic, retry_topic
 
 
-def group(name: str, *, strict: bool = False, hurried: bool = True) -> faust.App:
-    """The Faust app of the consumer group `parley-<name>`, made at the first call.
+class ParleyApp(faust.App):
+    """The Faust app of a consumer group; `declared` says how the group is run."""
 
-    It is a plain Faust app: `@app.agent`, `app.topic` and `app.Table` do what Faust's manual
-    says. The worker starts it with the others. `strict` is for agents on Parley's own loop: any
-    failure of theirs ends the process. One that is not `hurried` gets its records up to 0.2 s late
-    while many come, in fewer and larger batches.
-    """
-    if name not in _groups:
-        _groups[name] = _new(name, strict=strict)
-        _groups[name].hurried = hurried  # type: ignore[attr-defined]
-    return _groups[name]
+    declared: Group
+    context: WorkerContext
+
+    def new_producer(self) -> Any:
+        """Another producer like the app's own, which is not started."""
+        return self._new_producer()
 
 
-def groups() -> dict[str, faust.App]:
-    """All groups that were declared so far, by name."""
-    return dict(_groups)
-
-
-def raw_topic(app: faust.App, name: str) -> Any:
-    """A topic whose keys and values reach the agent as the bytes they are.
-
-    Decoding is the agent's, so that what can't be decoded can't stall the stream.
-    """
-    return app.topic(name, key_type=bytes, value_type=bytes)
-
-
-def inbox(app: faust.App, name: str) -> Any:
-    """What an agent of one's own reads: the topic, and what of it `parley dead` sends again.
-
-    That comes by a topic of the group's own, because the other groups are done with it.
-    """
-    own = _again.setdefault(app.conf.id, again(app.conf.id))
-    return app.topic(name, own.name, key_type=bytes, value_type=bytes)
-
-
-def again_topics(apps: Iterable[faust.App]) -> list[Topic]:
-    """The groups' own topics for what is sent again, of those that have one."""
-    return [_again[app.conf.id] for app in apps if app.conf.id in _again]
-
-
-class StrictGroup(faust.App):
+class StrictGroup(ParleyApp):
     """A group whose agents are all on Parley's loop, one agent for each of its topics."""
 
-    strict = True
 
+class OwnGroup(ParleyApp):
+    """A group with agents of a user's own: an event that one fails on goes to `chat.dead`.
 
-class OwnGroup(faust.App):
-    """A group with agents of somebody's own: an event that one fails on goes to `chat.dead`.
-
-    Stock Faust logs it and passes it over.
+    Stock Faust logs the error and skips the event.
     """
 
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
         event = faust.current_event()
         if event is not None and isinstance(exc, Exception):
-            burial = dead_of(event.message, self.conf.id, repr(exc))
-            place = burial.place.encode()
-            await (await self.producer.send(DEAD, place, encode(burial), None, None, None))
+            dead = dead_of(event.message, self.conf.id, repr(exc))
+            key = dead.place.encode()
+            await (await self.producer.send(DEAD, key, encode(dead), None, None, None))
         await super()._on_agent_error(agent, exc)
 
 
-def _new(name: str, *, strict: bool) -> faust.App:
-    settings = Settings.read()
+class WorkerContext:
+    """What a worker hands to its agents: its settings, and the groups declared so far, by name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.groups: dict[str, ParleyApp] = {}
+        #: By group id: the topic by which a group gets records once more.
+        self.retry_topics: dict[str, Topic] = {}
+
+    def group(self, declared: Group) -> ParleyApp:
+        """The app of a group; raises `ParleyError` where it was declared with other properties."""
+        app = self.groups.get(declared.name)
+        known = OWN.get(declared.name) if app is None else app.declared
+        if known is not None and known != declared:
+            raise ParleyError(
+                f"the consumer group {declared.name} is declared twice:"
+                f" {_properties(known)}, and {_properties(declared)}"
+            )
+        if app is None:
+            app = self.groups[declared.name] = _new(declared, self)
+        return app
+
+
+_active: WorkerContext | None = None
+
+
+def activate(settings: Settings) -> WorkerContext:
+    """Make the context in which the agents that are imported from now on declare their groups.
+
+    For a worker, once, before it imports agents. Raises `ParleyError` where this process has one.
+    """
+    global _active
+    if _active is not None:
+        raise ParleyError("this process has a worker's context already")
+    _active = WorkerContext(settings)
+    return _active
+
+
+def active_context() -> WorkerContext:
+    """The context of this process; raises `ParleyError` where there is none: it is no worker."""
+    if _active is None:
+        raise ParleyError(
+            "agents and tables declare their consumer groups in a worker: import them there"
+        )
+    return _active
+
+
+def group(name: str | Group, *, strict: bool = False, low_latency: bool = True) -> ParleyApp:
+    """The Faust app of the consumer group `parley-<name>`, made at the first call.
+
+    It is a plain Faust app: `@app.agent`, `app.topic` and `app.Table` do what Faust's manual
+    says. The worker starts it with the others. `strict` and `low_latency` are those of `Group`.
+    Raises `ParleyError` outside a worker, and where the group was declared with other properties.
+    """
+    declared = name if isinstance(name, Group) else Group(name, strict, low_latency)
+    return active_context().group(declared)
+
+
+def raw_topic(app: faust.App, name: str) -> Any:
+    """A topic whose keys and values reach the agent as bytes.
+
+    The agent decodes them itself, so a value that can't be decoded does not stall the stream.
+    """
+    return app.topic(name, key_type=bytes, value_type=bytes)
+
+
+def inbox(app: ParleyApp, name: str) -> Any:
+    """The topic for an agent of a user's own, with the records that `parley dead` sends again.
+
+    Those come by a topic of the group's own, because other groups are done with them.
+    """
+    own = app.context.retry_topics.setdefault(app.conf.id, retry_topic(app.conf.id))
+    return app.topic(name, own.name, key_type=bytes, value_type=bytes)
+
+
+def retry_topics(apps: Iterable[ParleyApp]) -> list[Topic]:
+    """The retry topics of those of the groups that have one."""
+    found = (app.context.retry_topics.get(app.conf.id) for app in apps)
+    return [topic for topic in found if topic is not None]
+
+
+def _properties(declared: Group) -> str:
+    return f"strict={declared.strict}, low_latency={declared.low_latency}"
+
+
+def _new(declared: Group, context: WorkerContext) -> ParleyApp:
+    settings, strict = context.settings, declared.strict
     make = StrictGroup if strict else OwnGroup
     app = make(
-        f"parley-{name}",
+        declared.id,
         broker=settings.broker.replace("kafka://", "parley://", 1),
         store="rocksdb://",
         TableManager="app.stream.table_recovery:TableManager",
-        datadir=str(settings.data.absolute() / "workers" / settings.worker_name / name),
-        agent_supervisor=FailStop if strict else OneForOneSupervisor,
-        consumer_group_instance_id=f"{settings.worker_name}-{name}",
+        datadir=str(settings.data.absolute() / "workers" / settings.worker_name / declared.name),
+        agent_supervisor=FailStopSupervisor if strict else OneForOneSupervisor,
+        consumer_group_instance_id=f"{settings.worker_name}-{declared.name}",
         topic_partitions=settings.partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -116,5 +168,5 @@ def _new(name: str, *, strict: bool) -> faust.App:
         producer_max_batch_size=1024 * 1024,
         producer_max_request_size=4 * 1024 * 1024,
     )
-    _groups[name] = app
+    app.declared, app.context = declared, context
     return app

@@ -1,19 +1,23 @@
-"""Faust's consumer thread, with short waits, and leaving its group when it is told to stop.
+"""Faust's consumer thread with shorter fetches and a goodbye, and a variant without a thread.
 
-Members with a name of their own (`group.instance.id`) don't leave by themselves, in any client: the
-broker keeps their partitions for them until the session is over, which is right for one that was
-killed and comes back, and wrong for one that was told to go.
+A member with a `group.instance.id` does not leave its group when it stops, in any client: the
+broker reserves its partitions until the session times out. That is right for a worker that was
+killed and comes back, and wrong for one that was told to stop.
 
-Fetches wait 200 ms at the broker for something to come, not 1,500. A broker answers a client's
-fetches one after the other, and after a rebalance two of them in a row are for other partitions
-than those that have something to read.
+A fetch waits up to 200 ms at the broker, not 1,500. A broker answers the fetches of a client one
+after the other, and after a rebalance two of them in a row may be for partitions that have nothing
+to read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from faust.transport.drivers import aiokafka as stock
+from faust.types import TP
+from mode import Service
+from mode.utils.futures import maybe_async
 
 _FETCH_WAIT_MS = 200
 
@@ -27,7 +31,75 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
         return consumer
 
     async def on_thread_stop(self) -> None:
-        """Stop. A member without a name of its own says goodbye, so the name goes first."""
+        """Leave the group and stop. Only a member without an instance id leaves: so drop the id."""
         if self._consumer is not None:
             self._consumer._coordinator._group_instance_id = None
         await super().on_thread_stop()
+
+
+class InLoopConsumerThread(ConsumerThread):
+    """The same interface in the worker's event loop.
+
+    A thread would send heartbeats to Kafka while an agent computes for seconds. Parley's agents
+    never do, and on one core each thread waits milliseconds for the interpreter.
+    """
+
+    wait_for_shutdown = False
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, thread_loop=consumer.loop, **kwargs)
+
+    async def start(self) -> None:
+        """Start in this event loop."""
+        await Service.start(self)
+
+    async def maybe_start(self) -> bool:
+        """Start in this event loop, unless it is started."""
+        return await Service.maybe_start(self)
+
+    async def stop(self) -> None:
+        """Stop."""
+        if self._started.is_set():
+            await Service.stop(self)
+
+    async def on_stop(self) -> None:
+        """Leave the group and close the connections."""
+        await self.on_thread_stop()
+
+    async def crash(self, exc: BaseException) -> None:
+        """Crash the app."""
+        await Service.crash(self, exc)
+
+    async def call_thread(
+        self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Call in this event loop."""
+        return await maybe_async(fun(*args, **kwargs))
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Called by the group's coordinator."""
+        await self.consumer.on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Called by the group's coordinator."""
+        await self.consumer.on_partitions_assigned(assigned, generation_id)
+
+    def _stopped_set(self) -> None:
+        self._stopped.set()
+
+    def set_shutdown(self) -> None:
+        """Note that the service has stopped."""
+        self._shutdown.set()
+
+    async def _stop_children(self) -> None:
+        await self._default_stop_children()
+
+    async def _stop_futures(self) -> None:
+        await self._default_stop_futures()
+
+    async def _stop_exit_stacks(self) -> None:
+        await self._default_stop_exit_stacks()
+
+    @Service.task
+    async def _thread_keepalive(self) -> None:
+        """Nothing: there is no thread to keep alive."""

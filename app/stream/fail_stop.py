@@ -1,4 +1,4 @@
-"""Ending the process where it is in doubt; its successor begins at the last commit."""
+"""Fail-stop: a process that can't tell what Kafka has ends, and its successor begins anew."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from mode.supervisors import SupervisorStrategy
 
 log = structlog.get_logger()
 
-#: sysexits.h: EX_SOFTWARE. The supervisor starts the process again whatever the code.
-EXIT_DOUBT = 70
+#: sysexits.h: EX_SOFTWARE. Supervisors start the process again whatever the code.
+EXIT_FAIL_STOP = 70
 
 
-def end_in_doubt(what: str, error: BaseException | None) -> None:
-    """End the process at once and without a commit, saying why."""
-    log.critical(f"{what}, the process ends", exc_info=error)
-    os._exit(EXIT_DOUBT)
+def fail_stop(reason: str, error: BaseException | None = None, **context: object) -> None:
+    """Log the reason and end the process at once, without a commit."""
+    log.critical(f"{reason}, the process ends", exc_info=error, **context)
+    os._exit(EXIT_FAIL_STOP)
 
 
-class FailStop(SupervisorStrategy):
-    """Ends the process where an agent fails, at once and without a commit."""
+class FailStopSupervisor(SupervisorStrategy):
+    """Ends the process when an agent fails."""
 
     def wakeup(self) -> None:
         """Called by Faust when an agent has raised."""
         for service in self._services:
             if service.crashed:
-                end_in_doubt(f"agent {service} failed", service.crash_reason)
+                fail_stop(f"agent {service} failed", service.crash_reason)

@@ -1,9 +1,10 @@
-"""What an agent has written goes straight to the agents of the same process that read it.
+"""Local hand-off: an agent's records go straight to the agents of this process that read them.
 
-Once Kafka has it, with the offsets that Kafka gave it: whoever reads it takes it where it is what
-would be fetched next, and is spared the fetch, which took a third of a message's way. Whatever
-does not fit is fetched as ever: another worker's partitions, what somebody else wrote between,
-what came while partitions moved. docs/decisions/handing-on.md has why that is safe.
+They are handed off once Kafka has them, with the offsets that Kafka gave them. A group takes them
+if they are the next that it would fetch, and saves the fetch, which took a third of a message's
+way. All other records are fetched: those for partitions of other workers, those behind a record of
+another process, those written while partitions moved. docs/decisions/handing-on.md has why that is
+safe.
 """
 
 from __future__ import annotations
@@ -14,28 +15,28 @@ from typing import Final, Protocol
 from app.kafka.record import Record
 
 
-class Reader(Protocol):
+class LocalReader(Protocol):
     """A consumer group in this process."""
 
     def reads(self, topic: str, partition: int) -> bool:
-        """Whether the partition is the group's here, now."""
+        """Whether the group has the partition in this process, now."""
 
     def receive(self, records: Sequence[Record]) -> None:
-        """Take records of one partition that Kafka has, or let them be."""
+        """Take records of one partition that Kafka has, or leave them to be fetched."""
 
 
-#: The groups of this process that read, each while it does.
-READERS: Final[set[Reader]] = set()
+#: The groups that read in this process at present.
+LOCAL_READERS: Final[set[LocalReader]] = set()
 
 
-def hand_on(
+def hand_off(
     topic: str,
     partition: int,
     offset: int,
     sent: Sequence[tuple[bytes, bytes, Sequence[tuple[str, bytes]]]],
 ) -> None:
-    """Offer what Kafka has from `offset` on, as key, value and headers, to whoever reads it."""
-    readers = [reader for reader in READERS if reader.reads(topic, partition)]
+    """Offer records (key, value, headers) that Kafka has from `offset` on to their readers."""
+    readers = [reader for reader in LOCAL_READERS if reader.reads(topic, partition)]
     if not readers:
         return
     records = [

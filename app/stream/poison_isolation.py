@@ -1,4 +1,4 @@
-"""Having a store take what a batch holds, where one event that it can't take stops nobody."""
+"""Poison isolation: a store takes a batch, and an event that it can't take stops no other."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import Any, TypeVar
 import structlog
 
 from app.kafka.record import Record
-from app.runtime.retry import patiently
+from app.runtime.retry import retry_while_away
 from app.stream.batch import Batch
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 
-async def all_or_each(
+async def apply_isolating(
     batch: Batch,
     store: str,
     action: Callable[[list[T]], Awaitable[Any]],
     found: Iterable[tuple[Record, T]],
-    blames: Callable[[Exception], bool],
+    is_about_event: Callable[[Exception], bool],
 ) -> None:
-    """Have the store take all of it; where that fails, one by one, and bury what fails by itself.
+    """Apply the action to all values; where that fails, to each, and dead-letter those that fail.
 
-    `blames` says of what is raised whether it is about the event: anything else is raised. What
-    says that the store is away is waited for.
+    `is_about_event` says whether an exception is about an event: any other is raised. While the
+    store is away, the action is retried.
     """
     pairs = list(found)
     try:
-        await patiently(store, action, [value for _, value in pairs])
+        await retry_while_away(store, action, [value for _, value in pairs])
         return
     except Exception as error:
-        if not blames(error):
+        if not is_about_event(error):
             raise
-        log.warning("events are taken one by one", store=store, error=repr(error))
+        log.warning("events are applied one by one", store=store, error=repr(error))
     for record, value in pairs:
         try:
-            await patiently(store, action, [value])
+            await retry_while_away(store, action, [value])
         except Exception as error:
-            if not blames(error):
+            if not is_about_event(error):
                 raise
-            batch.bury(record, repr(error))
+            batch.dead_letter(record, repr(error))

@@ -1,7 +1,7 @@
-"""RocksDB on this machine, which is worth nothing where it can't be read: Kafka has it all.
+"""A table's RocksDB on this machine, which can always be recovered from Kafka.
 
-A partition's folder that is damaged is put aside, and Faust recovers the partition from its
-changelog into a new one. Stock Faust ends, and ends again at each start.
+A damaged partition folder is renamed, and Faust recovers the partition from its changelog into a
+new one. Stock Faust ends, and ends again at each start.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from app.errors import StoreFailed
 
 log = structlog.get_logger()
 
-#: What RocksDB says of data that are not what it wrote. A full disk or a lock is another matter.
+#: RocksDB's errors about data that are not as it wrote them; not those about a full disk or lock.
 _DAMAGE = ("Corruption", "No such file or directory", "Invalid argument")
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the data are at fault."""
+    """Whether RocksDB found its data damaged."""
     return any(word in str(error) for word in _DAMAGE)
 
 
-#: Faust's defaults take 2 GiB of block cache for every partition of every table.
+#: Faust's defaults reserve 2 GiB of block cache for every partition of every table.
 ROCKSDB = {
     "block_cache_size": 32 * 1024 * 1024,
     "block_cache_compressed_size": 8 * 1024 * 1024,
     "write_buffer_size": 4 * 1024 * 1024,
     "max_write_buffer_number": 2,
     "max_open_files": 256,
-    # Bits a key: with Faust's 3, each fourth look for what is not there reads the disk.
+    # Bits for a key: with Faust's 3, every fourth lookup of an absent key reads the disk.
     "bloom_filter_size": 10,
     "driver": "rocksdict",
 }
 
 
-class Store(stock.Store):
-    """Faust's store, which begins anew where its folder is damaged."""
+class RocksDBStore(stock.Store):
+    """Faust's store, which starts over where a partition's folder is damaged."""
 
     def read(self, partition: int, key: bytes) -> bytes | None:
-        """What a key has; raises `StoreFailed`."""
+        """The value of a key; raises `StoreFailed`."""
         try:
             value: bytes | None = self._db_for_partition(partition).get(key)
         except Exception as error:  # rocksdict raises nothing narrower
@@ -56,25 +56,25 @@ class Store(stock.Store):
         return value
 
     def read_many(self, partition: int, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
-        """What each of the keys has."""
+        """The values of the keys."""
         listed = list(keys)
         return dict(zip(listed, self._db_for_partition(partition).get(listed), strict=True))
 
     def entries(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """All keys of a partition and what they have at this moment."""
+        """All keys and values of a partition at this moment."""
         found = self._db_for_partition(partition).items()
         return (pair for pair in found if pair[0] != self.offset_key)
 
     def write(self, partition: int, batch: Any, offset: int) -> None:
-        """Write a batch together with the changelog's offset that it stands at."""
+        """Write a batch together with the changelog offset that it ends at."""
         batch.put(self.offset_key, str(offset).encode())
         self._db_for_partition(partition).write(batch)
 
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
-        """Called by Faust when partitions go.
+        """Close the databases of partitions that were revoked; called by Faust.
 
-        Stock Faust waits for a full garbage collection to close each table's: with a dozen tables
-        that is half a second of every rebalance.
+        Stock Faust runs a full garbage collection to close each of them: with a dozen tables that
+        is half a second of every rebalance.
         """
         for place in tps:
             if place.topic in table.changelog_topic.topics:
@@ -83,20 +83,20 @@ class Store(stock.Store):
                     database.close()
 
     async def stop(self) -> None:
-        """Close everything, without a collection, too."""
+        """Close every database, without a garbage collection."""
         for database in self._dbs.values():
             database.close()
         self._dbs.clear()
 
-    def begin_anew(self, partition: int, why: str) -> None:
-        """Put what there is aside."""
+    def start_over(self, partition: int, why: str) -> None:
+        """Rename the partition's folder, so that the partition is recovered from its changelog."""
         if (database := self._dbs.pop(partition, None)) is not None:
             database.close()
-        self._put_aside(partition, why)
+        self._rename(partition, why)
 
     def note_damage(self, partition: int) -> None:
-        """Have the partition's folder put aside when it is next opened."""
-        self._sign(partition).touch()
+        """Have the partition's folder renamed when it is opened the next time."""
+        self._damage_mark(partition).touch()
 
     def persisted_offset(self, tp: TP) -> int | None:
         """The changelog offset up to which the partition stands."""
@@ -108,25 +108,25 @@ class Store(stock.Store):
             raise
 
     def _open_for_partition(self, partition: int) -> Any:
-        if self._sign(partition).exists():
-            self._put_aside(partition, "it could not be read")
+        if self._damage_mark(partition).exists():
+            self._rename(partition, "it could not be read")
         try:
             return super()._open_for_partition(partition)
         except Exception as error:
             if not is_damage(error):
                 raise
-            self._put_aside(partition, str(error))
+            self._rename(partition, str(error))
             return super()._open_for_partition(partition)
 
-    def _sign(self, partition: int) -> Path:
+    def _damage_mark(self, partition: int) -> Path:
         path: Path = self.partition_path(partition)
         return path.with_name(f"{path.name}.damaged")
 
-    def _put_aside(self, partition: int, why: str) -> None:
+    def _rename(self, partition: int, why: str) -> None:
         path: Path = self.partition_path(partition)
         aside = path.with_name(f"{path.name}.aside")
         log.error("table is damaged, and read again from Kafka", folder=str(path), why=why)
         shutil.rmtree(aside, ignore_errors=True)
         if path.exists():
             path.rename(aside)
-        self._sign(partition).unlink(missing_ok=True)
+        self._damage_mark(partition).unlink(missing_ok=True)

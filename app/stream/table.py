@@ -1,46 +1,54 @@
-"""A table that is written only when Kafka has what was written.
+"""A table that is written to RocksDB only when its changelog has the writes.
 
-Stock Faust writes RocksDB at once, sends the changelog behind it, and commits offsets whether or
-not the changelog got there (docs/decisions/the-loop.md has the measurements). Here a batch
-writes to an overlay. When its outputs are in Kafka, its changes wait with those of other batches to
-be sent to the changelog; when every in-sync replica has them, they are written to RocksDB together
-with the changelog's offset.
+Stock Faust writes RocksDB at once, sends the changelog record behind it, and commits offsets
+whether or not that record arrived (docs/decisions/the-loop.md has the measurements). Here a batch
+writes to a buffer. When Kafka has the outputs of the batch, its writes wait with those of other
+batches for the next checkpoint (app/stream/checkpoint.py). It sends them to the changelog, and when
+every in-sync replica has them it writes them to RocksDB together with the changelog's offset.
 
-A changelog has one writer, but for a worker that slept and does not know yet that its partitions
-are another's. Each of the two sees the other's records as a gap between its own, and reads what is
-there instead of writing: so RocksDB never stands at an offset without what is before it.
+A changelog has one writer, except while a worker that slept does not know yet that its partitions
+belong to another. Each of the two sees the other's records as a gap between its own offsets, and
+then reads the changelog instead of writing: so RocksDB never stands at an offset without the
+records before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import faust
 import msgspec
 import rocksdict
+import structlog
 from faust.types import TP
 
-from app.domain.versions import newer, unwrap, wrap
-from app.stream.rocksdb_store import ROCKSDB, Store
-from app.stream.write_buffer import Pending, Place
+from app.domain.versioned_value import newer, unwrap, wrap
+from app.stream.output_buffer import Offsets
+from app.stream.rocksdb_store import ROCKSDB, RocksDBStore
+from app.stream.write_buffer import TableKey, WriteBuffer, count_by_partition
 
+log = structlog.get_logger()
 V = TypeVar("V", bound=msgspec.Struct)
 
-#: Values of a table that are kept decoded, at most: beyond that all are let go.
+#: The most decoded values that a table caches: beyond that the cache is emptied.
 VALUES = 20_000
 
+#: Brings tables up to date, given the first offset to read of each changelog partition and the
+#: offset to end before; `None`: the end of today.
+ReadChangelogs = Callable[[Mapping[TP, Any], Mapping[TP, tuple[int, int | None]]], Awaitable[None]]
 
-class Known(NamedTuple, Generic[V]):
-    """What a key has, decoded, and the version it was written with; -1: never."""
+
+class Cached(NamedTuple, Generic[V]):
+    """The decoded value of a key and the version it was written with; -1: never."""
 
     version: int
     value: V | None
 
 
-class Change(NamedTuple):
-    """One write that waits for the changelog."""
+class ChangelogRecord(NamedTuple):
+    """A write on its way to the changelog."""
 
     topic: str
     partition: int
@@ -49,10 +57,9 @@ class Change(NamedTuple):
 
 
 class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
-    """A Faust table of `V`, read and written by partition and key, within the loop alone.
+    """A Faust table of `V`, read and written by partition and key, by agents on Parley's loop.
 
-    Faust does the rest: it creates the store, recovers it from the changelog, and moves it with
-    its partition.
+    Faust creates the store, recovers it from the changelog, and moves it with its partition.
     """
 
     def __init__(self, app: faust.App, name: str, value: type[V]) -> None:
@@ -66,133 +73,107 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         )
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(value).decode
-        self._pending = Pending()
-        #: What stands before something older in a changelog.
-        self._overtaken: set[Place] = set()
-        #: The offset that the next record of a partition's changelog gets, if nobody else writes.
+        self._buffer = WriteBuffer()
+        #: Keys whose newest value stands before an older one in the changelog.
+        self._overtaken: set[TableKey] = set()
+        #: By partition: the offset of the next changelog record, if nobody else writes.
         self._next: dict[int, int] = {}
-        #: What was read or written last, decoded. Nobody else writes, and values don't change.
-        self._values: dict[tuple[int, str], Known[V]] = {}
+        #: Values read or written lately. Nobody else writes, and values are immutable.
+        self._values: dict[tuple[int, str], Cached[V]] = {}
         app.tables.add(self)
 
     def info(self) -> dict[str, Any]:
-        """What `clone` would need; a table of ours is declared once and never cloned."""
+        """Not for this table: it is declared once and never cloned."""
         raise TypeError("a Parley table is not cloned")
 
-    def read(self, partition: int, key: str) -> V | None:
-        """The value as this batch sees it, its own writes included; `None` where there is none."""
-        known = self._values.get((partition, key))
-        return (known or self._known(partition, key)).value
+    # ── for agents ───────────────────────────────────────────────────────────────────────────
 
-    def _known(self, partition: int, key: str) -> Known[V]:
+    def read(self, partition: int, key: str) -> V | None:
+        """The value with all writes of this batch; `None` where there is none.
+
+        Raises `StoreFailed` where RocksDB can't be read.
+        """
+        known = self._values.get((partition, key))
+        return (known or self._load(partition, key)).value
+
+    def _load(self, partition: int, key: str) -> Cached[V]:
         raw = self._raw(partition, key.encode())
         version, payload = (-1, None) if raw is None else unwrap(raw)
         value = None if payload is None else self._decode(payload)
-        known = self._values[partition, key] = Known(version, value)
+        known = self._values[partition, key] = Cached(version, value)
         return known
 
     def _raw(self, partition: int, key: bytes) -> bytes | None:
-        raw = self._pending.get((partition, key))
+        raw = self._buffer.get((partition, key))
         return self.store.read(partition, key) if raw is None else raw
 
     def write(self, partition: int, key: str, value: V | None, version: int) -> None:
-        """Remember the value for this batch; `None` removes the key.
+        """Write the value for this batch; `None` removes the key.
 
-        `version` grows with every write of the key, whoever writes: the `n` of the event, or the
-        offset of the record, that the value follows. What is older than what was read is passed
-        over: it has come a second time, from a worker that slept or after a crash.
+        `version` grows with every write of the key by any worker: the `n` of the event, or the
+        offset of the record, that the value follows. A version below that of the last read is
+        ignored: the record came again, after a crash or from a worker that slept.
         """
         known = self._values.get((partition, key))
         if known is not None and version < known.version:
             return
         raw = wrap(version, None if value is None else self._encode(value))
-        self._pending.write((partition, key.encode()), raw)
-        self._values[partition, key] = Known(version, value)
+        self._buffer.write((partition, key.encode()), raw)
+        self._values[partition, key] = Cached(version, value)
 
-    def settle(self) -> None:
-        """The outputs of the batch in hand are in Kafka: what it has written may follow."""
-        self._pending.settle()
+    def stored(self, partition: int) -> Iterator[tuple[str, V]]:
+        """Every key and value of a partition, without the writes of the batch in hand.
 
-    @property
-    def waiting(self) -> int:
-        """Changes that are settled and not yet sent."""
-        return self._pending.settled
-
-    def changes(self) -> Iterator[Change]:
-        """What is settled, as records of the changelog: `keep` is to be called when it has them."""
-        topic = self.changelog_topic_name
-        for (partition, key), value in self._pending.send().items():
-            yield Change(topic, partition, key, value)
-
-    def doubtful(self, offsets: Mapping[tuple[str, int], int]) -> dict[int, int]:
-        """The partitions whose changelogs have more than ours since we wrote, and from where on.
-
-        Their changes are to be read back (`recover`) rather than to be kept: somebody else has
-        written in between. `offsets` as for `keep`.
+        A snapshot of this moment, however long the iteration takes; not all in memory at once.
         """
-        found: dict[int, int] = {}
-        for partition, count in self._pending.sent_of_each().items():
-            first = offsets[self.changelog_topic_name, partition] + 1 - count
-            if (start := self._next.get(partition, first)) != first:
-                found[partition] = start
-        return found
-
-    def keep(
-        self, offsets: Mapping[tuple[str, int], int], without: Container[int] = frozenset()
-    ) -> None:
-        """Write to RocksDB what `changes` gave, a partition's at once.
-
-        `offsets` are the highest that they got in the changelog, by topic and partition. The
-        partitions of `without` were read from there.
-        """
-        batches: dict[int, Any] = {}
-        for (partition, key), value in self._pending.sent.items():
-            if partition not in without:
-                batch = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
-                batch.put(key, value)
-        for partition, batch in batches.items():
-            offset = offsets[(self.changelog_topic_name, partition)]
-            self.store.write(partition, batch, offset)
-            self._next[partition] = offset + 1
-        self._pending.arrived()
-        if len(self._values) > VALUES:
-            self._values.clear()
-
-    def stand(self, places: Mapping[int, int]) -> None:
-        """These partitions are ours, read up to the offset that their next record gets.
-
-        What waits of others is dropped, and what was overtaken while they were others': nothing of
-        it is committed, and who has them does it anew.
-        """
-        self._next = dict(places)
-        self._values.clear()
-        self._overtaken = {place for place in self._overtaken if place[0] in places}
-        self._pending.drop(
-            lambda place, raw: place[0] not in places or not newer(raw, self.store.read(*place))
-        )
-
-    def forget(self) -> None:
-        """Drop what was written and is not kept."""
-        self._pending.clear()
-        self._values.clear()
-        self._next.clear()
-
-    def kept(self, partition: int) -> Iterator[tuple[str, V]]:
-        """Everything that a partition has, without what the batch in hand has written.
-
-        As it is now, however long the iterating takes, and not in memory all at once.
-        """
-        waiting = self._pending.settled_of(partition)
-        stored = self.store.entries(partition)
-        of_store = (pair for pair in stored if pair[0] not in waiting)
+        waiting = self._buffer.settled_of(partition)
+        entries = self.store.entries(partition)
+        others = (pair for pair in entries if pair[0] not in waiting)
         return (
             (key.decode(), self._decode(payload))
-            for key, raw in chain(waiting.items(), of_store)
+            for key, raw in chain(waiting.items(), others)
             if (payload := unwrap(raw).payload) is not None
         )
 
+    # ── for batches and checkpoints ──────────────────────────────────────────────────────────
+
+    def settle(self) -> None:
+        """Let the next checkpoint take the writes of the batch in hand: Kafka has its outputs."""
+        self._buffer.settle()
+        self._write_overtaken_again()
+
+    @property
+    def unsent(self) -> int:
+        """How many writes wait for the next checkpoint."""
+        return self._buffer.unsent
+
+    def take_changes(self) -> UnsentChanges:
+        """Begin a checkpoint with all settled writes."""
+        return UnsentChanges(self, self._buffer.send())
+
+    def _write_overtaken_again(self) -> None:
+        for key in self._overtaken:
+            if (raw := self.store.read(*key)) is not None:
+                self._buffer.write_again(key, raw)
+        self._overtaken.clear()
+
+    # ── for recovery ─────────────────────────────────────────────────────────────────────────
+
+    def assign(self, nexts: Mapping[int, int]) -> None:
+        """Take over the partitions, which are recovered up to the offsets of their next records.
+
+        Writes that wait for other partitions are dropped: nothing of them is committed, and the
+        worker that has those partitions does the same again.
+        """
+        self._next = dict(nexts)
+        self._values.clear()
+        self._overtaken = {key for key in self._overtaken if key[0] in nexts}
+        self._buffer.drop(
+            lambda key, raw: key[0] not in nexts or not newer(raw, self.store.read(*key))
+        )
+
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Called by Faust while it recovers, in groups that are not on Parley's loop."""
+        """Called by Faust's own recovery, in groups that are not on Parley's loop."""
         parted: dict[int, list[Any]] = {}
         for event in batch:
             parted.setdefault(event.message.partition, []).append(event.message)
@@ -200,11 +181,11 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             self.recover(partition, records)
 
     def recover(self, partition: int, records: Sequence[Any]) -> None:
-        """Take in records of a partition's changelog, keeping of each key the newest version.
+        """Apply records of a partition's changelog, keeping the newest version of each key.
 
-        What a newer one has overtaken was written by a worker that had slept. It stands behind
-        the newer one in the changelog, where compaction would keep it and drop the other: so the
-        newer one is written once more (`renew`).
+        A record with an older version than one before it was written by a worker that had slept.
+        Compaction would keep it and drop the newer one, so the newer one is written again with
+        the next batch.
         """
         self._values.clear()
         known = self.store.read_many(partition, {record.key for record in records})
@@ -222,24 +203,25 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         self.store.write(partition, writes, offset)
         self._next[partition] = offset + 1
 
-    def renew(self) -> None:
-        """Have written once more what stands before something older in a changelog."""
-        for place in self._overtaken:
-            if (raw := self.store.read(*place)) is not None:
-                self._pending.write_again(place, raw)
-        self._overtaken.clear()
-
-    def kept_offset(self, partition: int) -> int | None:
-        """The changelog offset up to which RocksDB stands, `None` before its first write."""
+    def stored_offset(self, partition: int) -> int | None:
+        """The changelog offset up to which RocksDB stands; `None` before its first write."""
         return self.store.persisted_offset(TP(self.changelog_topic_name, partition))
 
-    @property
-    def store(self) -> Store:
-        """The table on this machine's disk."""
-        return cast(Store, self.data)
+    def forget(self) -> None:
+        """Drop every write that is not in RocksDB."""
+        self._buffer.clear()
+        self._values.clear()
+        self._next.clear()
 
-    def _new_store(self) -> Store:
-        return Store(
+    # ── the store ────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def store(self) -> RocksDBStore:
+        """The table's RocksDB on this machine."""
+        return cast(RocksDBStore, self.data)
+
+    def _new_store(self) -> RocksDBStore:
+        return RocksDBStore(
             self.app.conf.store,
             self.app,
             self,
@@ -250,3 +232,88 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
             value_serializer=self.value_serializer,
             options=self.options,
         )
+
+
+class UnsentChanges:
+    """The first step of a table's checkpoint: the changelog is to get these writes."""
+
+    def __init__(self, table: Table[Any], values: Mapping[TableKey, bytes]) -> None:
+        self._table = table
+        self._values = values
+
+    def records(self) -> Iterator[ChangelogRecord]:
+        """The writes as records of the changelog."""
+        topic = self._table.changelog_topic_name
+        for (partition, key), value in self._values.items():
+            yield ChangelogRecord(topic, partition, key, value)
+
+    def sent(self, offsets: Offsets) -> SentChanges:
+        """The changelog has the records; `offsets` are their highest, by topic and partition."""
+        return SentChanges(self._table, self._values, offsets)
+
+
+class SentChanges:
+    """The second step: the changelog has the writes, perhaps between those of another worker."""
+
+    def __init__(
+        self, table: Table[Any], values: Mapping[TableKey, bytes], offsets: Offsets
+    ) -> None:
+        self._table = table
+        self._values = values
+        self._offsets = offsets
+
+    async def read_back(self, read: ReadChangelogs) -> StorableChanges:
+        """Read the changelog of each partition that another worker has written to in between.
+
+        The partitions may be that worker's by now; or it slept, and writes what it had left. In
+        both cases RocksDB gets the newest version of each key, and so does the changelog's end.
+        """
+        foreign = self._foreign()
+        if foreign:
+            topic = self._table.changelog_topic_name
+            log.warning("another worker writes to a changelog", topic=topic, partitions=[*foreign])
+            wanted = {TP(topic, partition): (start, None) for partition, start in foreign.items()}
+            await read(dict.fromkeys(wanted, self._table), wanted)
+            self._table._write_overtaken_again()
+        return StorableChanges(self._table, self._values, self._offsets, without=foreign)
+
+    def _foreign(self) -> dict[int, int]:
+        """The partitions with records of others before these, and the first offset of those."""
+        found: dict[int, int] = {}
+        for partition, count in count_by_partition(self._values).items():
+            first = self._offsets[self._table.changelog_topic_name, partition] + 1 - count
+            if (start := self._table._next.get(partition, first)) != first:
+                found[partition] = start
+        return found
+
+
+class StorableChanges:
+    """The third step: RocksDB may have the writes, `without` partitions that were read back."""
+
+    def __init__(
+        self,
+        table: Table[Any],
+        values: Mapping[TableKey, bytes],
+        offsets: Offsets,
+        without: Container[int],
+    ) -> None:
+        self._table = table
+        self._values = values
+        self._offsets = offsets
+        self._without = without
+
+    def store(self) -> None:
+        """Write to RocksDB, each partition in one batch with its changelog's offset."""
+        table = self._table
+        batches: dict[int, Any] = {}
+        for (partition, key), value in self._values.items():
+            if partition not in self._without:
+                batch = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
+                batch.put(key, value)
+        for partition, batch in batches.items():
+            offset = self._offsets[table.changelog_topic_name, partition]
+            table.store.write(partition, batch, offset)
+            table._next[partition] = offset + 1
+        table._buffer.stored()
+        if len(table._values) > VALUES:
+            table._values.clear()

@@ -1,12 +1,12 @@
-"""Going on after a rebalance without losing what comes meanwhile.
+"""Recovery after a rebalance without losing records that arrive meanwhile.
 
-When the tables stand again, stock Faust lets the topics' partitions flow, then seeks them to the
-committed offsets, then empties the agents' queues. What has come into a queue by then is gone: no
-agent sees it, and its offsets are passed by. (Known upstream as faust-streaming#596.) Here nothing
-flows until the queues have been emptied.
+When the tables are recovered, stock Faust resumes the topics' partitions, then seeks them to the
+committed offsets, then empties the agents' queues. A record that has reached a queue by then is
+lost: no agent sees it, and its offset is skipped. (Known upstream as faust-streaming#596.) Here no
+partition is resumed until the queues have been emptied.
 
-And stock Faust brings each changelog record to its table as an event of its own, some 5,000 a
-second. Groups on Parley's loop read their changelogs here, in lists, ten times as fast.
+Stock Faust also applies each changelog record as an event of its own, some 5,000 a second. Groups
+on Parley's loop read their changelogs here, in lists, ten times as fast.
 """
 
 from __future__ import annotations
@@ -17,27 +17,28 @@ from typing import Any
 from faust.tables import TableManager as StockTableManager
 from faust.tables.recovery import Recovery as StockRecovery
 
-from app.settings import Settings
 from app.stream.changelog_reader import read_changelogs
 
 
 class Recovery(StockRecovery):
-    """Faust's recovery, which keeps the flow stopped until its last step starts it again."""
+    """Faust's recovery, with the flow of records stopped until its last step."""
 
     async def _build_offsets(self, consumer: Any, tps: Any, destination: Any, title: str) -> None:
-        """Called by Faust when it knows where the changelogs end."""
+        """Called by Faust when it knows the ends of the changelogs."""
         await super()._build_offsets(consumer, tps, destination, title)
-        if not getattr(self.app, "strict", False) or title != "active":
+        app: Any = self.app
+        if not app.declared.strict or title != "active":
             return
         tables: Mapping[Any, Any] = self.tp_to_table
         for place in tps:
             if destination[place] > self.active_highwaters[place]:
-                tables[place].store.begin_anew(place.partition, "it is ahead of its changelog")
+                tables[place].store.start_over(place.partition, "it is ahead of its changelog")
                 destination[place] = -1
 
     async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
-        """Called by Faust when it knows from where to where the changelogs are to be read."""
-        if not getattr(self.app, "strict", False) or title != "active":
+        """Called by Faust when it knows from where to where to read the changelogs."""
+        app: Any = self.app
+        if not app.declared.strict or title != "active":
             await super()._seek_offsets(consumer, tps, offsets, title)
             return
         wanted = {
@@ -46,19 +47,19 @@ class Recovery(StockRecovery):
             if self.active_highwaters[place] > offsets[place]
         }
         tables: Mapping[Any, Any] = self.tp_to_table
-        await read_changelogs(Settings.read(), self.app.conf.id, tables, wanted)
-        # So that Faust finds nothing left to do.
-        for place, (_, end) in wanted.items():  # Not `update`, which would add: it is a Counter.
+        await read_changelogs(app.context.settings, app.conf.id, tables, wanted)
+        # Faust then finds nothing left to read.
+        for place, (_, end) in wanted.items():  # `offsets` is a Counter: its `update` would add.
             offsets[place] = end - 1
         for table in set(tables.values()):
-            table.stand({p.partition: offsets[p] + 1 for p in tps if tables[p] is table})
+            table.assign({p.partition: offsets[p] + 1 for p in tps if tables[p] is table})
 
     async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002
-        """Called by Faust. A reading takes as long as it takes: every request has its own limit."""
+        """Called by Faust, with a timeout that is not used: each request has its own."""
         await super()._wait(coro)
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Called by Faust when the tables stand; ends by letting records flow."""
+        """Called by Faust when the tables are recovered; ends by resuming the flow of records."""
         self.app.consumer.stop_flow()
         await super().on_recovery_completed(generation_id)
 

@@ -1,7 +1,7 @@
-"""What a table's batches have written, on its way to the changelog and to RocksDB.
+"""The write buffer of a table: values on their way to the changelog and to RocksDB.
 
-From stage to stage: in hand, while the batch's outputs are not in Kafka; settled, when they are;
-sent, while the changelog has not said that it has it. The newest of these is what the table has.
+A value passes three stages. It is in hand while the outputs of its batch are not in Kafka, settled
+once they are, and sent while the changelog has not confirmed it. A read sees the newest of them.
 """
 
 from __future__ import annotations
@@ -9,76 +9,70 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from app.domain.versions import newer
+from app.domain.versioned_value import newer
 
 #: A partition and a key.
-Place = tuple[int, bytes]
+TableKey = tuple[int, bytes]
 
 
-class Pending:
-    """Values by place, as bytes with their version."""
+class WriteBuffer:
+    """Values by partition and key, as bytes with their version."""
 
     def __init__(self) -> None:
-        self._in_hand: dict[Place, bytes] = {}
-        self._settled: dict[Place, bytes] = {}
-        self._sent: dict[Place, bytes] = {}
+        self._in_hand: dict[TableKey, bytes] = {}
+        self._settled: dict[TableKey, bytes] = {}
+        self._sent: dict[TableKey, bytes] = {}
 
-    def get(self, place: Place) -> bytes | None:
-        """The newest value of a place, `None` where none waits."""
+    def get(self, key: TableKey) -> bytes | None:
+        """The newest value in the buffer; `None` where it has none."""
         for written in (self._in_hand, self._settled, self._sent):
-            if (raw := written.get(place)) is not None:
+            if (raw := written.get(key)) is not None:
                 return raw
         return None
 
-    def write(self, place: Place, raw: bytes) -> None:
-        """A batch in hand writes."""
-        self._in_hand[place] = raw
+    def write(self, key: TableKey, raw: bytes) -> None:
+        """Take a write of the batch in hand."""
+        self._in_hand[key] = raw
 
     def settle(self) -> None:
-        """The outputs of the batch in hand are in Kafka."""
+        """Settle the writes of the batch in hand."""
         self._settled |= self._in_hand
         self._in_hand.clear()
 
-    def write_again(self, place: Place, raw: bytes) -> None:
-        """Have this written with what is settled, unless that is newer."""
-        if newer(raw, self._settled.get(place)):
-            self._settled[place] = raw
+    def write_again(self, key: TableKey, raw: bytes) -> None:
+        """Add a value to the settled ones, unless a newer one is there."""
+        if newer(raw, self._settled.get(key)):
+            self._settled[key] = raw
 
     @property
-    def settled(self) -> int:
-        """How many values are settled and not yet sent."""
+    def unsent(self) -> int:
+        """How many values are settled and not sent."""
         return len(self._settled)
 
-    def send(self) -> Mapping[Place, bytes]:
-        """What is settled is on its way from here on: that."""
+    def send(self) -> Mapping[TableKey, bytes]:
+        """Move the settled values to the stage of sending, and return them."""
         self._sent, self._settled = self._settled, {}
         return self._sent
 
-    @property
-    def sent(self) -> Mapping[Place, bytes]:
-        """What is on its way."""
-        return self._sent
-
-    def sent_of_each(self) -> Mapping[int, int]:
-        """How many values are on their way, by partition."""
-        return Counter(partition for partition, _ in self._sent)
-
-    def arrived(self) -> None:
-        """What was on its way is where it was to go."""
+    def stored(self) -> None:
+        """Drop the sent values: RocksDB has them."""
         self._sent = {}
 
     def settled_of(self, partition: int) -> dict[bytes, bytes]:
-        """All of a partition but what a batch in hand has written, by key."""
+        """The settled and the sent values of a partition by key, without the batch in hand."""
         written = self._sent | self._settled
-        return {key: raw for (place, key), raw in written.items() if place == partition}
+        return {key: raw for (of, key), raw in written.items() if of == partition}
 
-    def drop(self, superseded: Callable[[Place, bytes], bool]) -> None:
-        """Forget what is settled where that holds."""
-        self._settled = {
-            place: raw for place, raw in self._settled.items() if not superseded(place, raw)
-        }
+    def drop(self, superseded: Callable[[TableKey, bytes], bool]) -> None:
+        """Drop the settled values for which `superseded` is true."""
+        self._settled = {key: raw for key, raw in self._settled.items() if not superseded(key, raw)}
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         for written in (self._in_hand, self._settled, self._sent):
             written.clear()
+
+
+def count_by_partition(values: Mapping[TableKey, bytes]) -> Mapping[int, int]:
+    """How many of the values each partition has."""
+    return Counter(partition for partition, _ in values)

@@ -1,4 +1,4 @@
-"""A worker's `/healthz` and `/readyz`: the process lives; every group of it does its work."""
+"""A worker's `/healthz` and `/readyz`: the process lives; each of its groups does its work."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ import faust
 import orjson
 from aiohttp import web
 
-from app.kafka.liveness import Brokers
-from app.runtime.heartbeat import pulse
+from app.kafka.liveness import BrokerProbe
+from app.runtime.heartbeat import heartbeat_of
 from app.settings import Settings
 
-#: States in which a group has no records yet, and will have.
-COMING = ("joining", "rebalancing", "recovering")
+#: States of a group that has no records yet, and will have.
+STARTING = ("joining", "rebalancing", "recovering")
 
 
 def state(app: faust.App) -> str:
-    """What a group does: `ok`, one of `COMING`, or `waiting for` a store."""
-    if app.rebalancing:  # Faust ends that when the tables stand
+    """The state of a group: `ok`, one of `STARTING`, or `waiting for` a store."""
+    if app.rebalancing:  # Faust resets this when the tables are recovered
         return "recovering" if app.in_recovery else "rebalancing"
     if not app.flow_control.is_active():
         return "recovering" if app.consumer_generation_id else "joining"
-    waiting = pulse(app.conf.id).waiting
-    return f"waiting for {waiting}" if waiting else "ok"
+    store = heartbeat_of(app.conf.id).waits_for
+    return f"waiting for {store}" if store else "ok"
 
 
 @asynccontextmanager
-async def telling(settings: Settings, apps: Mapping[str, faust.App]) -> AsyncIterator[None]:
-    """Answer on `PARLEY_HEALTH_PORT` meanwhile; nothing where none is set."""
+async def serve_health(settings: Settings, apps: Mapping[str, faust.App]) -> AsyncIterator[None]:
+    """Serve on `PARLEY_HEALTH_PORT` meanwhile, if it is set."""
     if not settings.health_port:
         yield
         return
-    brokers = Brokers(settings)
+    brokers = BrokerProbe(settings)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
         groups = {name: state(app) for name, app in apps.items()}
-        kafka = "ok" if await brokers.answer() else "away"
+        kafka = "ok" if await brokers.answers() else "away"
         ready = kafka == "ok" and set(groups.values()) == {"ok"}
         body = orjson.dumps({"ready": ready, "kafka": kafka, "groups": groups})
         return web.Response(

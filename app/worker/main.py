@@ -1,7 +1,7 @@
-"""The worker: runs the agents' consumer groups, all or some, until it is told to stop.
+"""The worker process: runs the agents' consumer groups, all or some, until a signal.
 
-Any number of workers share the partitions between them. One that is in doubt ends; start it
-again (`parley up`, a container, systemd), and it goes on where it was.
+Any number of workers share the partitions. A worker that can't be sure what Kafka has ends; a
+supervisor (`parley up`, a container, systemd) starts it again, and it continues at the last commit.
 """
 
 from __future__ import annotations
@@ -9,81 +9,82 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Mapping
 
-import faust
 import structlog
 import uvloop
 
 from app.errors import ParleyError
 from app.kafka.admin import provision
-from app.kafka.patch_header_keys import read_any_header_key
-from app.kafka.patch_rebootstrap import remember_first_brokers
-from app.runtime.gc_tuning import Pauses, spare_the_old
-from app.runtime.logging import set_up_logs
+from app.kafka.patch_header_keys import accept_any_header_key
+from app.kafka.patch_rebootstrap import rebootstrap_from_settings
+from app.runtime.gc_tuning import GcPauses, collect_rarely
+from app.runtime.logging import set_up_logging
 from app.settings import Settings
-from app.stream.consumer_groups import again_topics, groups
-from app.stream.fail_stop import EXIT_DOUBT, end_in_doubt
+from app.stream.consumer_groups import ParleyApp, activate, retry_topics
+from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
+from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
-from app.worker.health_server import telling
-from app.worker.loop_watch import loop_watched
-from app.worker.stall_watchdog import watch
+from app.worker.health_server import serve_health
+from app.worker.stall_watchdog import watch_event_loop, watch_groups
 
 log = structlog.get_logger()
 
-#: Seconds that stopping may take before the process ends all the same.
-_PATIENCE = 20.0
+#: Seconds that an orderly stop may take.
+_STOP_SECONDS = 20.0
 
 
 def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't begin."""
-    set_up_logs("worker")
-    remember_first_brokers()
-    read_any_header_key()
+    """Run until SIGTERM or SIGINT. Raises `ParleyError` where it can't start."""
+    set_up_logging("worker")
+    check_versions()
+    rebootstrap_from_settings()
+    accept_any_header_key()
     uvloop.run(_run(settings))
 
 
 async def _run(settings: Settings) -> None:
+    context = activate(settings)
     discover(settings.agents)
-    chosen = _chosen(settings.only)
-    await provision(settings, [*TOPICS, *_changelogs(chosen), *again_topics(chosen.values())])
+    chosen = _chosen(context.groups, settings.only)
+    await provision(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with telling(settings, chosen):
+    async with serve_health(settings, chosen):
         await _work(settings, chosen, stop)
 
 
-async def _work(settings: Settings, chosen: dict[str, faust.App], stop: asyncio.Event) -> None:
+async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:
     for app in chosen.values():
         app.conf.datadir.mkdir(parents=True, exist_ok=True)
-    with loop_watched(settings.stall):
-        # From the start on: joining and recovering may stand still, too.
+    with watch_event_loop(settings.stall):
+        # Watched from the start: joining and recovery can stall, too.
         working = [
-            asyncio.create_task(_live(chosen)),
-            asyncio.create_task(watch(chosen, settings.stall)),
+            asyncio.create_task(_run_groups(chosen)),
+            asyncio.create_task(watch_groups(chosen, settings.stall)),
         ]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([stopping, *working], return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
             failed = next(task for task in working if task.done())
-            end_in_doubt("the worker failed", failed.exception())
+            fail_stop("the worker failed", failed.exception())
         for task in working:
             task.cancel()
         await _stop(chosen, working)
 
 
-async def _live(chosen: dict[str, faust.App]) -> None:
+async def _run_groups(chosen: Mapping[str, ParleyApp]) -> None:
     await asyncio.gather(*(app.start() for app in chosen.values()))
     log.info("ready", groups=sorted(chosen))
-    ended = (_ended(name, app) for name, app in chosen.items())
-    await asyncio.gather(spare_the_old(Pauses()), *ended)
+    ended = (_fail_when_ended(name, app) for name, app in chosen.items())
+    await asyncio.gather(collect_rarely(GcPauses()), *ended)
 
 
-def _chosen(only: str) -> dict[str, faust.App]:
-    known = groups()
+def _chosen(known: Mapping[str, ParleyApp], only: str) -> dict[str, ParleyApp]:
     if not only:
-        return known
+        return dict(known)
     names = {name.strip() for name in only.split(",")}
     if unknown := names - known.keys():
         raise ParleyError(
@@ -93,22 +94,22 @@ def _chosen(only: str) -> dict[str, faust.App]:
     return {name: known[name] for name in sorted(names)}
 
 
-def _changelogs(chosen: dict[str, faust.App]) -> list[Topic]:
+def _changelogs(chosen: Mapping[str, ParleyApp]) -> list[Topic]:
     return [changelog(app.conf.id, table) for app in chosen.values() for table in app.tables]
 
 
-async def _ended(name: str, app: faust.App) -> None:
+async def _fail_when_ended(name: str, app: ParleyApp) -> None:
     await app.wait_until_stopped()
-    end_in_doubt(f"group {name} ended by itself", app.crash_reason)
+    fail_stop(f"group {name} ended by itself", app.crash_reason)
 
 
-async def _stop(chosen: dict[str, faust.App], working: list[asyncio.Task[None]]) -> None:
+async def _stop(chosen: Mapping[str, ParleyApp], working: list[asyncio.Task[None]]) -> None:
     log.info("stopping")
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_STOP_SECONDS):
             await asyncio.gather(*working, return_exceptions=True)
             await asyncio.gather(*(app.stop() for app in chosen.values()))
     except TimeoutError:
-        log.warning("stopping took too long; what was not committed is done again")
-        os._exit(EXIT_DOUBT)
+        log.warning("stopping took too long; uncommitted records will be processed again")
+        os._exit(EXIT_FAIL_STOP)
     log.info("stopped")

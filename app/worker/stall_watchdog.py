@@ -1,69 +1,106 @@
-"""Ends a worker of which a group stands still, so that its supervisor starts it afresh.
+"""Watchdogs that end a stalled worker, so that its supervisor starts it again.
 
-What waits for Valkey or the history store does not stand still: a new process would wait just the
-same, and take the other groups with it.
+A group that waits for Valkey or the history store is not stalled: a new process would wait in the
+same way, and take the other groups with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
+import threading
 import time
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import faust
 import structlog
 from aiokafka.errors import KafkaError
 
-from app.domain.stalled import Sight, Standing, standing
-from app.runtime.heartbeat import pulse
+from app.domain.stall_detection import Observation, StallState, next_stall_state
+from app.runtime.heartbeat import heartbeat_of
 from app.stream.consumer_groups import OwnGroup
-from app.stream.fail_stop import EXIT_DOUBT
-from app.worker.health_server import COMING, state
+from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
+from app.worker.health_server import STARTING, state
 
 log = structlog.get_logger()
 
-#: Looks before a group is given up: one alone may fall into a pause of the whole machine.
-_LOOKS = 12
-_ANSWER_SECONDS = 5.0
+#: Observations before a stall is certain: a single one may fall into a pause of the whole machine,
+#: and a process that was stopped and wakes up has missed a single one.
+_OBSERVATIONS = 12
+_KAFKA_SECONDS = 5.0
+#: Seconds in which to log the reason: what blocks the event loop may block the log.
+_LOG_SECONDS = 5.0
 
 
-async def watch(apps: Mapping[str, faust.App], patience: float) -> None:
-    """Look after the groups; ends the process where one stands still for `patience` seconds.
+async def watch_groups(apps: Mapping[str, faust.App], limit: float) -> None:
+    """End the process when a group has made no progress for `limit` seconds.
 
-    Groups of one's own on plain Faust are let be: how long an agent takes is its author's matter.
+    Groups of a user's own on plain Faust are not watched: their agents may take any time.
     """
-    standings: dict[str, Standing] = {}
+    states: dict[str, StallState] = {}
     while True:
-        await asyncio.sleep(patience / _LOOKS)
+        await asyncio.sleep(limit / _OBSERVATIONS)
         for name, app in apps.items():
             if isinstance(app, OwnGroup):
                 continue
             now = time.monotonic()
-            standings[name] = standing(standings.get(name), await _look(app), now)
-            if now - standings[name].since >= patience:
-                log.critical(
-                    "group stands still, the process ends",
-                    group=name,
-                    state=state(app),
-                    seconds=round(now - standings[name].since),
+            states[name] = next_stall_state(states.get(name), await _observe(app), now)
+            stalled = now - states[name].since
+            if stalled >= limit:
+                fail_stop(
+                    "group stands still", group=name, state=state(app), seconds=round(stalled)
                 )
-                os._exit(EXIT_DOUBT)
 
 
-async def _look(app: faust.App) -> Sight:
-    signs = pulse(app.conf.id)
-    if state(app) in COMING:
-        # It has no offsets yet. `app/stream/changelog_reader.py` reads the changelogs, and beats.
-        return Sight((signs.beats,), owes=True)
+async def _observe(app: faust.App) -> Observation:
+    heartbeat = heartbeat_of(app.conf.id)
+    if state(app) in STARTING:
+        # There are no offsets yet. app/stream/changelog_reader.py reads the changelogs, and beats.
+        return Observation((heartbeat.beats,), has_work=True)
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            logs = app.tables.changelog_topics  # no positions of theirs here
+        async with asyncio.timeout(_KAFKA_SECONDS):
+            logs = app.tables.changelog_topics  # not fetched, so without positions
             places = sorted(p for p in app.consumer.assignment() if p.topic not in logs)
             reached = [await app.consumer.position(place) for place in places]
             ends = await app.consumer.highwaters(*places) if places else {}
     except (KafkaError, TimeoutError):
-        return Sight((signs.beats,), owes=bool(signs.busy))
-    there = dict(zip(places, reached, strict=True))
-    behind = any((there[place] or 0) < end for place, end in ends.items())
-    return Sight((signs.beats, *reached), owes=bool(signs.busy) or behind)
+        return Observation((heartbeat.beats,), has_work=bool(heartbeat.batches))
+    positions = dict(zip(places, reached, strict=True))
+    behind = any((positions[place] or 0) < end for place, end in ends.items())
+    return Observation((heartbeat.beats, *reached), has_work=bool(heartbeat.batches) or behind)
+
+
+@contextmanager
+def watch_event_loop(limit: float) -> Iterator[None]:
+    """Meanwhile, end the process when the running loop has called nothing for `limit` seconds."""
+    over = threading.Event()
+    watched = (asyncio.get_running_loop(), threading.get_ident(), limit, over)
+    threading.Thread(target=_watch, args=watched, daemon=True, name="loop-watch").start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch(
+    loop: asyncio.AbstractEventLoop, thread: int, limit: float, over: threading.Event
+) -> None:
+    alive, pause = threading.Event(), limit / _OBSERVATIONS
+    with suppress(RuntimeError):  # the loop is closed
+        while not over.wait(pause):
+            alive.clear()
+            loop.call_soon_threadsafe(alive.set)
+            if not any(alive.wait(pause) for _ in range(_OBSERVATIONS)) and not over.is_set():
+                _end(thread, limit)
+
+
+def _end(thread: int, limit: float) -> None:
+    deadline = threading.Timer(_LOG_SECONDS, os._exit, (EXIT_FAIL_STOP,))
+    deadline.daemon = True
+    deadline.start()
+    stack = "".join(traceback.format_stack(sys._current_frames()[thread]))
+    log.critical("event loop stands still, the process ends", seconds=round(limit), exception=stack)
+    os._exit(EXIT_FAIL_STOP)

@@ -12,8 +12,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, ClassVar, Self
 
+from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Publisher
-from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port
@@ -110,7 +110,7 @@ class Parley:
 
     def log_text(self) -> str:
         """What the edge has logged."""
-        return self._edge.log.read_text()
+        return self._edge.child.log.read_text()
 
     async def stop(self) -> None:
         """Stop all of it."""

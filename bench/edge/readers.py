@@ -12,7 +12,7 @@ from typing import Any
 
 from app.delivery import keys
 from app.local.demo_room import address
-from app.operations.edge_client import Posting
+from app.operations.edge_client import EdgeClient
 from bench.audience import OWNER, head
 from bench.edge.load import Load
 from bench.edge.parley import Parley, reader_name
@@ -98,7 +98,7 @@ async def sends(_: Parley, __: Path) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         async with running(Path(folder)) as parley:
-            async with Posting(parley.settings, address(parley.settings)) as posting:
+            async with EdgeClient(parley.settings, address(parley.settings)) as posting:
                 await posting.post("/v1/rooms", OWNER, {"room": "bench", "client_id": "open"})
             pid = parley.children["edge"].pid
             pin(pid, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.errors import ParleyError
 from app.local.demo_room import address
-from app.operations.edge_client import Posting
+from app.operations.edge_client import EdgeClient
 from bench.audience import head
 from bench.peers.load import SENDER, Load, Tally
 from bench.running import Running, running
@@ -44,13 +44,13 @@ class Parley:
 
     async def gather(self) -> None:
         """Open the rooms and the streams."""
-        async with Posting(self._settings, address(self._settings)) as posting:
+        async with EdgeClient(self._settings, address(self._settings)) as posting:
             await asyncio.gather(*(self._open(posting, i) for i in range(self._load.rooms)))
         for room in range(self._load.rooms):
             for user in self._load.live(room):
                 await self._listen(user)
 
-    async def _open(self, posting: Posting, room: int) -> None:
+    async def _open(self, posting: EdgeClient, room: int) -> None:
         await posting.post("/v1/rooms", SENDER, {"room": f"r-{room}", "client_id": "open"})
         for user in self._load.others(room):
             wish = {"user": user, "client_id": f"add-{user}"}

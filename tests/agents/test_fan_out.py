@@ -14,13 +14,12 @@ from app.delivery.refill import Place, entry_of, refill
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import EDGE, AnyLogEvent, encode
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
-from app.stream.consumer_groups import groups
 from app.topics import LOG, partition_of
 from tests.delivery.conftest import message, opened
-from tests.support.agents import Buried, running
+from tests.support.agents import Buried, groups, running
 from tests.support.chat import until
 
 GROUP = "parley-fan_out"
@@ -60,7 +59,7 @@ class Log:
 
     async def refill(self, start: int = 0, publisher: Publisher | None = None) -> Any:
         place = Place(self.partition, self._bench.partitions)
-        async with LogReader(self._bench) as reader:
+        async with PartitionReader(self._bench) as reader:
             return await refill(reader, publisher or self.publisher, place, start, forgotten={})
 
 

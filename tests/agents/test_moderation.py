@@ -4,8 +4,8 @@ import pytest
 
 from app.domain.moderation.ruleset import parse
 from app.events import SendMessage, decode_dead, decode_moderated, encode
-from app.kafka.partition_reader import LogReader
-from app.moderation.rule_plugins import known_kinds
+from app.kafka.partition_reader import PartitionReader
+from app.moderation.rule_plugins import rule_kinds
 from app.settings import Settings
 from app.topics import DEAD, MODERATED, RAW, partition_of
 from tests.support.agents import Read, running
@@ -62,7 +62,7 @@ async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
             b'"x"', b'"x","meta":{"a":' + b"9" * 30 + b"}"
         ): "64-bit",
     }
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         starts = [await reader.end(DEAD, place) for place in range(bench.partitions)]
         start = await reader.end(MODERATED, partition)
     async with running(moderation) as put:
@@ -71,7 +71,7 @@ async def test_what_is_no_command_is_buried_and_the_next_one_goes_on(
         await put(room.encode(), encode(message(room, "fine")), partition, 99)
         [fine] = await read(MODERATED, partition, 1, start)
     assert decode_moderated(fine.value).src == 99
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         dead = [
             decode_dead(record.value)
             for place in range(bench.partitions)
@@ -88,7 +88,7 @@ class Rules:
     """A rule set in force, and nobody under a sanction."""
 
     def __init__(self, source: str) -> None:
-        self.rules = parse(source, {}, known_kinds(""), 1)
+        self.rules = parse(source, {}, rule_kinds(""), 1)
 
     def sanction(self, user: str) -> None:
         return None
@@ -102,10 +102,10 @@ async def test_a_message_that_comes_again_is_not_held_against_itself(
     async def strict(_: Settings) -> Rules:
         return Rules("[flood]\nmessages = 2\nseconds = 3600\n[repeated]\ntimes = 1\n")
 
-    monkeypatch.setattr("agents.moderation.in_force", strict)
+    monkeypatch.setattr("agents.moderation.active_rules", strict)
     room, partition = "once-more", partition_of("once-more", bench.partitions)
     said = {9000: "one", 9001: "two", 9002: "three"}
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         start = await reader.end(MODERATED, partition)
     async with running(agents.moderation.moderation) as put:
         for count, offset in enumerate([9000, 9001, 9000, 9001, 9002], 1):

@@ -17,11 +17,10 @@ from app.events import (
     decode_verdict,
     encode,
 )
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
-from app.stream.consumer_groups import groups
 from app.topics import DEAD, LOG, MODERATED, VERDICTS, partition_of
-from tests.support.agents import Buried, Read, running
+from tests.support.agents import Buried, Read, groups, running
 
 
 def uuid(number: int) -> str:
@@ -37,7 +36,7 @@ class Room:
         self._bench = bench
 
     async def begin(self) -> Room:
-        async with LogReader(self._bench) as reader:
+        async with PartitionReader(self._bench) as reader:
             self.log_start = await reader.end(LOG, self.partition)
             self.verdict_start = await reader.end(VERDICTS, self.partition)
         return self
@@ -124,7 +123,7 @@ async def test_an_event_that_a_rule_fails_on_is_buried_and_the_next_one_goes_on(
         await room.put(put, room.message(1), 32)
         records = await read(LOG, room.partition, 2, room.log_start)
     assert [decode_log(record.value).n for record in records] == [1, 2]
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         dead = [
             decode_dead(record.value)
             for place in range(bench.partitions)
@@ -211,11 +210,11 @@ async def test_a_command_on_another_rooms_partition_is_buried(
     room = await Room("where-it-belongs", bench).begin()
     partition = (room.partition + 1) % bench.partitions
     moderated = encode(Moderated(src=5000, at_ms=5, command=room.opening()))
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         start = await reader.end(LOG, partition)
     async with running(rooms) as put:
         await put(b"where-it-belongs", moderated, partition, 5000)
         place = (MODERATED, partition, 5000)
         assert "another partition" in (await buried("parley-pipeline", place))[place]
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         assert await reader.end(LOG, partition) == start

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis import asyncio as aioredis
 
+from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Publisher
-from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.embedded.valkey import Valkey
 from app.events import AnyLogEvent, MemberAdded, MessageCreated, RoomCreated, encode

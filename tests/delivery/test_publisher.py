@@ -9,8 +9,8 @@ import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Outcome, Publisher
-from app.delivery.steps import Entry
 from app.delivery.view import View
 from app.events import (
     MemberRemoved,

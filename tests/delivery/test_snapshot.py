@@ -11,7 +11,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys, snapshot
 from app.delivery.lookups import Lookups
 from app.delivery.publisher import Publisher
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.view import View
 from app.errors import Unreachable
 from app.topics import partition_of
@@ -60,7 +60,7 @@ async def test_a_view_that_stands_before_the_log_is_not_whole(publisher: Publish
 async def test_nothing_is_read_from_a_view_that_lacks_something(
     redis: aioredis.Redis, publisher: Publisher
 ) -> None:
-    view, reads = View(redis, PARTITIONS), Reads(redis, PARTITIONS)
+    view, reads = View(redis, PARTITIONS), ReadMarks(redis, PARTITIONS)
     await publisher.publish(LOG[:2])
     for reading in (
         view.room(ROOM),
@@ -93,7 +93,7 @@ async def test_unread_is_not_told_before_the_marks_are_back(
 ) -> None:
     await publisher.publish(LOG)
     await noted(publisher, PLACE, len(LOG))
-    reads = Reads(redis, PARTITIONS)
+    reads = ReadMarks(redis, PARTITIONS)
     with pytest.raises(Unreachable):
         await reads.unread("ben", [ROOM])
     await reads.begin_filling(PLACE)
@@ -118,7 +118,7 @@ async def test_an_end_from_before_the_view_was_emptied_does_not_make_it_whole(
 async def test_marks_lost_while_they_are_set_again_do_not_count_as_back(
     redis: aioredis.Redis,
 ) -> None:
-    reads = Reads(redis, PARTITIONS)
+    reads = ReadMarks(redis, PARTITIONS)
     await reads.begin_filling(PLACE)
     await redis.flushall()
     await reads.note_filled(PLACE)
@@ -131,7 +131,7 @@ async def test_devices_are_not_told_what_is_unread_in_a_view_that_lacks_somethin
     pubsub = redis.pubsub(ignore_subscribe_messages=True)
     await pubsub.subscribe(keys.user("ben"), "end")
     await pubsub.get_message(timeout=1)
-    await Reads(redis, PARTITIONS).advance({ROOM: {"ben": 1}})
+    await ReadMarks(redis, PARTITIONS).advance({ROOM: {"ben": 1}})
     await redis.publish("end", b"")
     told = None
     while told is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.domain.versions import unwrap
-from app.kafka.partition_reader import LogReader
+from app.domain.versioned_value import unwrap
+from app.kafka.partition_reader import PartitionReader
 from app.topics import changelog, partition_of
 from tests.docs.markdown import ROOT, blocks
 from tests.support.chat import Chat, until
@@ -41,7 +41,7 @@ async def _counted(chat: Chat, room: str, messages: int) -> bool:
     """Whether the table says that the room has so many messages."""
     topic = changelog("parley-counts", "counts").name
     partition = partition_of(room, chat.settings.partitions)
-    async with LogReader(chat.settings) as reader:
+    async with PartitionReader(chat.settings) as reader:
         found = [r.value async for r in reader.read(topic, partition, 0) if r.key == room.encode()]
     return (
         bool(found)

@@ -12,7 +12,7 @@ from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import parse
 from app.domain.moderation.verdict import judge
 from app.errors import ParleyError
-from app.moderation.rule_plugins import known_kinds
+from app.moderation.rule_plugins import rule_kinds
 from app.moderation.webhook import Answer
 from tests.docs.markdown import ROOT, blocks
 
@@ -21,13 +21,13 @@ PAGE = ROOT / "docs" / "moderation.md"
 
 def test_the_rule_file_of_the_page_is_taken() -> None:
     (source,) = blocks(PAGE, "toml")
-    rules = parse(source, {"slurs.txt": ["tosh"]}, known_kinds())
+    rules = parse(source, {"slurs.txt": ["tosh"]}, rule_kinds())
     assert [rule.name for rule in rules.rules] == ["mild", "slurs", "links", "flood"]
     assert rules.hook is not None
 
 
 def test_the_table_has_every_kind_of_rule() -> None:
-    for kind in known_kinds():
+    for kind in rule_kinds():
         assert f"| `{kind}` |" in PAGE.read_text()
 
 
@@ -41,7 +41,7 @@ def test_a_rule_of_ones_own_is_found_and_its_test_passes(
 ) -> None:
     rule, test = blocks(PAGE, "python")
     (tmp_path / "shouting.py").write_text(rule)
-    kinds = known_kinds(str(tmp_path))
+    kinds = rule_kinds(str(tmp_path))
     rules = parse("[shouting]\naction = 'hold'\nletters = 5", {}, kinds)
     verdict = judge(Message("tea", "ann", "STOP IT"), Facts(), rules)
     assert verdict is not None
@@ -57,5 +57,5 @@ def test_a_rule_of_ones_own_is_found_and_its_test_passes(
 
 def test_a_file_that_is_no_rule_is_named(tmp_path: Path) -> None:
     (tmp_path / "nothing.py").write_text("x = 1\n")
-    with pytest.raises(ParleyError, match=r"nothing\.py is no rule"):
-        known_kinds(str(tmp_path))
+    with pytest.raises(ParleyError, match=r"nothing\.py is not a rule"):
+        rule_kinds(str(tmp_path))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+from app.stream import groups
 from app.topics import TOPICS
 from tests.docs.markdown import ROOT
 
@@ -21,6 +22,6 @@ def test_every_agent_is_there_with_its_group() -> None:
     }
     found = set()
     for file in (ROOT / "agents").glob("*.py"):
-        for group in re.findall(r'group\("(\w+)", strict=True[,)]', file.read_text()):
-            found.add((file.stem, group))
+        for constant in re.findall(r"group\((?:groups\.)?([A-Z_]+)\)", file.read_text()):
+            found.add((file.stem, getattr(groups, constant).name))
     assert listed == found

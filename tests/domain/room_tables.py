@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.domain.follow import follow
+from app.domain.evolve import evolve
 from app.domain.mentions import named
 from app.domain.records import Held, Reactions, Repeat, Sender, State
 from app.domain.room import decide
@@ -72,7 +72,7 @@ class Tables:
         """What the event changes, `None` for a removal."""
         seq, user = getattr(event, "seq", 0), getattr(event, "user", "")
         before = self.followed(event, seq)
-        after = follow(before, event, src)
+        after = evolve(before, event, src)
         found: dict[Key, Any] = {
             ("room",): after.room,
             ("sender", event.by): after.sender,

@@ -8,7 +8,7 @@ import pytest
 
 from app.embedded.child import Child
 from app.events import decode_verdict
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.topics import VERDICTS, partition_of
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
@@ -30,7 +30,7 @@ def answers(listener: Listener) -> list[str]:
 async def given_again(chat: Chat, room: str) -> int:
     """How many of the bot's answers the room had already."""
     partition = partition_of(room, chat.settings.partitions)
-    async with LogReader(chat.settings) as reader:
+    async with PartitionReader(chat.settings) as reader:
         found = [decode_verdict(r.value) async for r in reader.read(VERDICTS, partition, 0)]
     return sum(verdict.repeated for verdict in found if (verdict.room, verdict.by) == (room, BOT))
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.history.store import History
 from app.privacy.retention import sweep
+from app.runtime.clock import now_ms
 from tests.support.chat import Chat, until
 from tests.support.person import Person
 from tests.web.api.test_chat import call, unread
@@ -33,10 +32,10 @@ async def test_old_messages_go_and_new_ones_stay(chat: Chat) -> None:
 
         await until(archived)
         everywhere = range(chat.settings.partitions)
-        now_ms = time.time_ns() // 1_000_000
-        await sweep(history, view, everywhere, now_ms + DAY_MS)
+        at_ms = now_ms()
+        await sweep(history, view, everywhere, at_ms + DAY_MS)
         assert len(await ann.history(short)) == 3
-        dropped = await sweep(history, view, everywhere, now_ms + 3 * DAY_MS)
+        dropped = await sweep(history, view, everywhere, at_ms + 3 * DAY_MS)
         assert dropped[short] == 3
         assert long not in dropped
         assert await ann.history(short) == []

@@ -9,7 +9,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaProducer
 from msgspec import Struct
 
-from app.domain.versions import wrap
+from app.domain.versioned_value import wrap
 from app.events import (
     EDGE,
     RULING,
@@ -127,7 +127,7 @@ def garbage() -> Iterator[Poison]:
         yield Poison(None, value)
 
 
-def astray(topic: str, partition: int, partitions: int) -> Iterator[Poison]:
+def wrong_partition(topic: str, partition: int, partitions: int) -> Iterator[Poison]:
     """Good records of the topic, where they don't belong."""
     key = "rules" if topic == RULES else STRAY
     if topic in RIGHT and partition != partition_of(key, partitions):

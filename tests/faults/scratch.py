@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.local.supervisor import ROOT
 
-_PACKAGES = ("app", "agents", "tables", "web")
+_PACKAGES = ("app", "agents", "parley", "tables", "web")
 
 
 def scratch(folder: Path, changes: Mapping[str, str]) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import rocksdict
 
-from app.stream.rocksdb_store import Store
+from app.stream.rocksdb_store import RocksDBStore
 from tests.faults.frail import TIMES, Frail, at_work
 from tests.faults.load import FULL, Load
 
@@ -35,7 +35,7 @@ def boast(folder: Path) -> int:
     stores = list(folder.rglob("*.db"))
     for path in stores:
         store = rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True))
-        store[Store.offset_key] = b"1000000"
+        store[RocksDBStore.offset_key] = b"1000000"
         store.close()
     return len(stores)
 

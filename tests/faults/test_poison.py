@@ -93,7 +93,7 @@ async def poisoned(chat: Chat) -> set[str]:
             for topic in poison.TOPICS:
                 group = poison.BURIED_BY.get(topic)
                 found = await _write(poisoner, topic, partition, poison.garbage())
-                strays = poison.astray(topic, partition, partitions)
+                strays = poison.wrong_partition(topic, partition, partitions)
                 lost = await _write(poisoner, topic, partition, strays)
                 dead |= {f"{name}@{group}" for name in found if group}
                 if topic not in poison.ANYWHERE:

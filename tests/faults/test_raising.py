@@ -40,7 +40,7 @@ from typing import Any
 
 import agents.receipts
 import agents.rooms
-import app.delivery.steps
+import app.delivery.publish_calls
 from app.history.store import History
 
 
@@ -58,8 +58,12 @@ def bad(event: Any) -> bool:
     return getattr(event, "text", "") == "{BAD}"
 
 
-app.delivery.steps.changes_of = failing(app.delivery.steps.changes_of, lambda event, _: bad(event))
-agents.receipts.astray = failing(agents.receipts.astray, lambda room, *_: room == "bad-room")
+app.delivery.publish_calls.changes_of = failing(
+    app.delivery.publish_calls.changes_of, lambda event, _: bad(event)
+)
+agents.receipts.wrong_partition = failing(
+    agents.receipts.wrong_partition, lambda room, *_: room == "bad-room"
+)
 agents.rooms.decide = failing(
     agents.rooms.decide, lambda _, moderated: getattr(moderated.command, "topic", "") == "{BAD}"
 )

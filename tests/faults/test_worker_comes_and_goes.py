@@ -68,7 +68,7 @@ async def test_a_third_worker_joins_and_leaves_again_and_again(frail: Frail) -> 
 SLOW = """
 import asyncio
 from faust.transport.consumer import Consumer
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 
 def slowly(function, seconds):
     async def slow(self):
@@ -78,7 +78,7 @@ def slowly(function, seconds):
     return slow
 
 Consumer.perform_seek = slowly(Consumer.perform_seek, 0.5)
-LogReader.__aenter__ = slowly(LogReader.__aenter__, 1.0)
+PartitionReader.__aenter__ = slowly(PartitionReader.__aenter__, 1.0)
 """
 
 

@@ -7,10 +7,10 @@ import random
 
 from app.events import AnyLogEvent
 from app.history.store import History
-from app.runtime.retry import patiently
+from app.runtime.retry import retry_while_away
 from tests.history.recount import as_now
 from tests.history.story import entries_of, story
-from tests.history.test_as_now import everything, pages
+from tests.history.test_message_state import everything, pages
 
 DEEDS = ["say", "say", "reply", "edit", "edit", "react", "delete", "unreact"]
 ROOMS = ("a", "b", "c")
@@ -33,7 +33,7 @@ async def deliver(url: str, logs: list[list[AnyLogEvent]], seed: int) -> None:
             places[one] += 40 - (chance.randrange(60) if chance.random() < 0.2 else 0)
             places[one] = max(0, places[one])
         # As the archive does: two that lock each other out try again.
-        await patiently("history", history.append, entries_of(batch))
+        await retry_while_away("history", history.append, entries_of(batch))
     await history.close()
 
 
@@ -51,9 +51,9 @@ async def test_what_is_forgotten_and_dropped_meanwhile_stays_so(history: History
 
     async def keep() -> None:
         for _ in range(5):
-            await patiently("history", keeper.drop_before, "a", middle)
-            await patiently("history", keeper.forget, "ann")
-            await patiently("history", keeper.tidy)
+            await retry_while_away("history", keeper.drop_before, "a", middle)
+            await retry_while_away("history", keeper.forget, "ann")
+            await retry_while_away("history", keeper.tidy)
 
     await asyncio.gather(keep(), *(deliver(url, logs, seed) for seed in range(3)))
     await keeper.close()

@@ -17,7 +17,7 @@ from tests.history import version1
 from tests.history.recount import as_now
 from tests.history.room import entries
 from tests.history.story import entries_of, story
-from tests.history.test_as_now import everything, pages
+from tests.history.test_message_state import everything, pages
 
 DEEDS = ["say", "reply", "edit", "say", "react", "delete", "join", "unreact", "react"]
 

@@ -10,7 +10,7 @@ from app.errors import Malformed
 from app.events import MessageCreated, encode
 from app.history.engine import connect, history_url
 from app.history.entry import Entry
-from app.history.prepare import SchemaNewer
+from app.history.migrations import SchemaNewer
 from app.history.schema import VERSION, messages, metadata, versions
 from app.history.schema import log as rows
 from app.history.store import History

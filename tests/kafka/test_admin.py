@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -10,6 +11,7 @@ from app.errors import ParleyError, Unreachable
 from app.kafka.admin import connected, partition_counts, provision
 from app.settings import Settings
 from app.topics import TOPICS, Topic
+from tests.support.chat import until
 
 
 async def test_missing_topics_are_created_once(settings: Settings) -> None:
@@ -43,9 +45,13 @@ async def test_a_topic_that_is_there_takes_larger_records_when_larger_are_wanted
     await provision(settings, [Topic("provision.larger", before)])
     for size, found in (("2000000", "2000000"), ("1500000", "2000000")):
         await provision(settings, [Topic("provision.larger", {"max.message.bytes": size})])
-        config = await own_config(settings, "provision.larger")
-        assert config["max.message.bytes"] == found
-        assert config["retention.ms"] == "123456"
+        # Kafka answers before all of the broker knows the new setting.
+        await until(partial(takes, settings, "provision.larger", found))
+        assert (await own_config(settings, "provision.larger"))["retention.ms"] == "123456"
+
+
+async def takes(settings: Settings, name: str, size: str) -> bool:
+    return (await own_config(settings, name))["max.message.bytes"] == size
 
 
 async def own_config(settings: Settings, name: str) -> dict[str, str]:

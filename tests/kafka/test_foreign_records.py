@@ -13,7 +13,7 @@ from aiokafka.producer import producer as producing
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from app.events import SendMessage, encode
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.topics import RAW, partition_of
 from tests.support.chat import Chat, until
 from tests.support.person import Person
@@ -48,7 +48,7 @@ async def test_a_header_key_that_is_no_utf8_stops_nobody(
     headers = [(NoUtf8("odd"), b"1")]
     start = await written(chat, room, ["a", "b", "c"], headers, compression_type=codec)
     assert await said(chat, room, 3) == ["a", "b", "c"]
-    async with LogReader(chat.settings) as reader:
+    async with PartitionReader(chat.settings) as reader:
         partition = partition_of(room, chat.settings.partitions)
         records = [record async for record in reader.read(RAW, partition, start)]
     found = [record for record in records if record.key == room.encode()]

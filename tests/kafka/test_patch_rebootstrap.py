@@ -10,14 +10,14 @@ from aiokafka.structs import BrokerMetadata
 
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port
-from app.kafka.patch_rebootstrap import remember_first_brokers
+from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.topics import RAW
 
 
 @pytest.fixture
 def remembering() -> Iterator[None]:
     stock = AIOKafkaClient._metadata_update
-    remember_first_brokers()
+    rebootstrap_from_settings()
     yield
     AIOKafkaClient._metadata_update = stock
 

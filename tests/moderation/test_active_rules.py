@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaProducer
 
 from app.errors import ParleyError
 from app.events import RulesSet, Sanctioned, encode
-from app.moderation.active_rules import InForce
-from app.moderation.audit_log import Acts, producer
+from app.moderation.active_rules import ActiveRules
+from app.moderation.audit_log import AuditLog, producer
 from app.settings import Settings
 from app.topics import RULES, SANCTIONS, partition_of
 from tests.support.chat import until
@@ -21,7 +21,7 @@ async def test_all_that_was_there_is_known_when_it_has_started_and_what_comes_fo
     users = [f"{prefix}-{number}" for number in range(300)]
     sending = producer(settings)
     await sending.start()
-    acts, now = Acts(sending, settings.partitions), InForce(settings)
+    acts, now = AuditLog(sending, settings.partitions), ActiveRules(settings)
     try:
         for user in users:
             await acts.sanction(_muted(acts, user))
@@ -43,8 +43,8 @@ async def test_who_cannot_follow_the_rules_in_force_does_not_start(
 ) -> None:
     sending = producer(settings)
     await sending.start()
-    acts = Acts(sending, settings.partitions)
-    unknown, now = InForce(settings), InForce(settings)
+    acts = AuditLog(sending, settings.partitions)
+    unknown, now = ActiveRules(settings), ActiveRules(settings)
     try:
         await acts.set_rules(_rules(acts, "[a_rule_of_somebodys_own]\n"))
         with pytest.raises(ParleyError, match="can't be used here"):
@@ -58,16 +58,16 @@ async def test_who_cannot_follow_the_rules_in_force_does_not_start(
         await sending.stop()
 
 
-def _muted(acts: Acts, user: str) -> Sanctioned:
+def _muted(acts: AuditLog, user: str) -> Sanctioned:
     return Sanctioned(id=acts.new_id(), by="root", at_ms=1, user=user, sanction="mute")
 
 
-def _rules(acts: Acts, source: str) -> RulesSet:
+def _rules(acts: AuditLog, source: str) -> RulesSet:
     return RulesSet(id=acts.new_id(), by="root", at_ms=1, source=source)
 
 
 async def test_what_is_on_another_partition_is_not_in_force(settings: Settings) -> None:
-    user, now = f"{uuid4().hex[:8]}-astray", InForce(settings)
+    user, now = f"{uuid4().hex[:8]}-astray", ActiveRules(settings)
     for topic, key, act in (
         (RULES, "rules", RulesSet(id="i", by="eve", at_ms=1, source="[of_nobodys]\n")),
         (SANCTIONS, user, Sanctioned(id="i", by="eve", at_ms=1, user=user, sanction="mute")),

@@ -15,8 +15,8 @@ from app.domain import chatlog
 from app.embedded.child import Child
 from app.embedded.ports import free_port
 from app.errors import Unreachable
-from app.operations.edge_client import Posting
-from app.operations.import_logs import recordings_of
+from app.operations.edge_client import EdgeClient
+from app.operations.import_logs import chat_log_files
 from tests.support.chat import Chat
 from tests.web.support.asking import person
 
@@ -93,12 +93,12 @@ async def test_an_edge_that_is_away_is_waited_for(chat: Chat) -> None:
     settings = replace(chat.settings, port=free_port())
     url = f"http://127.0.0.1:{settings.port}"
     room = {"room": uuid4().hex, "client_id": "open"}
-    async with Posting(settings, url, patience=0.1) as hasty:
+    async with EdgeClient(settings, url, retry_seconds=0.1) as hasty:
         with pytest.raises(Unreachable):
             await hasty.post("/v1/rooms", "alice", room)
     log = settings.data / "logs" / "late.log"
     edge = Child([sys.executable, "-m", "app.cli", "edge"], log, settings.environ())
-    async with Posting(settings, url) as patient:
+    async with EdgeClient(settings, url) as patient:
         waiting = asyncio.create_task(patient.post("/v1/rooms", "alice", room))
         edge.start()
         try:
@@ -109,8 +109,8 @@ async def test_an_edge_that_is_away_is_waited_for(chat: Chat) -> None:
 
 def test_files_and_rooms_go_one_to_one() -> None:
     paths = (Path("a/one two.txt"), Path("b.log"))
-    assert [found.room for found in recordings_of(paths, ())] == ["one-two", "b"]
-    assert [found.room for found in recordings_of(paths, ("x", "y"))] == ["x", "y"]
+    assert [found.room for found in chat_log_files(paths, ())] == ["one-two", "b"]
+    assert [found.room for found in chat_log_files(paths, ("x", "y"))] == ["x", "y"]
     for files, rooms in ((paths, ("x",)), (paths, ("x", "x")), ((Path("a/c"), Path("b/c")), ())):
         with pytest.raises(click.UsageError):
-            recordings_of(files, rooms)
+            chat_log_files(files, rooms)

@@ -11,17 +11,17 @@ from msgspec.structs import replace
 
 from app.domain.receipts import Read
 from app.domain.records import Member, Message, Room, Sent
-from app.domain.recount import Recount
+from app.domain.recount import RoomRecount
 from app.domain.sanctions import Sanction
 from app.events import MemberAdded, MessageCreated, RoomCreated, SanctionSet
-from app.operations.store_diff import Kept, of_kept
+from app.operations.store_diff import TableContents, diff_tables
 
 ID = str(UUID(int=1))
 
 
-def counted() -> Recount:
+def counted() -> RoomRecount:
     """A room in which ann has let ben in, said something, and muted ben, who has read it."""
-    room = Recount("tea")
+    room = RoomRecount("tea")
     common: dict[str, Any] = {"room": "tea", "by": "ann", "at_ms": 1, "id": ID}
     room.take(RoomCreated(**common, n=1, client_id="a", type="group", name=""))
     room.take(MemberAdded(**common, n=2, client_id="b", user="ben", role="member"))
@@ -35,10 +35,10 @@ def counted() -> Recount:
     return room
 
 
-def kept() -> Kept:
+def kept() -> TableContents:
     """The same, in tables."""
     sent = {f"ann/{client_id}": Sent(n, 0, b"") for n, client_id in enumerate("abcd", 1)}
-    return Kept(
+    return TableContents(
         heads={"tea": Room(n=4, seq=1, src=9, type="group")},
         members={"tea": {"ann": Member("owner", 1), "ben": Member("member", 2)}},
         receipts={"tea": {"ben": Read(1)}},
@@ -49,7 +49,7 @@ def kept() -> Kept:
 
 
 def test_nothing_is_said_where_all_agrees() -> None:
-    assert list(of_kept(kept(), "tea", counted())) == []
+    assert list(diff_tables(kept(), "tea", counted())) == []
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,14 @@ def test_nothing_is_said_where_all_agrees() -> None:
         ("messages", lambda kept: kept.messages["tea"].update({"1": _deleted(kept)})),
     ],
 )
-def test_what_a_table_has_otherwise_is_named(table: str, harm: Callable[[Kept], Any]) -> None:
+def test_what_a_table_has_otherwise_is_named(
+    table: str, harm: Callable[[TableContents], Any]
+) -> None:
     harmed = kept()
     harm(harmed)
-    [line] = of_kept(harmed, "tea", counted())
+    [line] = diff_tables(harmed, "tea", counted())
     assert line.startswith(f"tea: table {table} has ")
 
 
-def _deleted(kept: Kept) -> Message:
+def _deleted(kept: TableContents) -> Message:
     return replace(kept.messages["tea"]["1"], deleted=True)

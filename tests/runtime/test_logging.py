@@ -12,7 +12,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.runtime.logging import line
+from app.runtime.logging import render_line
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 
@@ -20,7 +20,7 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 def test_a_line_is_what_structlogs_console_shows() -> None:
     event = {"event": "request", "method": "GET", "status": 200, "ms": 1.5, "target": "/v1/a?…"}
     theirs = structlog.dev.ConsoleRenderer(colors=False)(None, "", {**event, "level": "info"})
-    ours = line(None, "", {**event, "level": "info"})
+    ours = render_line(None, "", {**event, "level": "info"})
     assert TIME.sub("", ours) == theirs
 
 
@@ -28,8 +28,8 @@ FULL = Path("/dev/full")
 
 SAYS = """
 import structlog
-from app.runtime.logging import set_up_logs
-set_up_logs("worker")
+from app.runtime.logging import set_up_logging
+set_up_logging("worker")
 for _ in range(1000):
     structlog.get_logger().error("nobody can read this")
 print("on")
@@ -46,4 +46,5 @@ def test_who_cannot_write_a_line_goes_on() -> None:
 
 @given(st.text())
 def test_what_a_client_sends_makes_no_second_line(text: str) -> None:
-    assert len(line(None, "", {"event": "x", "level": "info", "target": text}).splitlines()) == 1
+    line = render_line(None, "", {"event": "x", "level": "info", "target": text})
+    assert len(line.splitlines()) == 1

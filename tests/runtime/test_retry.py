@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from app.errors import Unreachable
-from app.runtime.heartbeat import GROUP, pulse
-from app.runtime.retry import looking, patiently
+from app.runtime.heartbeat import GROUP, heartbeat_of
+from app.runtime.retry import health_probe, retry_while_away
 
 
 async def away() -> None:
@@ -27,17 +27,17 @@ def group(request: pytest.FixtureRequest) -> str:
 
 
 async def test_one_agents_success_does_not_hide_that_another_waits(group: str) -> None:
-    waiting = asyncio.create_task(patiently("history", away))
+    waiting = asyncio.create_task(retry_while_away("history", away))
     await asyncio.sleep(0)
-    await patiently("history", there)
-    assert pulse(group).waiting == "history"
+    await retry_while_away("history", there)
+    assert heartbeat_of(group).waits_for == "history"
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert pulse(group).waiting == ""
+    assert heartbeat_of(group).waits_for == ""
 
 
 async def test_a_look_in_vain_is_told_of_until_one_succeeds(group: str) -> None:
     for action, told in ((away, "Valkey"), (away, "Valkey"), (there, "")):
-        with looking("Valkey", group, "me"):
+        with health_probe("Valkey", group, "me"):
             await action()
-        assert pulse(group).waiting == told
+        assert heartbeat_of(group).waits_for == told

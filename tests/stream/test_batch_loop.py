@@ -10,10 +10,11 @@ from faust.types import TP
 
 from app.domain.room import Member
 from app.settings import Settings
+from app.stream.acks import Chunk
 from app.stream.batch_loop import batches
-from app.stream.consumer_groups import groups, raw_topic
-from app.stream.piece import Piece
+from app.stream.consumer_groups import raw_topic
 from app.topics import MODERATED, VERDICTS
+from tests.support.agents import groups
 from tests.support.chat import until
 
 #: More than the producer takes in one request: Kafka can't have it.
@@ -47,7 +48,7 @@ async def _any(value: Any) -> bool:
     return bool(value)
 
 
-async def test_a_settled_batch_is_acknowledged(bench: Settings) -> None:
+async def test_a_acked_batch_is_acknowledged(bench: Settings) -> None:
     def body(batch: Any) -> None:
         for record in batch.records:
             batch.send(VERDICTS, record, b"x")
@@ -55,17 +56,17 @@ async def test_a_settled_batch_is_acknowledged(bench: Settings) -> None:
     assert all(message.acked for message in await run(body))
 
 
-async def test_a_settled_batch_is_in_the_store_with_its_changelog_offset(bench: Settings) -> None:
+async def test_a_acked_batch_is_in_the_store_with_its_changelog_offset(bench: Settings) -> None:
     from tables.members import members
 
     def body(_: Any) -> None:
         members.write(1, "r/kept", Member("owner", 1), 1)
 
-    before = members.kept_offset(1)
+    before = members.stored_offset(1)
     await run(body, (members,))
     members.forget()
     assert members.read(1, "r/kept") == Member("owner", 1)
-    after = members.kept_offset(1)
+    after = members.stored_offset(1)
     assert after is not None
     assert before is None or after > before
 
@@ -138,7 +139,7 @@ async def test_of_a_piece_is_committed_what_kafka_has_the_outputs_of(
     pipeline = groups()["pipeline"]
     place = TP(MODERATED, 2)
     consumer: Any = pipeline.consumer
-    consumer._settled.pop(place, None)
+    consumer._acked_to.pop(place, None)
     ended: list[bool] = []
 
     async def looping(stream: Any) -> None:
@@ -151,10 +152,10 @@ async def test_of_a_piece_is_committed_what_kafka_has_the_outputs_of(
     agent = faust.Agent(looping, app=pipeline, channel=raw_topic(pipeline, MODERATED))
     async with agent.test_context() as context:
         records = [context.to_message(b"k", b"v", partition=2, offset=offset) for offset in (7, 8)]
-        piece = Piece(place, records, pipeline.consumer_generation_id)
+        piece = Chunk(place, records, pipeline.consumer_generation_id)
         context.stream().channel.queue.put_nowait(piece)
-        await until(lambda: _any(ended or consumer._settled), within=10)
-    assert consumer._settled == ({place: 9} if settled else {})
+        await until(lambda: _any(ended or consumer._acked_to), within=10)
+    assert consumer._acked_to == ({place: 9} if settled else {})
 
 
 @pytest.fixture(autouse=True)

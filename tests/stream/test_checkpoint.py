@@ -11,15 +11,15 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from app.domain.room import Member
-from app.domain.versions import unwrap, wrap
-from app.kafka.partition_reader import LogReader
+from app.domain.versioned_value import unwrap, wrap
+from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
-from app.stream.acks import Deferred
+from app.stream.acks import DeferredAck
 from app.stream.changelog_reader import read_changelogs
-from app.stream.checkpoint import Keeping
-from app.stream.consumer_groups import groups
+from app.stream.checkpoint import Checkpointer
 from tests.stream.test_batch_loop import TOO_LARGE
+from tests.support.agents import groups
 from tests.support.chat import until
 
 P = 1
@@ -31,7 +31,7 @@ class Hand:
 
     def __init__(self) -> None:
         self.done = False
-        self.taken = Deferred(Record("chat.moderated", P, 0, b"k", b"v", ()), self._resolve)
+        self.acks = DeferredAck(Record("chat.moderated", P, 0, b"k", b"v", ()), self._resolve)
 
     def _resolve(self) -> None:
         self.done = True
@@ -46,14 +46,14 @@ def members(bench: Settings) -> Iterator[Any]:
     members.forget()
 
 
-def keeping(bench: Settings, members: Any, every: float) -> Keeping:
+def keeping(bench: Settings, members: Any, every: float) -> Checkpointer:
     read = partial(read_changelogs, bench, "parley-pipeline")
-    return Keeping(groups()["pipeline"].producer, (members,), read, every)
+    return Checkpointer(groups()["pipeline"].producer, (members,), read, every)
 
 
 async def in_changelog(bench: Settings, members: Any, key: str) -> int:
     """How many records of the key the changelog has."""
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         records = reader.read(members.changelog_topic_name, P, 0)
         return len([1 async for record in records if record.key == key.encode()])
 
@@ -62,11 +62,11 @@ async def test_batches_are_kept_together(bench: Settings, members: Any) -> None:
     kept, hands = keeping(bench, members, 60), [Hand() for _ in range(3)]
     for turn, hand in enumerate(hands, 1):
         members.write(P, "r/together", Member("owner", turn), turn)
-        await kept.owe(hand.taken, {LOG_PLACE: turn})
+        await kept.add(hand.acks, {LOG_PLACE: turn})
     assert not any(hand.done for hand in hands)
     assert members.read(P, "r/together") == Member("owner", 3)
     assert await in_changelog(bench, members, "r/together") == 0
-    await kept.now()
+    await kept.run()
     assert all(hand.done for hand in hands)
     assert await in_changelog(bench, members, "r/together") == 1
     members.forget()
@@ -76,7 +76,7 @@ async def test_batches_are_kept_together(bench: Settings, members: Any) -> None:
 async def test_what_nobody_asks_for_is_kept_a_little_later(bench: Settings, members: Any) -> None:
     hand = Hand()
     members.write(P, "r/later", Member("owner", 1), 1)
-    await keeping(bench, members, 0.01).owe(hand.taken, {})
+    await keeping(bench, members, 0.01).add(hand.acks, {})
 
     async def done() -> bool:
         return hand.done
@@ -89,8 +89,8 @@ async def test_what_is_not_kept_yet_is_among_all_that_a_table_has(
 ) -> None:
     kept = keeping(bench, members, 60)
     members.write(P, "r/waits", Member("owner", 1), 1)
-    await kept.owe(Hand().taken, {})
-    assert dict(members.kept(P))["r/waits"] == Member("owner", 1)
+    await kept.add(Hand().acks, {})
+    assert dict(members.stored(P))["r/waits"] == Member("owner", 1)
 
 
 async def test_what_the_batch_in_hand_writes_is_not_kept_before_its_outputs(
@@ -98,9 +98,9 @@ async def test_what_the_batch_in_hand_writes_is_not_kept_before_its_outputs(
 ) -> None:
     kept = keeping(bench, members, 60)
     members.write(P, "r/first", Member("owner", 1), 1)
-    await kept.owe(Hand().taken, {})
+    await kept.add(Hand().acks, {})
     members.write(P, "r/second", Member("owner", 1), 1)
-    await kept.now()
+    await kept.run()
     assert await in_changelog(bench, members, "r/first") == 1
     assert await in_changelog(bench, members, "r/second") == 0
     members.forget()
@@ -111,22 +111,22 @@ async def test_where_tables_stand_is_told_when_all_of_it_is_kept(
     bench: Settings, members: Any
 ) -> None:
     kept = keeping(bench, members, 60)
-    kept.newly_kept(7)
+    kept.newly_stored(7)
     for offset in (3, 5):
-        await kept.owe(Hand().taken, {LOG_PLACE: offset})
-        assert kept.newly_kept(7) == {}
-    await kept.now()
-    assert kept.newly_kept(7) == {LOG_PLACE: 5}
-    assert kept.newly_kept(7) == {}
+        await kept.add(Hand().acks, {LOG_PLACE: offset})
+        assert kept.newly_stored(7) == {}
+    await kept.run()
+    assert kept.newly_stored(7) == {LOG_PLACE: 5}
+    assert kept.newly_stored(7) == {}
 
 
 async def test_where_tables_stood_before_a_rebalance_is_not_told_after_it(
     bench: Settings, members: Any
 ) -> None:
     kept = keeping(bench, members, 0)
-    kept.newly_kept(7)
-    await kept.owe(Hand().taken, {LOG_PLACE: 5})
-    assert kept.newly_kept(8) == {}
+    kept.newly_stored(7)
+    await kept.add(Hand().acks, {LOG_PLACE: 5})
+    assert kept.newly_stored(8) == {}
 
 
 async def test_changes_that_kafka_does_not_take_are_not_kept_and_nothing_is_committed(
@@ -135,11 +135,11 @@ async def test_changes_that_kafka_does_not_take_are_not_kept_and_nothing_is_comm
     kept, hand = keeping(bench, members, 60), Hand()
     members.write(P, "r/good", Member("owner", 1), 1)
     members.write(P, "r/bad", Member("x" * TOO_LARGE, 1), 1)
-    await kept.owe(hand.taken, {LOG_PLACE: 5})
+    await kept.add(hand.acks, {LOG_PLACE: 5})
     with pytest.raises(MessageSizeTooLargeError):
-        await kept.now()
+        await kept.run()
     assert not hand.done
-    assert kept.newly_kept(-1) == {}
+    assert kept.newly_stored(-1) == {}
     members.forget()
     assert members.read(P, "r/good") is None
 
@@ -148,9 +148,9 @@ async def test_the_process_ends_where_changes_cannot_be_kept_later(
     bench: Settings, members: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[BaseException | None] = []
-    monkeypatch.setattr("app.stream.checkpoint.end_in_doubt", lambda _, error: ends.append(error))
+    monkeypatch.setattr("app.stream.checkpoint.fail_stop", lambda _, error: ends.append(error))
     members.write(P, "r/bad", Member("x" * TOO_LARGE, 1), 1)
-    await keeping(bench, members, 0.01).owe(Hand().taken, {})
+    await keeping(bench, members, 0.01).add(Hand().acks, {})
 
     async def ended() -> bool:
         return bool(ends)
@@ -170,7 +170,7 @@ async def test_what_another_worker_wrote_between_is_in_rocksdb_when_ours_is(
     members.forget()
     assert members.read(P, "r/theirs") == Member("owner", 7)
     assert members.read(P, "r/second") == Member("owner", 2)
-    assert members.kept_offset(P) == await _end(bench, members) - 1
+    assert members.stored_offset(P) == await _end(bench, members) - 1
 
 
 async def test_what_a_worker_that_slept_still_writes_does_not_stay(
@@ -181,7 +181,7 @@ async def test_what_a_worker_that_slept_still_writes_does_not_stay(
     await _said(kept, members, "r/slept", 1)
     members.write(P, "r/slept", Member("owner", 2), 2)
     await _theirs(members, "r/slept", Member("admin", 9), 9)
-    await kept.owe(Hand().taken, {})
+    await kept.add(Hand().acks, {})
 
     async def theirs_is_last() -> bool:
         return (await _versions(bench, members, "r/slept"))[-1] == 9
@@ -210,14 +210,14 @@ async def test_what_waits_of_a_partition_that_is_gone_is_dropped(
 ) -> None:
     kept = keeping(bench, members, 60)
     await _said(kept, members, "r/gone", 1)
-    members.stand({P + 1: 0})
-    await kept.now()
+    members.assign({P + 1: 0})
+    await kept.run()
     assert await in_changelog(bench, members, "r/gone") == 0
 
 
-async def _said(kept: Keeping, members: Any, key: str, version: int) -> None:
+async def _said(kept: Checkpointer, members: Any, key: str, version: int) -> None:
     members.write(P, key, Member("owner", version), version)
-    await kept.owe(Hand().taken, {})
+    await kept.add(Hand().acks, {})
 
 
 async def _theirs(members: Any, key: str, value: Member, version: int) -> None:
@@ -227,11 +227,11 @@ async def _theirs(members: Any, key: str, value: Member, version: int) -> None:
 
 
 async def _end(bench: Settings, members: Any) -> int:
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         return await reader.end(members.changelog_topic_name, P)
 
 
 async def _versions(bench: Settings, members: Any, key: str) -> list[int]:
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         records = reader.read(members.changelog_topic_name, P, 0)
         return [unwrap(r.value).version async for r in records if r.key == key.encode()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.events import decode_dead, decode_moderated, encode
 from app.events.dead import dead_of
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
 from app.topics import DEAD, DEAD_BYTES, MODERATED, RAW, partition_of
@@ -20,7 +20,7 @@ async def test_a_record_as_large_as_kafka_takes_is_buried_whole(
     from agents.moderation import moderation
 
     room, partition = "large", partition_of("large", bench.partitions)
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         start = await reader.end(MODERATED, partition)
     large = [b"\xff" * MIB, encode(message(room, "x" * (MIB - 300)))]
     async with running(moderation) as put:
@@ -33,7 +33,7 @@ async def test_a_record_as_large_as_kafka_takes_is_buried_whole(
     assert decode_moderated(only.value).src == 7002
     for place in places:
         assert "bytes, where 262144 are the most" in dead[place]
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         values = [
             decode_dead(record.value).value
             for place in range(bench.partitions)

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from app.kafka.admin import provision
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import Topic
 from tests.support.chat import Chat, until
@@ -16,21 +16,21 @@ from tests.support.chat import Chat, until
 #: Two agents, the second of which reads what the first writes, and notes what it gets.
 RELAY = """
 from app.stream.consumer_groups import group, raw_topic
-from app.stream.consumer import Intake
+from app.stream.consumer import ChunkConsumer
 from app.stream.batch_loop import batches
 
 app = group("relay", strict=True)
 handed = set()
-stock = Intake._give
+stock = ChunkConsumer._enqueue
 
 
-def give(self, place, records, generation):
-    if self._fetching._put_off.get(place):
+def enqueue(self, place, records, generation):
+    if self._fetching._skipped.get(place):
         handed.update((place.partition, record.offset) for record in records)
     stock(self, place, records, generation)
 
 
-Intake._give = give
+ChunkConsumer._enqueue = enqueue
 
 
 @app.agent(raw_topic(app, "relay-in"))
@@ -99,7 +99,7 @@ def _lines(notes: Path) -> list[list[str]]:
 
 
 async def _in_kafka(settings: Settings, partition: int) -> list[list[str]]:
-    async with LogReader(settings) as reader:
+    async with PartitionReader(settings) as reader:
         return [
             [str(record.offset), record.value.decode()]
             async for record in reader.read("relay-out", partition, 0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NamedTuple
 
-from app.stream.output_buffer import Outputs
+from app.stream.output_buffer import OutputBuffer
 from tests.support.chat import until
 
 
@@ -29,13 +29,14 @@ class Batch:
 class SlowProducer:
     """Takes what is sent in the order in which it comes, but not at once; answers when told to."""
 
-    _max_request_size = 1000
+    max_request_size = 1000
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
         self.answering = asyncio.Event()
 
-    def _ensure_producer(self) -> SlowProducer:
+    @property
+    def client(self) -> SlowProducer:
         return self
 
     def create_batch(self) -> Batch:
@@ -55,8 +56,8 @@ class SlowProducer:
         return Written(-1)
 
 
-def outputs(producer: SlowProducer, value: bytes, *topics: str) -> Outputs:
-    found = Outputs(producer)
+def outputs(producer: SlowProducer, value: bytes, *topics: str) -> OutputBuffer:
+    found = OutputBuffer(producer)
     for topic in topics:
         found.add(topic, 1, b"room", value)
     return found

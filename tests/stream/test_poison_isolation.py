@@ -16,7 +16,7 @@ from app.history.outage import about_values
 from app.history.store import History
 from app.kafka.record import Record
 from app.settings import Settings
-from app.stream.poison_isolation import all_or_each
+from app.stream.poison_isolation import apply_isolating
 from app.topics import LOG, MODERATION, VERDICTS, partition_of
 from tests.delivery.conftest import message, opened
 from tests.support.agents import Buried, running
@@ -32,7 +32,7 @@ async def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     store = History(f"sqlite+aiosqlite:///{tmp_path}/history.db")
     await store.open()
     for name in ("archive", "review"):
-        monkeypatch.setattr(f"agents.{name}.history", store)
+        monkeypatch.setattr(f"agents.{name}.history", lambda: store)
     yield store
     await store.close()
 
@@ -48,10 +48,10 @@ async def test_the_archive_buries_what_no_column_takes(
             await put(ROOM.encode(), encode(event), P, offset)
         elsewhere = (P + 1) % 8
         await put(ROOM.encode(), encode(message(ROOM, 4, 3)), elsewhere, 304)
-        large, astray = (LOG, P, 302), (LOG, elsewhere, 304)
-        dead = await buried("parley-archive", large, astray)
+        large, wrong_partition = (LOG, P, 302), (LOG, elsewhere, 304)
+        dead = await buried("parley-archive", large, wrong_partition)
     assert "too large" in dead[large]
-    assert "another partition" in dead[astray]
+    assert "another partition" in dead[wrong_partition]
     assert await history.newest_seq(ROOM) == 2
 
 
@@ -104,7 +104,7 @@ class Graves:
     def __init__(self) -> None:
         self.buried: list[int] = []
 
-    def bury(self, record: Record, reason: str) -> None:
+    def dead_letter(self, record: Record, reason: str) -> None:
         self.buried.append(record.offset)
 
 
@@ -126,7 +126,7 @@ async def test_what_is_wrong_with_the_store_buries_nothing(
             raise error
 
     pairs = [(Record(LOG, P, offset, b"", b"", ()), offset) for offset in range(4)]
-    doing = all_or_each(graves, "history", action, pairs, about_values)
+    doing = apply_isolating(graves, "history", action, pairs, about_values)
     if dead is None:
         with pytest.raises(type(error)):
             await doing

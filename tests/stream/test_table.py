@@ -9,7 +9,7 @@ import msgspec
 from faust.types import TP
 from msgspec.structs import replace
 
-from app.domain.versions import unwrap, wrap
+from app.domain.versioned_value import unwrap, wrap
 from app.events import (
     AnyLogEvent,
     CreateRoom,
@@ -24,13 +24,12 @@ from app.events import (
     decode_log,
     encode,
 )
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.stream.changelog_reader import read_changelogs
-from app.stream.consumer_groups import groups
 from app.topics import LOG, partition_of
 from tests.agents.test_rooms import uuid
-from tests.support.agents import Read, running
+from tests.support.agents import Read, groups, running
 from tests.support.chat import until
 
 ROOM = "slept"
@@ -50,7 +49,7 @@ def command(number: int) -> bytes:
 
 
 async def changelog(bench: Settings, table: Any, partition: int) -> list[Any]:
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         return [record async for record in reader.read(table.changelog_topic_name, partition, 0)]
 
 
@@ -67,7 +66,7 @@ async def test_an_older_version_behind_a_newer_one_is_not_taken_and_written_over
     from tables.rooms import rooms as heads
 
     partition = partition_of(ROOM, bench.partitions)
-    async with LogReader(bench) as reader:
+    async with PartitionReader(bench) as reader:
         start = await reader.end(LOG, partition)
     async with running(rooms) as put:
         for number in range(3):
@@ -105,9 +104,9 @@ async def test_what_was_overtaken_is_written_once_more_although_nobody_writes_to
     partition = partition_of(ROOM, bench.partitions)
     records = [r for r in await changelog(bench, heads, partition) if r.key == ROOM.encode()]
     heads.apply_changelog_batch(map(Recovered, [records[-1], records[0]]))
-    heads.renew()
-    [change] = heads.changes()
-    assert change.value == records[-1].value
+    heads.settle()
+    [record] = heads.take_changes().records()
+    assert record.value == records[-1].value
     heads.forget()
 
 
@@ -141,7 +140,7 @@ async def test_a_table_that_is_gone_comes_back_from_its_changelog(bench: Setting
     found = heads.read(partition, ROOM)
     assert found is not None
     assert found.n == newest
-    assert heads.kept_offset(partition) == end - 1
+    assert heads.stored_offset(partition) == end - 1
 
 
 async def test_what_comes_late_once_more_sets_no_value_back(bench: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
@@ -14,9 +13,9 @@ from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
 from app.events import decode_dead
 from app.kafka.admin import provision
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
-from app.stream.consumer_groups import groups
+from app.stream.consumer_groups import ParleyApp, activate, active_context
 from app.topics import DEAD, TOPICS, changelog
 from tests.support.chat import until
 
@@ -32,23 +31,23 @@ async def bench(tmp_path_factory: pytest.TempPathFactory, apart: Valkey) -> Asyn
     async with Kafka(base / "kafka") as broker:
         own = {"broker": broker.url, "redis": apart.url, "data": base / "data"}
         settings = Settings(**own, worker="bench", text_limit=100)
-        before = dict(os.environ)
-        os.environ |= settings.environ()
-        try:
-            for name in ("moderation", "rooms", "fan_out", "answers", "archive", "review"):
-                import_module(f"agents.{name}")
-        finally:
-            os.environ.clear()
-            os.environ |= before
-        pipeline = groups()["pipeline"]
+        context = activate(settings)
+        for name in ("moderation", "rooms", "fan_out", "answers", "archive", "review"):
+            import_module(f"agents.{name}")
+        pipeline = context.groups["pipeline"]
         logs = [changelog(pipeline.conf.id, table) for table in pipeline.tables]
         await provision(settings, [*TOPICS, *logs])
         pipeline.conf.tabledir.mkdir(parents=True)
         async with AsyncExitStack() as started:
-            for app in groups().values():
+            for app in context.groups.values():
                 await app.producer.start()
                 started.push_async_callback(app.producer.stop)
             yield settings
+
+
+def groups() -> dict[str, ParleyApp]:
+    """The consumer groups of the agents under test, by name."""
+    return active_context().groups
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def read(bench: Settings) -> Read:
 
     async def records(topic: str, partition: int, count: int, start: int = 0) -> list[Any]:
         async def enough() -> list[Any] | None:
-            async with LogReader(bench) as reader:
+            async with PartitionReader(bench) as reader:
                 found = [record async for record in reader.read(topic, partition, start)]
             return found if len(found) >= count else None
 
@@ -73,7 +72,7 @@ def buried(bench: Settings) -> Buried:
 
     async def dead(group: str, *wanted: Place) -> dict[Place, str]:
         async def enough() -> dict[Place, str] | None:
-            async with LogReader(bench) as reader:
+            async with PartitionReader(bench) as reader:
                 found = [
                     decode_dead(record.value)
                     for place in range(bench.partitions)

@@ -48,8 +48,12 @@ class RunningUp:
         def told() -> bool:
             return "Ctrl-C stops" in self.said or self.process.poll() is not None
 
-        wait_until(told, _READY_SECONDS, f"not ready: {self.said}")
-        assert self.process.poll() is None, self.said
+        try:
+            wait_until(told, _READY_SECONDS, "not ready")
+            assert self.process.poll() is None
+        except AssertionError as error:
+            self.end(signal.SIGKILL)
+            raise AssertionError(f"{error}: {self.said}") from None
         return self
 
     def wait_said(self, text: str, within: float = 30) -> None:

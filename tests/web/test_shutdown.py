@@ -40,7 +40,7 @@ class Edge:
 @pytest.fixture
 async def edge(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Edge]:
     # The tests' process goes on, and is to be collected as before.
-    monkeypatch.setattr("web.edge.spare_the_old", lambda _: asyncio.sleep(0))
+    monkeypatch.setattr("web.edge.collect_rarely", lambda _: asyncio.sleep(0))
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serving(replace(chat.settings, port=free_port())))
         yield Edge(url, stack)
@@ -63,7 +63,7 @@ async def test_a_send_that_waits_for_its_number_is_answered_though_kafka_is_gone
         await asyncio.Event().wait()
 
     monkeypatch.setattr(ConnectionEvents, "drain", hang)
-    monkeypatch.setattr("app.kafka.resilient_producer.LastingProducer.stop", hang)
+    monkeypatch.setattr("app.kafka.resilient_producer.ResilientProducer.stop", hang)
     for name, seconds in (("_SENDS", 1.0), ("_REQUESTS", 1.5), ("_ALL", 2.0)):
         monkeypatch.setattr(shutdown, name, seconds)
     came = asyncio.Event()

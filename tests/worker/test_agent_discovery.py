@@ -12,7 +12,11 @@ import pytest
 
 from tests.test_cli import parley
 
-AGENT = "from app.stream.consumer_groups import group\ngroup(__name__.removeprefix('own_agents.'))\n"
+AGENT = """
+from app.stream.consumer_groups import group
+
+group(__name__.removeprefix("own_agents."))
+"""
 
 
 def worker(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:

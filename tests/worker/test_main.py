@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.stream.consumer_groups import group, raw_topic
 from app.stream.batch_loop import batches
-from app.runtime.retry import patiently
+from app.runtime.retry import retry_while_away
 from app.topics import LOG
 
 app = group("waits", strict=True)
@@ -28,7 +28,7 @@ async def store():
 @app.agent(raw_topic(app, LOG))
 async def waits(stream):
     async for batch in batches(stream):
-        await patiently("a store", store)
+        await retry_while_away("a store", store)
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.embedded.child import Child
 from app.embedded.ports import free_port
-from app.stream.fail_stop import EXIT_DOUBT
+from app.stream.fail_stop import EXIT_FAIL_STOP
 from tests.support.chat import Chat, until
 from tests.support.person import Person
 from tests.support.readyz import tells
@@ -35,7 +35,7 @@ IDLE = """
 import asyncio
 import time
 
-import app.watchdog
+import app.worker.stall_watchdog
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from app.stream.consumer_groups import group, raw_topic
@@ -71,14 +71,14 @@ Recovery.need_recovery = lambda _: True  # else Faust finds after 5 s that it is
 READS = (
     IDLE
     + """
-from app.runtime.heartbeat import pulse
+from app.runtime.heartbeat import heartbeat_of
 
 
 async def read(*_, **__):
     began = time.monotonic()
     while True:
         await asyncio.sleep(0.1)
-        pulse("parley-NAME").beat()
+        heartbeat_of("parley-NAME").beat()
         print(f"it still reads after {time.monotonic() - began:.0f} s", flush=True)
 
 
@@ -100,11 +100,11 @@ async def block():
 MISTAKEN = (
     IDLE
     + """
-async def look(_):
+async def observe(_):
     raise KeyError("a mistake")
 
 
-app.watchdog._look = look
+app.worker.stall_watchdog._observe = observe
 """
 )
 
@@ -158,7 +158,7 @@ async def test_a_worker_that_does_not_get_on_ends_and_says_where(
 ) -> None:
     worker, (_, said) = workers[name], STANDING[name]
     await until(lambda: _ended(worker), worker.tail, within=60)
-    assert worker.exit_code == EXIT_DOUBT
+    assert worker.exit_code == EXIT_FAIL_STOP
     told = worker.log.read_text()
     assert "the process ends" in told
     assert said in told

@@ -1,8 +1,8 @@
-"""Attachments: Parley stores none. A hook of the operator's says where a file goes.
+"""Attachments: Parley stores no files. The operator's upload hook says where a file goes.
 
 `POST /v1/rooms/{room}/uploads` asks the hook, which answers with a URL to upload to and the URL
-that others read. The edge signs the latter, and a message may carry it with that signature alone:
-nobody attaches what the hook has not handed out.
+that others read. The edge signs the latter, and a message may carry it with that signature alone.
+So a message can carry no file that the hook did not place.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from web.http.problem import Problem
 from web.http.request_body import read_body
 from web.http.request_params import room_id
 
-#: Seconds that the hook may take, and bytes that it may answer.
-_PATIENCE = 5.0
-_LONGEST = 64 * 1024
+#: Seconds that the hook may take, and the most bytes of its answer.
+_TIMEOUT = 5.0
+_MAX_ANSWER = 64 * 1024
 
 
 class NewUpload(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,8 +40,8 @@ class NewUpload(msgspec.Struct, forbid_unknown_fields=True):
     size: int = 0
 
 
-class Place(msgspec.Struct):
-    """What the hook answers: where the file goes, with which headers, and where it is read."""
+class UploadPlace(msgspec.Struct):
+    """The hook's answer: where the file goes, with which headers, and where it is read."""
 
     upload_url: str
     url: str
@@ -50,7 +50,7 @@ class Place(msgspec.Struct):
 
 
 class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
-    """A file of a message, as `POST …/uploads` handed it out."""
+    """A file of a message, as `POST …/uploads` answered."""
 
     url: str
     signature: str
@@ -60,7 +60,7 @@ class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def create(request: web.Request) -> web.Response:
-    """`POST /v1/rooms/{room}/uploads`: ask where a file goes; 201."""
+    """`POST /v1/rooms/{room}/uploads`: the place of a new file; 201."""
     identity = await authenticate(request)
     room = room_id(request)
     settings = request.app[SETTINGS]
@@ -74,7 +74,7 @@ async def create(request: web.Request) -> web.Response:
     return json(msgspec.structs.asdict(place) | {"signature": signature}, status=201)
 
 
-async def _ask(settings: Settings, asked: dict[str, Any]) -> Place:
+async def _ask(settings: Settings, asked: dict[str, Any]) -> UploadPlace:
     """The hook's answer to a signed question."""
     body = msgspec.json.encode(asked)
     headers = {
@@ -83,13 +83,13 @@ async def _ask(settings: Settings, asked: dict[str, Any]) -> Place:
     }
     try:
         async with (
-            asyncio.timeout(_PATIENCE),
+            asyncio.timeout(_TIMEOUT),
             aiohttp.ClientSession() as http,
             http.post(settings.upload_hook, data=body, headers=headers) as answer,
         ):
             if answer.status >= 400:
                 raise _failed(f"answers {answer.status}")
-            return msgspec.json.decode(await answer.content.read(_LONGEST), type=Place)
+            return msgspec.json.decode(await answer.content.read(_MAX_ANSWER), type=UploadPlace)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise _failed("does not answer") from error
     except msgspec.MsgspecError as error:
@@ -105,7 +105,7 @@ def _sign(settings: Settings, room: str, url: str) -> str:
 
 
 def attached(settings: Settings, room: str, given: list[NewAttachment]) -> tuple[Attachment, ...]:
-    """The attachments of a message, or a `Problem` where one was not handed out for the room."""
+    """The attachments of a message. Raises `Problem` 422 where one was not issued for the room."""
     for one in given:
         if not hmac.compare_digest(one.signature, _sign(settings, room, one.url)):
             detail = f"{one.url!r} was not handed out for this room"
@@ -116,5 +116,5 @@ def attached(settings: Settings, room: str, given: list[NewAttachment]) -> tuple
 
 
 def add_routes(app: web.Application) -> None:
-    """The path of this file."""
+    """Add the route of this resource."""
     app.router.add_post("/v1/rooms/{room}/uploads", create)

@@ -1,4 +1,4 @@
-"""`/healthz`: the process lives. `/readyz`: it can serve, and if not, what is missing."""
+"""`/healthz`: the process lives. `/readyz`: it can serve; if not, the answer names the part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from web.http.json_response import json
 
 
 def add_routes(app: web.Application) -> None:
-    """Serve both."""
+    """Add both routes."""
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
 
@@ -21,12 +21,12 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """200 where people can send and read live; 503 where not; each part's state in both.
+    """200 where the edge can take sends and deliver, else 503; both list the state of each part.
 
-    Without the history store the rest goes on, so that alone takes no edge out of service.
+    Everything but the history works without the history store, so its absence is no 503.
     """
     parts = {
-        "kafka": "ok" if await request.app[BROKERS].answer() else "away",
+        "kafka": "ok" if await request.app[BROKERS].answers() else "away",
         "valkey": "ok" if request.app[HUB].subscription.connected else "away",
         "history": await _history(request),
         "draining": "yes" if request.app[DRAINING].is_set() else "no",

@@ -39,7 +39,8 @@ async def page(request: web.Request) -> web.Response:
     thread = integer(request, "thread", 1)
     head = (await required_head(request, room, identity.user)).seq
     if thread is not None:
-        return await _thread(request, Asked(room, identity.user, before, after, limit), thread)
+        asked = PageRequest(room, identity.user, before, after, limit)
+        return await _thread(request, asked, thread)
     low = await request.app[HISTORY].kept_from(room)
     span = pages.wanted(head, before, after, limit)
     span = range(max(span.start, low), max(span.stop, low))
@@ -52,8 +53,8 @@ async def page(request: web.Request) -> web.Response:
     return _answer(shown, more, links)
 
 
-class Asked(NamedTuple):
-    """Which page, and who asks."""
+class PageRequest(NamedTuple):
+    """The page that is asked for, and its reader."""
 
     room: str
     reader: str
@@ -62,7 +63,7 @@ class Asked(NamedTuple):
     limit: int
 
 
-async def _thread(request: web.Request, asked: Asked, thread: int) -> web.Response:
+async def _thread(request: web.Request, asked: PageRequest, thread: int) -> web.Response:
     found = await request.app[HISTORY].page(
         asked.room,
         thread=thread,
@@ -84,10 +85,10 @@ def _answer(messages: Sequence[bytes], more: bool, links: Mapping[str, str] | No
 async def read_messages(
     request: web.Request, room: str, reader: str, span: range, head: int, upward: bool
 ) -> dict[int, bytes]:
-    """The messages of `span`: from the history store, and what it lacks yet from Valkey.
+    """The messages of `span`, from the history store; the newest from Valkey.
 
-    The store is behind the log by a moment, so that as a rule nothing or a few of the newest are
-    lacking, or not yet edited or deleted there.
+    The store is behind the log by a moment. So a few of the newest messages may be missing there,
+    or not yet be edited or deleted.
     """
     if not span:
         return {}
@@ -110,8 +111,8 @@ async def read_messages(
     return {seq: _later(stored.get(seq), newest.get(seq)) for seq in found}
 
 
-def _later(stored: Shown | None, newest: Shown | None) -> bytes:
-    """The one that has seen more: the store knows reactions, Valkey knows first."""
+def _later(stored: StoredMessage | None, newest: StoredMessage | None) -> bytes:
+    """The newer version: the store has the reactions, Valkey has edits and deletions first."""
     if stored is None or newest is None:
         one = stored or newest
         return one.raw if one is not None else b""
@@ -120,8 +121,8 @@ def _later(stored: Shown | None, newest: Shown | None) -> bytes:
     return newest.raw if behind else stored.raw
 
 
-class Shown(NamedTuple):
-    """A message as it is shown, decoded and as JSON."""
+class StoredMessage(NamedTuple):
+    """A message, decoded and as JSON."""
 
     message: MessageCreated
     raw: bytes
@@ -129,11 +130,11 @@ class Shown(NamedTuple):
 
 async def _newest(
     request: web.Request, room: str, lacking: list[int], head: int
-) -> dict[int, Shown]:
-    """The newest messages in Valkey, as far back as needed for those that are lacking."""
+) -> dict[int, StoredMessage]:
+    """The newest messages in Valkey, as far back as the lacking ones."""
     window = request.app[SETTINGS].window
-    newest: dict[int, Shown] = {}
-    # Other events stand between the messages: a guess that is nearly always enough, then all.
+    newest: dict[int, StoredMessage] = {}
+    # Other events stand between messages: a guess is nearly always enough, else the whole window.
     for count in (2 * (head - lacking[0] + 1) + 2 * _RECENT, window):
         newest = _numbered(await request.app[VIEW].newest(room, min(count, window)))
         if newest.keys() >= set(lacking):
@@ -141,10 +142,10 @@ async def _newest(
     return newest
 
 
-def _numbered(events: Iterable[bytes]) -> dict[int, Shown]:
+def _numbered(events: Iterable[bytes]) -> dict[int, StoredMessage]:
     """The messages among log events, by their `seq`."""
     decoded = ((decode_log(event), event) for event in events)
-    return {e.seq: Shown(e, raw) for e, raw in decoded if isinstance(e, MessageCreated)}
+    return {e.seq: StoredMessage(e, raw) for e, raw in decoded if isinstance(e, MessageCreated)}
 
 
 def _links(room: str, first: int, last: int, head: int, limit: int) -> dict[str, str]:
@@ -159,5 +160,5 @@ def _links(room: str, first: int, last: int, head: int, limit: int) -> dict[str,
 
 
 def add_routes(app: web.Application) -> None:
-    """The path of this file."""
+    """Add the route of this resource."""
     app.router.add_get("/v1/rooms/{room}/messages", page)

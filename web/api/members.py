@@ -1,4 +1,4 @@
-"""Who belongs to a room, over HTTP."""
+"""Members of a room: adding, removing, roles, listing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST = 1000
 
 
 class NewMember(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of `POST /v1/rooms/{room}/members`; oneself: join a public room."""
+    """Body of `POST /v1/rooms/{room}/members`; with the caller as `user`: join a public room."""
 
     user: str
     role: Literal["member", "moderator", "admin"] = "member"
@@ -37,7 +37,7 @@ class Role(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def add(request: web.Request) -> web.Response:
-    """`POST /v1/rooms/{room}/members`: make somebody a member."""
+    """`POST /v1/rooms/{room}/members`: add a member."""
     asked = await command_request(request)
     body = await read_body(request, NewMember)
     command = AddMember(
@@ -49,13 +49,13 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def remove(request: web.Request) -> web.Response:
-    """`DELETE /v1/rooms/{room}/members/{user}`: let somebody go; oneself: leave."""
+    """`DELETE /v1/rooms/{room}/members/{user}`: remove a member, or leave."""
     asked = await command_request(request)
     return await asked.submit(RemoveMember(**asked.fields(), user=user_id(request)))
 
 
 async def change(request: web.Request) -> web.Response:
-    """`PATCH /v1/rooms/{room}/members/{user}`: give somebody another role."""
+    """`PATCH /v1/rooms/{room}/members/{user}`: change the role of a member."""
     asked = await command_request(request)
     body = await read_body(request, Role)
     command = ChangeRole(
@@ -67,7 +67,7 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    """`GET /v1/rooms/{room}/members`: everybody, by name; `after` and `limit` page."""
+    """`GET /v1/rooms/{room}/members`: the members by name; `after` and `limit` page."""
     identity = await authenticate(request)
     room = room_id(request)
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
@@ -80,7 +80,7 @@ async def page(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_post("/v1/rooms/{room}/members", add)
     app.router.add_get("/v1/rooms/{room}/members", page)
     app.router.add_delete("/v1/rooms/{room}/members/{user}", remove)

@@ -92,7 +92,7 @@ def _emoji(request: web.Request) -> str:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     one = "/v1/rooms/{room}/messages/{seq}"
     app.router.add_post("/v1/rooms/{room}/messages", send)
     app.router.add_patch(one, edit)

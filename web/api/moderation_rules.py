@@ -1,4 +1,4 @@
-"""The rule set over HTTP, for admins: look at it, put another in force, try a text."""
+"""The moderation rule set, for admins: show it, replace it, try a text."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
 from app.domain.moderation.verdict import judge
 from app.events import RulesSet
-from app.moderation.rule_plugins import known_kinds
+from app.moderation.rule_plugins import rule_kinds
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate_admin
-from web.api.room_access import now_ms
-from web.api.services import ACTS, IN_FORCE, SETTINGS
+from web.api.services import ACTIVE_RULES, AUDIT_LOG, SETTINGS
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -25,17 +25,17 @@ class NewRules(msgspec.Struct, forbid_unknown_fields=True):
     lists: dict[str, tuple[str, ...]] = {}
 
 
-class Trial(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of `POST /v1/moderation/rules/test`: a text, and rules other than those in force."""
+class DryRun(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /v1/moderation/rules/test`: a text, and rules other than the active ones."""
 
     text: str
     source: str | None = None
 
 
 async def show(request: web.Request) -> web.Response:
-    """`GET /v1/moderation/rules`: the rule set in force; version 0 before the first."""
+    """`GET /v1/moderation/rules`: the active rule set; version 0 before the first."""
     await authenticate_admin(request)
-    now = request.app[IN_FORCE]
+    now = request.app[ACTIVE_RULES]
     known = now.source
     if known is None:
         return json({"version": 0, "source": "", "lists": {}})
@@ -45,11 +45,11 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def put(request: web.Request) -> web.Response:
-    """`PUT /v1/moderation/rules`: put a rule set in force; with a mistake the old one stays."""
+    """`PUT /v1/moderation/rules`: activate a rule set; a mistake leaves the old one active."""
     identity = await authenticate_admin(request)
     body = await read_body(request, NewRules)
     parsed(request, body.source, body.lists)
-    acts = request.app[ACTS]
+    acts = request.app[AUDIT_LOG]
     act = RulesSet(
         id=acts.new_id(),
         by=identity.user,
@@ -61,10 +61,10 @@ async def put(request: web.Request) -> web.Response:
 
 
 async def test(request: web.Request) -> web.Response:
-    """`POST /v1/moderation/rules/test`: the verdict that a text would get; nothing comes of it."""
+    """`POST /v1/moderation/rules/test`: the verdict that a text would get, without effect."""
     identity = await authenticate_admin(request)
-    body = await read_body(request, Trial)
-    rules = request.app[IN_FORCE].rules
+    body = await read_body(request, DryRun)
+    rules = request.app[ACTIVE_RULES].rules
     if body.source is not None:
         rules = parsed(request, body.source, {})
     verdict = judge(Message("", identity.user, body.text, at_ms=now_ms()), Facts(), rules)
@@ -72,15 +72,15 @@ async def test(request: web.Request) -> web.Response:
 
 
 def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]]) -> RuleSet:
-    """The rules that a text says, or a `Problem` 400 `rules_mistake` with `line`."""
+    """The parsed rules. Raises `Problem` 400 `rules_mistake` with `line`."""
     try:
-        return parse(source, lists, known_kinds(request.app[SETTINGS].rules))
+        return parse(source, lists, rule_kinds(request.app[SETTINGS].rules))
     except RuleMistake as mistake:
         raise Problem("rules_mistake", mistake.reason, line=mistake.line) from None
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/moderation/rules", show)
     app.router.add_put("/v1/moderation/rules", put)
     app.router.add_post("/v1/moderation/rules/test", test)

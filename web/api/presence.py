@@ -1,9 +1,8 @@
-"""Who is there, over HTTP."""
+"""Presence: online, away or offline."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +10,7 @@ from aiohttp import web
 
 from app.delivery.presence import SAY_EVERY
 from app.domain.presence import may_see, status
+from app.runtime.clock import now_ms
 from app.runtime.retry import AWAY
 from web.api.callers import authenticate
 from web.api.services import COMMANDS, PRESENCES, SETTINGS, VIEW
@@ -18,8 +18,8 @@ from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
 
-#: People asked about at once.
-_MOST = 100
+#: The most users in one request.
+_MAX_USERS = 100
 
 
 class Own(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,7 +29,7 @@ class Own(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def say(request: web.Request) -> web.Response:
-    """`PUT /v1/presence`: say to be away, or back; 204."""
+    """`PUT /v1/presence`: set oneself away, or back; 204."""
     identity = await authenticate(request)
     own = await read_body(request, Own)
     await request.app[PRESENCES].set_away(identity.user, own.status == "away")
@@ -39,12 +39,12 @@ async def say(request: web.Request) -> web.Response:
 async def ask(request: web.Request) -> web.Response:
     """`GET /v1/presence?user=…&user=…`: `online`, `away` or `offline`, and when last seen.
 
-    Only of those whose presence one may see: the setting `PARLEY_PRESENCE` says who may.
+    Users whose presence the caller may not see by `PARLEY_PRESENCE` are left out.
     """
     identity = await authenticate(request)
     users = list(dict.fromkeys(request.query.getall("user", [])))
-    if not 1 <= len(users) <= _MOST:
-        raise Problem("parameter", f"ask about 1 to {_MOST} users", parameter="user")
+    if not 1 <= len(users) <= _MAX_USERS:
+        raise Problem("parameter", f"ask about 1 to {_MAX_USERS} users", parameter="user")
     seen = await _visible(request, identity.user, users)
     return json({"presence": await _presence(request, seen)})
 
@@ -65,15 +65,15 @@ async def _presence(request: web.Request, users: list[str]) -> dict[str, Any]:
     alive = await presences.alive(
         edge for presence, _ in found.values() for edge in presence.open.values()
     )
-    now_ms = time.time_ns() // 1_000_000
+    at_ms = now_ms()
     return {
-        user: {"status": status(presence, alive, away, now_ms), "last_seen_ms": presence.last_ms}
+        user: {"status": status(presence, alive, away, at_ms), "last_seen_ms": presence.last_ms}
         for user, (presence, away) in found.items()
     }
 
 
 async def say_alive(app: web.Application) -> None:
-    """Tell every ten seconds that this edge is alive: its streams count as open as long."""
+    """Report every ten seconds that this edge is alive; only then do its streams count as open."""
     while True:
         try:
             await app[PRESENCES].say_alive(app[COMMANDS].edge)
@@ -84,6 +84,6 @@ async def say_alive(app: web.Application) -> None:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/presence", ask)
     app.router.add_put("/v1/presence", say)

@@ -1,4 +1,4 @@
-"""Receipts and what is unread, over HTTP."""
+"""Read receipts and unread counts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from aiohttp import web
 from app.events import Receipt
 from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import COMMANDS, READS, SETTINGS, VIEW
+from web.api.services import COMMANDS, READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
 from web.http.request_params import integer, room_id, wait
 
-#: People that an answer names; it counts all of them.
+#: Users that an answer names; it counts all of them.
 _NAMED = 200
 
 
@@ -25,7 +25,7 @@ class Mark(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def read(request: web.Request) -> web.Response:
-    """`PUT /v1/rooms/{room}/read`: say up to where one has read; it never goes back."""
+    """`PUT /v1/rooms/{room}/read`: mark messages as read up to `seq`; a receipt never goes back."""
     identity = await authenticate(request)
     room = room_id(request)
     mark = await read_body(request, Mark)
@@ -38,7 +38,7 @@ async def read(request: web.Request) -> web.Response:
     receipt = Receipt(room=room, by=identity.user, seq=mark.seq, id=sends.new_id(), edge=sends.edge)
     if await sends.send(receipt, seconds) is None:
         return json({"room": room, "status": "accepted"}, 202, headers)
-    unread = (await request.app[READS].unread(identity.user, [room]))[room]
+    unread = (await request.app[READ_MARKS].unread(identity.user, [room]))[room]
     return json({"room": room, **_left(unread)}, headers=headers)
 
 
@@ -48,10 +48,10 @@ def _left(unread: tuple[int, int, int, int]) -> dict[str, int]:
 
 
 async def unread(request: web.Request) -> web.Response:
-    """`GET /v1/unread`: of all one's rooms that have something unread, and in total."""
+    """`GET /v1/unread`: the caller's unread counts by room, and in total."""
     identity = await authenticate(request)
     rooms = await request.app[VIEW].rooms_of(identity.user)
-    found = await request.app[READS].unread(identity.user, rooms)
+    found = await request.app[READ_MARKS].unread(identity.user, rooms)
     counted = {room: _left(left) for room, left in found.items() if left.unread}
     return json(
         {
@@ -63,7 +63,7 @@ async def unread(request: web.Request) -> web.Response:
 
 
 async def receipts(request: web.Request) -> web.Response:
-    """`GET /v1/rooms/{room}/receipts`: who has read up to where; of one message, with `seq`."""
+    """`GET /v1/rooms/{room}/receipts`: the receipts of the members, or of one message."""
     identity = await authenticate(request)
     room = room_id(request)
     seq = integer(request, "seq", 1)
@@ -71,7 +71,7 @@ async def receipts(request: web.Request) -> web.Response:
     if not head.settings.receipts:
         raise Problem("receipts_off", "this room does not show who has read")
     members = await request.app[VIEW].members(room)
-    marks = await request.app[READS].marks(room)
+    marks = await request.app[READ_MARKS].marks(room)
     known = {user: marks.get(user, 0) for user in sorted(members)}
     if seq is None:
         return json({"room": room, "seq": head.seq, "read": known})
@@ -80,7 +80,7 @@ async def receipts(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/unread", unread)
     app.router.add_put("/v1/rooms/{room}/read", read)
     app.router.add_get("/v1/rooms/{room}/receipts", receipts)

@@ -11,10 +11,11 @@ from app.domain import wellformed
 from app.domain.review import report_id
 from app.domain.shadow import shown_to
 from app.events import MessageCreated, Reported, decode_log
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate
 from web.api.history import read_messages
-from web.api.room_access import now_ms, required_head
-from web.api.services import ACTS
+from web.api.room_access import required_head
+from web.api.services import AUDIT_LOG
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -28,7 +29,7 @@ class NewReport(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def report(request: web.Request) -> web.Response:
-    """Put a message before the moderators of its room: 202. Once for each person and message."""
+    """Report a message to the moderators of its room: 202. Once for each user and message."""
     identity = await authenticate(request)
     room, seq = room_id(request), message_seq(request)
     body = await read_body(request, NewReport)
@@ -44,7 +45,7 @@ async def report(request: web.Request) -> web.Response:
         text=message.text,
         reason=reason,
     )
-    await request.app[ACTS].note(act)
+    await request.app[AUDIT_LOG].record(act)
     return json({"room": room, "seq": seq, "item": report_id(room, seq)}, 202)
 
 
@@ -62,5 +63,5 @@ async def _message(request: web.Request, room: str, seq: int, user: str) -> Mess
 
 
 def add_routes(app: web.Application) -> None:
-    """The path of this file."""
+    """Add the route of this resource."""
     app.router.add_post("/v1/rooms/{room}/messages/{seq}/report", report)

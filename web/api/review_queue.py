@@ -1,4 +1,4 @@
-"""The review queue, and the account of what moderation did, for those who moderate."""
+"""The review queue and the moderation log, for moderators."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from app.domain import wellformed
 from app.domain.review import ACTIONS, Item
 from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
 from app.history.review import Place
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate
-from web.api.room_access import moderated, now_ms
-from web.api.services import ACTS, COMMANDS, HISTORY, VIEW
+from web.api.room_access import moderated
+from web.api.services import AUDIT_LOG, COMMANDS, HISTORY, VIEW
 from web.auth.token_cache import Identity
 from web.http.json_response import json
 from web.http.problem import Problem, refused
@@ -27,8 +28,8 @@ _LARGEST: Final = 200
 _POSITION: Final = re.compile(r"(\d{1,18})\.(.{1,200})")
 _STATUSES: Final = ("open", "any", *(s for of in ACTIONS.values() for s in of.values()))
 
-#: Seconds that a decision waits for the room.
-_PATIENCE: Final = 10.0
+#: Seconds that a decision waits for the verdict of the room.
+_TIMEOUT: Final = 10.0
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +40,7 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def page(request: web.Request) -> web.Response:
-    """`GET /v1/moderation/queue`: items of the rooms that one moderates, the oldest first.
+    """`GET /v1/moderation/queue`: items of the caller's rooms, the oldest first.
 
     `room`, `status` (`open` by default, `any` for all) and `limit` choose, `after` pages on.
     """
@@ -82,7 +83,7 @@ async def choose(request: web.Request) -> web.Response:
 async def _carry_out(
     request: web.Request, identity: Identity, item: Item, choice: Choice
 ) -> dict[str, Any]:
-    """Have the room do what was chosen, where there is something to do; where it is then."""
+    """Send the command that the choice needs, if any; `n` and `seq` of its event."""
     sends = request.app[COMMANDS]
     fields: dict[str, Any] = {
         "room": item.room,
@@ -92,15 +93,15 @@ async def _carry_out(
         "admin": identity.admin,
     }
     if choice.action == "approve" and item.message is not None:
-        return _placed(await sends.send(_approval(item.message, fields), _PATIENCE))
+        return _placed(await sends.send(_approval(item.message, fields), _TIMEOUT))
     if choice.action == "remove":
         command = HideMessage(**fields, client_id=fields["id"], seq=item.seq, reason=choice.reason)
-        return _placed(await sends.send(command, _PATIENCE))
+        return _placed(await sends.send(command, _TIMEOUT))
     return {}
 
 
 def _approval(held: SendMessage, fields: dict[str, Any]) -> ApproveMessage:
-    """The held message as a command; under its own client id it gets in once."""
+    """The held message as a command; its own client id makes it unique."""
     return ApproveMessage(
         **fields,
         client_id=held.client_id,
@@ -125,7 +126,7 @@ def _placed(verdict: Verdict | None) -> dict[str, Any]:
 async def _note(
     request: web.Request, identity: Identity, item: Item, choice: Choice, reason: str
 ) -> None:
-    acts = request.app[ACTS]
+    acts = request.app[AUDIT_LOG]
     act = Reviewed(
         id=acts.new_id(),
         by=identity.user,
@@ -135,7 +136,7 @@ async def _note(
         action=choice.action,
         reason=reason,
     )
-    await acts.note(act)
+    await acts.record(act)
     if item.message is not None and item.author:
         state = {"kind": "review", "room": item.room, "client_id": item.message.client_id}
         told = orjson.dumps({**state, "action": choice.action, "reason": reason})
@@ -143,7 +144,7 @@ async def _note(
 
 
 async def account(request: web.Request) -> web.Response:
-    """`GET /v1/moderation/log`: what was done in the rooms that one moderates, the newest first."""
+    """`GET /v1/moderation/log`: acts in the rooms that the caller moderates, the newest first."""
     identity = await authenticate(request)
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
     rooms = await moderated(request, identity, word(request, "room"))
@@ -173,7 +174,7 @@ def _position(request: web.Request, name: str) -> Place | None:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/moderation/queue", page)
     app.router.add_post("/v1/moderation/queue/{item}", choose)
     app.router.add_get("/v1/moderation/log", account)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from aiohttp import web
 
 from app.delivery.view import RoomHead
@@ -28,9 +26,9 @@ async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
 
 
 async def moderated(request: web.Request, identity: Identity, room: str = "") -> list[str] | None:
-    """The rooms that somebody moderates, or `room` alone if they do; `None`: all that there are.
+    """The rooms that the caller moderates, or `room` alone; `None`: every room.
 
-    Raises `Problem` 403 `not_allowed` where `room` is none of theirs.
+    Raises `Problem` 403 `not_allowed` where the caller does not moderate `room`.
     """
     if identity.admin:
         return [room] if room else None
@@ -39,10 +37,5 @@ async def moderated(request: web.Request, identity: Identity, room: str = "") ->
     roles = await view.roles(identity.user, rooms)
     found = [name for name, role in roles.items() if may(role, "message.approve")]
     if room and not found:
-        raise Problem("not_allowed", "only who moderates the room sees that")
+        raise Problem("not_allowed", "only a moderator of the room sees this")
     return found
-
-
-def now_ms() -> int:
-    """The present, in milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""Rooms over HTTP: opening, changing, listing."""
+"""Rooms: opening, changing, listing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
-from app.delivery.reads import Unread
+from app.delivery.read_marks import Unread
 from app.delivery.view import RoomHead
 from app.domain import names, wellformed
 from app.domain.roles import ROLES
@@ -17,7 +17,7 @@ from app.events import ChangeRoom, CreateRoom, RoomSettings
 from web.api.callers import authenticate
 from web.api.command import CommandRequest, command_request
 from web.api.room_access import required_head
-from web.api.services import READS, SETTINGS, VIEW
+from web.api.services import READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RoomPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of `PATCH /v1/rooms/{room}`: what is left out stays."""
+    """Body of `PATCH /v1/rooms/{room}`: omitted fields stay as they are."""
 
     name: str | None = None
     topic: str | None = None
@@ -60,7 +60,7 @@ class RoomPatch(msgspec.Struct, forbid_unknown_fields=True):
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/rooms`: open a room, with oneself as its owner.
 
-    A direct room is one for its two people: whoever opens it gets the same, opened or not.
+    Two users have one direct room: a second request for it gets the same room.
     """
     identity = await authenticate(request)
     asked = CommandRequest(request, identity)
@@ -92,16 +92,16 @@ async def create(request: web.Request) -> web.Response:
 
 
 def direct_room(secret: str, one: str, other: str) -> str:
-    """The id of the direct room of two people, whoever asks; keyed, so that nobody takes it."""
+    """The id of the direct room of two users; keyed, so that no other user can take it."""
     pair = "/".join(sorted((one, other)))
     digest = hmac.digest(secret.encode(), f"direct/{pair}".encode(), "sha256")
     return "dm-" + base64.b32encode(digest[:15]).decode().lower()
 
 
 def _room_of(secret: str, user: str, client_id: str) -> str:
-    """The id of a room whose creator named none: the same in every attempt of one wish.
+    """The id of a room without a chosen one: the same in every attempt under a client id.
 
-    Keyed, so that nobody can work it out from a client id and take the room first.
+    Keyed, so that no other user can derive it from the client id and take the room first.
     """
     digest = hmac.digest(secret.encode(), f"{user}/{client_id}".encode(), "sha256")
     return base64.b32encode(digest[:15]).decode().lower()
@@ -127,7 +127,7 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def mine(request: web.Request) -> web.Response:
-    """`GET /v1/rooms`: one's rooms, newest activity first, each with what is unread.
+    """`GET /v1/rooms`: the caller's rooms with unread counts, newest activity first.
 
     `limit` and `after`, the last room of the page before, page through them.
     """
@@ -140,24 +140,24 @@ async def mine(request: web.Request) -> web.Response:
     newest = sorted(heads.values(), key=lambda head: (-head.at_ms, head.room))
     start = next((i + 1 for i, head in enumerate(newest) if head.room == after), 0)
     page = newest[start : start + limit]
-    unread = await request.app[READS].unread(identity.user, [head.room for head in page])
+    unread = await request.app[READ_MARKS].unread(identity.user, [head.room for head in page])
     rooms = [shown(head, unread[head.room]) | {"joined_n": joined[head.room]} for head in page]
     return json({"rooms": rooms, "has_more": start + limit < len(newest)})
 
 
 async def one(request: web.Request) -> web.Response:
-    """`GET /v1/rooms/{room}`: a room of one's own, with the first of its members."""
+    """`GET /v1/rooms/{room}`: a room of the caller's, with the first of its members."""
     identity = await authenticate(request)
     room = room_id(request)
     head = await required_head(request, room, identity.user)
-    unread = await request.app[READS].unread(identity.user, [room])
+    unread = await request.app[READ_MARKS].unread(identity.user, [room])
     members = await request.app[VIEW].members(room)
     listed = [{"user": user, "role": role} for user, role in sorted(members.items())[:_LARGEST]]
     return json(shown(head, unread[room]) | {"members": listed, "member_count": len(members)})
 
 
 def shown(head: RoomHead, unread: Unread) -> dict[str, Any]:
-    """A room as its members see it in lists."""
+    """A room as it is shown to its members."""
     found: dict[str, Any] = {
         "room": head.room,
         "type": head.type,
@@ -180,7 +180,7 @@ def shown(head: RoomHead, unread: Unread) -> dict[str, Any]:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_post("/v1/rooms", create)
     app.router.add_get("/v1/rooms", mine)
     app.router.add_get("/v1/rooms/{room}", one)

@@ -10,10 +10,11 @@ from aiohttp import web
 from app.domain import wellformed
 from app.domain.sanctions import until
 from app.events import LiftSanction, Sanctioned, SanctionSet, SetSanction
+from app.runtime.clock import now_ms
 from web.api.callers import authenticate, authenticate_admin
 from web.api.command import command_request
-from web.api.room_access import moderated, now_ms
-from web.api.services import ACTS, AUTHENTICATOR, HUB, IN_FORCE, VIEW
+from web.api.room_access import moderated
+from web.api.services import ACTIVE_RULES, AUDIT_LOG, AUTHENTICATOR, HUB, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -21,7 +22,7 @@ from web.http.request_params import room_id, user_id
 
 
 class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of a sanction; without `seconds` it is for good."""
+    """Body of a sanction; without `seconds` it does not expire."""
 
     sanction: Literal["mute", "ban"]
     seconds: int = 0
@@ -30,7 +31,7 @@ class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def put(request: web.Request) -> web.Response:
-    """`PUT /v1/rooms/{room}/sanctions/{user}`: mute or ban somebody in a room."""
+    """`PUT /v1/rooms/{room}/sanctions/{user}`: mute or ban a user in a room."""
     asked = await command_request(request)
     body = await _body(request)
     command = SetSanction(
@@ -53,7 +54,7 @@ async def lift(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    """`GET /v1/rooms/{room}/sanctions`: those in force in a room, for who moderates it."""
+    """`GET /v1/rooms/{room}/sanctions`: the active sanctions of a room, for its moderators."""
     identity = await authenticate(request)
     room = room_id(request)
     await moderated(request, identity, room)
@@ -64,10 +65,10 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def put_everywhere(request: web.Request) -> web.Response:
-    """`PUT /v1/sanctions/{user}`: mute or ban somebody everywhere."""
+    """`PUT /v1/sanctions/{user}`: mute or ban a user everywhere."""
     identity = await authenticate_admin(request)
     body = await _body(request)
-    acts, now = request.app[ACTS], now_ms()
+    acts, now = request.app[AUDIT_LOG], now_ms()
     act = Sanctioned(
         id=acts.new_id(),
         by=identity.user,
@@ -84,20 +85,20 @@ async def put_everywhere(request: web.Request) -> web.Response:
 async def lift_everywhere(request: web.Request) -> web.Response:
     """`DELETE /v1/sanctions/{user}`: end it before its time."""
     identity = await authenticate_admin(request)
-    acts = request.app[ACTS]
+    acts = request.app[AUDIT_LOG]
     act = Sanctioned(id=acts.new_id(), by=identity.user, at_ms=now_ms(), user=user_id(request))
     await acts.sanction(act)
     return json({"user": act.user})
 
 
 async def page_everywhere(request: web.Request) -> web.Response:
-    """`GET /v1/sanctions`: those in force everywhere, by user."""
+    """`GET /v1/sanctions`: the active sanctions everywhere, by user."""
     await authenticate_admin(request)
-    return json({"sanctions": [_shown(one) for one in request.app[IN_FORCE].holding(now_ms())]})
+    return json({"sanctions": [_shown(one) for one in request.app[ACTIVE_RULES].holding(now_ms())]})
 
 
 def shut_out(app: web.Application, act: Sanctioned) -> None:
-    """End the streams and polls of somebody who is banned everywhere from now on."""
+    """End the streams and polls of a user who is banned everywhere from now on."""
     if act.sanction == "ban" and (not act.until_ms or act.until_ms > now_ms()):
         app[AUTHENTICATOR].recheck()
         app[HUB].state.dismiss(act.user, "banned", act.reason or "You are banned.")
@@ -117,7 +118,7 @@ def _shown(one: SanctionSet | Sanctioned) -> dict[str, Any]:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/rooms/{room}/sanctions", page)
     app.router.add_put("/v1/rooms/{room}/sanctions/{user}", put)
     app.router.add_delete("/v1/rooms/{room}/sanctions/{user}", lift)

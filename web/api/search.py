@@ -1,4 +1,4 @@
-"""`GET /v1/search`: messages of one's rooms by a part of their text."""
+"""`GET /v1/search`: messages of the caller's rooms by a part of their text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POSITION: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.([A-Za-z0-9._~-]{1,64})"
 
 
 async def search(request: web.Request) -> web.Response:
-    """Find `q` in one's rooms, or in `room` alone; newest first, `before` pages on."""
+    """Find `q` in the caller's rooms, or in `room`; newest first, `before` pages on."""
     identity = await authenticate(request)
     query, room = word(request, "q"), word(request, "room")
     if not query.strip() or len(query) > _LONGEST:
@@ -58,5 +58,5 @@ def _written(place: Place) -> str:
 
 
 def add_routes(app: web.Application) -> None:
-    """The path of this file."""
+    """Add the route of this resource."""
     app.router.add_get("/v1/search", search)

@@ -7,12 +7,12 @@ import asyncio
 from aiohttp import web
 
 from app.delivery.presence import Presences
-from app.delivery.reads import Reads
+from app.delivery.read_marks import ReadMarks
 from app.delivery.view import View
 from app.history.store import History
-from app.kafka.liveness import Brokers
-from app.moderation.active_rules import InForce
-from app.moderation.audit_log import Acts
+from app.kafka.liveness import BrokerProbe
+from app.moderation.active_rules import ActiveRules
+from app.moderation.audit_log import AuditLog
 from app.settings import Settings
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
@@ -22,11 +22,11 @@ SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
 COMMANDS: web.AppKey[CommandSender] = web.AppKey("commands")
 VIEW: web.AppKey[View] = web.AppKey("view")
-READS: web.AppKey[Reads] = web.AppKey("reads")
+READ_MARKS: web.AppKey[ReadMarks] = web.AppKey("read_marks")
 PRESENCES: web.AppKey[Presences] = web.AppKey("presences")
 HISTORY: web.AppKey[History] = web.AppKey("history")
-BROKERS: web.AppKey[Brokers] = web.AppKey("brokers")
-ACTS: web.AppKey[Acts] = web.AppKey("acts")
-IN_FORCE: web.AppKey[InForce] = web.AppKey("in_force")
+BROKERS: web.AppKey[BrokerProbe] = web.AppKey("brokers")
+AUDIT_LOG: web.AppKey[AuditLog] = web.AppKey("audit_log")
+ACTIVE_RULES: web.AppKey[ActiveRules] = web.AppKey("active_rules")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

@@ -1,4 +1,4 @@
-"""The chat page: its files, under headers that let it run nothing but them."""
+"""The files of the chat page, under headers that allow no other scripts or styles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 _FOLDER: Final = Path(__file__).parents[1] / "static"
-# Named here, so that what a machine's own table of types says does not matter.
+# Named here, so that the table of types of the machine does not matter.
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -17,7 +17,7 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _HEADERS: Final = {
-    # Asked for again each time, and answered 304: a new version is there at the next reload.
+    # The browser asks each time, and gets a 304: a new version is there at the next reload.
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"

@@ -1,4 +1,4 @@
-"""Stream tickets: EventSource can't send a header, so it gets something for its URL.
+"""Stream tickets: EventSource can't send a header, so it sends a ticket in its URL.
 
 A ticket only reads, only opens streams and long-polls, and only for a short while, because URLs
 end up in logs and histories. It can be used again and again while it lasts: a browser reconnects
@@ -22,7 +22,7 @@ from web.http.problem import Problem
 
 
 def ticket(settings: Settings, identity: Identity, now: float) -> tuple[str, float]:
-    """A ticket for somebody, and the Unix time at which it ends, never after their token.
+    """A ticket for a caller, and the Unix time at which it ends, never after their token.
 
     `until`, the end of the token, is how long a stream opened with it may last.
     """
@@ -50,5 +50,5 @@ async def create(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_post("/v1/stream-tickets", create)

@@ -1,7 +1,7 @@
-"""Sync: everything about one's rooms at once, and what a client lacks of them.
+"""Sync: a snapshot of all the caller's rooms, and the events that a client misses.
 
-The cursor of a snapshot is taken before it is read. A stream that begins there brings all that
-came after, and perhaps something that the snapshot has already: `n` tells.
+The cursor of a snapshot is taken before the snapshot is read. A stream that begins there brings
+every later event, and perhaps one that the snapshot has already: its `n` shows that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.delivery.view import RoomHead
 from app.domain.shadow import shown_to
 from web.api.callers import authenticate
 from web.api.rooms import shown
-from web.api.services import HUB, READS, VIEW
+from web.api.services import HUB, READ_MARKS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -32,11 +32,11 @@ class Known(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def snapshot(request: web.Request) -> web.Response:
-    """`GET /v1/sync`: all one's rooms, with what is unread, and a cursor for the stream."""
+    """`GET /v1/sync`: all of the caller's rooms with unread counts, and a cursor for the stream."""
     identity = await authenticate(request)
     cursor, joined = await _cursor(request, identity.user)
     heads = await request.app[VIEW].rooms(sorted(joined))
-    unread = await request.app[READS].unread(identity.user, heads)
+    unread = await request.app[READ_MARKS].unread(identity.user, heads)
     rooms = [
         shown(head, unread[name]) | {"joined_n": joined[name], "members_n": head.members_n}
         for name, head in heads.items()
@@ -53,7 +53,7 @@ async def snapshot(request: web.Request) -> web.Response:
 
 
 async def _cursor(request: web.Request, user: str) -> tuple[str, dict[str, int]]:
-    """Where a stream begins that joins the snapshot without a gap, and the rooms."""
+    """The cursor from which on a stream continues the snapshot without a gap, and the rooms."""
     hub, view = request.app[HUB], request.app[VIEW]
     await hub.markers.sync((), {view.partition(room) for room in await view.rooms_of(user)})
     cursor = hub.state.cursor()
@@ -61,7 +61,7 @@ async def _cursor(request: web.Request, user: str) -> tuple[str, dict[str, int]]
 
 
 async def missing(request: web.Request) -> web.Response:
-    """`POST /v1/sync`: of each room the events after the `n` that the client has.
+    """`POST /v1/sync`: the events of each room after the `n` that the client has.
 
     `limited` says that there are more than these, or that they are no longer at hand: then the
     room's history is read by `after_seq`. Rooms of which one is no member are in `gone`.
@@ -91,6 +91,6 @@ async def _events(request: web.Request, user: str, head: RoomHead, n: int) -> di
 
 
 def add_routes(app: web.Application) -> None:
-    """The paths of this file."""
+    """Add the routes of this resource."""
     app.router.add_get("/v1/sync", snapshot)
     app.router.add_post("/v1/sync", missing)

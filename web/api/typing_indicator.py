@@ -1,4 +1,4 @@
-"""`POST /v1/rooms/{room}/typing`: goes from edge to edge through Valkey, and nowhere else."""
+"""`POST /v1/rooms/{room}/typing`: a state that goes from edge to edge through Valkey alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from web.http.request_params import room_id
 
 
 async def typing(request: web.Request) -> web.Response:
-    """Tell the room that one is typing: 204.
+    """Tell the room that the caller is typing: 204.
 
     It is good for 5 seconds: a client asks again every 3 while somebody types, and shows each
     for 5 after it came.
@@ -26,5 +26,5 @@ async def typing(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """The path of this file."""
+    """Add the route of this resource."""
     app.router.add_post("/v1/rooms/{room}/typing", typing)

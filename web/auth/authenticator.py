@@ -13,6 +13,7 @@ from aiohttp import hdrs
 from app.domain import names
 from app.domain.sanctions import Sanction, holds, told
 from app.errors import Unreachable
+from app.runtime.clock import now_ms
 from app.runtime.dev_tokens import ADMIN
 from app.settings import Settings
 from web.auth.hs256_fast_path import claims
@@ -112,7 +113,7 @@ class Authenticator:
         sanction = None if identity.admin else self._sanction(identity.user)
         if sanction is None or sanction.kind != "ban":
             return None
-        return sanction if holds(sanction, time.time_ns() // 1_000_000) else None
+        return sanction if holds(sanction, now_ms()) else None
 
     async def _bearer(self, headers: Mapping[str, str]) -> Identity:
         header = headers.get(hdrs.AUTHORIZATION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.delivery.view import Logged, View
 from app.domain.cursor import Cursor
-from app.domain.joining import Item
+from app.domain.event_merge import Item
 from web.hub.room import Room, User
 
 #: Events read at once while looking for the position of a cursor.

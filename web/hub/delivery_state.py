@@ -15,7 +15,7 @@ from math import inf
 from app.delivery.view import Logged
 from app.domain import cursor as cursors
 from app.domain.cursor import Cursor
-from app.domain.joining import Item, join
+from app.domain.event_merge import Item, join
 from app.domain.leaving import leaver
 from app.domain.shadow import shown_to
 from web.hub import sse

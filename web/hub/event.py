@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.domain.joining import Item
+from app.domain.event_merge import Item
 from app.domain.shadow import is_shadowed, shown_to
 from web.hub import sse
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar, cast
 import structlog
 
 from app.delivery import keys
-from app.domain.joining import Item
+from app.domain.event_merge import Item
 from web.hub.event import EventBatch
 
 log = structlog.get_logger()

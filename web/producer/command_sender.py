@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from app.errors import Unreachable
 from app.events import AnyCommand, Receipt, Verdict, decode_verdict, encode
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.resilient_producer import ResilientProducer
 from app.settings import Settings
 from app.topics import RAW, RECEIPTS, partition_of
 
@@ -28,7 +28,7 @@ class CommandSender:
     def __init__(
         self,
         settings: Settings,
-        producer: LastingProducer,
+        producer: ResilientProducer,
         edge: str,
         on_late: Callable[[Verdict], None],
     ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
 from itertools import count
 from typing import Final
@@ -12,7 +11,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from app.events import Connection, encode
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.resilient_producer import ResilientProducer
+from app.runtime.clock import now_ms
 from app.topics import CONNECTIONS, partition_of
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ class ConnectionEvents:
     A record can be lost with its edge, so a reader of the topic lets connections expire.
     """
 
-    def __init__(self, producer: LastingProducer, edge: str, partitions: int) -> None:
+    def __init__(self, producer: ResilientProducer, edge: str, partitions: int) -> None:
         self._producer = producer
         self._edge = edge
         self._numbers = count(1)
@@ -58,7 +58,7 @@ class ConnectionEvents:
             edge=self._edge,
             connection=f"{self._edge}-{next(self._numbers)}",
             transport=transport,
-            at_ms=_now_ms(),
+            at_ms=now_ms(),
         )
         self._write(connection)
         return connection
@@ -72,7 +72,7 @@ class ConnectionEvents:
                 edge=opened.edge,
                 connection=opened.connection,
                 transport=opened.transport,
-                at_ms=at_ms or _now_ms(),
+                at_ms=at_ms or now_ms(),
                 why=why,
             )
         )
@@ -89,13 +89,13 @@ class ConnectionEvents:
         polling = self._polling.get(user)
         if polling is not None:
             polling.connections -= 1
-            polling.last_ms = _now_ms()
+            polling.last_ms = now_ms()
 
     async def watch_polls(self) -> None:
         """Close the connection of each user whose next poll did not come in time."""
         while True:
             await asyncio.sleep(_POLL_LINGER / 3)
-            last_ms = _now_ms() - int(_POLL_LINGER * 1000)
+            last_ms = now_ms() - int(_POLL_LINGER * 1000)
             for user, polling in list(self._polling.items()):
                 if not polling.connections and polling.last_ms < last_ms:
                     self._close_polling(user, "gone")
@@ -137,7 +137,3 @@ class ConnectionEvents:
                 batch = self._producer.create_batch()
                 batch.append(**record, timestamp=None)
         await self._producer.send_batch(batch, CONNECTIONS, partition=partition)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

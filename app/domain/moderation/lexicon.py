@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from app.domain.moderation.folding import Folded, Reading, folded
-from app.domain.moderation.readings import (
+from app.domain.moderation.disguises import (
     is_disguised,
     is_drawn,
     is_leet,
@@ -20,6 +19,7 @@ from app.domain.moderation.readings import (
     undrawn,
     unparted,
 )
+from app.domain.moderation.folding import Folded, Reading, folded
 from app.domain.moderation.scripts import joins, script, whole
 
 

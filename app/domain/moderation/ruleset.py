@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from app.domain.moderation.lines import line_of
 from app.domain.moderation.rule import Facts, Hit, Message, Rule
+from app.domain.moderation.toml_lines import line_of
 from app.errors import ParleyError
 
 
@@ -21,7 +21,7 @@ class Kind(NamedTuple):
     judge: Callable[[Message, Facts, Any], Hit | None]
 
 
-class Standing(NamedTuple):
+class ActiveRule(NamedTuple):
     """A rule of a set; `name` is what verdicts call it."""
 
     name: str
@@ -55,7 +55,7 @@ class RuleSet(NamedTuple):
     """The rules that count, under the version that verdicts name; 0 before the first is set."""
 
     version: int = 0
-    rules: tuple[Standing, ...] = ()
+    rules: tuple[ActiveRule, ...] = ()
     hook: Hook | None = None
 
     @property
@@ -74,7 +74,7 @@ class RuleSet(NamedTuple):
         return self._replace(rules=tuple(rule for rule in self.rules if rule.settings.of_headings))
 
     @property
-    def everywhere(self) -> tuple[Standing, ...]:
+    def everywhere(self) -> tuple[ActiveRule, ...]:
         """The rules about what somebody writes over all rooms."""
         return tuple(rule for rule in self.rules if rule.settings.uses_everywhere)
 
@@ -99,7 +99,7 @@ def parse(
         tables = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise _unreadable(source, error) from None
-    rules: list[Standing] = []
+    rules: list[ActiveRule] = []
     hook = None
     for kind, given in tables.items():
         each = given if isinstance(given, list) else [given]
@@ -123,7 +123,7 @@ def of_words(words: Iterable[str], kinds: Mapping[str, Kind]) -> RuleSet:
     if not listed:
         return RuleSet()
     kind = kinds["words"]
-    return RuleSet(rules=(Standing("words", kind, kind.settings(words=listed)),))  # type: ignore[call-arg]
+    return RuleSet(rules=(ActiveRule("words", kind, kind.settings(words=listed)),))  # type: ignore[call-arg]
 
 
 class _Where(NamedTuple):
@@ -144,13 +144,13 @@ class _Where(NamedTuple):
             raise self.mistake(key, f"{self.kind}: {reason}") from None
 
 
-def _standing(where: _Where, table: dict[str, Any], kind: Kind) -> Standing:
+def _standing(where: _Where, table: dict[str, Any], kind: Kind) -> ActiveRule:
     settings = where.convert(table, kind.settings)
     if settings.action == "mask" and not settings.can_mask:
         reason = f"{kind.name} can't mask: it says of a message that, not where"
         raise where.mistake("action", reason)
     name = settings.name or (kind.name if not where.place else f"{kind.name}-{where.place + 1}")
-    return Standing(name, kind, settings)
+    return ActiveRule(name, kind, settings)
 
 
 def _with_lists(

@@ -7,7 +7,7 @@ gets it at all until somebody has looked.
 from __future__ import annotations
 
 from app.domain.moderation.rule import ACTIONS, Facts, Hit, Message
-from app.domain.moderation.ruleset import RuleSet, Standing
+from app.domain.moderation.ruleset import ActiveRule, RuleSet
 from app.domain.roles import rank
 from app.events import Finding, Ruling
 
@@ -51,12 +51,12 @@ def strictness(action: str) -> int:
     return ACTIONS.index(action)
 
 
-def _exempt(rule: Standing, facts: Facts) -> bool:
+def _exempt(rule: ActiveRule, facts: Facts) -> bool:
     exempt = rule.settings.exempt
     return bool(exempt and facts.role) and rank(facts.role) >= rank(exempt)
 
 
-def _finding(rule: Standing, hit: Hit) -> Finding:
+def _finding(rule: ActiveRule, hit: Hit) -> Finding:
     return Finding(
         action=rule.settings.action,
         rule=rule.name,

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from app.moderation.rule_plugins import known_kinds
+from app.moderation.rule_plugins import rule_kinds
 
-KINDS = known_kinds()
+KINDS = rule_kinds()

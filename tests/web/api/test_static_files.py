@@ -13,7 +13,7 @@ from web.api.static_files import add_routes
 
 Client = TestClient[web.Request, web.Application]
 
-STATIC = Path(__file__).parents[2] / "web" / "static"
+STATIC = Path(__file__).parents[3] / "web" / "static"
 FILES = [file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.*")]
 IMPORT = re.compile(r'from "(\.[^"]+)"')
 

@@ -120,7 +120,7 @@ async def streams_at_once(door: Door, poller: Poller, stalled: Stalled) -> None:
     stream = poller.request("").replace(b"/v1/events", b"/v1/stream")
     stalled.send(poller.request(poller.cursor) + stream)
     person = door.hub.registry.users["ann"]
-    await until(lambda: any(type(one).__name__ == "Stream" for one in person.subscribers))
+    await until(lambda: any(isinstance(one, SseStream) for one in person.subscribers))
     for _ in range(200):
         await door.say("a", size=4_000)
     await door.heard()

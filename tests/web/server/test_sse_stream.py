@@ -12,7 +12,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.domain import cursor as cursors
 from app.events import decode_connection
-from app.kafka.partition_reader import LogReader
+from app.kafka.partition_reader import PartitionReader
 from app.runtime.dev_tokens import mint
 from app.topics import CONNECTIONS, partition_of
 from tests.support.chat import Chat, until
@@ -262,7 +262,7 @@ async def test_a_stream_is_noted_when_it_opens_and_closes(chat: Chat) -> None:
     partition = partition_of("nell", chat.settings.partitions)
 
     async def noted() -> list[tuple[str, str]]:
-        async with LogReader(chat.settings) as reader:
+        async with PartitionReader(chat.settings) as reader:
             found = [
                 decode_connection(r.value) async for r in reader.read(CONNECTIONS, partition, 0)
             ]

@@ -15,14 +15,14 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
+from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Publisher
-from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.domain.sanctions import Sanction
 from app.errors import Unreachable
 from app.events import AnyLogEvent
-from app.kafka.resilient_producer import LastingProducer
+from app.kafka.resilient_producer import ResilientProducer
 from app.moderation import audit_log as acts
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
@@ -145,7 +145,7 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
             secret=settings.secret,
             send=sender(native and built("_broadcast")),
         )
-        producer = LastingProducer(partial(acts.producer, settings))
+        producer = ResilientProducer(partial(acts.producer, settings))
         await producer.start()
         stack.push_async_callback(producer.stop)
         app = web.Application()

@@ -9,11 +9,11 @@ from itertools import count
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.delivery.changes import changes_of
+from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Publisher
-from app.delivery.steps import Entry
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.delivery.view_changes import changes_of
 from app.events import AnyLogEvent, MemberRemoved
 from tests.delivery.conftest import PARTITIONS, entry, message, noted, opened
 from tests.support.chat import until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import ClassVar
 
-from app.domain.moderation import hosts
+from app.domain.moderation import link_hosts
 from app.domain.moderation.folding import folded
 from app.domain.moderation.rule import Facts, Hit, Message, Rule
 
@@ -23,7 +23,7 @@ class Settings(Rule):
         if not self.block and not self.allow:
             raise ValueError("links: give block, or allow, or both")
         for domain in (*self.block, *self.allow):
-            if not hosts.is_domain(domain):
+            if not link_hosts.is_domain(domain):
                 raise ValueError(f"{domain!r} is no domain, such as example.org")
 
     @cached_property
@@ -41,9 +41,9 @@ def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # 
     """Catch a link to where none may lead."""
     caught = [
         link
-        for link in hosts.links(message.text)
-        if hosts.below(folded(link.host), settings.blocked)
-        or (settings.allow and link.is_sure and not hosts.below(link.host, settings.allowed))
+        for link in link_hosts.links(message.text)
+        if link_hosts.below(folded(link.host), settings.blocked)
+        or (settings.allow and link.is_sure and not link_hosts.below(link.host, settings.allowed))
     ]
     if not caught:
         return None

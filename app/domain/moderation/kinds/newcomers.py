@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from app.domain.mentions import called
-from app.domain.moderation.hosts import links
+from app.domain.moderation.link_hosts import links
 from app.domain.moderation.pace import within
 from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 

@@ -1,0 +1,98 @@
+"""Log events as publish.lua takes them: some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from app.delivery import keys
+from app.delivery.view_changes import Changes, changes_of
+from app.events import AnyLogEvent, MessageCreated, Ruling, Verdict, encode
+
+#: Events in one step: Valkey does nothing else meanwhile, which is a millisecond or two.
+MOST = 50
+
+
+class Entry(NamedTuple):
+    """A record of `chat.log`; `event` is `None` where it is not one of ours."""
+
+    partition: int
+    offset: int
+    value: bytes
+    event: AnyLogEvent | None
+    edge: str
+    ruling: Ruling | None = None
+
+
+@dataclass
+class PublishCall:
+    """Events of a partition that Valkey publishes in one step, and who belongs where before that.
+
+    `belong`: user, room, `n` of joining or minus that of leaving. `keys` and `arguments` are the
+    script's.
+    """
+
+    keys: list[str]
+    arguments: list[Any] = field(default_factory=list)
+    belong: list[tuple[str, str, int]] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, entry: Entry, changes: Changes) -> None:
+        """Take in one more event."""
+        event = entry.event
+        self.count += 1
+        if event is None:
+            self.arguments += ["", "", changes.json(0, entry.offset)]
+            return
+        own = _keys(entry.partition, event.room, changes.named)
+        self.keys += own
+        self.belong += [(user, event.room, n) for user, n in changes.belong]
+        channel = keys.channel(entry.partition, event.room)
+        edge = keys.edge(entry.edge) if entry.edge else ""
+        answer = encode(_accepted(event, entry.ruling)) if entry.edge else b""
+        told = changes.json(len(own), entry.offset, event.n, channel, edge)
+        self.arguments += [entry.value, answer, told]
+
+
+def steps(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator[PublishCall]:
+    """Events, partition by partition, in steps.
+
+    `texts` are those that an edit or a deletion replaces, by `n`. Who belongs where changes
+    between steps, never ahead of the events before it.
+    """
+    step: PublishCall | None = None
+    for entry in entries:
+        position = keys.position(entry.partition)
+        changes = Changes() if entry.event is None else changes_of(entry.event, texts)
+        if step is not None and (changes.belong or step.count == MOST or step.keys[0] != position):
+            yield step
+            step = None
+        step = step or PublishCall([position])
+        step.add(entry, changes)
+    if step is not None:
+        yield step
+
+
+def _keys(partition: int, room: str, named: Sequence[str]) -> list[str]:
+    return [
+        *(
+            of(partition, room)
+            for of in (keys.room, keys.log, keys.members, keys.read, keys.gone, keys.everyone)
+        ),
+        keys.sanctions(partition, room),
+        *(keys.mentioned(partition, room, user) for user in named),
+    ]
+
+
+def _accepted(event: AnyLogEvent, ruling: Ruling | None) -> Verdict:
+    return Verdict(
+        id=event.id,
+        room=event.room,
+        by=event.by,
+        client_id=event.client_id,
+        event_id=event.id,
+        n=event.n,
+        seq=event.seq if isinstance(event, MessageCreated) else 0,
+        ruling=ruling,
+    )

@@ -1,0 +1,117 @@
+"""How far people have read, in Valkey: `receipts` writes through this, the edge reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import orjson
+from redis import asyncio as aioredis
+from redis.exceptions import ResponseError
+
+from app.delivery import keys
+from app.delivery.snapshot import Snapshots
+from app.topics import partition_of
+
+
+class Unread(NamedTuple):
+    """What somebody has not read of a room: messages, and among them those that name them."""
+
+    seq: int
+    read: int
+    unread: int
+    mentions: int
+
+
+class ReadMarks:
+    """Read marks, and what follows from them.
+
+    Unread is nowhere kept: it is the room's last `seq` less the mark, less what was deleted in
+    between. So it can't drift, and a message costs the same however many have not read it.
+    A reading raises `Unreachable` while any of that is being filled again, or, where it may be
+    `partial`, gives what there is.
+    """
+
+    def __init__(self, redis: aioredis.Redis, partitions: int, *, partial: bool = False) -> None:
+        self._redis: Any = redis
+        self._partitions = partitions
+        self._snapshots = Snapshots(redis, partial=partial)
+        self._read = redis.register_script(_source("count.lua") + _source("read.lua"))
+        self._unread = redis.register_script(_source("count.lua") + _source("unread.lua"))
+
+    async def advance(self, marks: Mapping[str, Mapping[str, int]]) -> list[str]:
+        """Set marks by room and user, where they go forward, and tell each person's devices.
+
+        The answer is the rooms whose members see receipts. Idempotent.
+        """
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for room, of_room in marks.items():
+                people = [
+                    part for user, seq in of_room.items() for part in (user, seq, keys.user(user))
+                ]
+                whole = keys.whole(partition_of(room, self._partitions))
+                names = [*self._keys(room, of_room), whole]
+                await self._read(keys=names, args=[room, *people], client=pipe)
+            shown = await pipe.execute()
+        return [room for room, yes in zip(marks, shown, strict=True) if yes]
+
+    async def filled(self, partition: int) -> bool:
+        """Whether the marks of a partition are here, as far as Valkey remembers."""
+        return bool(await self._redis.exists(keys.receipts(partition)))
+
+    async def begin_filling(self, partition: int) -> None:
+        """All marks of a partition are about to be set."""
+        await self._redis.set(keys.receipts_filling(partition), "1")
+
+    async def note_filled(self, partition: int) -> None:
+        """Note that the marks of a partition are here, if none was lost since that began."""
+        with suppress(ResponseError):  # there is no such key any more
+            await self._redis.rename(keys.receipts_filling(partition), keys.receipts(partition))
+
+    async def tell(self, marks: Mapping[str, Mapping[str, int]]) -> None:
+        """Tell the members of rooms who has read up to where."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for room, of_room in marks.items():
+                event = orjson.dumps({"kind": "receipts", "room": room, "read": of_room})
+                channel = keys.channel(partition_of(room, self._partitions), room)
+                pipe.publish(channel, b"- " + event)
+            await pipe.execute()
+
+    async def marks(self, room: str) -> dict[str, int]:
+        """Everybody's mark in a room."""
+        place = partition_of(room, self._partitions)
+
+        async def ask(pipe: Any) -> None:
+            pipe.hgetall(keys.read(place, room))
+
+        found = (await self._snapshots.take(_signs({place}), ask))[0]
+        return {user.decode(): int(seq) for user, seq in found.items()}
+
+    async def unread(self, user: str, rooms: Iterable[str]) -> dict[str, Unread]:
+        """What somebody has not read of each of the rooms, in one round trip."""
+        names = list(rooms)
+
+        async def ask(pipe: Any) -> None:
+            for room in names:
+                await self._unread(keys=self._keys(room, [user]), args=[user], client=pipe)
+
+        places = {partition_of(room, self._partitions) for room in names}
+        found = await self._snapshots.take(_signs(places), ask) if names else []
+        return {room: Unread(*numbers) for room, numbers in zip(names, found, strict=True)}
+
+    def _keys(self, room: str, users: Iterable[str]) -> list[str]:
+        place = partition_of(room, self._partitions)
+        return [
+            *(of(place, room) for of in (keys.room, keys.read, keys.gone, keys.everyone)),
+            *(keys.mentioned(place, room, user) for user in users),
+        ]
+
+
+def _signs(places: Collection[int]) -> list[str]:
+    return [of(place) for place in places for of in (keys.whole, keys.receipts)]
+
+
+def _source(name: str) -> str:
+    return files("app.delivery").joinpath(name).read_text()

@@ -1,0 +1,192 @@
+"""What an event of `chat.log` changes in the view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.delivery import keys
+from app.domain import message_state
+from app.domain.leaving import left
+from app.domain.roles import first_role
+from app.events import (
+    AnyLogEvent,
+    MemberAdded,
+    MemberRemoved,
+    MemberRole,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    MessageHidden,
+    RoomChanged,
+    RoomCreated,
+    SanctionLifted,
+    SanctionSet,
+    decode_log,
+    encode,
+)
+
+_SCRIPT = (
+    *("room", "members", "roles", "leaves", "read", "gone", "everyone", "mentions"),
+    *("last", "rewrite", "tell", "sanction"),
+)
+
+#: Characters of the last message that a list of rooms shows.
+PREVIEW = 140
+
+
+class Changes(Struct):
+    """The changes as publish.lua takes them, and what lies with persons rather than rooms."""
+
+    room: list[str] = []
+    members: list[str] = []
+    roles: list[str] = []
+    leaves: list[str] = []
+    read: list[str] = []
+    gone: int = 0
+    everyone: int = 0
+    mentions: int = 0
+    last: list[str] = []
+    rewrite: list[Any] = []
+    tell: list[str] = []
+    sanction: list[str] = []
+    #: Not for the script: those who are named, and (user, n of joining or minus n of leaving).
+    named: tuple[str, ...] = ()
+    belong: list[tuple[str, int]] = []
+
+    def json(self, own: int, offset: int, n: int = 0, channel: str = "", edge: str = "") -> bytes:
+        """The changes for the script, with how many keys are the event's own, and where it goes."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in _SCRIPT}
+        told |= {"keys": own, "offset": str(offset), "n": str(n), "channel": channel, "edge": edge}
+        return orjson.dumps(told)
+
+
+def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:
+    """What the event changes; `texts` are the window's events whose text it replaces, by `n`."""
+    match event:
+        case RoomCreated():
+            return _created(event)
+        case RoomChanged():
+            return Changes(room=_run(event))
+        case MemberAdded():
+            return _joins(event.n, event.user, event.role)
+        case MemberRemoved():
+            return _leaves(event.n, event.user)
+        case SanctionSet():
+            return _sanctioned(event)
+        case SanctionLifted():
+            return Changes(sanction=[event.user, ""])
+        case MemberRole():
+            owner = event.role == "owner"
+            roles = [event.user, event.role, *((event.by, "admin") if owner else ())]
+            return Changes(room=["members_n", str(event.n)], roles=roles)
+        case MessageCreated():
+            return _said(event)
+        case MessageEdited() | MessageDeleted():
+            return _retold(event, texts)
+    return Changes()
+
+
+def _created(event: RoomCreated) -> Changes:
+    role = first_role(event.type)
+    changes = _joins(event.n, event.by, role)
+    if event.user and event.user != event.by:
+        other = _joins(event.n, event.user, role)
+        for name in ("members", "read", "tell", "belong"):
+            setattr(changes, name, getattr(changes, name) + getattr(other, name))
+    fields = {
+        "seq": "0",
+        "type": event.type,
+        "name": event.name,
+        "topic": event.topic,
+        "user": " ".join((event.by, event.user)) if event.type == "direct" else "",
+        "at_ms": str(event.at_ms),
+    }
+    changes.room += [part for pair in fields.items() for part in pair]
+    return changes
+
+
+def _run(event: RoomChanged) -> list[str]:
+    found: list[str] = []
+    if event.name is not None:
+        found += ["name", event.name]
+    if event.topic is not None:
+        found += ["topic", event.topic]
+    if event.settings is not None:
+        found += ["settings", encode(event.settings).decode()]
+    if event.archived is not None:
+        found += ["archived", "1" if event.archived else ""]
+    return found
+
+
+def _joins(n: int, user: str, role: str) -> Changes:
+    return Changes(
+        room=["members_n", str(n)],
+        members=[user, f"{role} {n}"],
+        read=[user],
+        belong=[(user, n)],
+        tell=[keys.user(user)],
+    )
+
+
+def _leaves(n: int, user: str) -> Changes:
+    return Changes(
+        room=["members_n", str(n)],
+        leaves=[user],
+        belong=[(user, -n)],
+        tell=[keys.user(user)],
+    )
+
+
+def _sanctioned(event: SanctionSet) -> Changes:
+    changes = _leaves(event.n, event.user) if left(event) else Changes()
+    changes.sanction = [event.user, encode(event).decode()]
+    return changes
+
+
+def _said(event: MessageCreated) -> Changes:
+    last = {
+        "seq": str(event.seq),
+        "at_ms": str(event.at_ms),
+        "last_by": "" if event.deleted or event.shadow else event.by,
+        "last_text": event.text[:PREVIEW],
+    }
+    return Changes(
+        room=[part for pair in last.items() for part in pair],
+        read=[event.by],
+        gone=event.seq if event.shadow else 0,
+        everyone=event.seq if event.everyone else 0,
+        mentions=event.seq,
+        named=event.mentions,
+    )
+
+
+def _retold(event: MessageEdited | MessageDeleted, texts: dict[int, bytes]) -> Changes:
+    """The text goes wherever it lies in the window: in the message, and in its last edit."""
+    rewrite: list[Any] = []
+    for n, raw in texts.items():
+        rewrite += [n, encode(_as_now(decode_log(raw), event)).decode()]
+    if isinstance(event, MessageDeleted):
+        return Changes(rewrite=rewrite, gone=event.seq, last=[str(event.seq), ""])
+    return Changes(
+        rewrite=rewrite,
+        last=[str(event.seq), event.text[:PREVIEW]],
+        everyone=event.seq if event.everyone else 0,
+        mentions=event.seq,
+        named=event.mentions,
+    )
+
+
+def _as_now(shown: AnyLogEvent, event: MessageEdited | MessageDeleted) -> AnyLogEvent:
+    if isinstance(shown, MessageEdited):
+        return replace(shown, text="", shadow=None)
+    if not isinstance(shown, MessageCreated):
+        return shown
+    return (
+        message_state.edited(shown, event)
+        if isinstance(event, MessageEdited)
+        else message_state.deleted(shown, hidden=isinstance(event, MessageHidden))
+    )
