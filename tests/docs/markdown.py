@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
 def pages() -> list[Path]:
     """Every page of the project."""
-    return [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    return [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.md")]
 
 
 def blocks(page: Path, language: str) -> list[str]:
