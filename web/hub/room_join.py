@@ -109,9 +109,7 @@ class RoomJoins:
         if not await self._markers.sync([room]):
             raise Unreachable("the view in Valkey is being filled")
 
-    async def _read(
-        self, user: str, subscribers: Sequence[Subscriber], room: Room, n: int
-    ) -> None:
+    async def _read(self, user: str, subscribers: Sequence[Subscriber], room: Room, n: int) -> None:
         """Have the present events from `n` on wait for the subscribers."""
         if not subscribers:
             return
