@@ -50,7 +50,7 @@ async def refill(
     start: int,
     progress: OnProgress = lambda _: None,
     *,
-    forgotten: Erased,
+    erased: Erased,
 ) -> Unpublishable:
     """Publish a partition of the log again, from `start` to its end; what is no step of a room.
 
@@ -67,12 +67,12 @@ async def refill(
     gone: set[tuple[str, int]] = set()
     async for records in _chunks(reader.read(LOG, place.partition, start, end)):
         chunk = [
-            _without(fit(entry_of(record, place.of), unfit), forgotten, gone) for record in records
+            _without(fit(entry_of(record, place.of), unfit), erased, gone) for record in records
         ]
         outcomes, _ = await publish_isolating(publisher, chunk)
         if Outcome.GAP in outcomes and start:
             # Whether the room lacks something or the event is no step of it, the beginning tells.
-            return await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
+            return await refill(reader, publisher, place, 0, progress, erased=erased)
         if min(outcomes) < Outcome.REPEATED:
             break
         progress(len(chunk))
@@ -115,11 +115,11 @@ async def _chunks(records: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
         yield chunk
 
 
-def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Entry:
+def _without(entry: Entry, erased: Erased, gone: set[tuple[str, int]]) -> Entry:
     """The entry without what is erased; `gone` are the messages met that are."""
-    if entry.event is None or not forgotten:
+    if entry.event is None or not erased:
         return entry
-    event = without_erased(entry.event, forgotten, gone)
+    event = without_erased(entry.event, erased, gone)
     if event is entry.event:
         return entry
     # What it changes besides, such as the author's own read mark, stays as it was.

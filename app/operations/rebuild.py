@@ -65,11 +65,11 @@ async def _view(settings: Settings, reader: PartitionReader, progress: ProgressL
     started = time.monotonic()
     redis = connect(settings.redis)
     publisher = Publisher(redis, settings.window)
-    forgotten = await read_erasures(settings, reader)
+    erased = await read_erasures(settings, reader)
     for partition in range(settings.partitions):
         await publisher.drop(partition)
         place = Place(partition, settings.partitions)
-        await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
+        await refill(reader, publisher, place, 0, progress, erased=erased)
     await redis.aclose()
     progress.end(time.monotonic() - started)
 
