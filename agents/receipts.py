@@ -110,7 +110,7 @@ async def tell() -> None:
     if _unpublished:
         gathered = dict(_unpublished)
         _unpublished.clear()
-        await retry_while_away("Valkey", read_marks().tell, gathered)
+        await retry_while_away("Valkey", read_marks().publish, gathered)
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]

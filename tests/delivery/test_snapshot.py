@@ -44,7 +44,7 @@ async def lookups(redis: aioredis.Redis) -> AsyncIterator[Lookups]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "_PATIENCE", 0.1)
+    monkeypatch.setattr(snapshot, "_WAIT_SECONDS", 0.1)
 
 
 async def test_a_view_that_stands_before_the_log_is_not_whole(publisher: Publisher) -> None:
