@@ -11,7 +11,7 @@ import jwt
 from aiohttp import hdrs, web
 
 from app.domain import names
-from app.domain.sanctions import Sanction, holds, told
+from app.domain.sanctions import Sanction, describe, holds
 from app.errors import Unreachable
 from app.runtime.clock import now_ms
 from app.runtime.dev_tokens import ADMIN
@@ -108,7 +108,7 @@ class Auth:
     def _welcome(self, identity: Identity) -> Identity:
         ban = self._ban(identity)
         if ban is not None:
-            raise Problem(403, "banned", told("You are banned", ban))
+            raise Problem(403, "banned", describe("You are banned", ban))
         return identity
 
     def _ban(self, identity: Identity) -> Sanction | None:

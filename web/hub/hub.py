@@ -19,7 +19,7 @@ from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
 from app.domain import cursor as cursors
-from app.domain.event_merge import join
+from app.domain.event_merge import merge
 from app.domain.leaving import leaver
 from app.domain.shadow import shown_to
 from web.hub import sse as frames
@@ -162,7 +162,7 @@ class Hub:
                 rooms.get(item.room) or Room(item.room, item.partition),
                 *(item.n, item.offset, shown_to(user, item.event), self.cursor_of(stands)),
             )
-            for item, stands in join(reader.stands, waiting)
+            for item, stands in merge(reader.stands, waiting)
         ]
         if lives:
             # Behind the last of them it has all that the edge has.
