@@ -1,4 +1,4 @@
-"""What can't be published is buried, and stepped over, whoever fills the view."""
+"""An event that can't be published becomes a dead letter, and every refill of the view skips it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that wait for their turn wait in Valkey, where they are too many."""
+"""Beyond a limit, messages that wait for dispatch wait in Valkey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A view that lacks something is not read: who asks waits, and is told to come again."""
+"""An incomplete view is not read: a reader waits, and then gets an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a dead record goes when it is sent again."""
+"""The record that is sent again for a dead letter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code that raises on one event, a rule's or an agent's, stops nobody."""
+"""A rule or an agent that raises on one event stops no other event."""
 
 from __future__ import annotations
 

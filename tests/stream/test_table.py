@@ -1,4 +1,4 @@
-"""A worker that slept writes what it knew into the changelog: the newer version stays."""
+"""A worker that slept writes old values into the changelog: the newer version stays."""
 
 from __future__ import annotations
 
