@@ -1,7 +1,7 @@
-"""answers: `chat.verdicts` → the edge that waits for it.
+"""answers: `chat.verdicts` → the edge that waits for the answer.
 
-An accepted command is answered by `fan_out`, with the event itself; here go refusals, and
-repetitions that keep their number.
+`fan_out` answers accepted commands with the event itself. This agent answers refused commands, and
+repeated ones, which keep their number.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ settings = app.context.settings
 
 @app.agent(raw_topic(app, VERDICTS))
 async def answers(stream: Any) -> None:
-    """Brings verdicts to the edges that asked."""
+    """Send verdicts to the edges that wait for them."""
     publisher = Publisher(connect(settings.redis), settings.window)
     async for batch in batches(stream):
         found = batch.decode(decode_verdict)
-        await apply_isolating(batch, "Valkey", publisher.answer, found, _blames)
+        await apply_isolating(batch, "Valkey", publisher.answer, found, _is_about_event)
 
 
-def _blames(error: Exception) -> bool:
+def _is_about_event(error: Exception) -> bool:
     return not isinstance(error, RedisError)

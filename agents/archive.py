@@ -47,8 +47,8 @@ def view() -> View:
 
 @app.agent(raw_topic(app, LOG))
 async def archive(stream: Any) -> None:
-    """Writes every event to the history store; while that is away, the log waits."""
-    GROUP.set(app.conf.id)  # whose waiting it is
+    """Write every event to the history store; while that is away, the log waits."""
+    GROUP.set(app.conf.id)  # the group that is shown as waiting
     await retry_while_away("history", history().open)
     async for batch in batches(stream):
         found = [pair for pair in batch.decode(_entry) if _in_place(batch, *pair)]
@@ -56,15 +56,15 @@ async def archive(stream: Any) -> None:
 
 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
-async def watch() -> None:
-    """Say when the store is away, though there may be nothing to write."""
+async def probe() -> None:
+    """Probe the store, also when there is nothing to write."""
     with health_probe("history", app.conf.id, "archive"):
         await history().ping()
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]
 async def tidy() -> None:
-    """Within the hour, what was deleted or replaced is gone from the disk, too."""
+    """Remove deleted and replaced texts from the disk, within an hour."""
     with suppress(*AWAY):
         await history().open()
         await history().tidy()
@@ -72,7 +72,7 @@ async def tidy() -> None:
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]
 async def sweep() -> None:
-    """Within the hour, what its room wants to keep no longer is dropped."""
+    """Drop messages that are older than their room keeps them, within an hour."""
     with suppress(*AWAY):
         await history().open()
         mine = {place.partition for place in app.consumer.assignment() if place.topic == LOG}

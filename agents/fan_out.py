@@ -1,8 +1,8 @@
-"""fan_out: `chat.log` → Valkey, where the edges listen.
+"""fan_out: `chat.log` → the view in Valkey, to which edges subscribe.
 
-Publishing is in order, atomic and repeatable (app/delivery/publisher.py). Where Valkey stands
-behind, because it was restarted or emptied, the log is read again from there: the view is nothing
-but the log.
+Publishing is in order, atomic and idempotent (app/delivery/publisher.py). Where the view is behind
+the log, because Valkey was restarted or emptied, the log is published again from there: the view
+can always be derived from the log.
 """
 
 from __future__ import annotations
@@ -33,59 +33,59 @@ app = group(FAN_OUT)
 settings = app.context.settings
 log = structlog.get_logger()
 _partition = attrgetter("partition")
-#: Partitions whose view was behind the log when `watch` looked last, and where it stood.
+#: Partitions whose view was behind the log at the last `watch`, with its position.
 _behind: dict[int, int] = {}
-#: Records that are no steps of their rooms, as far as a reading has come upon them.
-_no_steps: Unpublishable = {}
-#: Of partitions whose view was not whole: the sign of its filling, and the log's end after that.
-_due: dict[int, tuple[bytes, int]] = {}
+#: Records that are not the next event of their room, as far as they have been read.
+_unfit: Unpublishable = {}
+#: Partitions whose view was incomplete: the token of its refill, and the log's end after that.
+_refills: dict[int, tuple[bytes, int]] = {}
 
 
 @cache
 def publisher() -> Publisher:
-    """The view in Valkey, connected with the first command."""
+    """Writes the view; connects with the first command."""
     return Publisher(connect(settings.redis), settings.window)
 
 
 @app.agent(raw_topic(app, LOG))
 async def fan_out(stream: Any) -> None:
-    """Publishes the log, in its order, and fills what Valkey lacks."""
+    """Publish the log in its order, and whatever the view lacks."""
     async for batch in batches(stream):
-        # By partition; a sort leaves what is of one in its order.
+        # Grouped by partition; the sort is stable and keeps the order of each.
         records = sorted(batch.records, key=_partition)
         entries = [entry_of(record, settings.partitions) for record in records]
         failed = await retry_while_away("Valkey", publish_all, entries)
-        for record in records if failed or _no_steps else ():
+        for record in records if failed or _unfit else ():
             place = (record.partition, record.offset)
-            if reason := _no_steps.get(place) or failed.get(place):
+            if reason := _unfit.get(place) or failed.get(place):
                 batch.dead_letter(record, reason)
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
-    """Fill Valkey where it was emptied while nobody wrote: no record would tell."""
+    """Fill a view that was emptied while no message came, which no record would show."""
     with health_probe("Valkey", app.conf.id, "fan_out"):
         mine = [place for place in app.consumer.assignment() if place.topic == LOG]
         ends = await app.consumer.highwaters(*mine) if mine else {}
         for place, end in ends.items():
             if not await publisher().whole(place.partition):
-                await _note_whole(place)
-            await _look_after(place.partition, end)
+                await _mark_complete(place)
+            await _fill_if_stuck(place.partition, end)
 
 
-async def _note_whole(place: TP) -> None:
-    """Have the view read again, if it stands where the log ended after it was last emptied.
+async def _mark_complete(place: TP) -> None:
+    """Let the view be read again once it has reached the end that the log had at its refill.
 
-    Where messages come all the time it is never at their end.
+    While messages keep coming the view is never at the present end.
     """
     partition = place.partition
-    sign = await publisher().filling(partition)
-    if partition not in _due or _due[partition][0] != sign:
-        _due[partition] = sign, (await app.consumer.highwaters(place))[place]
-    await publisher().note_whole(partition, _due[partition][1], sign)
+    token = await publisher().filling(partition)
+    if partition not in _refills or _refills[partition][0] != token:
+        _refills[partition] = token, (await app.consumer.highwaters(place))[place]
+    await publisher().note_whole(partition, _refills[partition][1], token)
 
 
-async def _look_after(partition: int, end: int) -> None:
+async def _fill_if_stuck(partition: int, end: int) -> None:
     stands = await publisher().position(partition)
     if stands + 1 >= end:
         _behind.pop(partition, None)
@@ -96,17 +96,17 @@ async def _look_after(partition: int, end: int) -> None:
 
 
 async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
-    """Publish entries, and of each partition first what Valkey lacks before them.
+    """Publish entries, and first whatever the view of their partition lacks before them.
 
-    Returns what the publisher fails on; what is no step of its room is noted in `_no_steps`.
+    Returns the entries that the publisher fails on; unfit records are added to `_unfit`.
     """
-    if _no_steps:
-        entries = [fit(entry, _no_steps) for entry in entries]
+    if _unfit:
+        entries = [fit(entry, _unfit) for entry in entries]
     outcomes, failed = await publish_isolating(publisher(), entries)
     if min(outcomes) >= Outcome.REPEATED:
         return failed
-    told = zip(entries, outcomes, strict=True)
-    for partition, pairs in groupby(told, key=lambda pair: pair[0].partition):
+    by_entry = zip(entries, outcomes, strict=True)
+    for partition, pairs in groupby(by_entry, key=lambda pair: pair[0].partition):
         found = {outcome for _, outcome in pairs}
         if min(found) < Outcome.REPEATED:
             start = 0 if Outcome.GAP in found else 1 + await publisher().position(partition)
@@ -115,9 +115,9 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
 
 
 async def fill(partition: int, start: int) -> None:
-    """Publish a partition of the log again, from `start` to its end."""
-    log.warning("Valkey stands behind the log", partition=partition, start=start)
+    """Publish a partition of the log again, from offset `start` to its end."""
+    log.warning("the view is behind the log", partition=partition, start=start)
     async with PartitionReader(settings) as reader:
-        forgotten = await read_erasures(settings, reader)
+        erased = await read_erasures(settings, reader)
         place = Place(partition, settings.partitions)
-        _no_steps.update(await refill(reader, publisher(), place, start, forgotten=forgotten))
+        _unfit.update(await refill(reader, publisher(), place, start, erased=erased))

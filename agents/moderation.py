@@ -1,7 +1,7 @@
-"""moderation: `chat.raw` → verdict → `chat.moderated`, and what it was on `chat.moderation`.
+"""moderation: `chat.raw` → verdict → `chat.moderated`, and the verdicts also on `chat.moderation`.
 
-The one stage that may look at a clock, at rules that change, or ask somebody outside: what it
-decides is written down here, and everything after it only follows.
+This is the only stage that may use a clock, rules that change, or a service outside. Its decisions
+are recorded, and every later stage is a function of the record.
 """
 
 from __future__ import annotations
@@ -52,31 +52,32 @@ log = structlog.get_logger()
 
 @pipeline.agent(raw_topic(pipeline, RAW))
 async def moderation(stream: Any) -> None:
-    """Gives every command its verdict, those of a room in the order in which they came."""
+    """Give every command its verdict, in the order of its room."""
     stage = _Stage(await active_rules(settings))
     async for batch in batches(stream, (paces,)):
-        # Not after it: what waits may be sent meanwhile, and overtake what the batch has sent.
+        # Before the batch, not after it: a command that waited must not be sent ahead of outputs
+        # that the batch has added.
         await stage.waiting.wait_for_room()
         at_ms = now_ms()
-        # Half of what others take: they get it with its verdict.
+        # Half of the usual limit: later stages get the command together with its verdict.
         batch.each(decode_command, partial(stage.moderate, batch, at_ms), MAX_VALUE_BYTES // 2)
 
 
 class _Stage:
-    """What verdicts go by."""
+    """The state of the stage: rules, webhook, waiting commands."""
 
-    def __init__(self, now: ActiveRules) -> None:
+    def __init__(self, active: ActiveRules) -> None:
         self.waiting = RoomQueues()
-        self._now = now
-        self._hooks = WebhookClient(settings.secret)
+        self._active = active
+        self._webhook = WebhookClient(settings.secret)
 
     def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
-        """Decide, or have a hook decide and let the room wait for it."""
+        """Decide on a command, or ask the webhook and let the room wait."""
         if wrong := _misplaced(record, command.room) or flaw(command):
             batch.dead_letter(record, wrong)
             return
-        rules = self._now.rules
-        sanction = self._now.sanction(command.by)
+        rules = self._active.rules
+        sanction = self._active.sanction(command.by)
         refusal = barred(command, sanction, at_ms, settings.text_limit)
         verdict = None
         if refusal is None and isinstance(command, SendMessage | EditMessage):
@@ -85,9 +86,9 @@ class _Stage:
             verdict = _judge_heading(at_ms, record, command, rules.of_headings)
         decision = Decision(command, refusal) if refusal else decided(command, verdict)
         settle = partial(_settle, record, at_ms, command, decision, rules)
-        if hook := self._asks(rules, command, decision):
-            asked = self._hooks.ask(hook, decision.command, at_ms)  # type: ignore[arg-type]
-            self.waiting.put(command.room, batch.defer(record), asked, settle)
+        if hook := _hook_for(rules, command, decision):
+            request = self._webhook.ask(hook, decision.command, at_ms)  # type: ignore[arg-type]
+            self.waiting.put(command.room, batch.defer(record), request, settle)
         elif command.room in self.waiting:
             self.waiting.put(command.room, batch.defer(record), None, settle)
         else:
@@ -107,7 +108,7 @@ class _Stage:
         )
         key = f"{command.room}/{command.by}"
         pace = (paces.read(record.partition, key) if rules.uses_pace else None) or Pace()
-        # After a crash it comes again, and is not held against itself.
+        # After a crash the record comes again, and must not count against itself.
         facts = _facts(record, command, rules, before(pace, record.offset))
         verdict = _verdict(record, message, facts, rules)
         if not isinstance(command, SendMessage) or counts(pace, record.offset):
@@ -120,10 +121,13 @@ class _Stage:
             batch.send(PACE, record, written, key=command.by.encode())
         return verdict
 
-    def _asks(self, rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
-        hook = rules.hook
-        asks = decision.refusal is None and isinstance(command, SendMessage | EditMessage)
-        return hook if hook is not None and asks and hook.is_for(command.room) else None
+
+def _hook_for(rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
+    """The webhook to ask about a command, if any."""
+    hook = rules.hook
+    if hook is None or decision.refusal is not None or not hook.is_for(command.room):
+        return None
+    return hook if isinstance(command, SendMessage | EditMessage) else None
 
 
 def _judge_heading(
@@ -140,15 +144,15 @@ def _verdict(record: Record, message: Message, facts: Facts, rules: RuleSet) -> 
     broken: list[str] = []
     verdict = judge(message, facts, rules, broken)
     for rule in broken:
-        log.error("a rule failed and was passed over", rule=rule, offset=record.offset)
+        log.error("a rule failed and was skipped", rule=rule, offset=record.offset)
     return verdict
 
 
 def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> Facts:
     if not rules.uses_members:
         return Facts(times=pace.times, texts=pace.texts)
-    # The rooms' own table: this stage has the same partitions. It may be behind by a moment, so
-    # that somebody who has just joined is no member yet: as new as one can be.
+    # The table of the `rooms` agent, on the same partitions. It may be a moment behind: then
+    # a user who has just joined counts as no member yet, which is as new as one can be.
     member = members.read(record.partition, f"{command.room}/{command.by}")
     if member is None:
         return Facts(member=False, times=pace.times, texts=pace.texts)
@@ -164,7 +168,7 @@ def _settle(
     batch: Batch,
     answer: object,
 ) -> None:
-    """Send on what was decided; `answer` is the hook's, where it was asked."""
+    """Send the decision; `answer` is that of the webhook, if it was asked."""
     if answer is not None:
         decision = _with_answer(original, decision, rules, answer)
     if decision.ruling is not None:
@@ -182,7 +186,7 @@ def _settle(
 def _with_answer(
     original: AnyCommand, decision: Decision, rules: RuleSet, answer: object
 ) -> Decision:
-    """The decision with what the hook has found, or what is to be done where it failed."""
+    """The decision with the webhook's finding, or as the rules say for a failed webhook."""
     if isinstance(answer, Finding):
         known = decision.ruling.findings if decision.ruling is not None else ()
         return decided(original, ruling(rules.version, [*known, answer]))
@@ -191,7 +195,7 @@ def _with_answer(
             return decision
         failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
         return Decision(original, failed)
-    raise TypeError(f"the hook's answer is {answer!r}")
+    raise TypeError(f"the webhook's answer is {answer!r}")
 
 
 def _misplaced(record: Record, room: str) -> str:

@@ -1,6 +1,6 @@
-"""pace: `chat.pace` → who writes too much over all rooms is muted everywhere for a while.
+"""pace: `chat.pace` → users who write too much over all rooms are muted everywhere for a while.
 
-Rooms are on partitions of their own, so nobody there sees all that one person writes.
+Rooms are spread over partitions, so no agent of `chat.raw` sees all messages of a user.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from tables.paces_everywhere import paces_everywhere as paces
 app = group(groups.PACE)
 settings = app.context.settings
 
-#: Who mutes: no person.
+#: The author of such a mute, which is no user.
 PARLEY = "parley"
 
 
 @app.agent(raw_topic(app, PACE))
 async def pace(stream: Any) -> None:
-    """Counts what each person writes."""
-    now = await active_rules(settings)
+    """Count the messages of each user."""
+    active = await active_rules(settings)
     async for batch in batches(stream, (paces,)):
-        batch.each(decode_written, partial(_count, now, batch))
+        batch.each(decode_written, partial(_count, active, batch))
 
 
-def _count(now: ActiveRules, batch: Batch, record: Record, written: Written) -> None:
+def _count(active: ActiveRules, batch: Batch, record: Record, written: Written) -> None:
     if wrong := wrong_partition(written.user, record.partition, settings.partitions):
         raise Malformed(wrong)
     known = paces.read(record.partition, written.user) or Pace()
     if not counts(known, record.offset):
         more = after(known, written.at_ms, src=record.offset)
         paces.write(record.partition, written.user, more, record.offset)
-    if holds(now.sanction(written.user), written.at_ms):
+    if holds(active.sanction(written.user), written.at_ms):
         return
     message = Message("", written.user, "", at_ms=written.at_ms)
     facts = Facts(everywhere=before(known, record.offset).times)
-    for rule in now.rules.everywhere:
+    for rule in active.rules.everywhere:
         hit = rule.kind.judge(message, facts, rule.settings)
         if hit is not None:
             muted = Sanctioned(

@@ -1,4 +1,4 @@
-"""presence: `chat.connections` → who is there, for whoever may ask."""
+"""presence: `chat.connections` → the presence of users, in Valkey."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ settings = app.context.settings
 
 @cache
 def presences() -> Presences:
-    """Presence in Valkey, connected with the first command."""
+    """Presence in Valkey; connects with the first command."""
     return Presences(connect(settings.redis))
 
 
 @app.agent(raw_topic(app, CONNECTIONS))
 async def presence(stream: Any) -> None:
-    """Follows the streams of each person; of a batch only the last state goes to Valkey."""
+    """Follow the streams of each user; only the last state of a batch goes to Valkey."""
     async for batch in batches(stream, (known,)):
         changed: dict[str, Presence] = {}
         batch.each(decode_connection, partial(_follow, changed))
@@ -42,7 +42,7 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
     if wrong := wrong_partition(event.user, record.partition, settings.partitions):
         raise Malformed(wrong)
     if event.transport != "sse":
-        return  # a poll opens and closes with every answer
+        return  # a poll opens and closes with every response
     before = known.read(record.partition, event.user)
     now = after(before, event.what, event.connection, event.edge, event.at_ms)
     known.write(record.partition, event.user, now, record.offset)
@@ -51,7 +51,7 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
-    """Bring presence back where Valkey has lost it."""
+    """Restore presence where Valkey has lost it."""
     with health_probe("Valkey", app.conf.id, "presence"):
         for place in app.consumer.assignment():
             if place.topic == CONNECTIONS and not await presences().filled(place.partition):
@@ -59,7 +59,7 @@ async def watch() -> None:
 
 
 async def _fill(partition: int) -> None:
-    # While partitions move, the table may be recovered by half.
+    # While partitions move, the table may be partly recovered.
     if not app.in_recovery and app.flow_control.is_active():
         if kept := dict(known.stored(partition)):
             await presences().keep(kept)

@@ -1,7 +1,7 @@
-"""receipts: `chat.receipts` → how far everybody has read, which never goes back.
+"""receipts: `chat.receipts` → the read mark of each member, which never goes back.
 
-The table is what counts. Valkey has it for readers, and the members of a room hear of it: a few
-times a second at most, however many read at once.
+The table is the truth. Valkey has a copy for readers, and the members of a room get an event: a few
+times a second at most, however many of them read at once.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from tables.receipts import receipts as marks
 app = group(groups.RECEIPTS)
 settings = app.context.settings
 
-#: Seconds between two receipts events of a room.
+#: Seconds between two `receipts` events of a room.
 TELL_EVERY = 0.25
 
-#: Marks brought back in one round trip.
+#: Read marks restored in one round trip.
 _CHUNK = 500
 
-_untold: dict[str, dict[str, int]] = {}
+_unpublished: dict[str, dict[str, int]] = {}
 
 
 @cache
 def redis() -> aioredis.Redis:
-    """Valkey, connected with the first command."""
+    """Valkey; connects with the first command."""
     return connect(settings.redis)
 
 
@@ -54,18 +54,18 @@ def read_marks() -> ReadMarks:
 
 @cache
 def publisher() -> Publisher:
-    """Gives edges their answers."""
+    """Sends edges their answers."""
     return Publisher(redis(), settings.window)
 
 
 @app.agent(raw_topic(app, RECEIPTS))
 async def receipts(stream: Any) -> None:
-    """Moves read marks on, and answers when they have moved."""
+    """Advance read marks, and answer when they are in Valkey."""
     async for batch in batches(stream, (marks,)):
         moved, verdicts = _move(batch)
         if moved:
             for room in await retry_while_away("Valkey", read_marks().advance, moved):
-                _untold.setdefault(room, {}).update(moved[room])
+                _unpublished.setdefault(room, {}).update(moved[room])
         await retry_while_away("Valkey", publisher().answer, verdicts)
 
 
@@ -86,10 +86,10 @@ def _advance(
     read = advance(known, receipt.seq)
     if read is not None:
         marks.write(record.partition, key, read, read.seq)
-    # Again where it was there already: Valkey may have lost it.
-    stands = read or known
-    if stands is not None:
-        moved.setdefault(receipt.room, {})[receipt.by] = stands.seq
+    # Also for a repeated receipt: Valkey may have lost the mark.
+    newest = read or known
+    if newest is not None:
+        moved.setdefault(receipt.room, {})[receipt.by] = newest.seq
     if receipt.edge:
         verdicts.append(
             Verdict(
@@ -98,7 +98,7 @@ def _advance(
                 by=receipt.by,
                 client_id="",
                 edge=receipt.edge,
-                seq=stands.seq if stands is not None else 0,
+                seq=newest.seq if newest is not None else 0,
                 repeated=read is None,
             )
         )
@@ -106,16 +106,16 @@ def _advance(
 
 @app.timer(interval=TELL_EVERY)  # type: ignore[untyped-decorator]
 async def tell() -> None:
-    """Tell the rooms what has gathered."""
-    if _untold:
-        gathered = dict(_untold)
-        _untold.clear()
-        await retry_while_away("Valkey", read_marks().tell, gathered)
+    """Publish the marks that have gathered to the members of their rooms."""
+    if _unpublished:
+        gathered = dict(_unpublished)
+        _unpublished.clear()
+        await retry_while_away("Valkey", read_marks().publish, gathered)
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
-    """Bring the marks back where Valkey has lost them."""
+    """Restore the marks where Valkey has lost them."""
     with suppress(*AWAY):
         for place in app.consumer.assignment():
             if place.topic == RECEIPTS and not await read_marks().filled(place.partition):
@@ -125,9 +125,9 @@ async def watch() -> None:
 
 
 async def _fill(partition: int) -> bool:
-    """Whether that was all: not where partitions move, and the table is being recovered."""
+    """Whether all marks were restored: not while partitions move and the table is recovered."""
     generation = app.consumer_generation_id
-    if not _stands(generation):
+    if not _is_whole(generation):
         return False
     kept = marks.stored(partition)
     while chunk := list(islice(kept, _CHUNK)):
@@ -136,12 +136,12 @@ async def _fill(partition: int) -> bool:
             room, user = key.split("/", 1)
             found.setdefault(room, {})[user] = read.seq
         await read_marks().advance(found)
-        if not _stands(generation):
+        if not _is_whole(generation):
             return False
     return True
 
 
-def _stands(generation: int) -> bool:
-    """Whether the table is whole, and its partitions are those of that generation."""
+def _is_whole(generation: int) -> bool:
+    """Whether the table is recovered, with the partitions of that generation."""
     current: bool = app.consumer_generation_id == generation
     return current and not app.in_recovery and app.flow_control.is_active()

@@ -1,4 +1,4 @@
-"""review: `chat.moderation` → the review queue and the account, in the history store."""
+"""review: `chat.moderation` → the review queue and the audit log, in the history store."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def history() -> History:
 
 @app.agent(raw_topic(app, MODERATION))
 async def review(stream: Any) -> None:
-    """Keeps what moderation did, and what waits for somebody to look at it."""
-    GROUP.set(app.conf.id)  # whose waiting it is
+    """Store every moderation action, and the items that wait for a review."""
+    GROUP.set(app.conf.id)  # the group that is shown as waiting
     await retry_while_away("history", history().open)
     async for batch in batches(stream):
         found = batch.decode(decode_act)

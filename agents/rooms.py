@@ -1,7 +1,7 @@
-"""rooms: `chat.moderated` → number → `chat.log`, and what is refused or repeated → `chat.verdicts`.
+"""rooms: `chat.moderated` → number → `chat.log`; refusals and repetitions → `chat.verdicts`.
 
-`app/domain/room.py` decides, `app/domain/evolve.py` says what that changes; this file reads and
-writes.
+app/domain/room.py decides, app/domain/evolve.py gives the state after an event; this file reads and
+writes the tables.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ TABLES = (heads, members, senders, sent, messages, reactions, sanctions, progres
 
 @pipeline.agent(raw_topic(pipeline, MODERATED))
 async def rooms(stream: Any) -> None:
-    """Numbers every event of a room, once, in one order."""
-    catch_up = LogCatchUp(settings, _position, _follow)
+    """Number the events of each room: 1, 2, 3, without a gap."""
+    catch_up = LogCatchUp(settings, _position, _apply)
     async for batch in batches(stream, TABLES):
         _note_progress(batch)
         await catch_up.follow(batch)
@@ -74,11 +74,11 @@ def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
     if isinstance(outcome, Refusal | Repeat | Held):
         batch.send(VERDICTS, record, encode(_verdict(moderated, outcome)))
         return
-    # Followed first: what no rule can follow is buried, and not in the log.
+    # Before it is sent: an event that can't be applied becomes a dead letter, not a log record.
     if outcome.by == command.by:
-        _change(record.partition, state, outcome, moderated.src)
+        _apply_to(record.partition, state, outcome, moderated.src)
     else:
-        _follow(record.partition, outcome, moderated.src)
+        _apply(record.partition, outcome, moderated.src)
     headers = [(SRC, b"%d" % moderated.src), (EDGE, command.edge.encode())]
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
@@ -108,7 +108,7 @@ def _verdict(moderated: Moderated, outcome: Refusal | Repeat | Held) -> Verdict:
     )
     if isinstance(outcome, Refusal):
         answer.refusal = outcome
-        # Only the rules' own refusal is explained by their verdict.
+        # The ruling explains a refusal only if the refusal is its own.
         answer.ruling = moderated.ruling if outcome == moderated.refusal else None
     elif isinstance(outcome, Held):
         answer.held, answer.ruling = True, outcome.ruling
@@ -119,10 +119,10 @@ def _verdict(moderated: Moderated, outcome: Refusal | Repeat | Held) -> Verdict:
 
 
 def _state(partition: int, command: AnyCommand) -> State:
-    """What the outcome of a command depends on."""
+    """The state that the outcome of a command depends on."""
     room, seq = command.room, getattr(command, "seq", 0)
     text = getattr(command, "text", "")
-    state = _followed(partition, command, seq or getattr(command, "reply_to", 0), spare=True)
+    state = _affected(partition, command, seq or getattr(command, "reply_to", 0), spare=True)
     thread = getattr(command, "thread", 0)
     return replace(
         state,
@@ -131,16 +131,16 @@ def _state(partition: int, command: AnyCommand) -> State:
     )
 
 
-def _followed(
+def _affected(
     partition: int, event: AnyCommand | AnyLogEvent, seq: int, *, spare: bool = False
 ) -> State:
-    """What an event changes, or a command's event would.
+    """The state that an event changes, or that the event of a command would change.
 
-    `spare` reads two tables less where nobody waits and nobody is under a sanction, as in most
-    rooms: for a decision they have nothing to say there.
+    `spare` skips two tables in rooms without slow mode and without sanctions, which are most: a
+    decision does not depend on them there.
     """
     room, by, user = event.room, event.by, getattr(event, "user", "")
-    # What is approved is its author's: it is theirs that it is not there twice.
+    # An approved message is its author's: the author's client id keeps it from being there twice.
     sender = user if isinstance(event, ApproveMessage) else by
     head = heads.read(partition, room)
     state = State(
@@ -161,7 +161,7 @@ def _followed(
     )
 
 
-def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -> None:
+def _write(partition: int, event: AnyLogEvent, before: State, after: State) -> None:
     room, by, user = event.room, event.by, getattr(event, "user", "")
     seq = getattr(event, "seq", 0)
     heads.write(partition, room, after.room, event.n)
@@ -180,12 +180,12 @@ def _remember(partition: int, event: AnyLogEvent, before: State, after: State) -
         reactions.write(partition, f"{room}/{seq}/{by}", after.own, event.n)
 
 
-def _follow(partition: int, event: AnyLogEvent, src: int) -> None:
-    _change(partition, _followed(partition, event, getattr(event, "seq", 0)), event, src)
+def _apply(partition: int, event: AnyLogEvent, src: int) -> None:
+    _apply_to(partition, _affected(partition, event, getattr(event, "seq", 0)), event, src)
 
 
-def _change(partition: int, before: State, event: AnyLogEvent, src: int) -> None:
-    _remember(partition, event, before, evolve(before, event, src))
+def _apply_to(partition: int, before: State, event: AnyLogEvent, src: int) -> None:
+    _write(partition, event, before, evolve(before, event, src))
 
 
 def _position(partition: int) -> int | None:
@@ -194,7 +194,7 @@ def _position(partition: int) -> int | None:
 
 
 def _note_progress(batch: Batch) -> None:
-    """Note where the tables stand; only now, because only now is that in Kafka."""
+    """Write the log offset up to which the tables stand, once that much is in Kafka."""
     for (topic, partition), offset in batch.newly_stored().items():
         if topic == LOG:
             progress.write(partition, LOG_PROGRESS, Progress(offset), offset)

@@ -1,4 +1,4 @@
-"""A bot that repeats what follows `!echo `, in the rooms that it is a member of."""
+"""A bot that repeats the text behind `!echo `, in the rooms of which it is a member."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ from parley import (
 BOT = "reply-bot"
 CALL = "!echo "
 
-app = group("reply_bot")  # a consumer group of its own: it holds up nobody
+app = group("reply_bot")  # a consumer group of its own: it delays no other
 commands = raw_topic(app, RAW)
 
 
 @app.agent(inbox(app, LOG))
 async def reply_bot(log: Any) -> None:
-    """Answer each call once, however often Kafka hands it out."""
+    """Answer each call once, however often Kafka delivers it."""
     async for record in log:
         event = decode_log(record)
         if isinstance(event, MessageCreated) and event.text.startswith(CALL) and event.by != BOT:
@@ -33,8 +33,8 @@ async def reply_bot(log: Any) -> None:
                 room=event.room,
                 by=BOT,
                 id=str(uuid_utils.uuid7()),
-                client_id=f"{BOT}:{event.n}",  # the same each time: the room takes it once
+                client_id=f"{BOT}:{event.n}",  # the same every time: the room accepts it once
                 text=event.text.removeprefix(CALL),
             )
             sent = await commands.send(key=event.room.encode(), value=encode(answer))
-            await sent  # now it is in Kafka, and only now the event is done with
+            await sent  # the answer is in Kafka: only now the event is acknowledged

@@ -1,4 +1,4 @@
-"""Who belongs to a room: key `room/user`, on the room's partition."""
+"""The members of rooms: key `room/user`, on the room's partition."""
 
 from app.domain.records import Member
 from app.stream.consumer_groups import group

@@ -1,4 +1,4 @@
-"""Each message: who wrote it, whether it is gone, its reactions: key `room/seq`."""
+"""Messages with author, deletion and counts of reactions: key `room/seq`."""
 
 from app.domain.records import Message
 from app.stream.consumer_groups import group

@@ -1,4 +1,4 @@
-"""How fast somebody writes in a room: key `room/user`; kept while a rule asks for it."""
+"""The pace of users in rooms: key `room/user`; recorded while a rule uses it."""
 
 from app.domain.moderation.pace import Pace
 from app.stream.consumer_groups import group

@@ -1,4 +1,4 @@
-"""How fast somebody writes, over all rooms: key user, on the user's partition of `chat.pace`."""
+"""The pace of users over all rooms: key user, on the user's partition of `chat.pace`."""
 
 from app.domain.moderation.pace import Pace
 from app.stream.consumer_groups import group

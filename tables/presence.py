@@ -1,4 +1,4 @@
-"""The open streams of each person, on the person's partition of `chat.connections`."""
+"""The open streams of users: key user, on the user's partition of `chat.connections`."""
 
 from app.domain.presence import Presence
 from app.stream.consumer_groups import group

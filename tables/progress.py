@@ -1,4 +1,4 @@
-"""How far a partition's tables follow `chat.log`: one record a partition."""
+"""The offset of `chat.log` up to which the tables stand: one record for each partition."""
 
 from app.domain.records import Progress
 from app.stream.consumer_groups import group

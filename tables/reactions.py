@@ -1,4 +1,4 @@
-"""What somebody has put under a message: key `room/seq/user`."""
+"""The reactions of users to messages: key `room/seq/user`."""
 
 from app.domain.records import Reactions
 from app.stream.consumer_groups import group

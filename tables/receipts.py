@@ -1,4 +1,4 @@
-"""How far each member has read: key `room/user`, on the room's partition."""
+"""The read marks of members: key `room/user`, on the room's partition."""
 
 from app.domain.receipts import Read
 from app.stream.consumer_groups import group

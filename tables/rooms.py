@@ -1,4 +1,4 @@
-"""Each room's head: the numbers of its newest event and message, and what it was made as."""
+"""The heads of rooms, with the numbers of the newest event and message: key room."""
 
 from app.domain.records import Room
 from app.stream.consumer_groups import group

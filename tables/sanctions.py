@@ -1,4 +1,4 @@
-"""Who is muted in a room, or banned from it, and until when: key `room/user`."""
+"""Mutes and bans in rooms: key `room/user`."""
 
 from app.domain.sanctions import Sanction
 from app.stream.consumer_groups import group

@@ -1,4 +1,4 @@
-"""What somebody sent to a room last: key `room/user`, on the room's partition."""
+"""The last message of users to rooms: key `room/user`, on the room's partition."""
 
 from app.domain.records import Sender
 from app.stream.consumer_groups import group

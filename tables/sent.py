@@ -1,7 +1,7 @@
-"""What became of each client id: key `room/user/client id`.
+"""The event of each client id: key `room/user/client id`.
 
-A record for each event, and not a list for each person, which would be written with every message
-and would have to forget.
+A record for each event, not a list for each user: a list would be written with every message, and
+would have to be limited.
 """
 
 from app.domain.records import Sent

@@ -229,7 +229,7 @@ def _tell_late(hub: Hub, view: View, verdict: Verdict) -> None:
 
 async def _tell(view: View, user: str, state: bytes) -> None:
     with suppress(*AWAY):
-        await view.tell(user, state)
+        await view.publish_to_user(user, state)
 
 
 async def _log_ends(settings: Settings) -> list[int]:

@@ -1,1 +1,1 @@
-"""Valkey: what the agents write there for the edges, and how the edges read it."""
+"""The view in Valkey: how agents write it for the edges, and how edges read and subscribe."""

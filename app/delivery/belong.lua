@@ -1,5 +1,5 @@
--- Where a person belongs, in the order of the room's log whatever the order of these calls.
--- KEYS: rooms of the person   ARGV: room, n of joining, or minus n of being removed
+-- Writes a membership of a user; an older event never replaces a newer one.
+-- KEYS: rooms of the user   ARGV: room, n of joining, or minus n of being removed
 local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
 if math.abs(tonumber(ARGV[2])) > math.abs(known) then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])

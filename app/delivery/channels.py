@@ -1,4 +1,4 @@
-"""The channels of a subscription: asked for many at a time, each known to be there or not yet."""
+"""The channels of a subscription: subscribed in bulk, each confirmed by Valkey."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 
 from app.delivery.connection import ValkeyConnection
 
-#: Channels that one command names.
+#: Channels of one command.
 _CHUNK: Final = 500
 
 
-class _Asked:
-    """Channels that were asked for together, and how many of them are not yet confirmed."""
+class _Confirmation:
+    """Channels of one request, and how many of them are not confirmed yet."""
 
     __slots__ = ("done", "left")
 
@@ -28,52 +28,52 @@ class _Asked:
 
 
 class Channels:
-    """Subscribes and unsubscribes on whatever connection there is, and again on the next."""
+    """Subscribes and unsubscribes on the present connection, and subscribes again on the next."""
 
     def __init__(self) -> None:
-        #: Each channel, with what waits for its confirmation, `None` when that has come.
-        self._wanted: dict[bytes, _Asked | None] = {}
-        #: Those that the present connection has to have before it counts as there.
+        #: By channel: its pending confirmation; `None` once confirmed.
+        self._wanted: dict[bytes, _Confirmation | None] = {}
+        #: Channels that the present connection has yet to confirm.
         self._missing: set[bytes] = set()
-        self._renewed: _Asked | None = None
+        self._renewed: _Confirmation | None = None
         self._wire: ValkeyConnection | None = None
-        #: Commands, each with its channels, that go out together when those before are confirmed.
+        #: Commands with their channels, sent together when the ones before are confirmed.
         self._queue: list[tuple[bytes, list[bytes]]] = []
         self._confirming = 0
 
     async def add(self, channels: Iterable[bytes]) -> None:
-        """Subscribe; returns when everything published from now on will arrive."""
-        asked, fresh, others = _Asked(), [], set()
+        """Subscribe; returns when every message published from now on will arrive."""
+        confirmation, fresh, others = _Confirmation(), [], set()
         for name in channels:
             if name not in self._wanted:
-                self._wanted[name] = asked
-                asked.left += 1
+                self._wanted[name] = confirmation
+                confirmation.left += 1
                 fresh.append(name)
             elif (before := self._wanted[name]) is not None:
                 others.add(before.done)
         if fresh:
             self._command(b"SUBSCRIBE", fresh)
-            others.add(asked.done)
+            others.add(confirmation.done)
         for done in others:
             await asyncio.shield(done)
 
     def drop(self, channels: Iterable[bytes]) -> None:
-        """Unsubscribe. A message that was under way may still arrive."""
+        """Unsubscribe. A message in flight may still arrive."""
         known = []
         for name in channels:
             if name in self._wanted:
-                asked = self._wanted.pop(name)
-                if asked is not None:
-                    asked.confirm()
+                confirmation = self._wanted.pop(name)
+                if confirmation is not None:
+                    confirmation.confirm()
                 known.append(name)
         if known:
             self._command(b"UNSUBSCRIBE", known)
 
     def renew(self, wire: ValkeyConnection) -> asyncio.Future[None]:
-        """Subscribe all of them on a new connection; done when it has them."""
+        """Subscribe every channel on a new connection; the future is done at the confirmation."""
         self._wire, self._confirming = wire, 0
         self._missing = set(self._wanted)
-        self._renewed = renewed = _Asked(len(self._missing))
+        self._renewed = renewed = _Confirmation(len(self._missing))
         self._queue = [(b"SUBSCRIBE", list(self._missing))] if self._missing else []
         if not self._missing:
             renewed.done.set_result(None)
@@ -81,23 +81,23 @@ class Channels:
         return renewed.done
 
     def lose(self) -> None:
-        """The connection is gone: what is asked for now, the next one has."""
+        """The connection is lost: channels added from now on are subscribed on the next."""
         self._wire = None
 
     def confirm(self, command: bytes, name: bytes) -> None:
-        """Valkey has done a command for a channel."""
+        """Note that Valkey has confirmed a command for a channel."""
         self._confirming -= 1
         if command != b"subscribe":
             return
-        if (asked := self._wanted.get(name)) is not None:
+        if (confirmation := self._wanted.get(name)) is not None:
             self._wanted[name] = None
-            asked.confirm()
+            confirmation.confirm()
         if self._renewed is not None and name in self._missing:
             self._missing.discard(name)
             self._renewed.confirm()
 
-    def go_on(self) -> None:
-        """Send what waits, once what was sent before is confirmed."""
+    def send_queued(self) -> None:
+        """Send the queued commands, once the ones before are confirmed."""
         if self._queue:
             self._send()
 

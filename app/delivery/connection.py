@@ -1,4 +1,4 @@
-"""A connection to Valkey for what comes by the ten thousand: no task and no lock for a message."""
+"""A connection to Valkey without a task or lock for each message, for tens of thousands of them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _CONNECT_SECONDS = 5.0
 
 
 class ValkeyConnection(asyncio.Protocol):
-    """Sends commands, and gives whatever comes back, as it comes, to `on_replies`.
+    """Sends commands, and calls `on_replies` with the replies as they arrive.
 
-    `on_lost()` is called once when the connection is gone. Open one with `open_connection`.
+    `on_lost()` is called once when the connection is lost. `open_connection` makes one.
     """
 
     def __init__(
@@ -33,28 +33,28 @@ class ValkeyConnection(asyncio.Protocol):
         self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ready to send."""
+        """Called by asyncio: the connection can send."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Take replies: all that this read has brought together."""
+        """Called by asyncio: pass on all replies of this read together."""
         self._reader.feed(data)
         self._on_replies(self._replies())
 
     def _replies(self) -> Iterator[Any]:
-        # One after the other: lists of thousands would set off the garbage collection.
+        # One by one: lists of thousands would trigger the garbage collection.
         gets = self._reader.gets
         while (reply := gets()) is not False:
             yield reply
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Say so."""
+        """Called by asyncio."""
         self._on_lost()
 
     def hand_over(
         self, on_replies: Callable[[Iterator[Any]], None], on_lost: Callable[[], None]
     ) -> None:
-        """Call these from now on."""
+        """Replace both callbacks."""
         self._on_replies, self._on_lost = on_replies, on_lost
 
     def send(self, *parts: Part) -> None:
@@ -66,7 +66,7 @@ class ValkeyConnection(asyncio.Protocol):
         self._transport.write(b"".join([_pack(parts) for parts in commands]))
 
     def pause(self) -> None:
-        """Read no more for a while; Valkey keeps what is to come."""
+        """Stop reading; Valkey buffers what it publishes."""
         self._transport.pause_reading()
 
     def resume(self) -> None:
@@ -74,7 +74,7 @@ class ValkeyConnection(asyncio.Protocol):
         self._transport.resume_reading()
 
     def close(self) -> None:
-        """Give the connection up, if there is one."""
+        """Abort the connection, if there is one."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -82,9 +82,9 @@ class ValkeyConnection(asyncio.Protocol):
 async def open_connection(
     redis: aioredis.Redis, on_replies: Callable[[Iterator[Any]], None], on_lost: Callable[[], None]
 ) -> ValkeyConnection:
-    """A connection to the server that `redis` reaches, logged in as that.
+    """A connection to the server of the client `redis`, logged in with its credentials.
 
-    Raises `Unreachable` where there is none, or it does not let us in.
+    Raises `Unreachable` where the server can't be reached or refuses the login.
     """
     greeting = _Greeting()
     wire = ValkeyConnection(greeting.take, greeting.lost)
@@ -92,7 +92,7 @@ async def open_connection(
         async with asyncio.timeout(_CONNECT_SECONDS):
             await _greet(wire, greeting, redis.connection_pool)
     except BaseException as error:
-        wire.close()  # a Valkey that is loading says no, and leaves it open
+        wire.close()  # a Valkey that is loading refuses, and leaves it open
         if isinstance(error, OSError | TimeoutError):
             raise Unreachable(f"Valkey: {error!r}") from error
         raise
@@ -115,20 +115,20 @@ async def _connect(wire: ValkeyConnection, connection: Any, given: dict[str, Any
     if path := given.get("path"):
         await loop.create_unix_connection(lambda: wire, path)
         return
-    # redis-py has made of its URL what TLS there is to be.
+    # redis-py has made the TLS settings of its URL.
     tls = getattr(connection, "ssl_context", None)
     host, port = given.get("host", "localhost"), int(given.get("port", 6379))
     await loop.create_connection(lambda: wire, host, port, ssl=tls.get() if tls else None)
 
 
 class _Greeting:
-    """The answers that come before the connection is given to its owner."""
+    """The replies before the connection is handed to its owner."""
 
     def __init__(self) -> None:
         self._answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def next(self) -> None:
-        """Return when the next answer is there. Raises `Unreachable` where it is a no."""
+        """Return at the next reply; raises `Unreachable` where it is an error."""
         await self._answer
         self._answer = asyncio.get_running_loop().create_future()
 

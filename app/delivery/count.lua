@@ -1,5 +1,5 @@
--- What lies beyond a mark in a room: the last seq, messages, messages that name the person.
--- Stands before read.lua and unread.lua.
+-- Counts beyond a read mark in a room: the last seq, messages, messages that mention the user.
+-- Prepended to read.lua and unread.lua.
 local function unread(room, gone, everyone, mentioned, mark)
   local seq = tonumber(redis.call('HGET', room, 'seq') or '0')
   local beyond = '(' .. mark

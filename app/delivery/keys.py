@@ -1,8 +1,8 @@
 """Names of keys and channels in Valkey.
 
-What belongs to a partition of `chat.log` carries it as hash tag, so that in a cluster, too, one
-node has it all and a subscriber gets it in the order of offsets. What belongs to a person lies
-with that person's name, wherever that is.
+Names that belong to a partition of `chat.log` have it as their hash tag. So in a cluster one node
+has all of them, and a subscriber gets the messages in the order of offsets. Names that belong to a
+user are on the node of that user's name.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ def of_partition(partition: int) -> str:
 
 
 def room(partition: int, name: str) -> str:
-    """Hash: the room's head (`n`, `seq`, `offset`), how it is called and run, its last message."""
+    """Hash: the room's head (`n`, `seq`, `offset`), name, topic, settings and last message."""
     return f"{{p{partition}}}:room:{name}"
 
 
 def log(partition: int, name: str) -> str:
     """Hash: `n` → `offset event` of the room's newest events.
 
-    Not a stream: when a message is deleted, its text has to go from here, too, and what stands
-    in a stream can't be changed.
+    Not a stream: when a message is deleted, its text must be removed here, too, and the entries of
+    a stream can't be changed.
     """
     return f"{{p{partition}}}:log:{name}"
 
@@ -53,7 +53,7 @@ def everyone(partition: int, name: str) -> str:
 
 
 def sanctions(partition: int, name: str) -> str:
-    """Hash: user → the `sanction.set` that they are under, or were and it ended by itself."""
+    """Hash: user → the user's `sanction.set`, which may have expired."""
     return f"{{p{partition}}}:sanctions:{name}"
 
 
@@ -63,32 +63,32 @@ def position(partition: int) -> str:
 
 
 def whole(partition: int) -> str:
-    """String: there, as long as nothing of this view is missing but the log's newest events."""
+    """String: exists while this view lacks nothing but the log's newest events."""
     return f"{{p{partition}}}:whole"
 
 
 def filling(partition: int) -> str:
-    """String: the sign of the view's last filling; another one after it has lost something."""
+    """String: the token of the view's last refill; another one after the view lost anything."""
     return f"{{p{partition}}}:filling"
 
 
 def receipts(partition: int) -> str:
-    """String: there, as long as nothing of the partition's read marks was lost."""
+    """String: exists while no read mark of the partition is lost."""
     return f"{{p{partition}}}:receipts"
 
 
 def receipts_filling(partition: int) -> str:
-    """String: there, while the partition's read marks are set again."""
+    """String: exists while the partition's read marks are being restored."""
     return f"{{p{partition}}}:receipts:filling"
 
 
 def channel(partition: int, name: str) -> str:
-    """Channel: the room's events as they are published, and its passing states."""
+    """Channel: the room's events, and its transient states such as typing."""
     return f"{{p{partition}}}:live:{name}"
 
 
 def marks(partition: int, edge: str) -> str:
-    """Channel: the marks that an edge puts between the partition's events."""
+    """Channel: the markers that an edge puts between the partition's events."""
     return f"{{p{partition}}}:mark:{edge}"
 
 
@@ -103,25 +103,25 @@ def presence(user: str) -> str:
 
 
 def presences(partition: int) -> str:
-    """String: there, as long as nothing of a partition's presence was lost."""
+    """String: exists while no presence of the partition is lost."""
     return f"presence:{partition}"
 
 
 def away(user: str) -> str:
-    """String: there while a user says to be away."""
+    """String: exists while a user has the status away."""
     return f"user:{user}:away"
 
 
 def alive(edge: str) -> str:
-    """String: there while an edge lives."""
+    """String: exists while an edge is alive."""
     return f"edge:{edge}:alive"
 
 
 def user(name: str) -> str:
-    """Channel: what concerns one person alone."""
+    """Channel: events and states for one user alone."""
     return f"user:{name}"
 
 
 def edge(name: str) -> str:
-    """Channel: answers to the commands that an edge wrote."""
+    """Channel: answers to the commands of an edge."""
     return f"edge:{name}"

@@ -1,4 +1,4 @@
-"""What an edge asks Valkey when readers come by the thousand: over one connection, as it comes."""
+"""Lookups of an edge in Valkey, pipelined for thousands of connecting readers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.errors import Unreachable
 
 
 class Lookups:
-    """Where people belong, and how far the view is. Raises `Unreachable`."""
+    """The rooms of users, and the position of the view. Raises `Unreachable`."""
 
     def __init__(self, redis: aioredis.Redis) -> None:
         self._client = PipelinedClient(redis)
@@ -24,27 +24,27 @@ class Lookups:
     async def rooms_of_all(
         self, users: Sequence[str], partitions: int
     ) -> list[dict[str, int]] | None:
-        """The rooms that each of the users belongs to, with the `n` of joining.
+        """The rooms of each user, with the `n` of joining.
 
-        `None` where the view is being filled again: they may belong to more.
+        `None` while the view is being refilled: the users may have more rooms.
         """
         signs = [keys.whole(partition) for partition in range(partitions)]
-        asked = [("HGETALL", keys.rooms_of(user)) for user in users]
-        replies = await self._ask([("MULTI",), ("EXISTS", *signs), *asked, ("EXEC",)])
+        commands = [("HGETALL", keys.rooms_of(user)) for user in users]
+        replies = await self._ask([("MULTI",), ("EXISTS", *signs), *commands, ("EXEC",)])
         there, *found = replies[-1]
         return [_joined(one) for one in found] if there == partitions else None
 
     async def positions(self, partitions: int) -> list[int]:
-        """The offset in the log up to which the view stands, of each partition.
+        """The log offset up to which the view stands, for each partition.
 
-        -1 where the log is empty, and -2 where the view is being filled again.
+        -1 where the log is empty, and -2 while the view is being refilled.
         """
-        asked = [("MGET", keys.position(p), keys.whole(p)) for p in range(partitions)]
-        found = await self._ask(asked)
+        commands = [("MGET", keys.position(p), keys.whole(p)) for p in range(partitions)]
+        found = await self._ask(commands)
         return [int(position or -1) if whole else -2 for position, whole in found]
 
     async def mark(self, partition: int, rooms: Sequence[str], edge: str, token: int) -> None:
-        """Have a mark published to the edge, with the heads of the rooms (mark.lua)."""
+        """Publish a marker to the edge, with the heads of the rooms (mark.lua)."""
         heads = keys.room(partition, "")
         signs = (keys.position(partition), keys.whole(partition))
         names = [*signs, *[heads + room for room in rooms]]
@@ -52,11 +52,11 @@ class Lookups:
         await self._ask([("EVAL", self._mark, len(names), *names, channel, token)])
 
     def close(self) -> None:
-        """Give the connection up; the next lookup makes another."""
+        """Close the connection; the next lookup makes another."""
         self._client.close()
 
     async def _ask(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
-        replies = await self._client.ask(commands)
+        replies = await self._client.execute(commands)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise Unreachable(f"Valkey: {reply}")

@@ -1,7 +1,7 @@
--- A mark in an edge's subscription: what was published before it has arrived before it.
+-- Publishes a marker to an edge: messages published before it arrive before it.
 -- KEYS: position, whole, room…   ARGV: channel, token
--- Publishes "token position n n … offset offset …": where the partition's view stands, -2 where it is
--- being filled again, and of each room the newest event.
+-- The message is "token position n n … offset offset …": the position of the partition's view, -2
+-- while it is being refilled, and the newest event of each room.
 local stands = redis.call('EXISTS', KEYS[2]) == 1 and (redis.call('GET', KEYS[1]) or '-1')
 local parts, rooms = { ARGV[2], stands or '-2' }, #KEYS - 2
 for i = 1, rooms do

@@ -1,4 +1,4 @@
-"""Messages take turns: while what one of them began is awaited, those after it wait."""
+"""Ordered dispatch: while the handling of a message is awaited, later messages wait."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
 
-#: What is called for a message; where it has to wait for something, it returns what to await.
+#: Handles a message (channel, data); may return an awaitable, for which later messages wait.
 OnMessage = Callable[[bytes, bytes], Awaitable[None] | None]
 
-#: Messages that wait while one is being awaited; beyond, they wait in Valkey.
+#: Messages that wait here; from this number on they wait in Valkey.
 _MOST_WAITING: Final = 10_000
 
 
 class OrderedDispatch:
-    """Gives each message to `on_message(channel, data)`, in the order in which they came.
+    """Calls `on_message(channel, data)` with each message, in the order of their arrival.
 
-    Where that fails, `on_failed()` is called, and nothing is given out before the next `open`.
+    If that fails, `on_failed()` is called, and no message is dispatched before the next `open`.
     """
 
     def __init__(self, on_message: OnMessage, on_failed: Callable[[], None]) -> None:
@@ -33,24 +33,24 @@ class OrderedDispatch:
         self._wire: ValkeyConnection | None = None
         self._waiting: deque[tuple[bytes, bytes]] = deque()
         self._busy = True
-        #: Whether the connection is read no more for the time being.
+        #: Whether reading from the connection is paused.
         self._full = False
-        #: What a message has begun that those after it wait for.
+        #: The handling of a message for which later ones wait.
         self._doing: asyncio.Future[None] | None = None
 
     def close(self) -> None:
-        """Forget what waits, and have what comes from now on wait."""
+        """Drop the waiting messages, and let later ones wait."""
         if self._doing is not None:
             self._doing.cancel()
         self._waiting.clear()
         self._busy = True
 
-    def come_over(self, wire: ValkeyConnection | None) -> None:
-        """Messages come over this connection from now on; `None`: over none."""
+    def read_from(self, wire: ValkeyConnection | None) -> None:
+        """Pause and resume this connection from now on; `None`: none."""
         self._wire, self._full = wire, False
 
     async def open(self) -> None:
-        """Give out what has waited, then let messages through as they come."""
+        """Dispatch the waiting messages, then each message as it arrives."""
         while self._waiting:
             doing = self._on_message(*self._waiting.popleft())
             if doing is not None:
@@ -60,11 +60,11 @@ class OrderedDispatch:
             self._full = False
             self._wire.resume()
 
-    def give(self, channel: bytes, data: bytes) -> None:
-        """Give a message its turn."""
+    def dispatch(self, channel: bytes, data: bytes) -> None:
+        """Dispatch a message, or let it wait."""
         if self._busy:
             self._waiting.append((channel, data))
-            # It may be so again and again while those that waited are given out.
+            # This may happen repeatedly while waiting messages are dispatched.
             if len(self._waiting) >= _MOST_WAITING and not self._full and self._wire is not None:
                 self._full = True
                 self._wire.pause()
@@ -72,7 +72,7 @@ class OrderedDispatch:
         try:
             doing = self._on_message(channel, data)
         except Exception:
-            log.exception("a message could not be used", channel=channel)
+            log.exception("a message could not be handled", channel=channel)
             self._busy = True
             self._on_failed()
             return

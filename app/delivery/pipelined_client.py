@@ -1,7 +1,7 @@
-"""Asking Valkey over one connection: for what comes by the thousand, without redis-py's share.
+"""A pipelined client of Valkey on one connection, for thousands of commands a second.
 
-A pipeline of redis-py costs a connection from its pool, a lock, a task or two and a parser's turn
-for each command: a tenth of a worker's time.
+For each command a pipeline of redis-py takes a connection from its pool, a lock, a task or two and
+a turn of its parser: a tenth of a worker's time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.errors import Unreachable
 
 
 class _Request:
-    """Commands that belong together, and the replies as far as they are there."""
+    """Commands that belong together, and their replies so far."""
 
     __slots__ = ("answered", "commands", "replies")
 
@@ -28,59 +28,59 @@ class _Request:
         self.answered: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
 
     def answer(self) -> None:
-        """All replies are there; whoever asked may have gone."""
+        """Give the caller all replies, unless it was cancelled."""
         if not self.answered.done():
             self.answered.set_result(self.replies)
 
     def fail(self, why: str) -> None:
-        """There is no answer."""
+        """Give the caller an error."""
         if not self.answered.done():
             self.answered.set_exception(Unreachable(why))
 
 
 class PipelinedClient:
-    """Sends commands and gives each its reply.
+    """Sends commands and returns their replies.
 
-    Those that come while others are under way are sent together when these are answered, so that
-    each costs little where many come.
+    Commands that arrive while others are in flight are sent together when those are answered, so
+    each costs little while many arrive.
 
-    The connection is made when it is first needed, and anew after it was lost. Raises
-    `Unreachable` where Valkey can't be reached; whoever waits then does not know.
+    The client connects with the first command, and again after a lost connection. It raises
+    `Unreachable` where Valkey can't be reached; a command in flight may then have been executed.
     """
 
     def __init__(self, redis: aioredis.Redis) -> None:
         self._redis = redis
         self._wire: ValkeyConnection | None = None
         self._opening: asyncio.Task[ValkeyConnection] | None = None
-        self._under_way: deque[_Request] = deque()
+        self._in_flight: deque[_Request] = deque()
         self._waiting: list[_Request] = []
 
-    async def ask(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
-        """The reply to each of the commands; what Valkey refused is an exception among them."""
+    async def execute(self, commands: Sequence[tuple[Part, ...]]) -> list[Any]:
+        """The reply to each command; an exception in the place of a reply that is an error."""
         if not commands:
             return []
         if self._wire is None:
             await self._connected()
-        asked = _Request(commands)
-        self._waiting.append(asked)
-        if len(self._waiting) == 1 and not self._under_way:
+        request = _Request(commands)
+        self._waiting.append(request)
+        if len(self._waiting) == 1 and not self._in_flight:
             asyncio.get_running_loop().call_soon(self._send)
-        return await asked.answered
+        return await request.answered
 
     def close(self) -> None:
-        """Give the connection up; the next command makes another."""
+        """Close the connection; the next command makes another."""
         wire, self._wire = self._wire, None
         if wire is not None:
             wire.close()
 
     def _send(self) -> None:
-        if self._wire is not None and self._waiting and not self._under_way:
+        if self._wire is not None and self._waiting and not self._in_flight:
             waiting, self._waiting = self._waiting, []
-            self._under_way.extend(waiting)
-            self._wire.send_all([command for asked in waiting for command in asked.commands])
+            self._in_flight.extend(waiting)
+            self._wire.send_all([command for request in waiting for command in request.commands])
 
     async def _connected(self) -> ValkeyConnection:
-        """The connection, made once for all who come meanwhile."""
+        """The connection, made once for all concurrent callers."""
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._open())
         return await asyncio.shield(self._opening)
@@ -91,15 +91,15 @@ class PipelinedClient:
 
     def _take(self, replies: Iterator[Any]) -> None:
         for reply in replies:
-            asked = self._under_way[0]
-            asked.replies.append(reply)
-            if len(asked.replies) == len(asked.commands):
-                self._under_way.popleft().answer()
+            request = self._in_flight[0]
+            request.replies.append(reply)
+            if len(request.replies) == len(request.commands):
+                self._in_flight.popleft().answer()
         self._send()
 
     def _on_lost(self) -> None:
         self._wire = None
-        lost = [*self._under_way, *self._waiting]
-        self._under_way, self._waiting = deque(), []
-        for asked in lost:
-            asked.fail("Valkey closed the connection")
+        lost = [*self._in_flight, *self._waiting]
+        self._in_flight, self._waiting = deque(), []
+        for request in lost:
+            request.fail("Valkey closed the connection")

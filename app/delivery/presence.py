@@ -1,4 +1,4 @@
-"""Who is there, in Valkey: what `presence` writes through and the edge reads through."""
+"""Presence in Valkey: the agent `presence` writes it, and edges read it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.domain.presence import Presence
 
-#: Seconds for which an edge counts as alive after it said so, and between two times that it does.
+#: Seconds for which an edge counts as alive after a sign of life, and between two signs of life.
 ALIVE = 30
 SAY_EVERY = 10.0
 
@@ -20,27 +20,27 @@ _decode = msgspec.json.Decoder(Presence).decode
 
 
 class Presences:
-    """Presence by person, who says to be away, and which edges are alive."""
+    """The presence of users, their away status, and the edges that are alive."""
 
     def __init__(self, redis: aioredis.Redis) -> None:
         self._redis: Any = redis
 
     async def keep(self, presences: Mapping[str, Presence]) -> None:
-        """Replace the presence of some people."""
+        """Write the presence of some users."""
         await self._redis.mset(
             {keys.presence(user): _encode(presence) for user, presence in presences.items()}
         )
 
     async def filled(self, partition: int) -> bool:
-        """Whether the presence of a partition's people is here, as far as Valkey remembers."""
+        """Whether Valkey has the presence of all users of a partition."""
         return bool(await self._redis.exists(keys.presences(partition)))
 
     async def note_filled(self, partition: int) -> None:
-        """Note that the presence of a partition's people is here."""
+        """Note that Valkey has the presence of all users of a partition."""
         await self._redis.set(keys.presences(partition), "1")
 
     async def of(self, users: Iterable[str]) -> dict[str, tuple[Presence, bool]]:
-        """Each person's presence, and whether they say to be away."""
+        """The presence of each user, and whether the user is away."""
         names = list(users)
         wanted = [of(name) for name in names for of in (keys.presence, keys.away)]
         found = await self._redis.mget(wanted) if wanted else []
@@ -56,11 +56,11 @@ class Presences:
         return {name for name, there in zip(names, found, strict=True) if there}
 
     async def say_alive(self, edge: str) -> None:
-        """An edge is alive."""
+        """Write a sign of life of an edge."""
         await self._redis.set(keys.alive(edge), "1", ex=ALIVE)
 
     async def set_away(self, user: str, away: bool) -> None:
-        """Somebody says to be away, or back."""
+        """Set or clear the away status of a user."""
         if away:
             await self._redis.set(keys.away(user), "1")
         else:

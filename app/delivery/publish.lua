@@ -1,23 +1,23 @@
--- Events of one partition of chat.log into the view, in order and in one step.
+-- Publishes events of one partition of chat.log into the view, in order and atomically.
 -- KEYS: position, then of each event: room, log, members, read, gone, everyone, sanctions,
 --       mentioned…
 -- ARGV: window, then of each event three: the event, the answer, and as JSON
---   keys     how many keys are its own; 0: it is no event, and is stepped over
---   offset, n, channel, edge (channel for the answer, or '') as strings, and what it changes:
+--   keys     how many keys are its own; 0: it is not an event, and is skipped
+--   offset, n, channel, edge (channel for the answer, or '') as strings, and its changes:
 --   room     {field, value, …}    fields of the room to set
---   members  {user, "role n", …}  people who are members
+--   members  {user, "role n", …}  new members
 --   roles    {user, role, …}      members with another role
---   leaves   {user, …}            people who are members no longer
---   read     {user, …}            people who count as having read everything up to here
+--   leaves   {user, …}            former members
+--   read     {user, …}            users who count as having read everything up to here
 --   gone     seq or 0             a message that is deleted
---   everyone seq or 0             a message that names everyone
---   mentions seq or 0             a message that names the people of the mentioned keys
---   last     {seq, text} or {}    what the list of rooms shows of message seq, if it is the last
+--   everyone seq or 0             a message that mentions everyone
+--   mentions seq or 0             a message that mentions the users of the mentioned keys
+--   last     {seq, text} or {}    the text of message seq in the list of rooms, if it is the last
 --   rewrite  {n, event, …}        events whose text has changed or is gone
---   tell     {channel, …}         people whom it concerns
---   sanction {user, event} or {}  what somebody is under; an empty event: nothing
--- Returns of each 1: published; 0: was there already; -1: the view stands before offset - 1;
---         -2: the room stands before n - 1, though the view does not.
+--   tell     {channel, …}         users whom it concerns
+--   sanction {user, event} or {}  the sanction of a user; an empty event: none
+-- Returns for each event 1: published; 0: was there already; -1: the view is behind offset - 1;
+--         -2: the room is behind n - 1, though the view is not.
 local MENTIONS = 200
 local position = tonumber(redis.call('GET', KEYS[1]) or '-1')
 
@@ -26,7 +26,7 @@ local function remember(key, seq)
   redis.call('ZREMRANGEBYRANK', key, 0, -MENTIONS - 1)
 end
 
--- k: where the event's own keys begin; it: what the JSON says.
+-- k: index of the event's first key; it: the decoded JSON.
 local function apply(k, it, event)
   local room, log, members, read = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
   redis.call('HSET', log, it.n, it.offset .. ' ' .. event)
@@ -41,7 +41,7 @@ local function apply(k, it, event)
   if #it.leaves > 0 then redis.call('HDEL', members, unpack(it.leaves)) end
   local seq = redis.call('HGET', room, 'seq')
   for _, user in ipairs(it.read) do
-    -- A receipt may have been there first, when the view is filled again.
+    -- During a refill a receipt may have been there first.
     local known = tonumber(redis.call('HGET', read, user) or '-1')
     if tonumber(seq) > known then redis.call('HSET', read, user, seq) end
   end
@@ -80,7 +80,7 @@ local function publish(k, it, event, answer)
     position = offset
     redis.call('SET', KEYS[1], it.offset)
   end
-  -- An answer may have been lost with the worker that gave it first: it is given each time.
+  -- The worker that sent the answer first may have crashed: it is sent each time.
   if it.edge ~= '' then redis.call('PUBLISH', it.edge, answer) end
   return outcome
 end

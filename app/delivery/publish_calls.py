@@ -1,4 +1,4 @@
-"""Log events as publish.lua takes them: some at a time."""
+"""Calls of publish.lua: log events in groups, with their keys and arguments."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from app.delivery import keys
 from app.delivery.view_changes import Changes, changes_of
 from app.events import AnyLogEvent, MessageCreated, Ruling, Verdict, encode
 
-#: Events in one step: Valkey does nothing else meanwhile, which is a millisecond or two.
+#: The most events of a call, during which Valkey does nothing else for a millisecond or two.
 MOST = 50
 
 
 class Entry(NamedTuple):
-    """A record of `chat.log`; `event` is `None` where it is not one of ours."""
+    """A record of `chat.log`; `event` is `None` if it is not a valid one."""
 
     partition: int
     offset: int
@@ -27,9 +27,9 @@ class Entry(NamedTuple):
 
 @dataclass
 class PublishCall:
-    """Events of a partition that Valkey publishes in one step, and who belongs where before that.
+    """Events of a partition that Valkey publishes in one call, and memberships to write before it.
 
-    `belong`: user, room, `n` of joining or minus that of leaving. `keys` and `arguments` are the
+    `belong`: user, room, `n` of joining or minus the `n` of leaving. `keys` and `arguments` are the
     script's.
     """
 
@@ -39,7 +39,7 @@ class PublishCall:
     count: int = 0
 
     def add(self, entry: Entry, changes: Changes) -> None:
-        """Take in one more event."""
+        """Add an event."""
         event = entry.event
         self.count += 1
         if event is None:
@@ -51,27 +51,27 @@ class PublishCall:
         channel = keys.channel(entry.partition, event.room)
         edge = keys.edge(entry.edge) if entry.edge else ""
         answer = encode(_accepted(event, entry.ruling)) if entry.edge else b""
-        told = changes.json(len(own), entry.offset, event.n, channel, edge)
-        self.arguments += [entry.value, answer, told]
+        described = changes.json(len(own), entry.offset, event.n, channel, edge)
+        self.arguments += [entry.value, answer, described]
 
 
-def steps(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator[PublishCall]:
-    """Events, partition by partition, in steps.
+def publish_calls(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator[PublishCall]:
+    """The calls for events, partition by partition.
 
-    `texts` are those that an edit or a deletion replaces, by `n`. Who belongs where changes
-    between steps, never ahead of the events before it.
+    `texts` are the events whose text an edit or a deletion replaces, by `n`. Memberships change
+    between calls, never ahead of the events before them.
     """
-    step: PublishCall | None = None
+    call: PublishCall | None = None
     for entry in entries:
         position = keys.position(entry.partition)
         changes = Changes() if entry.event is None else changes_of(entry.event, texts)
-        if step is not None and (changes.belong or step.count == MOST or step.keys[0] != position):
-            yield step
-            step = None
-        step = step or PublishCall([position])
-        step.add(entry, changes)
-    if step is not None:
-        yield step
+        if call is not None and (changes.belong or call.count == MOST or call.keys[0] != position):
+            yield call
+            call = None
+        call = call or PublishCall([position])
+        call.add(entry, changes)
+    if call is not None:
+        yield call
 
 
 def _keys(partition: int, room: str, named: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Publishing past what can't be published: one event stops nobody."""
+"""Poison isolation in publishing: an event that can't be published stops no other."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from app.runtime.retry import AWAY
 
 log = structlog.get_logger()
 
-#: Why an entry can't be published, by its partition and offset.
+#: By partition and offset of an entry: why it can't be published.
 Unpublishable = dict[tuple[int, int], str]
 
 
 async def publish_isolating(
     publisher: Publisher, entries: Sequence[Entry]
 ) -> tuple[list[Outcome], Unpublishable]:
-    """Publish entries; what the publisher raises on is told with the reason.
+    """Publish entries; the second result has the reason for each that the publisher raised on.
 
-    In its place goes a change of the room that changes nothing, as its number counts. Raises what
-    says that Valkey is away, and what is raised of that, too: then it is not the event's fault.
+    An empty `room.changed` takes the place of such an event, because its number counts. Raises what
+    means that Valkey is away, and whatever the empty event raises: then the event is not at fault.
     """
     try:
         return await publisher.publish(entries), {}
     except AWAY:
         raise
-    except Exception as error:  # noqa: BLE001 - each is asked for the same by itself
+    except Exception as error:  # noqa: BLE001 - the entries are tried one by one
         log.warning("events are published one by one", error=repr(error))
     outcomes: list[Outcome] = []
     unfit: Unpublishable = {}
@@ -38,18 +38,18 @@ async def publish_isolating(
             outcomes += await publisher.publish([entry])
         except AWAY:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, one event stops nobody
-            outcomes += await publisher.publish([_in_place_of(entry)])
+        except Exception as error:  # noqa: BLE001 - one poisoned event must not stop the rest
+            outcomes += await publisher.publish([_placeholder(entry)])
             unfit[entry.partition, entry.offset] = repr(error)
     return outcomes, unfit
 
 
 def fit(entry: Entry, unfit: Unpublishable) -> Entry:
-    """The entry, or its offset alone where it is among those that can't be published."""
+    """The entry; only its offset if it is among the unpublishable ones."""
     return entry._replace(event=None) if (entry.partition, entry.offset) in unfit else entry
 
 
-def _in_place_of(entry: Entry) -> Entry:
+def _placeholder(entry: Entry) -> Entry:
     event = entry.event
     if event is None:
         return entry

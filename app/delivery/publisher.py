@@ -1,4 +1,4 @@
-"""Publishing the log into Valkey: the port that `fan_out` writes through."""
+"""Publishing the log into the view in Valkey, for the agent `fan_out`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.delivery.publish_calls import Entry, PublishCall, steps
+from app.delivery.publish_calls import Entry, PublishCall, publish_calls
 from app.delivery.scripts import Command, Scripts
 from app.events import MessageDeleted, MessageEdited, Verdict, encode
 
 
 class Outcome(IntEnum):
-    """What became of an entry; from `BEHIND` down it was not published."""
+    """The outcome of an entry; from `BEHIND` down it was not published."""
 
     PUBLISHED = 1
     REPEATED = 0
@@ -25,11 +25,11 @@ class Outcome(IntEnum):
 
 
 class Publisher:
-    """Writes the view: each room's newest events, heads, members, and the live channels.
+    """Writes the view: each room's newest events, head and members, and the live channels.
 
-    Every entry is part of an atomic step in Valkey, refused unless the entry before it is there.
-    So whoever publishes a partition's log in order, from wherever, and however often, leaves the
-    view as if it had been done once.
+    Every entry is part of an atomic script call, which refuses it unless the entry before it is
+    there. So publishing the log of a partition in order, from any offset and any number of times,
+    leaves the view as after publishing it once.
     """
 
     def __init__(self, redis: aioredis.Redis, window: int) -> None:
@@ -40,14 +40,14 @@ class Publisher:
     async def publish(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Publish entries in order, in few round trips; the outcome of each.
 
-        Give each partition's one after the other. After an outcome below zero the partition's
-        later entries have one, too; the other partitions' don't.
+        The entries of a partition have to be adjacent. After an outcome below zero the later
+        entries of the partition have one, too; those of other partitions don't.
         """
         outcomes: list[Outcome] = []
         run: list[Entry] = []
         for entry in entries:
             if isinstance(entry.event, MessageEdited | MessageDeleted):
-                # What it replaces may be just before it.
+                # The event that it replaces may be the one before it.
                 outcomes += await self._run(run, {})
                 outcomes += await self._run(
                     [entry], await self._texts(entry.partition, entry.event)
@@ -60,20 +60,22 @@ class Publisher:
     async def _run(self, entries: Sequence[Entry], texts: dict[int, bytes]) -> list[Outcome]:
         if not entries:
             return []
-        commands = [command for step in steps(entries, texts) for command in self._commands(step)]
+        commands = [
+            command for call in publish_calls(entries, texts) for command in self._commands(call)
+        ]
         answers = await self._scripts.run(commands)
         return [Outcome(one) for answer in answers if isinstance(answer, list) for one in answer]
 
-    def _commands(self, step: PublishCall) -> Iterator[Command]:
-        # Ahead of the events and repeated with them: it lies elsewhere in a cluster.
-        for user, room, n in step.belong:
+    def _commands(self, call: PublishCall) -> Iterator[Command]:
+        # Before the events, and repeated with them: in a cluster this key is on another node.
+        for user, room, n in call.belong:
             yield "belong.lua", [keys.rooms_of(user)], [room, n]
-        yield "publish.lua", step.keys, [self._window, *step.arguments]
+        yield "publish.lua", call.keys, [self._window, *call.arguments]
 
     async def _texts(
         self, partition: int, event: MessageEdited | MessageDeleted
     ) -> dict[int, bytes]:
-        """The window's events that hold the text which the event replaces."""
+        """The events of the window with the text that the event replaces."""
         places = [place for place in (event.of, event.prev) if place]
         found = await self._redis.hmget(keys.log(partition, event.room), places)
         return {
@@ -88,29 +90,29 @@ class Publisher:
         return -1 if value is None else int(value)
 
     async def whole(self, partition: int) -> bool:
-        """Whether the partition's view may be read: nothing of it is known to be missing."""
+        """Whether the partition's view is complete and may be read."""
         return bool(await self._redis.exists(keys.whole(partition)))
 
     async def filling(self, partition: int) -> bytes:
-        """A sign that is there as long as the partition's view loses nothing.
+        """The token of the partition's view, which changes when the view loses anything.
 
-        Whoever fills it looks up the log's end behind that: it is one that no reader has seen
-        more of, then.
+        A refill looks up the end of the log after this call, so no reader has seen more of the log
+        than that end.
         """
-        sign = token_hex(8).encode()
+        token = token_hex(8).encode()
         key = keys.filling(partition)
-        return await self._redis.set(key, sign, nx=True, get=True) or sign
+        return await self._redis.set(key, token, nx=True, get=True) or token
 
-    async def note_whole(self, partition: int, end: int, sign: bytes) -> bool:
-        """Let the partition's view be read, if it stands at `end` of the log, and say whether.
+    async def note_whole(self, partition: int, end: int, token: bytes) -> bool:
+        """Mark the partition's view complete if it has reached `end` of the log; whether it has.
 
-        Not where the view has lost anything since it gave the sign.
+        Not if the view has lost anything since it gave the token.
         """
         names = [of(partition) for of in (keys.position, keys.whole, keys.filling)]
-        return bool((await self._scripts.run([("whole.lua", names, [end, sign])]))[0])
+        return bool((await self._scripts.run([("whole.lua", names, [end, token])]))[0])
 
     async def belong(self, places: Mapping[tuple[str, str], int]) -> None:
-        """Note where people belong: (user, room) → `n` of joining, or minus that of leaving."""
+        """Write memberships: (user, room) → `n` of joining, or minus the `n` of leaving."""
         await self._scripts.run(
             [("belong.lua", [keys.rooms_of(user)], [room, n]) for (user, room), n in places.items()]
         )
@@ -122,12 +124,12 @@ class Publisher:
             await self._redis.unlink(key)
 
     async def lost(self, partition: int) -> None:
-        """Have nobody read the partition's view until it is filled; others look after theirs."""
+        """Mark the partition's view incomplete until it is refilled."""
         names = (keys.whole, keys.filling, keys.receipts, keys.receipts_filling)
         await self._redis.delete(*(of(partition) for of in names))
 
     async def answer(self, verdicts: Sequence[Verdict]) -> None:
-        """Give edges the answers they wait for."""
+        """Send edges the answers that they wait for."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for verdict in verdicts:
                 pipe.publish(keys.edge(verdict.edge), encode(verdict))

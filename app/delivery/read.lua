@@ -1,7 +1,7 @@
--- People have read a room; no mark goes back.
--- KEYS: room, read, gone, everyone, mentioned of each person, whole
--- ARGV: name of the room, then of each person: user, seq, personal channel
--- Tells each person's devices, unless the view is being filled and has not all that is unread;
+-- Advances read marks of users in a room; no mark goes back.
+-- KEYS: room, read, gone, everyone, mentioned of each user, whole
+-- ARGV: name of the room, then of each user: user, seq, personal channel
+-- Publishes the counts to each user's devices, unless the view is being refilled and incomplete;
 -- returns whether receipts are shown in this room.
 local whole = redis.call('EXISTS', KEYS[#KEYS]) == 1
 for i = 2, #ARGV, 3 do

@@ -1,4 +1,4 @@
-"""How far people have read, in Valkey: `receipts` writes through this, the edge reads."""
+"""Read marks in Valkey: the agent `receipts` writes them, and edges read them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.topics import partition_of
 
 
 class Unread(NamedTuple):
-    """What somebody has not read of a room: messages, and among them those that name them."""
+    """The unread messages of a user in a room, and how many of them mention the user."""
 
     seq: int
     read: int
@@ -26,12 +26,12 @@ class Unread(NamedTuple):
 
 
 class ReadMarks:
-    """Read marks, and what follows from them.
+    """Read marks and unread counts.
 
-    Unread is nowhere kept: it is the room's last `seq` less the mark, less what was deleted in
-    between. So it can't drift, and a message costs the same however many have not read it.
-    A reading raises `Unreachable` while any of that is being filled again, or, where it may be
-    `partial`, gives what there is.
+    An unread count is derived: the room's last `seq` minus the mark, minus the messages deleted in
+    between. So it can't drift, and the cost of a message does not depend on its unread members.
+    Reading raises `Unreachable` while the view is being refilled; a `partial` reader gets what is
+    there.
     """
 
     def __init__(self, redis: aioredis.Redis, partitions: int, *, partial: bool = False) -> None:
@@ -42,9 +42,9 @@ class ReadMarks:
         self._unread = redis.register_script(_source("count.lua") + _source("unread.lua"))
 
     async def advance(self, marks: Mapping[str, Mapping[str, int]]) -> list[str]:
-        """Set marks by room and user, where they go forward, and tell each person's devices.
+        """Advance marks by room and user, and publish the new counts to each user's devices.
 
-        The answer is the rooms whose members see receipts. Idempotent.
+        Returns the rooms whose members see receipts. Idempotent.
         """
         async with self._redis.pipeline(transaction=False) as pipe:
             for room, of_room in marks.items():
@@ -58,20 +58,20 @@ class ReadMarks:
         return [room for room, yes in zip(marks, shown, strict=True) if yes]
 
     async def filled(self, partition: int) -> bool:
-        """Whether the marks of a partition are here, as far as Valkey remembers."""
+        """Whether Valkey has all marks of a partition."""
         return bool(await self._redis.exists(keys.receipts(partition)))
 
     async def begin_filling(self, partition: int) -> None:
-        """All marks of a partition are about to be set."""
+        """Note that the marks of a partition are about to be restored."""
         await self._redis.set(keys.receipts_filling(partition), "1")
 
     async def note_filled(self, partition: int) -> None:
-        """Note that the marks of a partition are here, if none was lost since that began."""
-        with suppress(ResponseError):  # there is no such key any more
+        """Note that the marks of a partition are restored, if none was lost since that began."""
+        with suppress(ResponseError):  # the key is gone: marks were lost
             await self._redis.rename(keys.receipts_filling(partition), keys.receipts(partition))
 
-    async def tell(self, marks: Mapping[str, Mapping[str, int]]) -> None:
-        """Tell the members of rooms who has read up to where."""
+    async def publish(self, marks: Mapping[str, Mapping[str, int]]) -> None:
+        """Publish the marks of their room to its members."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for room, of_room in marks.items():
                 event = orjson.dumps({"kind": "receipts", "room": room, "read": of_room})
@@ -80,7 +80,7 @@ class ReadMarks:
             await pipe.execute()
 
     async def marks(self, room: str) -> dict[str, int]:
-        """Everybody's mark in a room."""
+        """The marks of all users in a room."""
         place = partition_of(room, self._partitions)
 
         async def ask(pipe: Any) -> None:
@@ -90,7 +90,7 @@ class ReadMarks:
         return {user.decode(): int(seq) for user, seq in found.items()}
 
     async def unread(self, user: str, rooms: Iterable[str]) -> dict[str, Unread]:
-        """What somebody has not read of each of the rooms, in one round trip."""
+        """The user's unread counts in each of the rooms, in one round trip."""
         names = list(rooms)
 
         async def ask(pipe: Any) -> None:

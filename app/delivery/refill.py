@@ -1,4 +1,4 @@
-"""Filling the view again from the log: what Valkey has lost is all there."""
+"""Refilling the view from the log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OnProgress = Callable[[int], None]
 
 
 class Place(NamedTuple):
-    """A partition, and of how many it is one."""
+    """A partition, and the number of partitions."""
 
     partition: int
     of: int
@@ -50,42 +50,43 @@ async def refill(
     start: int,
     progress: OnProgress = lambda _: None,
     *,
-    forgotten: Erased,
+    erased: Erased,
 ) -> Unpublishable:
-    """Publish a partition of the log again, from `start` to its end; what is no step of a room.
+    """Publish a partition of the log again, from `start` to its end; returns the unfit records.
 
-    Who belongs where comes first, as it is in the end: else somebody who was removed later would
-    be a member again while the events before that are published. What those said who are
-    `forgotten` is left out, and what is no step of its room goes unpublished. Where the view is
-    emptied meanwhile, this ends early: it stands behind the log then, and is filled once more.
+    Memberships come first, as they are at the end: otherwise a user who was removed later would be
+    a member again while the events before that are published. The words of `erased` users are left
+    out, and a record that is not the next event of its room is not published. If the view is
+    emptied meanwhile this ends early; the view is then behind the log, and is refilled once more.
     """
     await publisher.lost(place.partition)
-    sign = await publisher.filling(place.partition)
+    token = await publisher.filling(place.partition)
     end = await reader.end(LOG, place.partition)
     belong, unfit = await _survey(reader, place, start, end)
     await publisher.belong(belong)
     gone: set[tuple[str, int]] = set()
     async for records in _chunks(reader.read(LOG, place.partition, start, end)):
         chunk = [
-            _without(fit(entry_of(record, place.of), unfit), forgotten, gone) for record in records
+            _without(fit(entry_of(record, place.of), unfit), erased, gone) for record in records
         ]
         outcomes, _ = await publish_isolating(publisher, chunk)
         if Outcome.GAP in outcomes and start:
-            # Whether the room lacks something or the event is no step of it, the beginning tells.
-            return await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
+            # Only a reading from the beginning tells whether the room lacks an event or this one
+            # is unfit.
+            return await refill(reader, publisher, place, 0, progress, erased=erased)
         if min(outcomes) < Outcome.REPEATED:
             break
         progress(len(chunk))
-    await publisher.note_whole(place.partition, end, sign)
+    await publisher.note_whole(place.partition, end, token)
     return unfit
 
 
 async def _survey(
     reader: PartitionReader, place: Place, start: int, end: int
 ) -> tuple[dict[tuple[str, str], int], Unpublishable]:
-    """Who belongs where in the end, and what is no step of its room.
+    """The memberships at the end, and the records that are not the next event of their room.
 
-    The latter only from the log's very beginning on: nothing else tells where a room stands.
+    The latter only for a reading from offset 0: otherwise the rooms' numbers are unknown.
     """
     belong: dict[tuple[str, str], int] = {}
     unfit: Unpublishable = {}
@@ -115,28 +116,28 @@ async def _chunks(records: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
         yield chunk
 
 
-def _without(entry: Entry, forgotten: Erased, gone: set[tuple[str, int]]) -> Entry:
-    """The entry without what is erased; `gone` are the messages met that are."""
-    if entry.event is None or not forgotten:
+def _without(entry: Entry, erased: Erased, gone: set[tuple[str, int]]) -> Entry:
+    """The entry without erased words; `gone` collects the erased messages."""
+    if entry.event is None or not erased:
         return entry
-    event = without_erased(entry.event, forgotten, gone)
+    event = without_erased(entry.event, erased, gone)
     if event is entry.event:
         return entry
-    # What it changes besides, such as the author's own read mark, stays as it was.
+    # The event's other changes, such as the author's read mark, stay.
     return entry._replace(event=replace(event, by=entry.event.by), value=encode(event))
 
 
 def entry_of(record: Any, partitions: int) -> Entry:
-    """A record of `chat.log` as an entry to publish; without an event where it is none of ours."""
+    """A record of `chat.log` as an entry to publish; without an event if it is not a valid one."""
     headers = dict(record.headers)
-    told = headers.get(RULING)
+    raw_ruling = headers.get(RULING)
     event, ruling = None, None
     try:
         event = decode_log(record.value)
         if wrong := wrong_partition(event.room, record.partition, partitions):
             event = None
             raise Malformed(wrong)
-        ruling = None if told is None else decode_ruling(told)
+        ruling = None if raw_ruling is None else decode_ruling(raw_ruling)
     except Malformed as error:
         log.warning("not a log event", offset=record.offset, reason=str(error))
     edge = _edge(headers.get(EDGE) or b"")
@@ -144,7 +145,7 @@ def entry_of(record: Any, partitions: int) -> Entry:
 
 
 def _edge(name: bytes) -> str:
-    """The edge that waits for an answer; nobody does under a name that is none."""
+    """The edge that waits for an answer; empty for a name that can't be decoded."""
     try:
         return name.decode()
     except UnicodeDecodeError:

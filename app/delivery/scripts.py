@@ -1,4 +1,4 @@
-"""Calling our scripts in Valkey, many in one round trip."""
+"""Calls of Lua scripts in Valkey, many in one round trip."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from app.delivery.connection import Part
 from app.delivery.pipelined_client import PipelinedClient
 from app.errors import Unreachable
 
-#: A script by its file's name, its keys, its arguments.
+#: A script's file name, its keys, its arguments.
 Command = tuple[str, Sequence[str], Sequence[Any]]
 
-#: Seconds that calls may take. They take milliseconds: beyond this the server is away.
+#: Seconds for a call, which takes milliseconds: beyond this the server is away.
 _TIMEOUT: Final = 5.0
 
-#: How the replies begin that say that the server can't now, rather than that we are wrong.
+#: Prefixes of errors that mean that the server can't execute now, not that the script is wrong.
 _AWAY: Final = ("OOM", "READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "MISCONF", "BUSY")
 
 
 class Scripts:
-    """Scripts that may be called again where a call failed in between.
+    """Calls idempotent scripts.
 
     Raises `Unreachable` where Valkey does not answer in time or can't write, and `ResponseError`
-    where a script is wrong.
+    for a wrong script.
     """
 
     def __init__(self, redis: aioredis.Redis) -> None:
@@ -38,21 +38,21 @@ class Scripts:
         self._hashes: dict[str, str] = {}
 
     async def run(self, commands: Sequence[Command]) -> list[Any]:
-        """What each call answers, in order. Where a script is unknown, all are called again."""
+        """The replies to the calls, in order. If Valkey lacks a script, all calls are repeated."""
         calls: list[tuple[Part, ...]] = [
             ("EVALSHA", self._hash(name), len(keys), *keys, *arguments)
             for name, keys, arguments in commands
         ]
         try:
             async with asyncio.timeout(_TIMEOUT):
-                answers = await self._client.ask(calls)
-                if any(_says(answer, "NOSCRIPT") for answer in answers):
-                    await self._client.ask(
+                answers = await self._client.execute(calls)
+                if any(_is_error(answer, "NOSCRIPT") for answer in answers):
+                    await self._client.execute(
                         [("SCRIPT", "LOAD", source) for source in self._sources.values()]
                     )
-                    answers = await self._client.ask(calls)
+                    answers = await self._client.execute(calls)
         except TimeoutError:
-            self._client.close()  # what comes late is no answer to what is asked next
+            self._client.close()  # a late reply must not be taken for the next one
             raise Unreachable("Valkey does not answer") from None
         _check(answers)
         return answers
@@ -65,13 +65,13 @@ class Scripts:
         return self._hashes[name]
 
 
-def _says(answer: Any, *words: str) -> bool:
+def _is_error(answer: Any, *words: str) -> bool:
     return isinstance(answer, Exception) and str(answer).startswith(words)
 
 
 def _check(answers: Sequence[Any]) -> None:
     for answer in answers:
-        if _says(answer, *_AWAY):
+        if _is_error(answer, *_AWAY):
             raise Unreachable(f"Valkey: {answer}")
         if isinstance(answer, Exception):
             raise ResponseError(str(answer))

@@ -1,4 +1,4 @@
-"""Reading the view as it is at one moment, and only while nothing of it is missing."""
+"""Consistent reads of the view: of one moment, and only while the view is complete."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from redis import asyncio as aioredis
 
 from app.errors import Unreachable
 
-#: Adds the commands of a reading to a pipeline.
+#: Adds the commands of a read to a pipeline.
 AddCommands = Callable[[Any], Awaitable[None]]
 
-#: Seconds that a reading waits for a view that is being filled.
-_PATIENCE = 5.0
+#: Seconds for which a read waits for a view that is being refilled.
+_WAIT_SECONDS = 5.0
 
-#: Seconds between looks at it.
-_LOOK_AGAIN = 0.1
+#: Seconds between two tries.
+_RETRY_SECONDS = 0.1
 
 
 class Snapshots:
-    """Has every reading come from a view that is whole.
+    """Reads from a complete view.
 
-    A Valkey that was emptied is filled again from the log. Who reads meanwhile would be told that
-    a room is not there, or that all of it is unread. With `partial` a reading takes what there is.
+    After Valkey was emptied, the view is refilled from the log. A read meanwhile would find that a
+    room does not exist, or that all of it is unread. With `partial` a read takes what is there.
     """
 
     def __init__(self, redis: aioredis.Redis, *, partial: bool = False) -> None:
@@ -33,23 +33,23 @@ class Snapshots:
         self._partial = partial
 
     async def take(self, signs: Collection[str], ask: AddCommands) -> list[Any]:
-        """The answers to what `ask` adds, of a moment at which all the keys `signs` are there.
+        """The replies to the commands that `ask` adds, of a moment at which all `signs` exist.
 
-        Raises `Unreachable` where some are missing for 5 seconds.
+        `signs` are keys. Raises `Unreachable` if some of them are missing for 5 seconds.
         """
         if self._partial:
             return (await self._once((), ask))[1]
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _WAIT_SECONDS
         while True:
             there, found = await self._once(signs, ask)
             if there == len(signs):
                 return found
             if time.monotonic() > until:
                 raise Unreachable("the view in Valkey is being filled")
-            await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _once(self, signs: Collection[str], ask: AddCommands) -> tuple[int, list[Any]]:
-        """How many of the signs were there, and the answers."""
+        """How many of the signs exist, and the replies."""
         async with self._redis.pipeline(transaction=True) as pipe:
             if signs:
                 pipe.exists(*signs)

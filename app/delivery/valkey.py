@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from redis import asyncio as aioredis
 
-#: Seconds that a command may take. Ours take microseconds: beyond this the server is away.
+#: Seconds for a command, which takes microseconds: beyond this the server is away.
 _TIMEOUT = 5.0
 
-#: Connections of a client. Who comes while all are busy waits: hundreds come at once when an edge
-#: dies, and redis-py's own pool refuses the hundred and first.
+#: Connections of a client. A command waits while all are in use: hundreds of commands come at once
+#: when an edge dies, and redis-py's own pool refuses the hundred and first.
 _MOST = 64
 
 
 def connect(url: str) -> aioredis.Redis:
-    """A client of the server at `url`; connects with its first command.
+    """A client of the server at `url`, which connects with its first command.
 
-    It speaks RESP2, in which published messages and answers look alike to every parser.
+    It speaks RESP2, in which published messages have the form of replies for every parser.
     """
     pool: aioredis.BlockingConnectionPool = aioredis.BlockingConnectionPool.from_url(
         url,

@@ -1,4 +1,4 @@
-"""Reading the view in Valkey: the port that the edge reads through."""
+"""Reads of the view in Valkey, for edges and operators."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from app.topics import partition_of
 
 
 class RoomHead(NamedTuple):
-    """A room as it is now; `offset` is its newest event's in `chat.log`, `seq` its last message's.
+    """A room as it is now; `offset` is that of its newest event, `seq` that of its last message.
 
-    `users` are the two of a direct room, `members_n` is the last event that changed who is a
-    member. `last_by` and `last_text` are of the last message, the text cut, and empty where it
-    was deleted.
+    `users` are the two of a direct room; `members_n` is the last event that changed the members.
+    `last_by` and `last_text` are of the last message: the text is cut, and empty if deleted.
     """
 
     room: str
@@ -49,10 +48,9 @@ class Logged(NamedTuple):
 
 
 class View:
-    """What `fan_out` has published: a reading is never older than an answer given before it.
+    """The rooms as published: a read is never older than an answer that was given before it.
 
-    Raises `Unreachable` while the view is being filled again, or, where it may be `partial`, gives
-    what there is.
+    Raises `Unreachable` while the view is being refilled; a `partial` reader gets what is there.
     """
 
     def __init__(self, redis: aioredis.Redis, partitions: int, *, partial: bool = False) -> None:
@@ -61,16 +59,16 @@ class View:
         self._snapshots = Snapshots(redis, partial=partial)
 
     def partition(self, room: str) -> int:
-        """The partition of `chat.log` that a room is on."""
+        """The partition of a room in `chat.log`."""
         return partition_of(room, self._partitions)
 
     async def rooms_of(self, user: str) -> dict[str, int]:
-        """The rooms that a user belongs to, each with the `n` of joining."""
+        """The rooms of which the user is a member, each with the `n` of joining."""
         rooms = await self._places_of(user)
         return {room.decode(): int(n) for room, n in rooms.items() if int(n) > 0}
 
     async def ever_in(self, user: str) -> list[str]:
-        """The rooms that a user belongs to or has belonged to."""
+        """The rooms of which the user is or was a member."""
         return [room.decode() for room in await self._places_of(user)]
 
     async def _places_of(self, user: str) -> dict[bytes, bytes]:
@@ -79,21 +77,21 @@ class View:
         return found
 
     async def joined(self, room: str, user: str) -> int | None:
-        """The `n` at which the user joined, `None` for who is no member."""
+        """The `n` at which the user joined; `None` if the user is not a member."""
         found = await self._one([self.partition(room)], "HGET", keys.rooms_of(user), room)
         return int(found) if found is not None and int(found) > 0 else None
 
     async def members(self, room: str) -> dict[str, str]:
-        """Everybody in the room, with their roles."""
+        """The members of the room, with their roles."""
         place = self.partition(room)
         found = await self._one([place], "HGETALL", keys.members(place, room))
         return {user.decode(): entry.split()[0].decode() for user, entry in found.items()}
 
     async def roles(self, user: str, rooms: list[str]) -> dict[str, str]:
-        """The user's role in those of the rooms that they are in, in one round trip."""
+        """The user's role in each of the rooms with the user as a member, in one round trip."""
         places = {room: self.partition(room) for room in rooms}
-        asked = [("HGET", keys.members(place, room), user) for room, place in places.items()]
-        found = await self._all(set(places.values()), asked)
+        commands = [("HGET", keys.members(place, room), user) for room, place in places.items()]
+        found = await self._all(set(places.values()), commands)
         return {
             room: entry.split()[0].decode()
             for room, entry in zip(places, found, strict=True)
@@ -101,13 +99,13 @@ class View:
         }
 
     async def member_since(self, user: str, rooms: Collection[str]) -> dict[str, int]:
-        """The `n` by which the user joined those of the rooms that they are in.
+        """The `n` of joining for each of the rooms with the user as a member.
 
-        Unlike `joined` this is of the same moment as the room's events: never ahead of them.
+        Unlike `joined` this is of the same moment as the room's events, never ahead of them.
         """
         places = {room: self.partition(room) for room in rooms}
-        asked = [("HGET", keys.members(place, room), user) for room, place in places.items()]
-        found = await self._all(set(places.values()), asked)
+        commands = [("HGET", keys.members(place, room), user) for room, place in places.items()]
+        found = await self._all(set(places.values()), commands)
         return {
             room: int(entry.split()[1])
             for room, entry in zip(places, found, strict=True)
@@ -115,33 +113,33 @@ class View:
         }
 
     async def sanctions(self, room: str) -> dict[str, SanctionSet]:
-        """The sanctions of a room by user, those among them that ended by themselves."""
+        """The sanctions of a room by user, expired ones included."""
         place = self.partition(room)
         found = await self._one([place], "HGETALL", keys.sanctions(place, room))
         events = {user.decode(): decode_log(raw) for user, raw in found.items()}
         return {user: one for user, one in events.items() if isinstance(one, SanctionSet)}
 
-    async def tell(self, user: str, state: bytes) -> None:
-        """Tell one person's devices a state that nobody keeps."""
+    async def publish_to_user(self, user: str, state: bytes) -> None:
+        """Publish a transient state to one user's devices."""
         await self._redis.publish(keys.user(user), state)
 
     async def room(self, room: str) -> RoomHead | None:
-        """The room's head, `None` where there is no such room."""
+        """The room's head; `None` if there is no such room."""
         return (await self.rooms([room])).get(room)
 
     async def rooms(self, rooms: list[str]) -> dict[str, RoomHead]:
-        """The heads of those of the rooms that there are, in one round trip."""
+        """The heads of those of the rooms that exist, in one round trip."""
         places = {room: self.partition(room) for room in rooms}
-        asked = [("HGETALL", keys.room(place, room)) for room, place in places.items()]
-        found = await self._all(set(places.values()), asked)
+        commands = [("HGETALL", keys.room(place, room)) for room, place in places.items()]
+        found = await self._all(set(places.values()), commands)
         return {
             room: _head(room, place, fields)
             for (room, place), fields in zip(places.items(), found, strict=True)
             if fields
         }
 
-    async def pass_on(self, room: str, state: bytes) -> None:
-        """Tell whoever reads the room a state, such as typing, that nobody keeps."""
+    async def publish_to_room(self, room: str, state: bytes) -> None:
+        """Publish a transient state, such as typing, to the room's readers."""
         channel = keys.channel(self.partition(room), room)
         await self._redis.publish(channel, b"- " + state)
 
@@ -161,14 +159,14 @@ class View:
         return await self._window(room, range(n + 1, n + 1 + limit))
 
     async def before(self, room: str, n: int, limit: int) -> list[Logged]:
-        """The room's events up to and with `n` that the window still has, newest first."""
+        """The room's events up to and including `n` that the window still has, newest first."""
         return await self._window(room, range(n, max(0, n - limit), -1))
 
     async def published(self, room: str, numbers: range) -> list[Logged]:
-        """Those of these events that the window still has; all of them were published before.
+        """Those of these published events that the window still has.
 
-        Raises `Unreachable` where the view was emptied since, and has yet to come to them again:
-        then nothing is lost, and they will be published once more.
+        Raises `Unreachable` if the view was emptied since and has not reached them again: then
+        nothing is lost, and they will be published once more.
         """
         if not numbers:
             return []
@@ -189,7 +187,7 @@ class View:
         return (await self._all(places, [command]))[0]
 
     async def _all(self, places: Collection[int], commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """The answers to commands about these partitions, all of one moment."""
+        """The replies to commands about these partitions, all of one moment."""
         if not commands:
             return []
 

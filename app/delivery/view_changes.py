@@ -1,4 +1,4 @@
-"""What an event of `chat.log` changes in the view."""
+"""The changes that an event of `chat.log` makes in the view."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SCRIPT = (
     *("last", "rewrite", "tell", "sanction"),
 )
 
-#: Characters of the last message that a list of rooms shows.
+#: Characters of a room's last message in the list of rooms.
 PREVIEW = 140
 
 
 class Changes(Struct):
-    """The changes as publish.lua takes them, and what lies with persons rather than rooms."""
+    """The changes in the form of publish.lua, and those that belong to users, not to rooms."""
 
     room: list[str] = []
     members: list[str] = []
@@ -53,24 +53,30 @@ class Changes(Struct):
     rewrite: list[Any] = []
     tell: list[str] = []
     sanction: list[str] = []
-    #: Not for the script: those who are named, and (user, n of joining or minus n of leaving).
+    #: Not for the script: mentioned users, and (user, n of joining or minus n of leaving).
     named: tuple[str, ...] = ()
     belong: list[tuple[str, int]] = []
 
     def json(self, own: int, offset: int, n: int = 0, channel: str = "", edge: str = "") -> bytes:
-        """The changes for the script, with how many keys are the event's own, and where it goes."""
-        told: dict[str, Any] = {name: getattr(self, name) for name in _SCRIPT}
-        told |= {"keys": own, "offset": str(offset), "n": str(n), "channel": channel, "edge": edge}
-        return orjson.dumps(told)
+        """The changes for the script, with the number of the event's own keys and its channels."""
+        changes: dict[str, Any] = {name: getattr(self, name) for name in _SCRIPT}
+        changes |= {
+            "keys": own,
+            "offset": str(offset),
+            "n": str(n),
+            "channel": channel,
+            "edge": edge,
+        }
+        return orjson.dumps(changes)
 
 
 def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:
-    """What the event changes; `texts` are the window's events whose text it replaces, by `n`."""
+    """The event's changes; `texts` are the events of the window whose text it replaces, by `n`."""
     match event:
         case RoomCreated():
             return _created(event)
         case RoomChanged():
-            return Changes(room=_run(event))
+            return Changes(room=_settings(event))
         case MemberAdded():
             return _joins(event.n, event.user, event.role)
         case MemberRemoved():
@@ -84,9 +90,9 @@ def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:
             roles = [event.user, event.role, *((event.by, "admin") if owner else ())]
             return Changes(room=["members_n", str(event.n)], roles=roles)
         case MessageCreated():
-            return _said(event)
+            return _message(event)
         case MessageEdited() | MessageDeleted():
-            return _retold(event, texts)
+            return _replaced(event, texts)
     return Changes()
 
 
@@ -109,7 +115,7 @@ def _created(event: RoomCreated) -> Changes:
     return changes
 
 
-def _run(event: RoomChanged) -> list[str]:
+def _settings(event: RoomChanged) -> list[str]:
     found: list[str] = []
     if event.name is not None:
         found += ["name", event.name]
@@ -147,7 +153,7 @@ def _sanctioned(event: SanctionSet) -> Changes:
     return changes
 
 
-def _said(event: MessageCreated) -> Changes:
+def _message(event: MessageCreated) -> Changes:
     last = {
         "seq": str(event.seq),
         "at_ms": str(event.at_ms),
@@ -164,11 +170,11 @@ def _said(event: MessageCreated) -> Changes:
     )
 
 
-def _retold(event: MessageEdited | MessageDeleted, texts: dict[int, bytes]) -> Changes:
-    """The text goes wherever it lies in the window: in the message, and in its last edit."""
+def _replaced(event: MessageEdited | MessageDeleted, texts: dict[int, bytes]) -> Changes:
+    """The text is replaced in each event of the window that has it: the message, its last edit."""
     rewrite: list[Any] = []
     for n, raw in texts.items():
-        rewrite += [n, encode(_as_now(decode_log(raw), event)).decode()]
+        rewrite += [n, encode(_shown_after(decode_log(raw), event)).decode()]
     if isinstance(event, MessageDeleted):
         return Changes(rewrite=rewrite, gone=event.seq, last=[str(event.seq), ""])
     return Changes(
@@ -180,7 +186,7 @@ def _retold(event: MessageEdited | MessageDeleted, texts: dict[int, bytes]) -> C
     )
 
 
-def _as_now(shown: AnyLogEvent, event: MessageEdited | MessageDeleted) -> AnyLogEvent:
+def _shown_after(shown: AnyLogEvent, event: MessageEdited | MessageDeleted) -> AnyLogEvent:
     if isinstance(shown, MessageEdited):
         return replace(shown, text="", shadow=None)
     if not isinstance(shown, MessageCreated):

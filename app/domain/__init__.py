@@ -1,1 +1,1 @@
-"""Pure decisions: no clock, no randomness, no I/O, no framework."""
+"""Pure decisions, without clock, randomness, I/O or framework."""

@@ -1,4 +1,4 @@
-"""Chat logs of the form `[HH:MM] <nick> text`: what was said, and when."""
+"""Chat logs of the form `[HH:MM] <nick> text`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAY: Final = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message of a log: its line in the file from 1 on, the minute of the day, who, what."""
+    """A message of a log: its line number from 1, its minute of the day, its nick and text."""
 
     number: int
     minute: int
@@ -27,17 +27,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A log's messages in order, and how many lines were none."""
+    """The messages of a log in order, and the number of other lines."""
 
     lines: tuple[Line, ...]
     skipped: int
 
 
 def parse(content: bytes) -> Log:
-    """A log's messages. Bytes that are no UTF-8 become U+FFFD; other lines are counted.
+    """The messages of a log. Invalid UTF-8 becomes U+FFFD; other lines are counted.
 
-    Lines end at `\\n` alone: a form feed or U+2028 within a message is part of it. A nick that
-    is no valid user id makes its line one of the others.
+    Lines end only at `\\n`: a form feed or U+2028 within a message is part of it. A line whose nick
+    is not a valid user id is one of the others.
     """
     rows = content.decode("utf-8", "replace").split("\n")
     if rows[-1] == "":
@@ -57,10 +57,10 @@ def _line(number: int, row: str) -> Line | None:
 
 
 def seconds(lines: Sequence[Line]) -> list[float]:
-    """When each message is due, in seconds after the first.
+    """The time of each message, in seconds after the first.
 
-    Messages of one minute are spread over it evenly; a time that goes back by more than half a
-    day is the next day, by less a clock that was put right, which costs no time.
+    Messages of one minute are spread over it evenly. A time that goes back by more than half a day
+    is on the next day; one that goes back by less is a corrected clock, and takes no time.
     """
     due: list[float] = []
     now = 0
@@ -72,7 +72,7 @@ def seconds(lines: Sequence[Line]) -> list[float]:
 
 
 def _elapsed(lines: Sequence[Line]) -> list[int]:
-    """Minutes since the first message, never falling."""
+    """Minutes since the first message, never decreasing."""
     minutes: list[int] = []
     days = 0
     for earlier, line in zip((None, *lines), lines, strict=False):
@@ -84,11 +84,11 @@ def _elapsed(lines: Sequence[Line]) -> list[int]:
 
 
 def client_id(name: str, number: int) -> str:
-    """The client id of a file's line: the same in every replay, whatever the folder."""
+    """The client id of a line of a file: the same in every import, from any folder."""
     return hashlib.sha256(f"{name}:{number}".encode()).hexdigest()[:32]
 
 
 def room_id(stem: str) -> str:
-    """A room id made of a file's name without its ending."""
+    """A room id derived from a file name without its suffix."""
     cleaned = re.sub(r"[^A-Za-z0-9._~-]+", "-", stem)[:64]
     return cleaned if names.room(cleaned) is None else "replay"

@@ -1,9 +1,11 @@
-"""The cursor: how far a reader has got, in every partition of `chat.log`.
+"""The cursor: the position of a reader in every partition of `chat.log`.
 
-It is `id:` in Server-Sent Events and `cursor` in long-poll, opaque to clients: an epoch, and for
-each partition the offset that comes next. It depends on nothing that an edge remembers, so any
-edge takes it up. Bytes: epoch (4), one varint a partition, a keyed checksum (4); in base64 that is
-under 128 characters for 24 partitions of two million events each, or 8 of 34 thousand million.
+It is `id:` in Server-Sent Events and `cursor` in long-poll, and opaque to clients: an epoch, and
+the next offset of each partition. It does not depend on the state of an edge, so a client can
+resume at any edge.
+
+Bytes: epoch (4), a varint for each partition, a keyed checksum (4). In base64 that is under 128
+characters for 24 partitions of two million events each, or for 8 of 34 thousand million.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class Cursor(NamedTuple):
 
 
 def epoch_of(log_id: str) -> bytes:
-    """The epoch of a log: a short digest of what tells this log from every other."""
+    """The epoch of a log: a short digest of its identity."""
     return blake2b(log_id.encode(), digest_size=_EPOCH).digest()
 
 
@@ -48,8 +50,8 @@ def encode(epoch: bytes, nexts: Iterable[int], secret: bytes) -> str:
 def decode(token: str, secret: bytes) -> Cursor:
     """The cursor of a token.
 
-    Raises `CursorMalformed` where nothing of ours can look like that, `CursorForeign` where it
-    is not signed with this secret.
+    Raises `CursorMalformed` for a token of another form, `CursorForeign` for one that is not signed
+    with this secret.
     """
     body = _unwrapped(token)
     signed, check = body[:-_CHECK], body[-_CHECK:]
@@ -59,7 +61,7 @@ def decode(token: str, secret: bytes) -> Cursor:
 
 
 def behind(nexts: Sequence[int], others: Sequence[int]) -> bool:
-    """Whether anything in `others` lies beyond `nexts`."""
+    """Whether any offset of `others` is beyond that of `nexts`."""
     return any(other > own for own, other in zip(nexts, others, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Where a dead record goes when it is sent again."""
+"""The record to send for a dead letter that is to be processed again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from app.errors import Malformed, ParleyError
 from app.events import Dead, decode_moderated, encode
 from app.topics import CONNECTIONS, MODERATED, RAW, RECEIPTS, retry_topic
 
-#: What begins a way can begin it again: nothing was made of it yet.
-_BEGINNINGS = frozenset({RAW, RECEIPTS, CONNECTIONS})
+#: Topics at the start of the pipeline: nothing was derived from their dead records yet.
+_FIRST_TOPICS = frozenset({RAW, RECEIPTS, CONNECTIONS})
 
 
 class RetryRecord(NamedTuple):
@@ -22,13 +22,14 @@ class RetryRecord(NamedTuple):
 
 
 def retry_record(dead: Dead, inboxes: frozenset[str]) -> RetryRecord:
-    """The record that has the dead one dealt with once more; `inboxes` are the groups' own topics.
+    """The record that makes the pipeline process a dead one again.
 
-    A command goes back to `chat.raw`, from `chat.moderated` too: `rooms` passes over whatever is
-    not newer than what it has seen. An event of `chat.log` is there for good, so it goes to the
-    group alone that failed on it. Raises `ParleyError` where nobody would read it.
+    A command goes to `chat.raw`, also one of `chat.moderated`: `rooms` skips offsets that are not
+    above the last one it has seen. An event of `chat.log` goes to the retry topic of the group that
+    failed on it, if it is among the existing topics `inboxes`. Raises `ParleyError` if no agent
+    would read the record.
     """
-    if dead.topic in _BEGINNINGS:
+    if dead.topic in _FIRST_TOPICS:
         return RetryRecord(dead.topic, dead.partition, dead.key, dead.value)
     if dead.topic == MODERATED:
         return RetryRecord(RAW, dead.partition, dead.key, _command(dead))
@@ -36,8 +37,8 @@ def retry_record(dead: Dead, inboxes: frozenset[str]) -> RetryRecord:
     if own in inboxes:
         return RetryRecord(own, dead.partition, dead.key, dead.value)
     raise ParleyError(
-        f"{dead.place}: the group {dead.group} reads {dead.topic} alone, where the record still is;"
-        f" let it begin there anew (`parley rebuild` does that for the history and the view)"
+        f"{dead.place}: the group {dead.group} reads only {dead.topic}, where the record still is;"
+        f" let it begin there again (`parley rebuild` does that for the history and the view)"
     )
 
 
@@ -45,4 +46,4 @@ def _command(dead: Dead) -> bytes:
     try:
         return encode(decode_moderated(dead.value).command)
     except Malformed as error:
-        raise ParleyError(f"{dead.place}: there is no command in it to send: {error}") from error
+        raise ParleyError(f"{dead.place}: it has no command to send: {error}") from error

@@ -1,8 +1,8 @@
-"""Putting a reader's missed events and its waiting ones together into one order.
+"""Merging a reader's backfill with the events that were published meanwhile.
 
-While a reader catches up, what it missed is read from the rooms' windows, and what is published
-meanwhile waits. The two overlap. Within a partition the order is the offset's, because a cursor
-says of each partition how far the reader has got; between partitions there is no order to keep.
+During a backfill the missed events are read from the windows of the rooms, and new events wait. The
+two overlap. Within a partition events are ordered by offset, because a cursor has an offset for
+each partition; between partitions there is no order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Item(NamedTuple):
-    """An event of a room on its way to readers."""
+    """An event of a room for a reader."""
 
     room: str
     n: int
@@ -21,17 +21,17 @@ class Item(NamedTuple):
     event: bytes
 
 
-def join(nexts: Sequence[int], items: Iterable[Item]) -> list[tuple[Item, tuple[int, ...]]]:
-    """The items in the order to deliver, each once, with the cursor position after it.
+def merge(nexts: Sequence[int], items: Iterable[Item]) -> list[tuple[Item, tuple[int, ...]]]:
+    """The items in the order of delivery, each once, with the cursor position after it.
 
-    `nexts` is where the reader stands before. A position never goes back: it is the larger, in
-    each partition, of where the reader stood and what it has got.
+    `nexts` is the position before. A position never goes back: in each partition it is the maximum
+    of the position before and those of the delivered items.
     """
     unique = {(item.room, item.n): item for item in items}
     ordered = sorted(unique.values(), key=lambda item: (item.partition, item.offset, item.n))
-    stands = list(nexts)
-    joined = []
+    position = list(nexts)
+    merged = []
     for item in ordered:
-        stands[item.partition] = max(stands[item.partition], item.offset + 1)
-        joined.append((item, tuple(stands)))
-    return joined
+        position[item.partition] = max(position[item.partition], item.offset + 1)
+        merged.append((item, tuple(position)))
+    return merged

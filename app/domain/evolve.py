@@ -1,7 +1,7 @@
-"""What an event changes: a room's state is nothing but its log, followed.
+"""The state of a room after an event: a function of the state before and the event.
 
-Whoever lost the state reads the log again and has it back. Any record that has seen an event
-already stays as it is.
+So the state can always be derived from the log again. A record that has seen an event already does
+not change.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from app.events import (
 
 
 def evolve(state: State, event: AnyLogEvent, src: int) -> State:
-    """The state after an event that the command at offset `src` of `chat.raw` caused.
+    """The state after an event whose command is at offset `src` of `chat.raw`.
 
-    Raises `ValueError` where the room's log can't have it there: it has another number than the
-    next, or comes before the room.
+    Raises `ValueError` for an event that can't be the next of its room: its number is another one,
+    or there is no room yet.
     """
     return State(
         room=_room(state.room, event, src),

@@ -1,15 +1,15 @@
-"""Which events end somebody's membership."""
+"""Events that end a membership."""
 
 from __future__ import annotations
 
 from app.events import AnyLogEvent, MemberRemoved, SanctionSet, decode_log
 
-#: How the JSON of the events begins that may end a membership.
+#: The beginnings of the JSON of events that may end a membership.
 _LEAVING = (b'{"kind":"member.removed"', b'{"kind":"sanction.set"')
 
 
 def left(event: AnyLogEvent) -> str:
-    """Who is a member no longer from this event on; empty for nobody."""
+    """The user whose membership the event ends; empty for none."""
     if isinstance(event, MemberRemoved) or (
         isinstance(event, SanctionSet) and event.sanction == "ban"
     ):
@@ -18,5 +18,5 @@ def left(event: AnyLogEvent) -> str:
 
 
 def leaver(event: bytes) -> str:
-    """As `left`, of an event as JSON, of which hardly any has to be decoded."""
+    """As `left`, for an event as JSON, which is decoded only if it may end a membership."""
     return left(decode_log(event)) if event.startswith(_LEAVING) else ""

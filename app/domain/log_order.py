@@ -1,20 +1,20 @@
-"""Which events of a log are steps of their rooms."""
+"""The order of a partition's log: which events are each the next of their room."""
 
 from __future__ import annotations
 
 
 class RoomOrder:
-    """A partition's log from its beginning, room by room.
+    """Follows a partition's log from its beginning.
 
-    Whoever follows it takes the same events, whenever and in however many pieces: what is beyond
-    the room's next number is no step of it, now or later.
+    Every reader accepts the same events, whenever and in however many pieces it reads: an event
+    beyond the room's next number is not accepted, now or later.
     """
 
     def __init__(self) -> None:
         self._heads: dict[str, int] = {}
 
     def flaw(self, room: str, n: int) -> str:
-        """Why the room can't have an event of this number next; empty where it can, or had it."""
+        """Why the event can't be the room's next; empty if it is the next or a repeated one."""
         head = self._heads.get(room, 0)
         if n > head + 1:
             return f"room {room!r} has event {n} right after {head}"

@@ -1,11 +1,11 @@
-"""Rooms and who belongs to them: what becomes of the commands about that."""
+"""The outcomes of commands about rooms and memberships."""
 
 from __future__ import annotations
 
 from app.domain.outcome import Outcome, stamp
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.roles import may, may_act_on, may_give
-from app.domain.sanctions import holds, told
+from app.domain.sanctions import describe, holds
 from app.events import (
     AddMember,
     ChangeRole,
@@ -23,7 +23,7 @@ from app.events import (
 
 
 def create(state: State, command: CreateRoom, moderated: Moderated) -> Outcome:
-    """Open a room where there is none."""
+    """Create a room, unless there is one with this id."""
     if state.room is not None:
         return Refusal("room_exists", f"There is a room {command.room!r} already.")
     return RoomCreated(
@@ -36,7 +36,7 @@ def create(state: State, command: CreateRoom, moderated: Moderated) -> Outcome:
 
 
 def change(room: Room, actor: Member, command: ChangeRoom, moderated: Moderated) -> Outcome:
-    """Change how a room is called and run."""
+    """Change the name, topic or settings of a room, or archive it."""
     if room.type == "direct":
         return Refusal("not_allowed", "A direct room has no name and no settings.")
     if command.archived is not None and not may(actor.role, "room.archive"):
@@ -53,7 +53,7 @@ def change(room: Room, actor: Member, command: ChangeRoom, moderated: Moderated)
 
 
 def add(room: Room, state: State, command: AddMember, moderated: Moderated) -> Outcome:
-    """Make somebody a member, or oneself in a public room."""
+    """Add a member; in a public room, also oneself."""
     if state.subject is not None:
         return Repeat(state.subject.n)
     if room.type == "direct":
@@ -76,13 +76,13 @@ def _kept_out(state: State, command: AddMember, at_ms: int) -> Refusal | None:
     if ban is None or ban.kind != "ban" or not holds(ban, at_ms):
         return None
     who = "You are" if command.user == command.by else f"{command.user!r} is"
-    return Refusal("banned", told(f"{who} banned from {command.room!r}", ban))
+    return Refusal("banned", describe(f"{who} banned from {command.room!r}", ban))
 
 
 def remove(
     room: Room, actor: Member, state: State, command: RemoveMember, moderated: Moderated
 ) -> Outcome:
-    """Leave, or let somebody go."""
+    """Leave, or remove a member."""
     if room.type == "direct":
         return Refusal("not_allowed", "Nobody leaves a direct room.")
     if command.user == command.by:
@@ -98,7 +98,7 @@ def remove(
 def change_role(
     room: Room, actor: Member, state: State, command: ChangeRole, moderated: Moderated
 ) -> Outcome:
-    """Give somebody another role; the owner's own is handed over."""
+    """Give a member another role; the owner's role is handed over."""
     subject = state.subject
     if room.type == "direct":
         return Refusal("not_allowed", "A direct room has no roles.")

@@ -1,10 +1,10 @@
-"""Whom a text names: `@ann`, and `@room` for everyone."""
+"""Mentions in a text: `@ann`, and `@room` for everyone."""
 
 from __future__ import annotations
 
 import re
 
-#: Names looked up for one message, at most; what comes after is text.
+#: The most names that are looked up for a message; later ones are plain text.
 MOST = 50
 
 EVERYONE = "room"
@@ -15,9 +15,9 @@ _TRAILING = ".,:;!?)]}>'\"\u2026\u3002\uff0c\uff01\uff1f\u3001"
 
 
 def named(text: str) -> tuple[str, ...]:
-    """The names after an `@`, each as it stands and without more and more of what ends it.
+    """The candidates for names after an `@`: with and without trailing punctuation.
 
-    Which of them are members is for others to say. Code between backticks names nobody.
+    The caller has to check which of them are members. Code between backticks mentions no one.
     """
     if "@" not in text:
         return ()
@@ -33,6 +33,6 @@ def named(text: str) -> tuple[str, ...]:
 
 
 def called(text: str) -> tuple[str, ...]:
-    """The names after an `@`, each once, as far as a space: how many people a text calls."""
+    """The words after an `@`, each once: the users that a text calls."""
     names = (token.rstrip(_TRAILING) for token in _TOKEN.findall(_CODE.sub(" ", text)))
     return tuple(dict.fromkeys(name for name in names if name))

@@ -1,4 +1,4 @@
-"""A message as it is shown after what became of it, the same in every store and view."""
+"""The present form of a message after edits and deletions, the same in every store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.events import MessageCreated, MessageEdited, Shadow
 
 
 def edited(message: MessageCreated, event: MessageEdited) -> MessageCreated:
-    """The message with the edit's text; the old one's mentions would tell what it said."""
+    """The message with the edit's text and mentions; old mentions would reveal the old text."""
     return replace(
         message,
         text=event.text,
@@ -20,14 +20,14 @@ def edited(message: MessageCreated, event: MessageEdited) -> MessageCreated:
 
 
 def _shadowed(before: Shadow | None, now: Shadow | None) -> Shadow | None:
-    """The shadow with an edit's text; what is attached to it stays."""
+    """The shadow with an edit's text; its attachments stay."""
     return replace(before, text=now.text) if before is not None and now is not None else before
 
 
 def deleted(message: MessageCreated, *, hidden: bool = False) -> MessageCreated:
-    """The message without all that was said in it; its place, its time and its author stay.
+    """The message without its content; its number, time and author stay.
 
-    `hidden`: by moderation.
+    `hidden`: deleted by moderation.
     """
     return replace(
         message,

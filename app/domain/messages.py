@@ -1,4 +1,4 @@
-"""Messages and reactions: what becomes of the commands about them."""
+"""The outcomes of commands about messages and reactions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.events import (
     Shadow,
 )
 
-#: Different emojis under one message, and of one person under it, at most.
+#: The most different emojis under a message, and of one user under it.
 MOST_EMOJIS = 20
 MOST_OWN_EMOJIS = 10
 
@@ -33,29 +33,29 @@ MOST_OWN_EMOJIS = 10
 def send(
     room: Room, actor: Member, state: State, command: SendMessage, moderated: Moderated
 ) -> Outcome:
-    """Say something."""
-    refusal = _must_wait(room, actor, state, moderated.at_ms) or _astray(state, command)
+    """Send a message."""
+    refusal = _must_wait(room, actor, state, moderated.at_ms) or _dangling(state, command)
     if refusal is not None:
         return refusal
     ruling = moderated.ruling
     if ruling is not None and ruling.action == "hold":
         return Held(command, ruling, moderated.at_ms)
-    said = said_by(room, actor, state, command)
+    content = content_of(room, actor, state, command)
     if ruling is not None and ruling.action == "hide":
-        said = {"text": "", "shadow": Shadow(command.text, command.attachments, command.meta)}
+        content = {"text": "", "shadow": Shadow(command.text, command.attachments, command.meta)}
     return MessageCreated(
         **stamp(room, moderated),
         seq=room.seq + 1,
         reply_to=command.reply_to,
         thread=command.thread,
-        **said,
+        **content,
     )
 
 
-def said_by(
+def content_of(
     room: Room, actor: Member, state: State, command: SendMessage | ApproveMessage
 ) -> dict[str, Any]:
-    """What a message says, and whom it names."""
+    """The content of a message, and its mentions."""
     return {
         "text": command.text,
         "attachments": command.attachments,
@@ -70,13 +70,13 @@ def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal |
         return Refusal("not_allowed", f"Here only those from {settings.post} up write.")
     last = state.sender.last_ms
     left = last + settings.slow_mode * 1000 - at_ms
-    # What lies ahead got its time from another worker's clock, and makes nobody wait.
+    # A later time is by another worker's clock, and makes no member wait.
     if 0 < last <= at_ms and left > 0 and not may(actor.role, "slow_mode.exempt"):
         return Refusal("slow_mode", f"Wait {-(-left // 1000)} s before your next message.")
     return None
 
 
-def _astray(state: State, command: SendMessage) -> Refusal | None:
+def _dangling(state: State, command: SendMessage) -> Refusal | None:
     if command.reply_to and state.message is None:
         return unknown(command.reply_to)
     if command.reply_to and state.message is not None and gone(state.message, command.by):
@@ -89,7 +89,7 @@ def _astray(state: State, command: SendMessage) -> Refusal | None:
 
 
 def gone(message: Message, by: str) -> bool:
-    """Whether somebody sees no message there: it was deleted, or is in the shadow."""
+    """Whether the user sees no message: it was deleted, or is shadowed and another user's."""
     return message.deleted or (message.shadow and message.by != by)
 
 
@@ -108,19 +108,19 @@ def edit(
     message = _touchable(state.message, actor, command.by, command.seq, "edit")
     if isinstance(message, Refusal):
         return message
-    told: dict[str, Any] = {"text": command.text}
-    told |= _mentions(room, actor, state, command.text)
+    content: dict[str, Any] = {"text": command.text}
+    content |= _mentions(room, actor, state, command.text)
     if message.shadow:
-        told = {"text": "", "shadow": Shadow(command.text)}
+        content = {"text": "", "shadow": Shadow(command.text)}
     return MessageEdited(
-        **stamp(room, moderated), seq=command.seq, of=message.at, prev=message.edit, **told
+        **stamp(room, moderated), seq=command.seq, of=message.at, prev=message.edit, **content
     )
 
 
 def delete(
     room: Room, actor: Member, state: State, command: DeleteMessage, moderated: Moderated
 ) -> Outcome:
-    """Take a message away."""
+    """Delete a message."""
     message = _touchable(state.message, actor, command.by, command.seq, "delete")
     if isinstance(message, Refusal):
         return message
@@ -129,7 +129,7 @@ def delete(
         seq=command.seq,
         of=message.at,
         prev=message.edit,
-        shadow=_shade(message),
+        shadow=_shadow_of(message),
     )
 
 
@@ -147,7 +147,7 @@ def _touchable(
 
 
 def react(room: Room, state: State, command: AddReaction, moderated: Moderated) -> Outcome:
-    """Put an emoji under a message, once."""
+    """Add an emoji to a message, once."""
     message, own = state.message, state.own
     if message is None:
         return unknown(command.seq)
@@ -159,22 +159,22 @@ def react(room: Room, state: State, command: AddReaction, moderated: Moderated) 
     if full or len(own.emojis) >= MOST_OWN_EMOJIS:
         return Refusal("too_many_reactions", "There are enough reactions to this message.")
     return ReactionAdded(
-        **stamp(room, moderated), seq=command.seq, emoji=command.emoji, shadow=_shade(message)
+        **stamp(room, moderated), seq=command.seq, emoji=command.emoji, shadow=_shadow_of(message)
     )
 
 
 def unreact(room: Room, state: State, command: RemoveReaction, moderated: Moderated) -> Outcome:
-    """Take one's emoji back."""
+    """Remove one's emoji."""
     if command.emoji not in state.own.emojis:
         return Refusal("reaction_unknown", "There is no such reaction of yours.")
     return ReactionRemoved(
         **stamp(room, moderated),
         seq=command.seq,
         emoji=command.emoji,
-        shadow=_shade(state.message),
+        shadow=_shadow_of(state.message),
     )
 
 
-def _shade(message: Message | None) -> Shadow | None:
-    """The shadow over what is done with a message that is in it."""
+def _shadow_of(message: Message | None) -> Shadow | None:
+    """The shadow of an event about a shadowed message."""
     return Shadow("") if message is not None and message.shadow else None

@@ -1,8 +1,8 @@
-"""What moderators do in a room: what becomes of their commands."""
+"""The outcomes of moderators' commands in a room."""
 
 from __future__ import annotations
 
-from app.domain.messages import said_by
+from app.domain.messages import content_of
 from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.roles import may, may_act_on
@@ -24,7 +24,7 @@ Command = ApproveMessage | HideMessage | LiftSanction | SetSanction
 
 
 def moderate(room: Room, state: State, command: Command, moderated: Moderated) -> Outcome:
-    """Carry out a command of somebody who moderates this room, or all of them (`admin`)."""
+    """Carry out a command of a moderator of this room or, with `admin`, of every room."""
     action = _ACTIONS[type(command)]
     if not command.admin:
         if state.actor is None:
@@ -74,11 +74,11 @@ def _approve(room: Room, state: State, command: ApproveMessage, moderated: Moder
     return MessageCreated(
         **stamp(room, moderated) | {"by": command.user},
         seq=room.seq + 1,
-        # What it answered may have gone while it waited.
+        # The answered message may have been deleted while this one was held.
         reply_to=command.reply_to if answered else 0,
         thread=command.thread if threaded else 0,
         approved_by=command.by,
-        **said_by(room, author, state, command),
+        **content_of(room, author, state, command),
     )
 
 

@@ -1,4 +1,4 @@
-"""What ids and names may look like. Each check returns what is wrong, or None."""
+"""The forms of ids and names. Each check returns what is wrong, or `None`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 #: The characters that need no escaping in a URL (RFC 3986, unreserved).
 _ROOM: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-#: ASCII that can be seen, without `/`: most users' ids, and all of them are fine.
+#: Visible ASCII without `/`: most user ids, all of which are valid.
 _PLAIN_USER: Final = re.compile(r"[!-.0-~]{1,64}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,64}")
 
-#: A path that ends in these means another path to every HTTP client.
+#: HTTP clients resolve a path with these to another path.
 _DOTS: Final = frozenset({".", ".."})
 
 #: Control, format (bidirectional controls are among them), surrogate, space, line, paragraph.
@@ -20,7 +20,7 @@ _NOT_IN_USERS: Final = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _NOT_IN_EMOJIS: Final = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})
 _NOT_IN_ROOM_NAMES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
-#: Characters that turn the direction of the text around them (Unicode's Bidi_Control).
+#: Characters that change the direction of the text around them (Unicode's Bidi_Control).
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -32,10 +32,10 @@ def room(text: str) -> str | None:
 
 
 def user(text: str) -> str | None:
-    """A user's id: 1 to 64 characters that can be seen, in any script, without `/`.
+    """A user's id: 1 to 64 visible characters of any script, without `/`.
 
-    Invisible characters are refused, so that two ids which look the same are the same more often;
-    `/` separates room and user in the keys of tables.
+    Invisible characters are refused, so that fewer ids look the same without being the same; `/`
+    separates room and user in the keys of tables.
     """
     if _PLAIN_USER.fullmatch(text):
         return None
@@ -49,9 +49,9 @@ def user(text: str) -> str | None:
 
 
 def room_name(text: str) -> str | None:
-    """A room's name for people: up to 80 characters, none that break lines or turn text around.
+    """A room's name: up to 80 characters, without line breaks and direction changes.
 
-    Zero-width joiners are fine: Persian and emoji need them.
+    Zero-width joiners are allowed: Persian and emoji need them.
     """
     if len(text) > 80:
         return "a room's name has at most 80 characters"
@@ -63,16 +63,16 @@ def room_name(text: str) -> str | None:
 
 
 def client_id(text: str) -> str | None:
-    """A client's own name for a request: 1 to 64 printable ASCII characters."""
+    """A client's own id of a request: 1 to 64 printable ASCII characters."""
     if _PRINTABLE.fullmatch(text):
         return None
     return "a client_id is 1 to 64 printable ASCII characters"
 
 
 def emoji(text: str) -> str | None:
-    """What a reaction shows: 1 to 32 characters without spaces, controls or letters turned around.
+    """A reaction: 1 to 32 characters without spaces, control characters and direction changes.
 
-    Joiners and variation selectors are fine: many emojis are made with them.
+    Joiners and variation selectors are allowed: many emojis need them.
     """
     if not 1 <= len(text) <= 32:
         return "a reaction is 1 to 32 characters"

@@ -1,4 +1,4 @@
-"""What can become of a command, and the fields that every event of a log has."""
+"""The outcomes of a command, and the fields of every event."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Outcome = AnyLogEvent | Refusal | Repeat | Held
 
 
 def stamp(room: Room | None, moderated: Moderated) -> dict[str, Any]:
-    """The fields of the room's next event: its place, who, when, and the wish behind it."""
+    """The fields of the room's next event: number, user, time and command."""
     command = moderated.command
     return {
         "room": command.room,
@@ -24,10 +24,10 @@ def stamp(room: Room | None, moderated: Moderated) -> dict[str, Any]:
 
 
 def unknown(seq: int) -> Refusal:
-    """There never was a message of this number."""
+    """The refusal for a message that never existed."""
     return Refusal("message_unknown", f"There is no message {seq}.")
 
 
 def deleted(seq: int) -> Refusal:
-    """The message of this number is no more."""
+    """The refusal for a deleted message."""
     return Refusal("message_gone", f"Message {seq} was deleted.")

@@ -1,4 +1,4 @@
-"""Which messages a page of history shows, and putting it together from two places."""
+"""The messages of a page of history, which is put together from two stores."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def filled(
     *,
     upward: bool,
 ) -> range:
-    """The longest part of `page` without a gap, from the end that the reader stands at.
+    """The longest part of `page` without a gap, from the end at which the reader begins.
 
-    That is the low end where the page is read `upward` (after a message), else the high end. The
-    result is empty where the very first message is in neither place.
+    That is the low end if the page is read `upward` (after a message), else the high end. The
+    result is empty if the first message is in neither store.
     """
     run = 0
     for seq in page if upward else reversed(page):

@@ -1,4 +1,4 @@
-"""How long a request wants to wait: `Prefer: wait=N` (RFC 7240)."""
+"""The header `Prefer: wait=N` (RFC 7240)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-#: Longer than this no proxy in between can be trusted to keep the request open.
+#: Proxies may close requests that take longer.
 LONGEST: Final = 30
 
 _WAIT: Final = re.compile(r"\s*wait\s*(?:=\s*(?P<quote>\"?)(?P<seconds>[0-9]{1,9})(?P=quote)\s*)?")
 
 
 def wait(headers: Iterable[str]) -> int | None:
-    """Seconds to wait, 0 to 30, from all `Prefer` headers; None: nothing usable was said.
+    """Seconds to wait, 0 to 30, from all `Prefer` headers; `None` without a valid `wait`.
 
-    The first `wait` counts, more than 30 is 30, and what is malformed is as if it were absent.
+    The first `wait` is used, more than 30 is 30, and a malformed one is ignored.
     """
     for preference in ",".join(headers).split(","):
         name = preference.split("=", 1)[0].split(";", 1)[0].strip().lower()

@@ -1,4 +1,4 @@
-"""Who is there: from streams that open and close."""
+"""The presence of users, derived from streams that open and close."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Set
 
 from msgspec import Struct
 
-#: Milliseconds after the last stream closed for which somebody still counts as there: a stream
-#: that is rotated, or drops for some seconds, is no going away.
+#: Milliseconds after the last stream closed for which a user still counts as present: a stream may
+#: be rotated, or drop for some seconds.
 GRACE_MS = 15_000
 
-#: Streams of one person that are remembered; the oldest falls out.
+#: The most streams of a user that are remembered, the newest.
 MOST = 50
 
 
 class Presence(Struct, frozen=True):
-    """The open streams of a person, each with its edge, and when the last of them closed."""
+    """The open streams of a user with their edges, and when the last stream closed."""
 
     open: dict[str, str] = {}
     last_ms: int = 0
@@ -32,7 +32,7 @@ def after(known: Presence | None, what: str, connection: str, edge: str, at_ms: 
 
 
 def status(presence: Presence, alive: Set[str], away: bool, now_ms: int) -> str:
-    """`online`, `away` or `offline`; streams of edges that are not `alive` are gone with them."""
+    """`online`, `away` or `offline`; streams of edges that are not `alive` don't count."""
     open_now = any(edge in alive for edge in presence.open.values())
     if not open_now and now_ms - presence.last_ms >= GRACE_MS:
         return "offline"
@@ -40,5 +40,5 @@ def status(presence: Presence, alive: Set[str], away: bool, now_ms: int) -> str:
 
 
 def may_see(rule: str, mine: Mapping[str, int], theirs: Mapping[str, int]) -> bool:
-    """Whether the one may see the other's presence: `everyone`, who shares `rooms`, `nobody`."""
+    """Whether one user may see another: `everyone`, users with common `rooms`, or `nobody`."""
     return rule == "everyone" or (rule == "rooms" and not mine.keys().isdisjoint(theirs.keys()))

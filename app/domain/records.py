@@ -1,7 +1,7 @@
-"""What the tables hold: all that a command's outcome can depend on.
+"""The records of the tables: everything that the outcome of a command can depend on.
 
-Each record says up to which event `n` of its room it stands. After a crash one record may have
-been kept and another not; `n` lets the log be applied again to each, without harm.
+Each record has the event `n` of its room up to which it stands. After a crash one record may have
+been stored and another not; with `n` the log can be applied to each of them again without harm.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from app.events import RoomSettings, Ruling, SendMessage
 
 
 class Room(Struct, frozen=True, omit_defaults=True):
-    """A room's head: the numbers of its newest event and message, and how it is run.
+    """A room's head: the numbers of its newest event and message, and its settings.
 
-    `src` is the `chat.raw` offset of the newest event. Commands at or below it have been
-    decided, whatever became of them. `sanctioned`: whether anybody may be under a sanction here;
-    a room from before this was noted counts as one where somebody is.
+    `src` is the `chat.raw` offset of the newest event: commands at or below it have been decided.
+    `sanctioned` is whether any user may be under a sanction here; it is true for a room that is
+    older than this field.
     """
 
     n: int
@@ -30,7 +30,7 @@ class Room(Struct, frozen=True, omit_defaults=True):
 
 
 class Member(Struct, frozen=True, omit_defaults=True):
-    """Somebody who belongs to a room since its event `n`, of that time; 0: nobody noted it."""
+    """A member of a room since its event `n` and that time; 0: not recorded."""
 
     role: str
     n: int
@@ -38,16 +38,16 @@ class Member(Struct, frozen=True, omit_defaults=True):
 
 
 class Sender(Struct, frozen=True, omit_defaults=True):
-    """When somebody sent the last message to a room, which was its event `n`."""
+    """The time of a user's last message to a room, which was its event `n`."""
 
     n: int = 0
     last_ms: int = 0
 
 
 class Sent(Struct, frozen=True, array_like=True):
-    """The place in its room's log of what somebody sent under a client id.
+    """The event that a user's client id stands for.
 
-    `seq` is 0 for what is no message; `event_id` has the 16 bytes of the UUID.
+    `seq` is 0 if it is not a message; `event_id` has the 16 bytes of the UUID.
     """
 
     n: int
@@ -56,10 +56,10 @@ class Sent(Struct, frozen=True, array_like=True):
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
-    """A message: who wrote it, its thread's root, whether it is gone, its reactions counted.
+    """A message: its author, its thread's root, whether it is deleted, its reactions counted.
 
-    `at` is the message's own `n`, `edit` that of its last edit, or 0. In the `shadow` it is there
-    for its author alone.
+    `at` is the message's own `n`, `edit` that of its last edit, or 0. Only its author sees it if it
+    is in `shadow`.
     """
 
     n: int
@@ -73,7 +73,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
 
 
 class Reactions(Struct, frozen=True, omit_defaults=True):
-    """What one person has put under one message."""
+    """The reactions of a user to a message."""
 
     n: int = 0
     emojis: tuple[str, ...] = ()
@@ -85,18 +85,18 @@ LOG_PROGRESS = "log-2"
 
 
 class Progress(Struct, frozen=True):
-    """All that the log says up to this offset of `chat.log` is in the tables."""
+    """The tables have every event up to this offset of `chat.log`."""
 
     offset: int
 
 
 class State(Struct, frozen=True):
-    """All that one command depends on: nothing else may be looked at.
+    """Everything that the outcome of a command depends on.
 
-    `actor` is who acts, `sent` what that person's client id stands for already, `subject` who is
-    acted upon, `message` which message, `root` the root of its thread, `own` the actor's reactions
-    to the message, `named` those members whom the text names, `sanction` and `subject_sanction`
-    what the actor and the subject are under.
+    `actor` is the acting member, `sent` the event that the client id stands for already, `subject`
+    the other member concerned, `message` the message concerned, `root` the root of its thread,
+    `own` the actor's reactions to the message, `named` the members that the text mentions,
+    `sanction` and `subject_sanction` the sanctions of actor and subject.
     """
 
     room: Room | None = None
@@ -113,7 +113,7 @@ class State(Struct, frozen=True):
 
 
 class Repeat(Struct, frozen=True):
-    """The wish was there before, or is so already: its place in the log stays."""
+    """The command was executed before, or its effect is there: it keeps its number."""
 
     n: int
     seq: int = 0
@@ -121,7 +121,7 @@ class Repeat(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True):
-    """The message would be taken, but somebody is to look at it first."""
+    """The message is held for review."""
 
     message: SendMessage
     ruling: Ruling

@@ -1,7 +1,6 @@
-"""Counting a room anew from its log, one plain step after the other.
+"""The recount of a room from its log, in plain steps, for `parley verify`.
 
-For `parley verify`: it shares nothing with the rules that the agents follow, keeps everything,
-and counts unread messages one by one.
+It shares no code with the agents, keeps everything, and counts unread messages one by one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from app.events import (
 
 @dataclass
 class Said:
-    """A message as the log has it."""
+    """A message according to the log."""
 
     by: str
     named: set[str]
@@ -34,18 +33,18 @@ class Said:
 
 @dataclass
 class RoomRecount:
-    """A room as its log says it is; `wrong` is what the log itself has wrong."""
+    """A room according to its log; `wrong` has the errors of the log itself."""
 
     room: str
     n: int = 0
     roles: dict[str, str] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
-    #: user → the highest receipt alone, without what joining or writing counts as read.
+    #: user → the highest receipt, without the marks by joining and writing.
     receipts: dict[str, int] = field(default_factory=dict)
     #: (user, client id) → the `n` that it got.
     sent: dict[tuple[str, str], int] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
-    #: user → what they are under and until when, whether or not it has lapsed.
+    #: user → the sanction and its end, whether or not it has expired.
     sanctions: dict[str, tuple[str, int]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
@@ -55,12 +54,12 @@ class RoomRecount:
         return max(self.said, default=0)
 
     def take(self, event: AnyLogEvent) -> None:
-        """Take the next record of the log; one that was written twice counts once."""
+        """Count the next record of the log; one that was written twice counts once."""
         if event.n <= self.n:
             return
         if event.n != self.n + 1:
             self.wrong.append(f"event {event.n} follows {self.n}")
-            return  # Nobody else takes it either: it is no step of the room.
+            return  # No other reader accepts it: it is not the room's next event.
         self.n = event.n
         self._note_sent(event)
         match event:
@@ -109,7 +108,7 @@ class RoomRecount:
         self.read(event.by, event.seq)
 
     def receive(self, user: str, seq: int) -> None:
-        """Take a receipt."""
+        """Count a receipt."""
         self.receipts[user] = max(self.receipts.get(user, 0), seq)
         self.read(user, seq)
 
@@ -118,10 +117,10 @@ class RoomRecount:
         self.marks[user] = max(self.marks.get(user, 0), seq)
 
     def unread(self, user: str, most: int) -> tuple[int, int]:
-        """How many messages the user has not read, and how many of these name them.
+        """The number of the user's unread messages, and how many of them mention the user.
 
-        Of the messages that name the user only the newest `most` are remembered, and of those
-        that name everyone.
+        Only the newest `most` messages that mention the user count, and only the newest `most` that
+        mention everyone.
         """
         mark = self.marks.get(user, 0)
         left = {seq for seq, said in self.said.items() if seq > mark and not said.deleted}

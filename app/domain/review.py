@@ -1,4 +1,4 @@
-"""The review queue: held and reported messages, and what people made of them."""
+"""The review queue: held and reported messages, and decisions on them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from msgspec.structs import replace
 
 from app.events import AnyAct, Held, Reported, Reviewed, Ruling, SendMessage
 
-#: What can be done with each kind of item, and what it is then.
+#: By kind of item: the possible actions and the status after each.
 ACTIONS: Final = {
     "held": {"approve": "approved", "reject": "rejected"},
     "report": {"remove": "removed", "dismiss": "dismissed"},
 }
 
-#: Reports and decisions that an item keeps, each.
+#: The most reports, and the most decisions, of an item.
 _MOST: Final = 100
 
 
 class Report(Struct, frozen=True):
-    """Somebody's report of a message."""
+    """A user's report of a message."""
 
     id: str
     by: str
@@ -30,7 +30,7 @@ class Report(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """What somebody did with an item."""
+    """A decision on an item."""
 
     id: str
     by: str
@@ -40,10 +40,10 @@ class Decision(Struct, frozen=True):
 
 
 class Item(Struct, frozen=True, omit_defaults=True):
-    """An item of the queue; `open` until somebody decides, and again after another report.
+    """An item of the queue; `open` until a decision, and again after another report.
 
-    A `held` one has the `message` that waits and the verdict, a `report` the message's `seq` and
-    what it said when it was reported first.
+    A `held` item has the `message` and its ruling, a `report` the message's `seq` and its text at
+    the first report.
     """
 
     id: str
@@ -61,11 +61,11 @@ class Item(Struct, frozen=True, omit_defaults=True):
 
 
 def item_of(act: AnyAct) -> str:
-    """The id of the item that an act is about; empty for none."""
+    """The id of the item that an action is about; empty for none."""
     match act:
         case Held():
-            wish = f"{act.room}/{act.by}/{act.message.client_id}"
-            return "held-" + blake2b(wish.encode(), digest_size=12).hexdigest()
+            command = f"{act.room}/{act.by}/{act.message.client_id}"
+            return "held-" + blake2b(command.encode(), digest_size=12).hexdigest()
         case Reported():
             return report_id(act.room, act.seq)
         case Reviewed():
@@ -79,7 +79,7 @@ def report_id(room: str, seq: int) -> str:
 
 
 def take(item: Item | None, act: AnyAct) -> Item | None:
-    """The item after an act; the same item where it has seen that already."""
+    """The item after an action; the same item if it has that action already."""
     match act:
         case Held() if item is None:
             return Item(

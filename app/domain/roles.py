@@ -1,4 +1,4 @@
-"""Who may do what: the one table of roles (docs/roles.md shows it)."""
+"""Permissions by role: the table that docs/roles.md shows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 #: From the least to the most.
 ROLES: Final = ("member", "moderator", "admin", "owner")
 
-#: The least role for each action. Some have conditions besides: see `may_act_on`, and the room's
-#: `post` setting, which can raise what `message.send` needs.
+#: The least role for each action. Some have further conditions: see `may_act_on`, and the room's
+#: setting `post`, which can raise the role for `message.send`.
 LEAST: Final = {
     "room.read": "member",
     "message.send": "member",
@@ -33,25 +33,25 @@ LEAST: Final = {
 
 
 def rank(role: str) -> int:
-    """A role's place among the roles; raises `ValueError` for what is none."""
+    """A role's rank; raises `ValueError` for an unknown role."""
     return ROLES.index(role)
 
 
 def may(role: str, action: str) -> bool:
-    """Whether somebody of this role may do this."""
+    """Whether the role permits the action."""
     return rank(role) >= rank(LEAST[action])
 
 
 def may_act_on(role: str, other: str) -> bool:
-    """Whether somebody of this role may remove, or change the role of, somebody of the other."""
+    """Whether the role may remove members of the other role, or change their role."""
     return rank(role) > rank(other)
 
 
 def may_give(role: str, given: str) -> bool:
-    """Whether somebody of this role may give that one: only what is below their own."""
+    """Whether the role may give that role: only one below itself."""
     return rank(role) > rank(given)
 
 
 def first_role(room_type: str) -> str:
-    """The role of who opens a room; a direct room has two members, and nobody above them."""
+    """The role of a room's creator; both users of a direct room are members."""
     return "member" if room_type == "direct" else "owner"

@@ -1,7 +1,7 @@
-"""What a room makes of a command: the next event of its log, a refusal, or a repetition.
+"""The outcome of a command in its room: the next event, a refusal, or a repetition.
 
-`decide` takes no clock and draws no number of its own, so that two workers that both believe a
-room is theirs come to the same event. What an event changes is in `app/domain/evolve.py`.
+`decide` uses no clock and no random number, so two workers that both believe to have the room
+decide on the same event. app/domain/evolve.py has the state after an event.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from app.events import (
 
 
 def decide(state: State, moderated: Moderated) -> Outcome | None:
-    """What becomes of a command; `None` where that was settled before."""
+    """The outcome of a command; `None` if it was decided before."""
     room, command = state.room, moderated.command
     if room is not None and moderated.src <= room.src:
         return None

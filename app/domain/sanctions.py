@@ -1,4 +1,4 @@
-"""Mutes and bans: what somebody may not do for a while, or for good."""
+"""Mutes and bans, for a time or for good."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from app.events import Refusal
 
 SANCTIONS: Final = ("mute", "ban")
 
-#: The longest that a sanction with an end lasts, in seconds: ten years. Without one: for good.
+#: The most seconds of a sanction with an end: ten years.
 LONGEST: Final = 10 * 366 * 24 * 60 * 60
 
 REASON: Final = 500
 
 
 class Sanction(Struct, frozen=True, omit_defaults=True):
-    """A sanction since event `n` of a room, or everywhere; `until_ms` is 0 for good."""
+    """A sanction since event `n` of a room, or everywhere; `until_ms` is 0 if it has no end."""
 
     n: int
     kind: str
@@ -26,7 +26,7 @@ class Sanction(Struct, frozen=True, omit_defaults=True):
 
 
 def holds(sanction: Sanction | None, at_ms: int) -> bool:
-    """Whether it is in force at that time: a timed one lifts itself."""
+    """Whether the sanction is in force at that time."""
     return (
         sanction is not None
         and bool(sanction.kind)
@@ -35,19 +35,19 @@ def holds(sanction: Sanction | None, at_ms: int) -> bool:
 
 
 def refusal_of(sanction: Sanction | None, at_ms: int, *, speaks: bool) -> Refusal | None:
-    """Why somebody under a sanction does not do it; a mute is for what `speaks`."""
+    """The refusal for a user under a sanction; a mute forbids only what `speaks`."""
     if sanction is None or not holds(sanction, at_ms):
         return None
     if sanction.kind == "ban":
-        return Refusal("banned", told("You are banned", sanction))
-    return Refusal("muted", told("You are muted", sanction)) if speaks else None
+        return Refusal("banned", describe("You are banned", sanction))
+    return Refusal("muted", describe("You are muted", sanction)) if speaks else None
 
 
-def told(what: str, sanction: Sanction) -> str:
-    """The sanction for people."""
+def describe(what: str, sanction: Sanction) -> str:
+    """The sanction as a sentence."""
     return f"{what}: {sanction.reason}" if sanction.reason else f"{what}."
 
 
 def until(at_ms: int, seconds: int) -> int:
-    """When a sanction of so many seconds ends, in milliseconds; 0 seconds: never."""
+    """The end of a sanction of so many seconds, in milliseconds; 0 for 0 seconds: never."""
     return at_ms + seconds * 1000 if seconds else 0

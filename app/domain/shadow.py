@@ -1,4 +1,4 @@
-"""Messages that their author alone sees: what each reader gets of the same event."""
+"""Shadowed messages, which only their author sees: the event for each reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.events import (
     encode,
 )
 
-#: What an event has in it that may be of a message in the shadow. Others have it rarely.
+#: Part of the JSON of every event about a shadowed message, and rarely of others.
 _SIGN: Final = b'"shadow":{'
 
 
@@ -25,14 +25,14 @@ Shadowed = MessageCreated | MessageEdited | MessageDeleted | ReactionAdded | Rea
 
 
 def is_shadowed(event: bytes) -> bool:
-    """Whether the event may be one that readers get differently."""
+    """Whether the event may differ between readers."""
     return _SIGN in event
 
 
 def shown_to(user: str, event: bytes) -> bytes:
-    """The event as this reader gets it: to its author it looks like any other.
+    """The event for a reader: the author sees it like any other event.
 
-    To others the message is one of nobody's that is gone; its place and its numbers stay.
+    To others the message is a deleted one without an author; its numbers stay.
     """
     return _shown(user, event) if _SIGN in event else event
 

@@ -1,4 +1,4 @@
-"""When a group that has something to do has stood still for too long."""
+"""How long a group that has work has made no progress."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Observation(NamedTuple):
-    """How a group looks at one moment.
+    """A group at one moment.
 
-    `progress` changes with whatever is done: batches settled, offsets reached in partitions.
-    `has_work` says that there is something to do.
+    `progress` changes with every step: batches acknowledged, offsets reached in partitions.
+    `has_work` is whether there is anything to do.
     """
 
     progress: tuple[object, ...]
@@ -17,14 +17,14 @@ class Observation(NamedTuple):
 
 
 class StallState(NamedTuple):
-    """A sight, and the second since which nothing has changed while there was something to do."""
+    """An observation, and the second since which there was work and no progress."""
 
     observation: Observation
     since: float
 
 
 def next_stall_state(before: StallState | None, now: Observation, at: float) -> StallState:
-    """The standing after one more look, `at` seconds on any clock that never goes back."""
+    """The state after another observation, `at` seconds on any clock that never goes back."""
     moved = before is None or before.observation.progress != now.progress
     if moved or not now.has_work or not (before and before.observation.has_work):
         return StallState(now, at)

@@ -1,7 +1,7 @@
-"""Whether a command is one that an edge could have written.
+"""Whether a command is well-formed, as every command of an edge is.
 
-An edge has checked all this. But `chat.raw` is open to agents of one's own, and what comes after
-moderation relies on it: keys of tables, names in the log, ids in the ring of client ids.
+Edges check all this. But a user's own agents may write to `chat.raw`, and the stages after
+moderation rely on it: in keys of tables, in names in the log, in client ids.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _known_room = lru_cache(10_000)(names.room)
 
 ROOM_TYPES = ("group", "public", "direct")
 
-#: Longest topic in characters, slow mode in seconds, retention in days, attachments of a message,
-#: `meta` in bytes.
+#: The most: characters of a topic, seconds of slow mode, days of retention, attachments of a
+#: message, bytes of `meta`.
 TOPIC = 500
 SLOW_MODE = 6 * 60 * 60
 RETENTION = 36500
@@ -49,7 +49,7 @@ META = 2048
 
 
 def flaw(command: AnyCommand) -> str | None:
-    """What is wrong with the command's ids and names, or `None`."""
+    """What is wrong with the command, or `None`."""
     return next((found for found in _flaws(command) if found is not None), None)
 
 
@@ -96,12 +96,12 @@ def topic(text: str) -> str | None:
 
 
 def role(name: str) -> str | None:
-    """One of the roles that there are."""
+    """One of the roles."""
     return None if name in ROLES else f"a role is one of {', '.join(ROLES)}"
 
 
 def reason(text: str) -> str | None:
-    """Why a moderator does something: up to 500 characters."""
+    """A moderator's reason: up to 500 characters."""
     return None if len(text) <= REASON else f"a reason has at most {REASON} characters"
 
 
@@ -134,7 +134,7 @@ def attachments(given: tuple[Attachment, ...]) -> str | None:
 
 
 def meta(given: dict[str, Any]) -> str | None:
-    """Anything small: at most 2 KiB as JSON."""
+    """Any JSON of at most 2 KiB."""
     try:
         size = len(orjson.dumps(given)) if given else 0
     except TypeError as error:  # nested too deep, or an integer beyond 64 bits

@@ -1,1 +1,1 @@
-"""Kafka and Valkey as child processes of this machine, without Docker."""
+"""Kafka and Valkey as child processes on this machine, without Docker."""

@@ -21,19 +21,19 @@ _LOG_LIMIT = 16 * 1024 * 1024
 
 
 def die_with(parent: int) -> None:
-    """Runs in the child: have the kernel kill it when its parent ends, however it ends."""
+    """Make the kernel kill this child process when its parent ends in any way."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the line above
+        if os.getppid() != parent:  # the parent ended before the line above
             os._exit(1)
 
 
 class Child:
     """A process in a session of its own, with its output in `log`; `None`: in this process's.
 
-    Ctrl-C in a terminal therefore reaches Parley alone, which ends its children in order. The
-    kernel ties the child to the *thread* that starts it, so call `start` on the main thread.
-    On macOS a parent killed by SIGKILL leaves its children behind: it has no such tie.
+    So Ctrl-C in a terminal reaches Parley alone, which stops its children in order. The kernel ties
+    the child to the *thread* that starts it, so `start` has to be called on the main thread. macOS
+    has no such tie: there a parent that is killed by SIGKILL leaves its children behind.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process; its output is added to the log."""
+        """Start the process; its output is appended to the log."""
         log = self._log
         if log is None:
             self._start(None)
@@ -90,27 +90,27 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs, else what it ended with (negative: the signal)."""
+        """`None` while the process runs, else its exit code (negative: the signal)."""
         return self._process.poll() if self._process else 0
 
     @property
     def running(self) -> bool:
-        """Whether it has been started and has not ended."""
+        """Whether the process was started and has not ended."""
         return self.exit_code is None
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, to nobody where it has ended."""
+        """Send a signal; no effect on a process that has ended."""
         if self._process:
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it at once, as `kill -9` does, and wait until it is gone."""
+        """Kill the process as `kill -9` does, and wait until it is gone."""
         if self._process:
             self._process.kill()
             self._process.wait()
 
     async def stop(self, grace: float = 10.0, by: signal.Signals = signal.SIGTERM) -> bool:
-        """Ask it to end; kill it after `grace` seconds. True where it ended by itself."""
+        """Send `by`, and kill the process after `grace` seconds. True if it ended by itself."""
         self.send(by)
         if await self.ended(grace):
             return True
@@ -118,7 +118,7 @@ class Child:
         return False
 
     async def run(self, within: float) -> int:
-        """Start it and wait for its end: its exit code; killed where that takes too long."""
+        """Start the process and wait for its end, `within` seconds at most; its exit code."""
         self.start()
         try:
             await self.ended(within)
@@ -127,7 +127,7 @@ class Child:
         return self.exit_code or 0
 
     async def ended(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds for its end; True where it came."""
+        """Wait up to `timeout` seconds for the end of the process; whether it came."""
         deadline = asyncio.get_running_loop().time() + timeout
         while self.running:
             if asyncio.get_running_loop().time() >= deadline:
@@ -140,31 +140,31 @@ class Child:
         name: str,
         answers: Callable[[], Awaitable[bool]],
         within: float,
-        last_words: Callable[[], str],
+        log_tail: Callable[[], str],
     ) -> None:
-        """Start it and return when it answers.
+        """Start the process and return when `answers` is true.
 
-        Raises `ParleyError` with its last words, and kills it, where it ends or does not answer
-        within so many seconds.
+        Kills it and raises `ParleyError` with the end of its log if it ends or does not answer
+        `within` so many seconds.
         """
         self.start()
         deadline = asyncio.get_running_loop().time() + within
         while not await answers():
             if not self.running or asyncio.get_running_loop().time() > deadline:
                 self.kill()
-                raise ParleyError(f"{name} did not come up; its log says:\n{last_words()}")
+                raise ParleyError(f"{name} did not come up; its log says:\n{log_tail()}")
             await asyncio.sleep(0.03)
 
     def tail(self, lines: int = 12) -> str:
-        """The last lines of its log, for an error message."""
+        """The last lines of the log, for an error message."""
         return "" if self._log is None else tail(self._log, lines)
 
 
 def tail(log: Path, lines: int) -> str:
-    """The last lines of a log; nothing where there is none."""
+    """The last lines of a log; empty if there is none."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 64 * 1024))
-        said = file.read().decode(errors="replace")
-    return "\n".join(said.splitlines()[-lines:])
+        text = file.read().decode(errors="replace")
+    return "\n".join(text.splitlines()[-lines:])

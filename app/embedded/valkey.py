@@ -29,18 +29,18 @@ class Valkey(Server):
 
     @property
     def url(self) -> str:
-        """What `PARLEY_REDIS` would be."""
+        """The value for `PARLEY_REDIS`."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     @property
     def log(self) -> Path:
-        """What the server has to say."""
+        """The server's log file."""
         return self.folder / "valkey.log"
 
     async def start(self) -> None:
-        """Start it and wait until it answers and has loaded its data.
+        """Start the server and wait until it has loaded its data and answers.
 
-        Raises `ParleyError` with the end of its log where it does not come up in half a minute.
+        Raises `ParleyError` with the end of its log if it does not start within half a minute.
         """
         self.port = self.port or free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ class Valkey(Server):
 
 
 async def answers(url: str) -> bool:
-    """Whether the server answers and has its data loaded."""
+    """Whether the server has loaded its data and answers."""
     client = aioredis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
     try:
         await client.ping()

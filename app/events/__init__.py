@@ -1,7 +1,7 @@
-"""What is on the wire: the records of each topic, one file each, and how they become bytes.
+"""The records of each topic, a file for each, and their encoding.
 
-Values are JSON. A log event's bytes are what readers get, untouched, from `chat.log` to the
-browser; what only the pipeline needs travels in record headers.
+Values are JSON. The bytes of a log event go unchanged from `chat.log` to the browser; data for the
+pipeline alone are in record headers.
 """
 
 from app.events.attachment import Attachment

@@ -1,4 +1,4 @@
-"""A file that a message points to, as commands and log events carry it."""
+"""The reference of a message to a file, in commands and log events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file that lies elsewhere; `size` in bytes."""
+    """A file on another server; `size` in bytes."""
 
     url: str
     name: str = ""

@@ -1,4 +1,4 @@
-"""`chat.connections`: streams that opened and closed."""
+"""`chat.connections`: the opening and closing of streams."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.events.codec import Natural, decoded
 
 
 class Connection(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stream that `opened` or `closed`: who, at which edge, over what, why it ended."""
+    """A stream that `opened` or `closed`: its user, edge and transport, and why it closed."""
 
     user: str
     what: str
@@ -26,5 +26,5 @@ _connections: Final[Decoder[Connection]] = Decoder(Connection)
 
 
 def decode_connection(value: bytes | None) -> Connection:
-    """A `chat.connections` record; raises `Malformed` with what is wrong."""
+    """A `chat.connections` record; raises `Malformed` with the reason."""
     return decoded(_connections, value)

@@ -1,4 +1,4 @@
-"""`chat.dead`: what could not be used."""
+"""`chat.dead`: records that could not be processed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from msgspec.json import Decoder
 
 from app.events.codec import decoded
 
-#: Bytes of a record that are kept, and characters of the reason: that fits into `chat.dead`.
-_MOST: Final = 1024 * 1024 + 64 * 1024
-_REASON: Final = 1000
+#: Bytes of a record and characters of the reason that are kept, to fit into `chat.dead`.
+_MAX_BYTES: Final = 1024 * 1024 + 64 * 1024
+_MAX_REASON: Final = 1000
 
 
 class Dead(Struct, frozen=True, kw_only=True):
-    """A record that could not be used, where it stood, and why.
+    """A record that could not be processed, with its place, its group and the reason.
 
-    `key` and `value` are the record's own, as base64 in JSON. Of a value that is larger than Kafka
-    takes uncompressed there is the beginning, and `reason` says so.
+    `key` and `value` are the record's own, as base64 in JSON. A value larger than Kafka takes
+    uncompressed is cut, and `reason` says so.
     """
 
     topic: str
@@ -31,24 +31,24 @@ class Dead(Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Which record of which group it is: the key in `chat.dead`, and its name for people."""
+        """The name of the record and group, which is also the key in `chat.dead`."""
         return f"{self.topic}/{self.partition}/{self.offset}@{self.group}"
 
 
 def dead_of(record: Any, group: str, reason: str) -> Dead:
-    """A record of the group's that could not be used, as `chat.dead` takes it."""
+    """The record of `chat.dead` for a record that the group could not process."""
     key, value = record.key or b"", record.value or b""
-    kept = max(0, _MOST - len(key))
+    kept = max(0, _MAX_BYTES - len(key))
     if len(value) > kept:
-        reason = f"{reason[:_REASON]} (of {len(value)} bytes there are {kept})"
+        reason = f"{reason[:_MAX_REASON]} (of {len(value)} bytes there are {kept})"
     return Dead(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         group=group,
-        reason=reason[: _REASON + 100],
+        reason=reason[: _MAX_REASON + 100],
         value=value[:kept],
-        key=key[:_MOST],
+        key=key[:_MAX_BYTES],
     )
 
 
@@ -56,5 +56,5 @@ _dead: Final[Decoder[Dead]] = Decoder(Dead)
 
 
 def decode_dead(value: bytes | None) -> Dead:
-    """A `chat.dead` record; raises `Malformed` with what is wrong."""
+    """A `chat.dead` record; raises `Malformed` with the reason."""
     return decoded(_dead, value)

@@ -1,4 +1,4 @@
-"""`chat.erasures`: who is forgotten."""
+"""`chat.erasures`: forgotten users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.events.codec import decoded
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
-    """What `user` said up to this time is erased."""
+    """The messages of `user` up to this time are erased."""
 
     user: str
     until_ms: int
@@ -21,5 +21,5 @@ _erasures: Final[Decoder[Erasure]] = Decoder(Erasure)
 
 
 def decode_erasure(value: bytes | None) -> Erasure:
-    """A `chat.erasures` record; raises `Malformed` with what is wrong."""
+    """A `chat.erasures` record; raises `Malformed` with the reason."""
     return decoded(_erasures, value)

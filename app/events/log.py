@@ -42,8 +42,8 @@ AnyLogEvent = (
     | SanctionLifted
 )
 
-#: Headers of a `chat.log` record: the offset in `chat.raw` that caused it, the edge that waits for
-#: the answer, and the verdict where the answer tells of one.
+#: Headers of a `chat.log` record: the offset of its command in `chat.raw`, the edge that waits for
+#: the answer, and the ruling if the answer mentions one.
 SRC: Final = "src"
 EDGE: Final = "edge"
 RULING: Final = "ruling"
@@ -51,17 +51,17 @@ RULING: Final = "ruling"
 _events: Final[Decoder[AnyLogEvent]] = Decoder(AnyLogEvent)
 
 
-#: Digits of the highest offset that is believed: it fits into 64 bits with room above it.
+#: The most digits of an offset, which then fits into 64 bits.
 _OFFSET_DIGITS: Final = 18
 
 
 def decode_src(raw: bytes | None) -> int:
-    """The header `src` of a `chat.log` record; raises `Malformed` where it is no offset."""
+    """The header `src` of a `chat.log` record; raises `Malformed` if it is not an offset."""
     if raw is None or not raw.isdigit() or len(raw) > _OFFSET_DIGITS:
-        raise Malformed(f"its header src is {raw!r}, which is no offset")
+        raise Malformed(f"its header src is {raw!r}, which is not an offset")
     return int(raw)
 
 
 def decode_log(value: bytes | None) -> AnyLogEvent:
-    """A `chat.log` record; raises `Malformed` with what is wrong."""
+    """A `chat.log` record; raises `Malformed` with the reason."""
     return decoded(_events, value)

@@ -1,4 +1,4 @@
-"""What all events of `chat.log` have."""
+"""The fields of every event of `chat.log`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class LogEvent(Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Something that happened in a room; `n` is its place in the room's log: 1, 2, 3, no gap."""
+    """An event of a room; `n` is its number in the room's log: 1, 2, 3, without a gap."""
 
     room: str
     n: int

@@ -1,4 +1,4 @@
-"""`chat.log`: what happens to messages."""
+"""`chat.log`: events about messages."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.events.log_event import LogEvent
 
 
 class Reacted(Struct, frozen=True):
-    """How many put an emoji under a message, and who: the first of them, in that order."""
+    """The number of reactions with an emoji, and the users of the first of them, in order."""
 
     count: int
     by: tuple[str, ...]
 
 
 class Shadow(Struct, frozen=True, omit_defaults=True):
-    """What a message says that its author alone sees, without being told so."""
+    """The content of a shadowed message, which only its author sees, without knowing it."""
 
     text: str
     attachments: tuple[Attachment, ...] = ()
@@ -28,10 +28,10 @@ class Shadow(Struct, frozen=True, omit_defaults=True):
 class MessageCreated(
     LogEvent, frozen=True, kw_only=True, tag="message.created", omit_defaults=True
 ):
-    """A message; `seq` counts the room's messages: 1, 2, 3, no gap.
+    """A message; `seq` counts the room's messages: 1, 2, 3, without a gap.
 
-    `mentions` are the members whom it names with `@`, `everyone` that it names `@room`. With
-    `shadow` it says nothing to anybody but its author. `approved_by` let it in after it was held.
+    `mentions` are the mentioned members, `everyone` is whether it mentions `@room`. With `shadow`
+    only its author sees the content. `approved_by` is the moderator who approved a held message.
     """
 
     seq: int
@@ -44,8 +44,8 @@ class MessageCreated(
     meta: dict[str, Any] = field(default_factory=dict)
     shadow: Shadow | None = None
     approved_by: str = ""
-    #: Only where the message is shown as it is now, never in `chat.log`. `replies` counts those
-    #: in its thread that are not deleted, `last_reply_ms` is the newest one's time.
+    #: For a message in its present form, never in `chat.log`. `replies` counts the replies in its
+    #: thread that are not deleted, `last_reply_ms` is the time of the newest.
     edited_ms: int = 0
     deleted: bool = False
     hidden: bool = False
@@ -55,10 +55,10 @@ class MessageCreated(
 
 
 class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", omit_defaults=True):
-    """Message `seq` has another text, and may name more people.
+    """Message `seq` has another text, and may mention more users.
 
-    `of` is the `n` of the message itself, `prev` of the edit that this one replaces, or 0: where
-    the old text still lies. Where the message is in the shadow, so is its text.
+    `of` is the `n` of the message itself, `prev` that of the edit that this one replaces, or 0: the
+    events with the old text. If the message is shadowed, so is its text.
     """
 
     seq: int
@@ -73,10 +73,10 @@ class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", o
 class MessageDeleted(
     LogEvent, frozen=True, kw_only=True, tag="message.deleted", omit_defaults=True
 ):
-    """Message `seq` is gone: drop its text wherever it is; `of` and `prev` as of an edit.
+    """Message `seq` is deleted, its text to be removed everywhere; `of` and `prev` as in an edit.
 
-    What an author does with a message in the shadow has a `shadow`, too: else it would tell whose
-    the message is.
+    Events of an author about a shadowed message have a `shadow`, too: otherwise they would reveal
+    the author.
     """
 
     seq: int
@@ -86,7 +86,7 @@ class MessageDeleted(
 
 
 class MessageHidden(MessageDeleted, frozen=True, kw_only=True, tag="message.hidden"):
-    """Message `seq` is gone by moderation: in all else it is a deleted one."""
+    """Message `seq` is deleted by moderation."""
 
     reason: str = ""
 
@@ -102,7 +102,7 @@ class ReactionAdded(LogEvent, frozen=True, kw_only=True, tag="reaction.added", o
 class ReactionRemoved(
     LogEvent, frozen=True, kw_only=True, tag="reaction.removed", omit_defaults=True
 ):
-    """`by` takes the reaction back."""
+    """`by` removes the reaction."""
 
     seq: int
     emoji: str

@@ -1,4 +1,4 @@
-"""`chat.moderated`: the wish with its verdict."""
+"""`chat.moderated`: commands with their verdicts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from app.events.ruling import Refusal, Ruling
 
 
 class Moderated(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command that moderation has seen: `src` is its offset in `chat.raw`, `at_ms` its time.
+    """A moderated command: `src` is its offset in `chat.raw`, `at_ms` its time.
 
-    Where `ruling` masks, the command has the masked text already.
+    If `ruling` masks, the command has the masked text.
     """
 
     src: Natural
@@ -29,5 +29,5 @@ _moderated: Final[Decoder[Moderated]] = Decoder(Moderated)
 
 
 def decode_moderated(value: bytes | None) -> Moderated:
-    """A `chat.moderated` record; raises `Malformed` with what is wrong."""
+    """A `chat.moderated` record; raises `Malformed` with the reason."""
     return decoded(_moderated, value)

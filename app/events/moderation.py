@@ -1,4 +1,4 @@
-"""`chat.moderation`: what moderation did, kept long; `chat.sanctions` and `chat.rules`."""
+"""`chat.moderation`, the audit log of moderation; `chat.sanctions` and `chat.rules`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.events.ruling import Ruling
 
 
 class Act(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """Something that moderation did: `by` whom, in `room` (empty: everywhere), when."""
+    """A moderation action: `by` whom, in which `room` (empty: everywhere), and when."""
 
     id: str
     by: str
@@ -22,7 +22,7 @@ class Act(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=Tru
 
 
 class Ruled(Act, frozen=True, kw_only=True, tag="ruled"):
-    """The rules did not just let through what `by` wrote; `seq` where it was an edit."""
+    """The rules caught a text of `by`; `seq` is set for an edit."""
 
     client_id: str
     text: str
@@ -31,14 +31,14 @@ class Ruled(Act, frozen=True, kw_only=True, tag="ruled"):
 
 
 class Held(Act, frozen=True, kw_only=True, tag="held"):
-    """A message of `by` waits for somebody to look at it."""
+    """A message of `by` is held for review."""
 
     message: SendMessage
     ruling: Ruling
 
 
 class Reported(Act, frozen=True, kw_only=True, tag="reported"):
-    """`by` reports message `seq`, which `author` wrote and which said `text` then."""
+    """`by` reports message `seq` of `author`, which had this `text` then."""
 
     seq: int
     author: str
@@ -47,7 +47,7 @@ class Reported(Act, frozen=True, kw_only=True, tag="reported"):
 
 
 class Reviewed(Act, frozen=True, kw_only=True, tag="reviewed"):
-    """`by` has looked at an item of the queue: `approve`, `reject`, `remove` or `dismiss`."""
+    """`by` has decided on an item of the review queue: `approve`, `reject`, `remove`, `dismiss`."""
 
     item: str
     action: str
@@ -55,9 +55,9 @@ class Reviewed(Act, frozen=True, kw_only=True, tag="reviewed"):
 
 
 class Sanctioned(Act, frozen=True, kw_only=True, tag="sanctioned"):
-    """`user` may not write anywhere (`mute`), or is shut out (`ban`); lifted: `sanction` empty.
+    """`user` may not write anywhere (`mute`), or is banned everywhere (`ban`); empty: lifted.
 
-    Also the record of `chat.sanctions`, keyed by user, of which the newest counts.
+    Also the record of `chat.sanctions`, keyed by user, of which the newest is valid.
     """
 
     user: str
@@ -67,10 +67,10 @@ class Sanctioned(Act, frozen=True, kw_only=True, tag="sanctioned"):
 
 
 class RulesSet(Act, frozen=True, kw_only=True, tag="rules"):
-    """`by` has put a rule set in force: the record of `chat.rules`, of which the newest counts.
+    """`by` has activated a rule set: the record of `chat.rules`, of which the newest is active.
 
-    `source` is TOML, `lists` the word files that it names. Its version is its offset plus one.
-    On `chat.moderation` it has the version and not the lists.
+    `source` is TOML, `lists` are the word files that it names. The version is the offset plus one.
+    On `chat.moderation` the record has the version and no lists.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""`chat.pace`, keyed by user: who writes how often."""
+"""`chat.pace`, keyed by user: the times of messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.events.codec import Natural, decoded
 
 
 class Written(Struct, frozen=True):
-    """`chat.pace`, keyed by user: somebody has written a message, somewhere."""
+    """A user has written a message, in any room."""
 
     user: str
     at_ms: Natural
@@ -21,5 +21,5 @@ _written: Final[Decoder[Written]] = Decoder(Written)
 
 
 def decode_written(value: bytes | None) -> Written:
-    """A `chat.pace` record; raises `Malformed` with what is wrong."""
+    """A `chat.pace` record; raises `Malformed` with the reason."""
     return decoded(_written, value)

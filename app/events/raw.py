@@ -1,4 +1,4 @@
-"""`chat.raw`: what somebody wants."""
+"""`chat.raw`: commands."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from app.events.room_settings import RoomSettings
 
 
 class Command(Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """A wish, as an edge wrote it: `by` wants something of `room`.
+    """A command of the user `by` to `room`, as an edge writes it.
 
-    `id` is the edge's UUIDv7 for this attempt, `client_id` the client's name for the wish, the
-    same in every attempt; `edge` is where the answer goes.
+    `id` is the edge's UUIDv7 for this attempt. `client_id` is the client's name for the command,
+    the same in every attempt. `edge` is the edge that waits for the answer.
     """
 
     room: str
@@ -27,9 +27,9 @@ class Command(Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class CreateRoom(Command, frozen=True, kw_only=True, tag="room.create", omit_defaults=True):
-    """Open a room, with oneself as its owner.
+    """Create a room with `by` as its owner.
 
-    `type` is `group`, `public` or `direct`; a direct room is one's own with `user`.
+    `type` is `group`, `public` or `direct`; a direct room has `by` and `user` as members.
     """
 
     type: str = "group"
@@ -39,7 +39,7 @@ class CreateRoom(Command, frozen=True, kw_only=True, tag="room.create", omit_def
 
 
 class ChangeRoom(Command, frozen=True, kw_only=True, tag="room.change", omit_defaults=True):
-    """Change what is given: name, topic, settings, whether the room is archived."""
+    """Change what is given of name, topic, settings and archived."""
 
     name: str | None = None
     topic: str | None = None
@@ -55,20 +55,20 @@ class AddMember(Command, frozen=True, kw_only=True, tag="member.add"):
 
 
 class RemoveMember(Command, frozen=True, kw_only=True, tag="member.remove"):
-    """Let `user` be a member no longer; oneself: leave."""
+    """End the membership of `user`; with `by` as `user`, leave."""
 
     user: str
 
 
 class ChangeRole(Command, frozen=True, kw_only=True, tag="member.change"):
-    """Give `user` another role; `owner`: hand the room over."""
+    """Give `user` another role; `owner` hands the room over."""
 
     user: str
     role: str
 
 
 class SendMessage(Command, frozen=True, kw_only=True, tag="message.send", omit_defaults=True):
-    """Say something; `reply_to` and `thread` are the `seq` of a message answered, of a root."""
+    """Send a message; `reply_to` and `thread` are the `seq` of the answered and root message."""
 
     text: str
     reply_to: int = 0
@@ -85,7 +85,7 @@ class EditMessage(Command, frozen=True, kw_only=True, tag="message.edit"):
 
 
 class DeleteMessage(Command, frozen=True, kw_only=True, tag="message.delete"):
-    """Take a message away."""
+    """Delete a message."""
 
     seq: int
 
@@ -98,14 +98,14 @@ class AddReaction(Command, frozen=True, kw_only=True, tag="reaction.add"):
 
 
 class RemoveReaction(Command, frozen=True, kw_only=True, tag="reaction.remove"):
-    """Take a reaction of one's own back."""
+    """Remove one's own reaction."""
 
     seq: int
     emoji: str
 
 
 class HideMessage(Command, frozen=True, kw_only=True, tag="message.hide", omit_defaults=True):
-    """Take a message from everybody's view, as moderation; `admin`: as one who may so anywhere."""
+    """Delete a message by moderation; `admin`: by an admin, who needs no role in the room."""
 
     seq: int
     reason: str = ""
@@ -113,7 +113,7 @@ class HideMessage(Command, frozen=True, kw_only=True, tag="message.hide", omit_d
 
 
 class ApproveMessage(Command, frozen=True, kw_only=True, tag="message.approve", omit_defaults=True):
-    """Let a message of `user` into the room that was held; `client_id` is the message's own."""
+    """Approve a held message of `user`; `client_id` is that of the message."""
 
     user: str
     text: str
@@ -125,7 +125,7 @@ class ApproveMessage(Command, frozen=True, kw_only=True, tag="message.approve", 
 
 
 class SetSanction(Command, frozen=True, kw_only=True, tag="sanction.set", omit_defaults=True):
-    """Silence `user` in the room (`mute`), or shut them out (`ban`), for `seconds`; 0: for good."""
+    """Mute `user` in the room (`mute`), or ban them (`ban`), for `seconds`; 0: for good."""
 
     user: str
     sanction: str
@@ -135,7 +135,7 @@ class SetSanction(Command, frozen=True, kw_only=True, tag="sanction.set", omit_d
 
 
 class LiftSanction(Command, frozen=True, kw_only=True, tag="sanction.lift", omit_defaults=True):
-    """Take the sanction from `user`."""
+    """Lift the sanction of `user`."""
 
     user: str
     reason: str = ""
@@ -163,5 +163,5 @@ _commands: Final[Decoder[AnyCommand]] = Decoder(AnyCommand)
 
 
 def decode_command(value: bytes | None) -> AnyCommand:
-    """A `chat.raw` record; raises `Malformed` with what is wrong."""
+    """A `chat.raw` record; raises `Malformed` with the reason."""
     return decoded(_commands, value)

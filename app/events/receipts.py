@@ -1,4 +1,4 @@
-"""`chat.receipts`: who has read up to where."""
+"""`chat.receipts`: read receipts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.events.codec import Natural, decoded
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """`by` has read the room's messages up to `seq`; `id` and `edge` as of a command."""
+    """`by` has read the room's messages up to `seq`; `id` and `edge` as in a command."""
 
     room: str
     by: str
@@ -24,5 +24,5 @@ _receipts: Final[Decoder[Receipt]] = Decoder(Receipt)
 
 
 def decode_receipt(value: bytes | None) -> Receipt:
-    """A `chat.receipts` record; raises `Malformed` with what is wrong."""
+    """A `chat.receipts` record; raises `Malformed` with the reason."""
     return decoded(_receipts, value)

@@ -1,4 +1,4 @@
-"""`chat.log`: what happens to rooms and their members."""
+"""`chat.log`: events about rooms and their members."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.events.room_settings import RoomSettings
 
 
 class RoomCreated(LogEvent, frozen=True, kw_only=True, tag="room.created", omit_defaults=True):
-    """The room begins; `by` is its owner and first member, of a direct room `user` the other."""
+    """The room begins; `by` is its owner and first member, `user` the other of a direct room."""
 
     type: str
     name: str
@@ -16,7 +16,7 @@ class RoomCreated(LogEvent, frozen=True, kw_only=True, tag="room.created", omit_
 
 
 class RoomChanged(LogEvent, frozen=True, kw_only=True, tag="room.changed", omit_defaults=True):
-    """What is given is so from here on."""
+    """The given fields change."""
 
     name: str | None = None
     topic: str | None = None
@@ -25,27 +25,27 @@ class RoomChanged(LogEvent, frozen=True, kw_only=True, tag="room.changed", omit_
 
 
 class MemberAdded(LogEvent, frozen=True, kw_only=True, tag="member.added"):
-    """`user` is a member from here on."""
+    """`user` becomes a member."""
 
     user: str
     role: str
 
 
 class MemberRemoved(LogEvent, frozen=True, kw_only=True, tag="member.removed"):
-    """`user` is a member no longer; where `by` is the same, they left."""
+    """`user` is no longer a member; with the same user as `by`, the user left."""
 
     user: str
 
 
 class MemberRole(LogEvent, frozen=True, kw_only=True, tag="member.role"):
-    """`user` has another role; a new `owner` makes `by`, who was it, an admin."""
+    """`user` has another role; if it is `owner`, the former owner `by` becomes an admin."""
 
     user: str
     role: str
 
 
 class SanctionSet(LogEvent, frozen=True, kw_only=True, tag="sanction.set", omit_defaults=True):
-    """`user` may not write (`mute`), or is out and stays out (`ban`), until then; 0: for good."""
+    """`user` may not write (`mute`), or is removed and banned (`ban`), until then; 0: for good."""
 
     user: str
     sanction: str
@@ -56,7 +56,7 @@ class SanctionSet(LogEvent, frozen=True, kw_only=True, tag="sanction.set", omit_
 class SanctionLifted(
     LogEvent, frozen=True, kw_only=True, tag="sanction.lifted", omit_defaults=True
 ):
-    """The sanction of `user` is over, before its time."""
+    """The sanction of `user` is lifted."""
 
     user: str
     reason: str = ""

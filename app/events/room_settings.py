@@ -1,4 +1,4 @@
-"""How a room is run, as commands and log events carry it."""
+"""The settings of a room, in commands and log events."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from msgspec import Struct
 
 
 class RoomSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a room is run.
+    """The settings of a room.
 
-    `slow_mode`: seconds that a member waits between two messages, 0 for none. `post`: the least
-    role that may write. `receipts`: whether people see who has read. `retention_days`: how long
-    messages are kept, 0 for ever.
+    `slow_mode`: seconds between two messages of a member, 0 for none. `post`: the least role that
+    may write. `receipts`: whether members see each other's read receipts. `retention_days`: days
+    for which messages are kept, 0 for ever.
     """
 
     slow_mode: int = 0

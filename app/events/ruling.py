@@ -1,4 +1,4 @@
-"""What moderation says of a message, and why a command is refused."""
+"""The ruling of moderation on a message, and the refusal of a command."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from app.events.codec import decoded
 
 
 class Refusal(Struct, frozen=True):
-    """Why not: a stable `code` for programs, a `reason` for people."""
+    """Why a command is refused: a stable `code` for programs, a `reason` for people."""
 
     code: str
     reason: str
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):
-    """What one rule of a set says of a message.
+    """What one rule of a set finds in a message.
 
-    `action` is `mask`, `hide`, `hold` or `refuse`, `matched` what of the rule's own was found,
-    `spans` where: (start, end) in characters of the original text, without the end.
+    `action` is `mask`, `hide`, `hold` or `refuse`; `matched` are the phrases, domains or names of
+    the rule that were found, `spans` their places: (start, end) in characters of the original text,
+    without the end.
     """
 
     action: str
@@ -32,9 +33,9 @@ class Finding(Struct, frozen=True, omit_defaults=True):
 
 
 class Ruling(Struct, frozen=True, omit_defaults=True):
-    """The verdict on a message: the strictest finding's action, and all findings from it down.
+    """The verdict on a message: the strictest action, and all findings from the strictest down.
 
-    `version` is that of the rule set. There is none where a message may pass.
+    `version` is that of the rule set. A message that may pass has no ruling.
     """
 
     action: str
@@ -46,5 +47,5 @@ _rulings: Final[Decoder[Ruling]] = Decoder(Ruling)
 
 
 def decode_ruling(value: bytes | None) -> Ruling:
-    """The header `ruling` of a `chat.log` record; raises `Malformed` with what is wrong."""
+    """The header `ruling` of a `chat.log` record; raises `Malformed` with the reason."""
     return decoded(_rulings, value)

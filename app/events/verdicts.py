@@ -1,4 +1,4 @@
-"""`chat.verdicts`: answers that are no log event."""
+"""`chat.verdicts`: answers to commands that made no log event."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from app.events.ruling import Refusal, Ruling
 
 
 class Verdict(Struct, kw_only=True):
-    """What became of a command: its place in the log, or a refusal.
+    """The result of a command: its number in the log, or a refusal.
 
-    `id` is the attempt that is answered; `event_id` the log event's, which for a repeated
-    `client_id` is the first attempt's.
+    `id` is that of the answered attempt, `event_id` that of the log event, which for a repeated
+    `client_id` is the id of the first attempt.
     """
 
     id: str
@@ -36,5 +36,5 @@ _verdicts: Final[Decoder[Verdict]] = Decoder(Verdict)
 
 
 def decode_verdict(value: bytes | None) -> Verdict:
-    """A `chat.verdicts` record; raises `Malformed` with what is wrong."""
+    """A `chat.verdicts` record; raises `Malformed` with the reason."""
     return decoded(_verdicts, value)

@@ -1,1 +1,1 @@
-"""The history store in SQLite or PostgreSQL."""
+"""The history store: every event of every room, in SQLite or PostgreSQL."""

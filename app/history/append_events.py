@@ -13,21 +13,21 @@ from app.history import reactions
 from app.history.entry import Entry
 from app.history.forgotten import without_them
 from app.history.key_sets import names, pairs
-from app.history.message import Message, retold, said
+from app.history.message import Message, changed_row, new_row
 from app.history.schema import log, messages, rooms
 
 _COLUMNS = [messages.c[name] for name in Message._fields]
-#: What of a message can change: its author, too, who can be forgotten.
-_TOLD = ("by", "edit", "deleted", "event", "folded")
+#: The columns of a message that can change; its author can be forgotten.
+_CHANGING = ("by", "edit", "deleted", "event", "folded")
 
 
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Store entries within the connection's writing transaction, a few statements for all of them.
+    """Store entries within the connection's writing transaction, in a few statements for all.
 
-    Each event leaves the same whether it comes once or again, as long as whoever brings a room's
-    events does so in order and, after going back, all the way.
+    Storing an event again changes nothing, as long as a room's events are given in order and, after
+    a step back, again up to the end.
     """
-    # In one order everywhere, or two archives with the same rooms wait for each other.
+    # In one order everywhere: otherwise two archives with the same rooms could deadlock.
     ordered = sorted(entries, key=lambda entry: (entry.room, entry.n))
     floors = lock_rooms(connection, dict.fromkeys(entry.room for entry in ordered))
     kept = [entry for entry in ordered if entry.seq is None or entry.seq >= floors[entry.room]]
@@ -35,15 +35,15 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
         return
     kept = without_them(connection, kept)
     connection.execute(_new(connection, log, ["room", "n"]), [_row(entry) for entry in kept])
-    _say(connection, kept)
-    _retell(connection, kept)
+    _insert_messages(connection, kept)
+    _change_messages(connection, kept)
     reactions.record(connection, [entry.event for entry in kept])
 
 
 def lock_rooms(connection: Connection, wanted: Collection[str]) -> dict[str, int]:
-    """Lock the rooms until the transaction ends; of each, below which `seq` it was dropped.
+    """Lock the rooms until the transaction ends; for each, the `seq` below which it was dropped.
 
-    Give them in their order, or two that lock the same rooms may wait for each other.
+    They have to be sorted: otherwise two transactions that lock the same rooms could deadlock.
     """
     listed = names(connection, wanted)
     locking = (
@@ -78,9 +78,9 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _say(connection: Connection, entries: Sequence[Entry]) -> None:
+def _insert_messages(connection: Connection, entries: Sequence[Entry]) -> None:
     rows = [
-        said(entry.event, entry.raw)._asdict()
+        new_row(entry.event, entry.raw)._asdict()
         for entry in entries
         if isinstance(entry.event, MessageCreated)
     ]
@@ -88,7 +88,7 @@ def _say(connection: Connection, entries: Sequence[Entry]) -> None:
         connection.execute(_new(connection, messages, ["room", "seq"]), rows)
 
 
-def _retell(connection: Connection, entries: Sequence[Entry]) -> None:
+def _change_messages(connection: Connection, entries: Sequence[Entry]) -> None:
     events = [
         entry.event for entry in entries if isinstance(entry.event, MessageEdited | MessageDeleted)
     ]
@@ -98,10 +98,10 @@ def _retell(connection: Connection, entries: Sequence[Entry]) -> None:
     after = dict(before)
     for event in events:
         key = (event.room, event.seq)
-        # A message that is not there was dropped, or the log no longer reached back to it.
+        # An absent message was dropped, or was before the beginning of the log.
         if key in after:
             row, message = after[key]
-            after[key] = row, retold(message, event)
+            after[key] = row, changed_row(message, event)
     changed = [found for key, found in after.items() if found != before[key]]
     if changed:
         write(connection, changed)
@@ -110,7 +110,7 @@ def _retell(connection: Connection, entries: Sequence[Entry]) -> None:
 def read(
     connection: Connection, keys: Iterable[tuple[str, int]]
 ) -> dict[tuple[str, int], tuple[int, Message]]:
-    """The messages that there are among the keys (room, seq), each with its row's id."""
+    """Those of the messages (room, seq) that exist, each with its row's id."""
     listed = pairs(connection, keys)
     same = (messages.c.room == listed.c.room) & (messages.c.seq == listed.c.seq)
     found = connection.execute(select(messages.c.id, *_COLUMNS).join_from(listed, messages, same))
@@ -119,8 +119,9 @@ def read(
 
 
 def write(connection: Connection, changed: Sequence[tuple[int, Message]]) -> None:
-    """Put the messages in the place of what is in these rows."""
+    """Replace the messages in these rows."""
     rows = [
-        {"row": row} | {name: getattr(message, name) for name in _TOLD} for row, message in changed
+        {"row": row} | {name: getattr(message, name) for name in _CHANGING}
+        for row, message in changed
     ]
     connection.execute(update(messages).where(messages.c.id == bindparam("row")), rows)

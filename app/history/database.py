@@ -1,4 +1,4 @@
-"""The database that a history store is in."""
+"""The database of a history store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Database:
-    """A database, and how something is done in it."""
+    """A database, with reads and writing transactions."""
 
     def __init__(self, url: str) -> None:
         """Takes `sqlite+aiosqlite:///FILE`, `postgresql://…` or `postgres://…`.
@@ -26,18 +26,18 @@ class Database:
         Connects to nothing yet; raises `SettingError` for any other URL.
         """
         self._engine = connect(history_url(url))
-        # A single SELECT needs no transaction around it, which would be two more round trips.
+        # A single SELECT needs no transaction, which would cost two more round trips.
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sqlite = self._engine.dialect.name == "sqlite"
-        #: Whether what was deleted here is gone from the disk, too.
+        #: Whether everything that was deleted is gone from the disk, too.
         self._tidied = False
 
     def lower_thread_priority(self) -> None:
-        """Let everything else that this process does go first; call it before all else."""
+        """Give this database's threads the lowest priority; to be called before anything else."""
         lower_thread_priority(self._engine)
 
     async def close(self) -> None:
-        """Let go of every connection; safe to do twice, or without `open`."""
+        """Close every connection; may be called twice, or without `open`."""
         await self._engine.dispose()
 
     @asynccontextmanager
@@ -46,7 +46,7 @@ class Database:
             with outages():
                 yield
         except Unusable:
-            # A connection stays as it is: to a file that is another by now, or not to be written.
+            # An open connection would keep a file that was replaced or made read-only.
             await self._engine.dispose()
             raise
 

@@ -1,4 +1,4 @@
-"""From the history store's URL to an engine that is set up for it."""
+"""The SQLAlchemy engine for the URL of a history store."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
 }
-# Without these a host that went away without a word holds its callers for many minutes.
+# Without these a host that disappeared would block its callers for many minutes.
 _POSTGRESQL = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
 
 
 def history_url(raw: str) -> URL:
-    """The URL with a driver that Parley has; raises `SettingError` where there is none."""
+    """The URL with Parley's driver for it; raises `SettingError` if there is none."""
     try:
         url = make_url(raw)
     except ArgumentError:
-        # Perhaps with a password in it: so not shown.
+        # Not shown, as it may contain a password.
         raise SettingError("PARLEY_HISTORY", "…", _TAKES) from None
     url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
     known = url.drivername in _DRIVERS.values()
@@ -45,7 +45,7 @@ def history_url(raw: str) -> URL:
 def connect(url: URL) -> AsyncEngine:
     """An engine for `url`; connects to nothing yet."""
     if url.get_backend_name() == "sqlite":
-        # The connection that was used last is used next: each has a cache and a thread of its own.
+        # The connection used last is used next: each has a cache and a thread of its own.
         engine = create_async_engine(url, connect_args={"timeout": LOCK_WAIT}, pool_use_lifo=True)
         event.listen(engine.sync_engine, "connect", _pragmas)
         return engine
@@ -56,9 +56,9 @@ def connect(url: URL) -> AsyncEngine:
 
 def _pragmas(connection: Any, _: object) -> None:
     cursor = connection.cursor()
-    # FULL: a power cut must not take what the archive has reported to Kafka as stored.
+    # FULL: a power cut must not lose events whose offsets are committed to Kafka.
     cursor.execute("PRAGMA synchronous = FULL")
-    # What is deleted is overwritten with zeros, not just marked as free.
+    # Deleted data are overwritten with zeros, not just marked as free.
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.execute("PRAGMA journal_size_limit = 67108864")
     cursor.close()
@@ -66,9 +66,9 @@ def _pragmas(connection: Any, _: object) -> None:
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A transaction that will write; in SQLite nobody else writes meanwhile.
+    """A writing transaction; in SQLite the only one at a time.
 
-    A SQLite transaction that began with reading may find that it can no longer write.
+    A SQLite transaction that begins with a read may find that it can't write any more.
     """
     async with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
@@ -77,9 +77,9 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def use_wal(engine: AsyncEngine) -> None:
-    """Put a SQLite file, made if it is not there, into WAL mode; it stays so.
+    """Put a SQLite file into WAL mode for good; creates the file if it is absent.
 
-    Readers and the writer then don't wait for each other.
+    In WAL mode readers and the writer don't wait for each other.
     """
     Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
     loop = asyncio.get_running_loop()
@@ -90,7 +90,7 @@ async def use_wal(engine: AsyncEngine) -> None:
                 await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
             return
         except OperationalError as error:
-            # SQLite's own waiting for locks does not cover this change of mode.
+            # SQLite's own wait for locks does not cover this change of mode.
             if "locked" not in str(error) or loop.time() > until:
                 raise
             await asyncio.sleep(0.02)

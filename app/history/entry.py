@@ -1,4 +1,4 @@
-"""One log event as the history store takes it."""
+"""A log event for the history store."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from app.events import AnyLogEvent, ReactionAdded, ReactionRemoved
 
 
 class Entry(NamedTuple):
-    """A log event, and `raw`, the JSON bytes as they were in `chat.log`.
+    """A log event and `raw`, its JSON bytes from `chat.log`.
 
-    `seq` is the number of the message that the event makes or is about, None where it is about
-    none.
+    `seq` is the number of the message that the event creates or is about; `None` for other events.
     """
 
     room: str
@@ -24,9 +23,9 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, event: AnyLogEvent, raw: bytes) -> Self:
-        """The entry for a decoded log event and the bytes that it was decoded from.
+        """The entry for a log event and the bytes that it was decoded from.
 
-        Raises `Malformed` where a name in it (not its text) is one that no database stores.
+        Raises `Malformed` if one of its names (not its text) can't be stored in a database.
         """
         emoji = event.emoji if isinstance(event, ReactionAdded | ReactionRemoved) else ""
         for name in (event.room, event.by, event.id, emoji):
@@ -37,7 +36,7 @@ class Entry(NamedTuple):
 
 
 def storable(name: str) -> bool:
-    """Whether both databases take `name`: no U+0000, no half of a surrogate pair."""
+    """Whether both databases can store `name`: no U+0000, no lone surrogate."""
     if "\0" in name:
         return False
     if name.isascii():

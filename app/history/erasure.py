@@ -1,4 +1,4 @@
-"""Taking a person's messages, reactions and name out of what is stored."""
+"""Erasing a user's messages, reactions and name from the store."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from sqlalchemy import Connection, bindparam, delete, select, text, tuple_, upda
 
 from app.events import encode
 from app.history.append_events import lock_rooms, read, write
-from app.history.message import Message, emptied, shown
+from app.history.message import Message, cleared_row, shown
 from app.history.schema import log, messages, reactions
 
 _AT_ONCE = 500
 
-#: What was done, and after which row to go on; None: that was all.
+#: How many rows were changed, and the row to continue after; `None`: that was all.
 Step = tuple[int, Any]
 
 
 class Erasure:
-    """The user's messages up to `until_ms`, in steps: each is a transaction of its own."""
+    """The erasure of a user's messages up to `until_ms`, in steps of one transaction each."""
 
     def __init__(self, user: str, until_ms: int) -> None:
         self._user = user
         self._until_ms = until_ms
 
     def messages(self, connection: Connection, after: Any) -> Step:
-        """Empty the next of the user's messages; they are then nobody's."""
+        """Clear the next of the user's messages, which then have no author."""
         theirs = messages.c.by == self._user
-        return self._rewrite(connection, after, theirs, lambda one: emptied(one, nameless=True))
+        return self._rewrite(connection, after, theirs, lambda one: cleared_row(one, nameless=True))
 
     def mentions(self, connection: Connection, after: Any) -> Step:
-        """Take the user out of the mentions of the next messages; the text stays as it is."""
+        """Remove the user from the mentions of the next messages; their text stays."""
         in_event = text(
             "instr(event, :name) > 0"
             if connection.dialect.name == "sqlite"
@@ -42,7 +42,7 @@ class Erasure:
         return self._rewrite(connection, after, in_event, self._unnamed)
 
     def events(self, connection: Connection, after: Any) -> Step:
-        """Take the user's name from the next events about messages."""
+        """Remove the user's name from the next events about messages."""
         key = tuple_(log.c.room, log.c.n)
         theirs = (
             select(log.c.room, log.c.n)
@@ -76,7 +76,7 @@ class Erasure:
         ).all()
         if not found:
             return 0, None
-        # Read again under the lock: an edit may have come in between.
+        # Read again with the lock: an edit may have been stored in between.
         lock_rooms(connection, sorted({room for _, room, _ in found}))
         there = read(connection, [(room, seq) for _, room, seq in found]).values()
         changed = [(row, how(message)) for row, message in there if how(message) != message]

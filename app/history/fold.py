@@ -1,4 +1,4 @@
-"""What a text becomes for searching."""
+"""Folding of texts for searching."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import unicodedata
 
 
 def fold(text: str) -> str:
-    """The text without the differences that searching overlooks.
+    """The text without the differences that a search ignores.
 
-    Case (`Straße` is `STRASSE`) and ways of writing one character (full-width letters, composed
-    accents) are gone; accents stay. Done here and not by the databases, whose own idea of case
-    differs with their locale, so that the same is found in each.
+    Case (`Straße` is `STRASSE`) and variants of a character (full-width letters, composed accents)
+    are removed; accents stay. Not done by the databases, whose case rules depend on their locale,
+    so that every store finds the same.
     """
     composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    # PostgreSQL's text takes no U+0000, neither takes half of a surrogate pair.
+    # PostgreSQL's text can't have U+0000, and neither database takes a lone surrogate.
     return composed.replace("\0", " ").encode("utf-8", "replace").decode()

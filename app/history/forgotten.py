@@ -1,4 +1,4 @@
-"""People who are forgotten: what they did before must not come back with a later delivery."""
+"""Forgotten users: their words must not come back when Kafka delivers an event again."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from app.events import (
 )
 from app.history.entry import Entry
 from app.history.key_sets import names
-from app.history.message import empty
+from app.history.message import cleared_event
 from app.history.schema import forgotten
 
 _ABOUT_MESSAGES = (MessageCreated, MessageEdited, MessageDeleted, ReactionAdded, ReactionRemoved)
 
 
 def mark(connection: Connection, user: str, until_ms: int) -> None:
-    """From here on `without_them` takes the user out, in whatever happened up to `until_ms`."""
+    """Make `without_them` remove the user from events up to `until_ms` from now on."""
     on_sqlite = connection.dialect.name == "sqlite"
     if not on_sqlite:
-        # Waits for those who append and have looked before: what they bring is then to be seen.
+        # Waits for transactions that append and have read this table before: their rows are visible
+        # afterwards.
         connection.execute(text("LOCK TABLE parley_forgotten IN ACCESS EXCLUSIVE MODE"))
     new = (sqlite if on_sqlite else postgresql).insert(forgotten)
     known, given = forgotten.c.until_ms, new.excluded.until_ms
@@ -40,14 +41,14 @@ def mark(connection: Connection, user: str, until_ms: int) -> None:
 
 
 def without_them(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries without what forgotten people said or were called in them."""
+    """The entries without the words and names of forgotten users."""
     people = {name for entry in entries for name in _people(entry.event)}
     known = until(connection, people)
     return [_without(entry, known) for entry in entries] if known else list(entries)
 
 
 def until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
-    """Those of the people who are forgotten, each with the time up to which."""
+    """Those of the users who are forgotten, each with the time up to which."""
     hashed = {_who(user): user for user in people}
     listed = names(connection, hashed)
     found = connection.execute(select(forgotten).where(forgotten.c.who.in_(select(listed.c.name))))
@@ -55,7 +56,7 @@ def until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
 
 
 def _who(user: str) -> str:
-    # The name itself would be one more thing to forget.
+    # A hash: the name itself would have to be forgotten, too.
     return sha256(user.encode()).hexdigest()
 
 
@@ -72,7 +73,7 @@ def _without(entry: Entry, until: Mapping[str, int]) -> Entry:
         return entry
     if event.at_ms <= until.get(event.by, -1):
         event = (
-            empty(event, nameless=True)
+            cleared_event(event, nameless=True)
             if isinstance(event, MessageCreated)
             else replace(event, by="", client_id="")
         )

@@ -1,4 +1,4 @@
-"""Many keys in one statement, as one parameter: the statement is the same however many they are."""
+"""Sets of keys as one parameter, so that the statement does not depend on their number."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 
 def pairs(connection: Connection, keys: Iterable[tuple[str, int]]) -> CTE:
-    """The keys in the form of a table with columns `room` and `seq`."""
+    """The keys as a table with the columns `room` and `seq`."""
     value = _each(connection, "json_array_elements", list(keys))
     room: Any
     seq: Any
@@ -35,7 +35,7 @@ def pairs(connection: Connection, keys: Iterable[tuple[str, int]]) -> CTE:
 
 
 def names(connection: Connection, texts: Iterable[str]) -> CTE:
-    """The texts in the form of a table with a column `name`."""
+    """The texts as a table with the column `name`."""
     value = _each(connection, "json_array_elements_text", list(texts))
     return select(type_coerce(value, Text).label("name")).cte("named")
 

@@ -1,4 +1,4 @@
-"""Keeping a history store: dropping, erasing, tidying, and looking at what is in it."""
+"""Maintenance of a history store: dropping, erasing, tidying, and its figures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ROWS = 2000
 
 
 class Maintenance(Database):
-    """What is done to a history store besides writing and reading messages."""
+    """The operations of a history store besides writing and reading messages."""
 
     async def drop_before(self, room: str, at_ms: int) -> int:
         """Drop the room's messages before the first from `at_ms` on; returns how many.
 
-        They leave no rows, nor do the events about them, also where they come again. Takes
-        several transactions; after an error, do it again.
+        Neither they nor the events about them leave rows, also when they come again. Takes several
+        transactions; to be repeated after an error.
         """
         if not storable(room):
             return 0
@@ -39,12 +39,12 @@ class Maintenance(Database):
         return dropped
 
     async def forget(self, user: str, *, until_ms: int | None = None) -> int:
-        """Erase what `user` said in any room until now (or `until_ms`); returns how many messages.
+        """Erase the user's messages in all rooms until now (or `until_ms`); returns how many.
 
-        These are then as deleted ones, with `by` and `client_id` empty. Their reactions are gone;
-        where others mention them, the text stays, but the mention does not. Events that tell who
-        came and went keep the name. What was erased stays so where it comes again, from Kafka for
-        instance. Takes several transactions; after an error, do it again.
+        The messages are then like deleted ones, with `by` and `client_id` empty. The user's
+        reactions are removed, and mentions of the user by others, whose text stays. Events about
+        memberships keep the name. Erased messages stay erased when they come again, from Kafka for
+        instance. Takes several transactions; to be repeated after an error.
         """
         if not storable(user):
             return 0
@@ -64,10 +64,10 @@ class Maintenance(Database):
         return erased
 
     async def tidy(self) -> None:
-        """Make what edits, deletions and erasures took away go from the disk, too.
+        """Remove edited, deleted and erased texts from the disk.
 
-        For an archive to do now and then. It returns at once where this `History` has changed
-        nothing since the last time.
+        To be called by an archive from time to time. Returns at once if this `History` has deleted
+        nothing since the last call.
         """
         if self._tidied:
             return
@@ -80,7 +80,7 @@ class Maintenance(Database):
                 raise
 
     async def rooms(self) -> list[str]:
-        """The rooms of which anything was stored, in the order of their bytes."""
+        """The rooms with a stored event, in the order of their bytes."""
         return await self._read(room_state.rooms)
 
     async def state(self, room: str) -> RoomState:

@@ -1,4 +1,4 @@
-"""A message as it is now: what its row holds, and what the log's events make of it."""
+"""A message in its present form: its row, and the changes that events of the log make in it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from app.history.fold import fold
 
 
 class Message(NamedTuple):
-    """A row of `messages`; `event` is the `message.created` JSON as it is shown.
+    """A row of `messages`; `event` is the `message.created` JSON in its present form.
 
-    `edit` is the `n` of the edit that the text is from, 0 before the first; `folded` is what is
-    searched. What was deleted or replaced is in neither.
+    `edit` is the `n` of the edit that the text is from, 0 before the first; `folded` is the text
+    for searching. Neither has deleted or replaced text.
     """
 
     room: str
@@ -37,8 +37,8 @@ class Message(NamedTuple):
     folded: str
 
 
-def said(event: MessageCreated, raw: bytes) -> Message:
-    """The row of a message that was just written."""
+def new_row(event: MessageCreated, raw: bytes) -> Message:
+    """The row of a new message."""
     return Message(
         room=event.room,
         seq=event.seq,
@@ -47,37 +47,39 @@ def said(event: MessageCreated, raw: bytes) -> Message:
         at_ms=event.at_ms,
         thread=event.thread or None,
         edit=0,
-        # In the shadow it counts as gone, for threads and pages; its author still sees it.
+        # A shadowed message counts as deleted for threads and pages; its author still sees it.
         deleted=event.deleted or event.shadow is not None,
         event=raw,
         folded=fold(event.text),
     )
 
 
-def retold(message: Message, event: MessageEdited | MessageDeleted) -> Message:
-    """The row after an edit or a deletion; the same row where it has seen that already."""
+def changed_row(message: Message, event: MessageEdited | MessageDeleted) -> Message:
+    """The row after an edit or a deletion; the same row if it has that event already."""
     before = shown(message.event)
     if message.deleted and before.shadow is None:
         return message
     if isinstance(event, MessageDeleted):
-        return emptied(message, hidden=isinstance(event, MessageHidden))
+        return cleared_row(message, hidden=isinstance(event, MessageHidden))
     if event.n <= message.edit:
         return message
     now = message_state.edited(before, event)
     return message._replace(edit=event.n, event=encode(now), folded=fold(event.text))
 
 
-def emptied(message: Message, *, nameless: bool = False, hidden: bool = False) -> Message:
-    """The row of a deleted message; where it is `nameless`, it has no author either.
+def cleared_row(message: Message, *, nameless: bool = False, hidden: bool = False) -> Message:
+    """The row of a deleted message; a `nameless` one has no author either.
 
-    The same whether it had been edited or not: an edit that comes later changes nothing.
+    It does not depend on earlier edits, and later ones do not change it.
     """
-    now = empty(shown(message.event), nameless=nameless, hidden=hidden)
+    now = cleared_event(shown(message.event), nameless=nameless, hidden=hidden)
     return message._replace(deleted=True, by=now.by, edit=0, event=encode(now), folded="")
 
 
-def empty(event: MessageCreated, *, nameless: bool = False, hidden: bool = False) -> MessageCreated:
-    """The event as it is shown where the message is deleted, or its author is forgotten."""
+def cleared_event(
+    event: MessageCreated, *, nameless: bool = False, hidden: bool = False
+) -> MessageCreated:
+    """The event of a message that is deleted, or whose author is forgotten."""
     gone = message_state.deleted(event, hidden=hidden or event.hidden)
     return replace(gone, by="", client_id="") if nameless else gone
 

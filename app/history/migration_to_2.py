@@ -1,7 +1,7 @@
-"""From schema version 1, which held every event as it was, to 2, which holds messages as they are.
+"""The migration from schema version 1, with unchanged events, to 2, with messages as they are now.
 
-The tables of version 1 go under another name than those of version 2. A process of the older
-Parley that still runs then fails, and its archive leaves Kafka's records to the newer one.
+The tables of the two versions have different names. So a process of the older Parley that still
+runs fails, and its archive leaves Kafka's records to the newer one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _events = Table(
 
 
 def migrate(connection: Connection) -> None:
-    """Put all of version 1's events into the tables of version 2, and drop its own."""
+    """Copy all events of version 1 into the tables of version 2, and drop its table."""
     place = ("", 0)
     while True:
         key = tuple_(_events.c.room, _events.c.n)

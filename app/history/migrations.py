@@ -1,4 +1,4 @@
-"""How a database comes to have the history store's tables, whatever it had before."""
+"""Creating the history store's tables, and migrating those of older versions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from app.history import migration_to_2, search
 from app.history.schema import VERSION, metadata, versions
 from app.runtime.clock import now_ms
 
-# Any number will do, as long as nobody else locks the same one in a shared database.
+# An arbitrary number that no other application locks in a shared database.
 _LOCK = 0x7061726C6579
 
-#: What brings a store to this version from the one before.
+#: By version: the migration from the version before.
 _STEPS: dict[int, Callable[[Connection], None]] = {2: migration_to_2.migrate}
 
 
 class SchemaNewer(ParleyError):
-    """The history store was written by a later Parley than this one."""
+    """The history store was written by a later version of Parley."""
 
     def __init__(self, found: int) -> None:
         super().__init__(
@@ -30,11 +30,10 @@ class SchemaNewer(ParleyError):
 
 
 def prepare(connection: Connection) -> None:
-    """Give the database the tables of `VERSION`, within the connection's writing transaction.
+    """Create the tables of `VERSION`, or migrate to them, in the connection's writing transaction.
 
-    What an older Parley stored is kept. One process at a time does this, the others wait and
-    then find it done. Raises `SchemaNewer` and changes nothing where a later Parley has been
-    here.
+    One process at a time does this; others wait, and then find it done. Raises `SchemaNewer`, and
+    changes nothing, where the store is of a later version.
     """
     if connection.dialect.name != "sqlite":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

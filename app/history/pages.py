@@ -1,4 +1,4 @@
-"""Reading messages as they are now."""
+"""Pages of messages in their present form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BIGGEST = 2**63 - 1
 
 
 class Span(NamedTuple):
-    """Which messages of a room: see `History.page`."""
+    """A selection of a room's messages: see `History.page`."""
 
     room: str
     thread: int | None
@@ -49,7 +49,7 @@ def newest_seq(connection: Connection, room: str) -> int:
 
 
 def floor(connection: Connection, room: str) -> int:
-    """Below which `seq` the room's messages were dropped; 0 where none were."""
+    """The `seq` below which the room's messages were dropped; 0 if none were."""
     return int(connection.scalar(select(rooms.c.floor).where(rooms.c.room == room)) or 0)
 
 
@@ -60,7 +60,7 @@ def as_shown(connection: Connection, rows: Sequence[Sequence[Any]], reader: str)
         return []
     emojis = reactions.of(connection, keys, reader)
     replies = threads.of(connection, keys)
-    told = []
+    shown_rows = []
     for room, seq, event, deleted in rows:
         under = {} if deleted else emojis.get((room, seq), {})
         thread = replies.get((room, seq))
@@ -68,10 +68,10 @@ def as_shown(connection: Connection, rows: Sequence[Sequence[Any]], reader: str)
             count, last_ms = thread or (0, 0)
             now = replace(shown(event), reactions=under, replies=count, last_reply_ms=last_ms)
             event = encode(now)
-        told.append(event)
-    return told
+        shown_rows.append(event)
+    return shown_rows
 
 
 def bounded(number: int) -> int:
-    """The number, or the nearest that both databases take: no `seq` lies out there."""
+    """The number, or the nearest that both databases can store; no `seq` is beyond."""
     return max(-_BIGGEST, min(number, _BIGGEST))

@@ -1,4 +1,4 @@
-"""Who has put what under which message."""
+"""Reactions to messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.events import AnyLogEvent, Reacted, ReactionAdded, ReactionRemoved
 from app.history.key_sets import pairs
 from app.history.schema import reactions
 
-#: Names told of each emoji, at most; the count is of all.
+#: The most names listed for an emoji; its count is of all.
 MOST_NAMES = 20
 
 _KEY = ["room", "seq", "emoji", "by"]
@@ -20,7 +20,7 @@ Found = dict[tuple[str, int], dict[str, Reacted]]
 
 
 def record(connection: Connection, events: Sequence[AnyLogEvent]) -> None:
-    """Keep of each reaction the newest that is known: events may come again, in order or not."""
+    """Store the newest event of each reaction; events may come again, in any order."""
     rows = [
         {
             "room": event.room,
@@ -31,7 +31,7 @@ def record(connection: Connection, events: Sequence[AnyLogEvent]) -> None:
             "removed": isinstance(event, ReactionRemoved),
         }
         for event in events
-        # Without a name: of somebody who is forgotten.
+        # An empty name is that of a forgotten user.
         if isinstance(event, ReactionAdded | ReactionRemoved) and event.by
     ]
     if not rows:
@@ -47,9 +47,9 @@ def record(connection: Connection, events: Sequence[AnyLogEvent]) -> None:
 
 
 def of(connection: Connection, keys: Iterable[tuple[str, int]], reader: str = "") -> Found:
-    """The reactions to the messages (room, seq): by emoji, in the order of their first.
+    """The reactions to the messages (room, seq), by emoji in the order of its first reaction.
 
-    At most `MOST_NAMES` names of each, the earliest, and `reader` in any case.
+    With the earliest `MOST_NAMES` names of each emoji, and always `reader`.
     """
     listed = pairs(connection, keys)
     same = and_(reactions.c.room == listed.c.room, reactions.c.seq == listed.c.seq)

@@ -12,7 +12,7 @@ _AT_ONCE = 1000
 
 
 def raise_floor(connection: Connection, room: str, at_ms: int) -> None:
-    """Nothing of the room below the first message from `at_ms` on is stored from here on."""
+    """Store nothing of the room below its first message from `at_ms` on, from now on."""
     if not connection.scalar(select(rooms.c.room).where(rooms.c.room == room)):
         return
     before = lock_rooms(connection, [room])[room]
@@ -25,7 +25,7 @@ def raise_floor(connection: Connection, room: str, at_ms: int) -> None:
 
 
 def drop(connection: Connection, room: str) -> int:
-    """Remove some of what is below the floor; how many messages that were, 0 at the end."""
+    """Remove some of the messages below the floor; how many, 0 at the end."""
     below = floor(connection, room)
     oldest = (
         select(messages.c.seq)

@@ -1,4 +1,4 @@
-"""The review queue and the account of what moderation did, in the history store."""
+"""The review queue and the audit log of moderation, in the history store."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from app.history.schema import acts, reviews
 
 _decode = msgspec.json.Decoder(Item).decode
 
-#: (at_ms, id) of the last one of a page.
+#: (at_ms, id) of the last entry of a page.
 Place = tuple[int, str]
 
 
 def record(connection: Connection, given: Sequence[AnyAct]) -> None:
-    """Keep acts, in their order, each once; the queue follows them."""
+    """Store actions in their order, each once, and apply them to the queue."""
     gone = until(connection, {name for act in given for name in _people(act)})
     kept = [seen for act in given if (seen := _without(act, gone)) is not None]
     if not kept:
@@ -45,14 +45,14 @@ def record(connection: Connection, given: Sequence[AnyAct]) -> None:
 
 
 def item(connection: Connection, name: str) -> Item | None:
-    """One item of the queue."""
+    """An item of the queue."""
     return _read(connection, {name}).get(name)
 
 
 def queue(
     connection: Connection, rooms: Sequence[str] | None, status: str, after: Place, limit: int
 ) -> list[Item]:
-    """Items of the rooms (`None`: of all) with this status, the oldest first."""
+    """Items of the rooms (`None`: all) with this status, the oldest first."""
     place = tuple_(reviews.c.at_ms, reviews.c.id)
     wanted = select(reviews.c.item).where(place > after)
     if rooms is not None:
@@ -66,7 +66,7 @@ def queue(
 def account(
     connection: Connection, rooms: Sequence[str] | None, before: Place | None, limit: int
 ) -> list[tuple[Place, AnyAct]]:
-    """What moderation did in the rooms (`None`: anywhere), the newest first."""
+    """The audit log of the rooms (`None`: all and everywhere), the newest first."""
     wanted = select(acts.c.at_ms, acts.c.id, acts.c.act)
     if rooms is not None:
         wanted = wanted.where(acts.c.room.in_(rooms))
@@ -77,19 +77,19 @@ def account(
 
 
 def forget(connection: Connection, user: str, until_ms: int) -> None:
-    """Take out what somebody said up to then, and their name as its author."""
+    """Remove the user's words up to then, and the user's name as their author."""
     said = (acts.c.by == user) & (acts.c.at_ms <= until_ms) & acts.c.kind.in_(["ruled", "held"])
     connection.execute(delete(acts).where(said))
     theirs = (reviews.c.author == user) & (reviews.c.at_ms <= until_ms)
     found = connection.execute(select(reviews.c.id, reviews.c.item).where(theirs)).all()
-    emptied = [(name, _item_row(_emptied(_decode(raw)))) for name, raw in found]
-    rows = [{"which": name, "author": row["author"], "item": row["item"]} for name, row in emptied]
+    cleared = [(name, _item_row(_cleared(_decode(raw)))) for name, raw in found]
+    rows = [{"which": name, "author": row["author"], "item": row["item"]} for name, row in cleared]
     if rows:
         same = reviews.c.id == bindparam("which")
         connection.execute(update(reviews).where(same), rows)
 
 
-def _emptied(one: Item) -> Item:
+def _cleared(one: Item) -> Item:
     return replace(one, author="", text="", ruling=None, message=None)
 
 
@@ -100,7 +100,7 @@ def _people(act: AnyAct) -> tuple[str, ...]:
 
 
 def _without(act: AnyAct, gone: dict[str, int]) -> AnyAct | None:
-    """The act without what a forgotten person said."""
+    """The action without the words of a forgotten user; `None` if nothing is left."""
     if not any(act.at_ms <= gone.get(user, -1) for user in _people(act)):
         return act
     return replace(act, author="", text="") if isinstance(act, Reported) else None

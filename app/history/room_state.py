@@ -1,4 +1,4 @@
-"""What a store holds of a room, to be compared with what Kafka holds."""
+"""The figures of a room in the store, to be compared with a recount from Kafka."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class RoomState(NamedTuple):
     """A room's figures.
 
     `n` and `seq` are the highest that were stored, `events` counts the stored events. `gaps` are
-    the ranges of `n`, first and last, that are not there up to the highest: events about messages
-    below `kept_from` are not, and nothing else may be lacking. `deleted` are the messages shown
-    as deleted, those of forgotten people among them.
+    the missing ranges of `n`, first and last, up to the highest: only events about messages below
+    `kept_from` may be missing. `deleted` are the messages shown as deleted, those of forgotten
+    users included.
     """
 
     n: int
@@ -29,7 +29,7 @@ class RoomState(NamedTuple):
 
 
 class LogRow(NamedTuple):
-    """An event as it is stored; `by` is empty where whoever it was is forgotten."""
+    """A stored event; `by` is empty if its user is forgotten."""
 
     n: int
     kind: str
@@ -38,12 +38,12 @@ class LogRow(NamedTuple):
 
 
 def rooms(connection: Connection) -> list[str]:
-    """Every room of which there was an event."""
+    """Every room that has had an event."""
     return list(connection.scalars(select(schema.rooms.c.room).order_by(schema.rooms.c.room)))
 
 
 def state(connection: Connection, room: str) -> RoomState:
-    """The room's figures; all 0 and empty, `kept_from` 1, where there is no such room."""
+    """The room's figures; for an unknown room all 0 and empty, with `kept_from` 1."""
     counted = select(func.max(log.c.n), func.count()).where(log.c.room == room)
     n, events = connection.execute(counted).one()
     gone = select(messages.c.seq).where(messages.c.room == room, messages.c.deleted.is_(True))

@@ -16,11 +16,11 @@ from sqlalchemy import (
     text,
 )
 
-#: What this code writes and reads. A change of the tables raises it by one, and
-#: `app/history/migrations.py` brings an older store up to it.
+#: The version that this code reads and writes. A change of the tables raises it by one, and
+#: app/history/migrations.py migrates older stores.
 VERSION = 2
 
-#: By bytes, in both databases alike: a locale's rules change with the C library, and then an
+#: Collated by bytes in both databases: the rules of a locale change with the C library, and then an
 #: index no longer finds its rows.
 Name = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -33,7 +33,7 @@ versions = Table(
     Column("since_ms", BigInteger, nullable=False),
 )
 
-#: Each room with an event. Whoever changes a room's rows has locked its row here.
+#: Each room with an event. A transaction that changes rows of a room locks its row here first.
 rooms = Table(
     "parley_rooms",
     metadata,
@@ -42,10 +42,10 @@ rooms = Table(
     sqlite_with_rowid=False,
 )
 
-#: Every log event of every room. What a message says is in `messages` alone, a reaction in
-#: `reactions`, so that there is one place to take it away from: `event` holds the JSON of other
-#: events as it went through `chat.log`, and nothing where there is a `seq`. Bytes, as
-#: PostgreSQL's text and JSON refuse U+0000.
+#: Every log event of every room. The text of a message is in `messages` alone, and a reaction in
+#: `reactions`, so there is one place to delete it from: `event` has the JSON of other events as it
+#: was in `chat.log`, and is empty if there is a `seq`. Bytes, as PostgreSQL's text and JSON refuse
+#: U+0000.
 log = Table(
     "parley_log",
     metadata,
@@ -58,15 +58,15 @@ log = Table(
     Column("id", Name, nullable=False),
     Column("event", LargeBinary, nullable=False),
     Index("parley_log_room_seq", "room", "seq"),
-    # In SQLite a room's events then lie side by side, so a reading is a few reads.
+    # SQLite then stores a room's events side by side, and a page takes few reads.
     sqlite_with_rowid=False,
 )
 
-#: Each message as it is now: see `app/history/message.py`.
+#: Each message in its present form: see app/history/message.py.
 messages = Table(
     "parley_messages",
     metadata,
-    # SQLite's search index goes by it.
+    # SQLite's search index refers to it.
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("room", Name, nullable=False),
     Column("seq", BigInteger, nullable=False),
@@ -79,7 +79,7 @@ messages = Table(
     Column("event", LargeBinary, nullable=False),
     Column("folded", Name, nullable=False),
     UniqueConstraint("room", "seq"),
-    # With all that the count of a thread's replies needs.
+    # With every column that the count of a thread's replies needs.
     Index(
         "parley_messages_thread",
         *("room", "thread", "seq", "deleted", "at_ms"),
@@ -88,8 +88,8 @@ messages = Table(
     ),
 )
 
-#: Who has put which emoji under which message since `n`; one taken back stays, marked, so that an
-#: older event that comes again does not bring it back.
+#: Reactions, each since event `n`; a removed one stays and is marked, so that an older event that
+#: comes again does not restore it.
 reactions = Table(
     "parley_reactions",
     metadata,
@@ -102,7 +102,7 @@ reactions = Table(
     sqlite_with_rowid=False,
 )
 
-#: Whose name and words were taken out, up to when; `who` is a hash of their id.
+#: Forgotten users, each with the time up to which; `who` is a hash of the user id.
 forgotten = Table(
     "parley_forgotten",
     metadata,
@@ -111,7 +111,7 @@ forgotten = Table(
     sqlite_with_rowid=False,
 )
 
-#: The review queue: each item as it is now, made of the acts below.
+#: The review queue: each item in its present form, derived from the actions below.
 reviews = Table(
     "parley_reviews",
     metadata,
@@ -125,7 +125,7 @@ reviews = Table(
     sqlite_with_rowid=False,
 )
 
-#: What moderation did: the records of `chat.moderation`.
+#: The audit log of moderation: the records of `chat.moderation`.
 acts = Table(
     "parley_acts",
     metadata,

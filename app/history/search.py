@@ -1,4 +1,4 @@
-"""Finding messages by a part of their text."""
+"""Searching messages for a part of their text."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from app.history.pages import as_shown
 
 log = structlog.get_logger()
 
-#: (at_ms, room, seq): newest first, found messages are in the descending order of this.
+#: (at_ms, room, seq): found messages are in the descending order of this.
 Place = tuple[int, str, int]
 
-#: Characters that SQLite's index goes by: shorter queries it can't answer.
+#: Characters of an entry in SQLite's index, which can't answer shorter queries.
 GRAM = 3
-# More narrow down no further, and SQLite's expressions may not be of any length.
+# More of them would not narrow the search, and SQLite limits the length of expressions.
 _MOST_GRAMS = 64
 
 _SQLITE = (
-    # Without positions the index is half as large, and tells less of what was deleted.
+    # Without positions the index is half as large, and keeps less of deleted texts.
     """CREATE VIRTUAL TABLE parley_search USING fts5(folded, content='parley_messages',
         content_rowid='id', tokenize='trigram case_sensitive 1', detail=none)""",
     """CREATE TRIGGER parley_search_insert AFTER INSERT ON parley_messages
@@ -49,7 +49,7 @@ _POSTGRESQL = (
 
 _ROOMS_SQLITE = "room IN (SELECT value FROM json_each(:rooms))"
 _ROOMS_POSTGRESQL = "room IN (SELECT json_array_elements_text(cast(:rooms AS json)))"
-# CROSS JOIN: the index first, whatever SQLite thinks of the rooms.
+# CROSS JOIN: use the index first, whatever SQLite estimates for the rooms.
 _INDEXED = """FROM parley_search CROSS JOIN parley_messages AS m ON m.id = parley_search.rowid
     WHERE parley_search MATCH :grams AND instr(m.folded, :folded)"""
 _SCANNED = "FROM parley_messages AS m WHERE instr(m.folded, :folded)"
@@ -57,7 +57,7 @@ _LIKE = r"FROM parley_messages AS m WHERE m.folded LIKE :pattern ESCAPE '\'"
 
 
 class Found(NamedTuple):
-    """A message that was found, as it is now; `event` is the JSON as a page has it."""
+    """A found message in its present form; `event` is the JSON as in a page."""
 
     at_ms: int
     room: str
@@ -66,12 +66,12 @@ class Found(NamedTuple):
 
     @property
     def place(self) -> Place:
-        """What to give as `before` for what follows."""
+        """The `before` of the next page."""
         return self.at_ms, self.room, self.seq
 
 
 def prepare(connection: Connection) -> None:
-    """Make the index where there is none; without it, search reads every message."""
+    """Create the index if it is absent; without it, a search reads every message."""
     if connection.dialect.name == "sqlite":
         there = "SELECT 1 FROM sqlite_master WHERE name = 'parley_search'"
         if connection.scalar(text(there)) is None:
@@ -91,7 +91,7 @@ def prepare(connection: Connection) -> None:
 def search(
     connection: Connection, folded: str, rooms: Sequence[str], before: Place | None, limit: int
 ) -> list[Found]:
-    """The newest messages of the rooms, below `before`, whose folded text has `folded` in it."""
+    """The newest messages of the rooms, below `before`, whose folded text contains `folded`."""
     at_ms, room, seq = before or (2**63 - 1, "", 0)
     given: dict[str, Any] = {"rooms": orjson.dumps(rooms).decode(), "limit": limit}
     given |= {"at_ms": at_ms, "room": room, "seq": seq}
@@ -114,7 +114,7 @@ def search(
 
 
 def _grams(folded: str) -> str:
-    """FTS5's query for texts with each three neighbours of `folded` in them."""
+    """The FTS5 query for texts that contain every trigram of `folded`."""
     grams = dict.fromkeys(folded[start : start + GRAM] for start in range(len(folded) - GRAM + 1))
     quoted = ('"' + gram.replace('"', '""') + '"' for gram in list(grams)[:_MOST_GRAMS])
     return " AND ".join(quoted)

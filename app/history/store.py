@@ -1,4 +1,4 @@
-"""The history store: every log event, by room and number, for as long as one likes."""
+"""The history store: every log event by room and number, kept as long as the rooms want."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from app.history.search import Found, Place, search
 class History(Maintenance):
     """The history store at a URL: SQLite (a file) or PostgreSQL.
 
-    Any number of processes may use one store at once. Every method raises `Unreachable` where
-    the database is not there or is short of something, `Unusable` where somebody has to mend it;
-    trying again later is then safe. Other errors of the database come out as they are.
+    Any number of processes may use one store. Every method raises `Unreachable` where the database
+    is away or short of a resource, and `Unusable` where an operator has to repair it; a later retry
+    is safe. Other errors of the database are raised unchanged.
     """
 
     async def open(self) -> None:
-        """Afterwards the tables are there, whoever made them; safe to do many times at once.
+        """Create the tables unless they exist; may be called many times concurrently.
 
-        A store that an older Parley wrote is brought up to date first, while others wait. Raises
-        `SchemaNewer` where a later Parley wrote it, and then changes nothing.
+        A store of an older version is migrated, while other processes wait. Raises `SchemaNewer`,
+        and changes nothing, where the store is of a later version.
         """
         if self._sqlite:
             async with self._access():
@@ -40,12 +40,11 @@ class History(Maintenance):
         await self._write(prepare)
 
     async def append(self, entries: Sequence[Entry]) -> None:
-        """Afterwards all of `entries` are stored, durably, each (room, n) once.
+        """Store `entries` durably, each (room, n) once; all of them, or none after an error.
 
-        All or none: an error leaves none of them behind. Appending again changes nothing, also
-        in part, also by several at once: give each room's events in the order of `n`, and where
-        one goes back, come forward again to the end. What an event deletes or replaces is then
-        in no row. Made for batches up to 500.
+        Appending entries again, also in part or concurrently, changes nothing, as long as each
+        room's events are given in the order of `n` and, after a step back, again up to the end.
+        Texts that an event deletes or replaces are then in no row. Made for batches up to 500.
         """
         if not entries:
             return
@@ -63,16 +62,16 @@ class History(Maintenance):
         limit: int = 50,
         reader: str = "",
     ) -> list[bytes]:
-        """At most `limit` messages of `room` as they are now, ascending by `seq`.
+        """At most `limit` messages of `room` in their present form, ascending by `seq`.
 
         Each is the JSON of a `message.created`: an edited one with its new text and `edited_ms`,
-        a deleted one with `deleted` and without content. Where there are any, `reactions` says
-        of each emoji how many (`count`) and who (`by`, the first 20 and `reader`), and `replies`
-        and `last_reply_ms` tell of the thread below it. `thread`: only the replies to that `seq`.
+        a deleted one with `deleted` and without content. A message with reactions has, by emoji,
+        their `count` and their users (`by`: the first 20 and `reader`); the root of a thread has
+        `replies` and `last_reply_ms`. With `thread`, only the replies to that `seq`.
 
         With `after_seq` the oldest above it (and below `before_seq`, if both are given); with
         `before_seq` alone the newest below it; with neither the newest. Neither bound is
-        included. What `append` had stored when this is called is seen.
+        included. Everything stored before the call is seen.
         """
         if limit < 1 or not storable(room):
             return []
@@ -80,27 +79,27 @@ class History(Maintenance):
         return await self._read(page, span, reader if storable(reader) else "")
 
     async def newest_seq(self, room: str) -> int:
-        """The highest `seq` that was ever stored for `room`; 0 where none was."""
+        """The highest `seq` that was ever stored for `room`; 0 if none was."""
         if not storable(room):
             return 0
         return await self._read(newest_seq, room)
 
     async def kept_from(self, room: str) -> int:
-        """The `seq` below which `drop_before` has dropped the room's messages; else 1."""
+        """The `seq` below which `drop_before` has dropped the room's messages, or 1."""
         return max(1, await self._read(floor, room)) if storable(room) else 1
 
     async def search(
         self, query: str, rooms: Sequence[str], *, before: Place | None = None, limit: int = 50
     ) -> list[Found]:
-        """At most `limit` messages of `rooms` that have `query` in their text, newest first.
+        """At most `limit` messages of `rooms` that contain `query`, newest first.
 
-        A part of a word will do; upper and lower case are the same, spaces around the query do
-        not count, and no character in it has a meaning of its own. Messages are searched as they
-        are now. `before`: those that follow the found message of this `place`.
+        The query may be a part of a word; case and surrounding spaces do not matter, and no
+        character has a special meaning. Messages are searched in their present form. `before` is
+        the `place` of the last message of the page before.
 
-        A query of one or two characters reads all messages of the rooms (in PostgreSQL also any
-        in characters that are no letters in its locale, such as Chinese under `C`); others go by
-        an index.
+        A query of one or two characters reads all messages of the rooms (in PostgreSQL also one in
+        characters that are not letters in its locale, such as Chinese under `C`); others use an
+        index.
         """
         folded = fold(query.strip()).strip()
         if not folded or limit < 1:
@@ -113,7 +112,7 @@ class History(Maintenance):
         return await self._read(search, folded, known, before, bounded(limit))
 
     async def record(self, acts: Sequence[AnyAct]) -> None:
-        """Keep what moderation did, each act once, in their order; the review queue follows."""
+        """Store moderation actions in their order, each once, and apply them to the queue."""
         if acts:
             await self._write(review.record, acts)
 
@@ -129,7 +128,7 @@ class History(Maintenance):
         after: review.Place = (0, ""),
         limit: int = 50,
     ) -> list[Item]:
-        """At most `limit` items of the rooms (`None`: of all), the oldest first, after `after`.
+        """At most `limit` items of the rooms (`None`: all), the oldest first, after `after`.
 
         `status` is `open`, `approved`, `rejected`, `removed`, `dismissed`, or empty for any.
         """
@@ -142,10 +141,10 @@ class History(Maintenance):
         before: review.Place | None = None,
         limit: int = 50,
     ) -> list[tuple[review.Place, AnyAct]]:
-        """What moderation did in the rooms (`None`: anywhere), the newest first, below `before`."""
+        """The audit log of the rooms (`None`: all), the newest first, below `before`."""
         return await self._read(review.account, rooms, before, bounded(limit))
 
     async def ping(self) -> None:
-        """Returns where the store can be read; raises `Unreachable` where it does not answer."""
-        # Not SELECT 1: SQLite answers that without a look at the file.
+        """Return if the store can be read; raise `Unreachable` if it does not answer."""
+        # Not SELECT 1, which SQLite answers without reading the file.
         await self._read(lambda connection: connection.execute(select(versions.c.version).limit(1)))

@@ -1,4 +1,4 @@
-"""Threads: how many replies a message has."""
+"""Threads: the replies to a message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.history.schema import messages
 
 
 class Thread(NamedTuple):
-    """Replies that are not deleted, and the newest one's time."""
+    """The number of replies that are not deleted, and the time of the newest."""
 
     replies: int
     last_reply_ms: int
 
 
 def of(connection: Connection, roots: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Thread]:
-    """The threads of those among the messages (room, seq) that have a reply."""
+    """The threads of those messages (room, seq) that have a reply."""
     listed = pairs(connection, roots)
     same = (messages.c.room == listed.c.room) & (messages.c.thread == listed.c.seq)
     counted = (

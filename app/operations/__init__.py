@@ -1,1 +1,1 @@
-"""The operator's commands, such as `parley verify`, `rebuild`, `doctor` and `rules`."""
+"""The operator's commands: `parley dead`, `doctor`, `forget`, `rebuild` and others."""

@@ -23,7 +23,7 @@ from app.topics import DEAD, DEAD_BYTES
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A dead record, where `chat.dead` has it, and since when, in milliseconds."""
+    """A dead record with its place in `chat.dead`, and its time in milliseconds."""
 
     dead: Dead
     partition: int
@@ -32,7 +32,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The dead records of a cluster. `async with DeadLetters(settings) as burials: …`"""
+    """The records of `chat.dead`. `async with DeadLetters(settings) as letters: …`"""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -57,44 +57,44 @@ class DeadLetters:
             for partition in range(self._settings.partitions):
                 async for record in reader.read(DEAD, partition, 0):
                     found.pop(record.key, None)
-                    if burial := _burial(record):
-                        found[record.key] = burial
-        return sorted(found.values(), key=lambda burial: burial.at_ms)
+                    if letter := _letter_of(record):
+                        found[record.key] = letter
+        return sorted(found.values(), key=lambda letter: letter.at_ms)
 
-    async def send_again(self, burials: Iterable[DeadLetter]) -> list[str]:
-        """Have each dealt with once more, and take it out; why that can't be, where it can't.
+    async def send_again(self, letters: Iterable[DeadLetter]) -> list[str]:
+        """Send each once more and remove it; the reasons for those that can't be sent.
 
-        A crash in between sends one twice, which is what the client ids are for.
+        A crash in between sends one twice: client ids make that harmless.
         """
         async with connected(self._settings, within=15.0) as admin:
             inboxes = frozenset(await partition_counts(admin))
         unsent: list[str] = []
-        for burial in burials:
+        for letter in letters:
             try:
-                letter = retry_record(burial.dead, inboxes)
+                retry = retry_record(letter.dead, inboxes)
             except ParleyError as error:
                 unsent.append(str(error))
                 continue
             await self._producer.send_and_wait(
-                letter.topic, letter.value, key=letter.key, partition=letter.partition
+                retry.topic, retry.value, key=retry.key, partition=retry.partition
             )
-            await self.drop([burial])
+            await self.drop([letter])
         return unsent
 
-    async def drop(self, burials: Iterable[DeadLetter]) -> None:
-        """Take each out for good."""
-        for burial in burials:
+    async def drop(self, letters: Iterable[DeadLetter]) -> None:
+        """Remove each."""
+        for letter in letters:
             await self._producer.send_and_wait(
-                DEAD, None, key=burial.key, partition=burial.partition
+                DEAD, None, key=letter.key, partition=letter.partition
             )
 
 
-def _burial(record: Any) -> DeadLetter | None:
+def _letter_of(record: Any) -> DeadLetter | None:
     if record.value is None:
         return None
     try:
         dead = decode_dead(record.value)
-    except Malformed as error:  # somebody else's writing; shown as what it is
+    except Malformed as error:  # not written by Parley; shown as it is
         dead = Dead(
             topic=DEAD,
             partition=record.partition,
@@ -108,44 +108,44 @@ def _burial(record: Any) -> DeadLetter | None:
 
 @click.group(name="dead")
 def command() -> None:
-    """Look at records that could not be used, send them again, or drop them.
+    """List records that could not be processed, send them again, or drop them.
 
-    A record is named as `list` names it: topic/partition/offset@group, where it stood and whose
-    agent could not use it. One that nobody touches is kept for 30 days.
+    A record's name is topic/partition/offset@group, as `list` shows it: where it was, and the group
+    whose agent could not process it. Records are kept for 30 days.
     """
 
 
 @command.command(name="list")
-@click.option("--topic", default="", help="Those that stood in this topic alone.")
-@click.option("--group", default="", help="Those that this consumer group buried alone.")
+@click.option("--topic", default="", help="Only records of this topic.")
+@click.option("--group", default="", help="Only records of this consumer group.")
 def list_(topic: str, group: str) -> None:
-    """A line for each: since when, its name, and the reason."""
+    """A line for each: its time, its name, and the reason."""
 
-    async def run(burials: DeadLetters) -> list[DeadLetter]:
+    async def run(letters: DeadLetters) -> list[DeadLetter]:
         return [
-            burial
-            for burial in await burials.all()
-            if topic in ("", burial.dead.topic) and group in ("", burial.dead.group)
+            letter
+            for letter in await letters.all()
+            if topic in ("", letter.dead.topic) and group in ("", letter.dead.group)
         ]
 
     found = _with(run)
-    for burial in found:
-        click.echo(f"{_when(burial)}  {burial.dead.place}  {burial.dead.reason}")
+    for letter in found:
+        click.echo(f"{_when(letter)}  {letter.dead.place}  {letter.dead.reason}")
     click.echo(f"{len(found)} dead {'record' if len(found) == 1 else 'records'}")
 
 
 @command.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Everything about one, its value included."""
-    [burial] = _with(lambda burials: _chosen(burials, (name,), everything=False))
-    dead = burial.dead
+    """One record with everything about it, its value included."""
+    [letter] = _with(lambda letters: _chosen(letters, (name,), everything=False))
+    dead = letter.dead
     for title, value in (
         ("topic", dead.topic),
         ("partition", dead.partition),
         ("offset", dead.offset),
         ("group", dead.group),
-        ("buried", _when(burial)),
+        ("since", _when(letter)),
         ("reason", dead.reason),
         ("key", dead.key.decode("utf-8", "backslashreplace")),
     ):
@@ -157,15 +157,15 @@ def show(name: str) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that `list` shows.")
 def send_again(names: tuple[str, ...], everything: bool) -> None:
-    """Have each dealt with once more, once the reason is mended.
+    """Send each once more, after its reason was fixed.
 
-    A command takes its way from the start, and is in its room once however often it is sent. An
-    event of chat.log goes to the group alone that failed on it, where that has an inbox.
+    A command goes through the pipeline from the start, and takes effect once however often it is
+    sent. An event of chat.log goes only to the group that failed on it, if that has an inbox.
     """
 
-    async def run(burials: DeadLetters) -> tuple[int, list[str]]:
-        chosen = await _chosen(burials, names, everything=everything)
-        unsent = await burials.send_again(chosen)
+    async def run(letters: DeadLetters) -> tuple[int, list[str]]:
+        chosen = await _chosen(letters, names, everything=everything)
+        unsent = await letters.send_again(chosen)
         return len(chosen) - len(unsent), unsent
 
     sent, unsent = _with(run)
@@ -180,11 +180,11 @@ def send_again(names: tuple[str, ...], everything: bool) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that `list` shows.")
 def drop(names: tuple[str, ...], everything: bool) -> None:
-    """Give each up for good."""
+    """Remove each."""
 
-    async def run(burials: DeadLetters) -> int:
-        chosen = await _chosen(burials, names, everything=everything)
-        await burials.drop(chosen)
+    async def run(letters: DeadLetters) -> int:
+        chosen = await _chosen(letters, names, everything=everything)
+        await letters.drop(chosen)
         return len(chosen)
 
     click.echo(f"{_with(run)} dropped")
@@ -192,25 +192,25 @@ def drop(names: tuple[str, ...], everything: bool) -> None:
 
 def _with(run: Callable[[DeadLetters], Awaitable[Any]]) -> Any:
     async def opened() -> Any:
-        async with DeadLetters(Settings.read()) as burials:
-            return await run(burials)
+        async with DeadLetters(Settings.read()) as letters:
+            return await run(letters)
 
     return asyncio.run(opened())
 
 
 async def _chosen(
-    burials: DeadLetters, names: tuple[str, ...], *, everything: bool
+    letters: DeadLetters, names: tuple[str, ...], *, everything: bool
 ) -> list[DeadLetter]:
     if bool(names) == everything:
         raise click.UsageError("name the records, or say --all")
-    found = {burial.dead.place: burial for burial in await burials.all()}
+    found = {letter.dead.place: letter for letter in await letters.all()}
     if unknown := [name for name in names if name not in found]:
         raise ParleyError(f"no dead record is named {', '.join(unknown)}; see `parley dead list`")
     return list(found.values()) if everything else [found[name] for name in names]
 
 
-def _when(burial: DeadLetter) -> str:
-    return datetime.fromtimestamp(burial.at_ms / 1000, UTC).isoformat(timespec="seconds")
+def _when(letter: DeadLetter) -> str:
+    return datetime.fromtimestamp(letter.at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _readable(value: bytes) -> str:

@@ -29,7 +29,7 @@ from app.topics import TOPICS
 
 
 class State(StrEnum):
-    """`note` is worth knowing and stops nothing; `missing` has to be seen to."""
+    """`note` is worth knowing and stops nothing; `missing` has to be fixed."""
 
     OK = "ok"
     NOTE = "note"
@@ -38,7 +38,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was looked at, how it is, and what was seen or is to be done."""
+    """A line of the table: the part that was checked, its state, and a remark or remedy."""
 
     what: str
     state: State
@@ -46,17 +46,17 @@ class Finding:
 
 
 def ok(what: str, note: str) -> Finding:
-    """It is there."""
+    """The part is there."""
     return Finding(what, State.OK, note)
 
 
 def note(what: str, text: str) -> Finding:
-    """It is not there, or little of it, and Parley can do without for now."""
+    """The part is absent or scarce, and Parley can do without it for now."""
     return Finding(what, State.NOTE, text)
 
 
 def missing(what: str, todo: str) -> Finding:
-    """It is not there and has to be."""
+    """The part is absent, and has to be there."""
     return Finding(what, State.MISSING, todo)
 
 
@@ -65,12 +65,12 @@ def table(findings: Iterable[Finding]) -> str:
     return "\n".join(f"{f.what:<12} {f.state:<8} {f.note}" for f in findings)
 
 
-_SPACE = 1024**3
-_FILES = 4096
+_MIN_FREE_BYTES = 1024**3
+_MIN_OPEN_FILES = 4096
 
 
 def check_machine(settings: Settings, own_broker: bool) -> Iterator[Finding]:
-    """Python, the data folder, limits, the secret; for an embedded broker, what runs it."""
+    """Check Python, the data folder, limits, the secret; for an embedded broker, Java and Kafka."""
     yield ok("Python", f"{sys.version.split()[0]} at {sys.executable}")
     if own_broker:
         yield _java()
@@ -116,7 +116,7 @@ def _space(settings: Settings) -> Finding:
     there = next(path for path in [folder, *folder.parents] if path.exists())
     free = shutil.disk_usage(there).free
     text = f"{free / 1024**3:.1f} GiB free"
-    if free < _SPACE:
+    if free < _MIN_FREE_BYTES:
         return missing("disk", f"{text}; make room, or set PARLEY_DATA to another disk")
     return ok("disk", text)
 
@@ -125,8 +125,8 @@ def _open_files() -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = "no limit" if hard == resource.RLIM_INFINITY else f"up to {hard}"
     text = f"{soft} ({most}); every connected reader takes one"
-    if soft != resource.RLIM_INFINITY and soft < _FILES:
-        return note("open files", f"{text}: `ulimit -n {_FILES}` or more before a start")
+    if soft != resource.RLIM_INFINITY and soft < _MIN_OPEN_FILES:
+        return note("open files", f"{text}: `ulimit -n {_MIN_OPEN_FILES}` or more before a start")
     return ok("open files", text)
 
 
@@ -143,7 +143,7 @@ _OLDEST_REDIS = 7
 
 
 async def check_services(settings: Settings, named: frozenset[str]) -> list[Finding]:
-    """Broker, topics, Valkey, history store, edge; what nobody set may well not run yet."""
+    """Check broker, topics, Valkey, history store, edge; one that no setting names may be off."""
     return [
         *await _broker(settings, "broker" in named),
         await _valkey(settings, "redis" in named),
@@ -180,16 +180,16 @@ def _topics(counts: dict[str, int], wanted: int) -> Finding:
 async def _valkey(settings: Settings, expected: bool) -> Finding:
     client = aioredis.from_url(settings.redis, socket_connect_timeout=2, socket_timeout=2)
     try:
-        told = await client.info("server")
+        info = await client.info("server")
     except (RedisError, OSError, ValueError) as error:
-        text = f"no Valkey or Redis answers: {error}"
+        reason = f"no Valkey or Redis answers: {error}"
         if expected:
-            return missing("Valkey", f"{text}; start it, or correct PARLEY_REDIS")
-        return note("Valkey", f"{text}; `parley up` starts one")
+            return missing("Valkey", f"{reason}; start it, or correct PARLEY_REDIS")
+        return note("Valkey", f"{reason}; `parley up` starts one")
     finally:
         await client.aclose()
-    name = told.get("server_name", "redis")
-    version = str(told.get("valkey_version") or told["redis_version"])
+    name = info.get("server_name", "redis")
+    version = str(info.get("valkey_version") or info["redis_version"])
     if int(version.split(".")[0]) < _OLDEST_REDIS:
         return missing("Valkey", f"{name} {version}; Parley needs {_OLDEST_REDIS} or newer")
     return ok("Valkey", f"{name} {version}")
@@ -231,10 +231,10 @@ async def _edge(settings: Settings) -> Finding:
 
 
 def run(settings: Settings, named: frozenset[str]) -> bool:
-    """Print a table of what was found; False where something is missing.
+    """Print a table of the checks; false where something is missing.
 
-    `named` are the settings that somebody gave: a broker of theirs has to answer, while the
-    one that `parley up` would start may be off.
+    `named` are the settings that the environment sets: such a broker has to answer, while the one
+    that `parley up` would start may be off.
     """
     findings = list(check_machine(settings, own_broker="broker" not in named))
     findings += asyncio.run(check_services(settings, named))

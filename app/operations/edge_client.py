@@ -1,4 +1,4 @@
-"""Sending to an edge until the answer is there, as anybody whose token we can sign."""
+"""A client of an edge that repeats requests until they are answered, as any user."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.errors import ParleyError, Unreachable
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 
-#: Seconds of failing without a break after which it gives up.
+#: Seconds for which a failing request is repeated.
 RETRY_SECONDS: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
-#: Refusals that are about the moment, not about the request.
-_AGAIN: Final = frozenset({408, 425, 429})
+#: Statuses that are about the moment, not about the request.
+_RETRY_STATUSES: Final = frozenset({408, 425, 429})
 
 
 class Refused(ParleyError):
-    """The edge said no, and would say so again: `code` and `detail` of its problem."""
+    """The edge refused the request for good, with the `code` and `detail` of its problem."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(f"{status} {code}: {detail}")
@@ -31,7 +31,7 @@ class Refused(ParleyError):
 
 
 class EdgeClient:
-    """Requests to the edge at `url`, tried again while it is away, busy or has no number yet."""
+    """Requests to the edge at `url`, repeated while it is away or busy or has no number yet."""
 
     def __init__(self, settings: Settings, url: str, retry_seconds: float = RETRY_SECONDS) -> None:
         self._settings = settings
@@ -51,26 +51,26 @@ class EdgeClient:
             await self._session.close()
 
     async def post(self, path: str, user: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What the edge answers once the wish has its place in the log.
+        """The edge's answer once the command has its place in the log.
 
-        `body` must have a `client_id`: that is why sending it again is safe. Raises `Refused`,
-        or `Unreachable` after `retry_seconds` seconds without an answer.
+        `body` must have a `client_id`, which makes it safe to repeat. Raises `Refused`, or
+        `Unreachable` after `retry_seconds`.
         """
-        return await self._insist("POST", path, user, body)
+        return await self._request("POST", path, user, body)
 
     async def client_ids(self, room: str, reader: str) -> set[tuple[str, str]]:
-        """Sender and client id of all the room's messages; `reader` must be a member."""
+        """Sender and client id of each of the room's messages; `reader` must be a member."""
         found: set[tuple[str, str]] = set()
         after, more = 0, True
         while more:
             path = f"/v1/rooms/{room}/messages?after_seq={after}&limit=200"
-            page = await self._insist("GET", path, reader)
+            page = await self._request("GET", path, reader)
             found |= {(message["by"], message["client_id"]) for message in page["messages"]}
             more = page["has_more"]
             after = page["messages"][-1]["seq"] if page["messages"] else after
         return found
 
-    async def _insist(
+    async def _request(
         self, method: str, path: str, user: str, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         started, pause = time.monotonic(), 0.05
@@ -79,7 +79,7 @@ class EdgeClient:
                 status, answer = await self._once(method, path, user, body)
                 if status in (200, 201):
                     return answer
-                if status != 202 and status < 500 and status not in _AGAIN:
+                if status != 202 and status < 500 and status not in _RETRY_STATUSES:
                     code, detail = answer.get("code", "unknown"), answer.get("detail", "")
                     raise Refused(status, code, detail)
                 reason = f"status {status}"
@@ -87,7 +87,7 @@ class EdgeClient:
                 reason = f"{type(error).__name__}: {error}"
             if time.monotonic() - started > self._retry_seconds:
                 raise Unreachable(
-                    f"{self._url} did not do it in {self._retry_seconds:.0f} s: {reason}"
+                    f"{self._url} gives no answer in {self._retry_seconds:.0f} s: {reason}"
                 )
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""`parley forget USER`: erases what somebody said."""
+"""`parley forget USER`: erases a user's messages."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ _AUTHORS: dict[str, Callable[[bytes], str]] = {
 
 
 def _said_by(act: AnyAct) -> str:
-    """Whose words an act of moderation has in it; empty for nobody's."""
+    """The user whose words a moderation action contains; empty for none."""
     if isinstance(act, Reported):
         return act.author
     return act.by if isinstance(act, Ruled | Held) else ""
 
 
 async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tuple[int, int]]]:
-    """Erase; how many messages of the history, events of the view, and what Kafka still has.
+    """Erase a user's messages: how many of the history, how many events of the view, and Kafka's.
 
-    Of Kafka: topic → how many records, and when the last of them goes, in milliseconds; -1 for
-    never. May be done again.
+    Kafka's, by topic: how many records are left, and when the last of them expires, in
+    milliseconds; -1 for never. May be called again.
     """
     until_ms = now_ms()
     await write_erasure(settings, user, until_ms)
@@ -93,7 +93,7 @@ async def _from_view(settings: Settings, history: History, user: str, until_ms: 
 
 
 async def _gone(history: History, room: str, logged: Sequence[Logged]) -> set[tuple[str, int]]:
-    """Messages of forgotten people that the window has an edit of, though not the message."""
+    """Erased messages (room, seq) of which the window has an edit."""
     edited = {e.seq for one in logged if isinstance(e := decode_log(one.event), MessageEdited)}
     found: set[tuple[str, int]] = set()
     for seq in edited:
@@ -126,10 +126,10 @@ async def _in_kafka(settings: Settings, user: str) -> dict[str, tuple[int, int]]
 @click.command(name="forget")
 @click.argument("user")
 def command(user: str) -> None:
-    """Erase what USER said: from the history store and from the view in Valkey.
+    """Erase the messages of USER from the history store and from the view in Valkey.
 
-    What was said shows as deleted, without a name, and stays so whatever is rebuilt. Says what
-    Kafka still has, and until when.
+    They show as deleted, without a name, and stay so after every rebuild. Prints what Kafka still
+    has, and until when.
     """
     if (wrong := names.user(user)) is not None:
         raise click.BadParameter(wrong)

@@ -19,12 +19,12 @@ from app.operations.edge_client import EdgeClient, Refused
 from app.settings import Settings
 
 #: Refused lines that the summary lists; it counts all of them.
-_LISTED = 20
+_MAX_LISTED = 20
 
 
 @dataclass
 class ImportCounts:
-    """Counts of lines: all messages, sent now, there before, refused, and no messages."""
+    """Counts of messages: all, sent, there already, refused; and of lines that are no messages."""
 
     total: int = 0
     sent: int = 0
@@ -35,17 +35,17 @@ class ImportCounts:
 
     @property
     def done(self) -> int:
-        """Messages that are settled, whichever way."""
+        """Messages that were sent, were there already or were refused."""
         return self.sent + self.there + self.reasons.total()
 
     def refuse(self, name: str, number: int, code: str, detail: str) -> None:
-        """Note a line that the edge refused."""
+        """Count a line that the edge refused."""
         self.reasons[code] += 1
-        if len(self._refused) < _LISTED:
+        if len(self._refused) < _MAX_LISTED:
             self._refused.append(f"  {name}:{number} {code}: {detail}")
 
     def summary(self, files: int, seconds: float) -> list[str]:
-        """Lines for people."""
+        """The counts as lines of text."""
         rate = self.sent / seconds if seconds else 0.0
         head = (
             f"{files} files, {self.total} messages: {self.sent} sent, {self.there} there already, "
@@ -58,51 +58,51 @@ class ImportCounts:
 
 @dataclass(frozen=True)
 class ChatLogFile:
-    """A chat log and the room that it goes into."""
+    """A chat log and the room to import it into."""
 
     path: Path
     room: str
 
 
 class LogImport:
-    """Replays recordings side by side, each in the order of its lines.
+    """Imports chat logs concurrently, each in the order of its lines.
 
-    A line is sent when the one before it has its number, so that a room's order is the file's
-    whatever has to be sent twice. What the room holds already is not sent again.
+    A line is sent when the one before it has its number, so a room has the order of the file
+    whatever had to be sent twice. Messages that the room has already are not sent.
     """
 
-    def __init__(self, posting: EdgeClient, *, owner: str, speed: float) -> None:
-        self.tally = ImportCounts()
-        self._posting = posting
+    def __init__(self, edge: EdgeClient, *, owner: str, speed: float) -> None:
+        self.counts = ImportCounts()
+        self._edge = edge
         self._owner = owner
         self._speed = speed
 
-    async def run(self, recordings: list[ChatLogFile], guests: list[str]) -> None:
-        """Replay all; `guests` become members too. Raises `ParleyError` where one can't go on."""
+    async def run(self, logs: list[ChatLogFile], guests: list[str]) -> None:
+        """Import all; `guests` become members, too. Raises `ParleyError` where one can't go on."""
         async with asyncio.TaskGroup() as group:
-            for recording in recordings:
-                group.create_task(self._one(recording, guests))
+            for log_file in logs:
+                group.create_task(self._one(log_file, guests))
 
-    async def _one(self, recording: ChatLogFile, guests: list[str]) -> None:
-        log = chatlog.parse(await asyncio.to_thread(recording.path.read_bytes))
-        self.tally.total += len(log.lines)
-        self.tally.skipped += log.skipped
-        await self._open(recording, dict.fromkeys([line.nick for line in log.lines] + guests))
-        there = await self._posting.client_ids(recording.room, self._owner)
+    async def _one(self, log_file: ChatLogFile, guests: list[str]) -> None:
+        log = chatlog.parse(await asyncio.to_thread(log_file.path.read_bytes))
+        self.counts.total += len(log.lines)
+        self.counts.skipped += log.skipped
+        await self._open(log_file, dict.fromkeys([line.nick for line in log.lines] + guests))
+        there = await self._edge.client_ids(log_file.room, self._owner)
         start = time.monotonic()
         for line, due in zip(log.lines, chatlog.seconds(log.lines), strict=True):
-            if (line.nick, _wish(recording, line)) in there:
-                self.tally.there += 1
+            if (line.nick, _client_id(log_file, line)) in there:
+                self.counts.there += 1
                 continue
             if self._speed:
                 await asyncio.sleep(start + due / self._speed - time.monotonic())
-            await self._say(recording, line)
+            await self._say(log_file, line)
 
-    async def _open(self, recording: ChatLogFile, people: dict[str, None]) -> None:
-        name, room = recording.path.name, recording.room
+    async def _open(self, log_file: ChatLogFile, people: dict[str, None]) -> None:
+        name, room = log_file.path.name, log_file.room
         body = {"room": room, "name": name[:80], "client_id": chatlog.client_id(name, 0)}
         try:
-            await self._posting.post("/v1/rooms", self._owner, body)
+            await self._edge.post("/v1/rooms", self._owner, body)
         except Refused as refused:
             if refused.code != "room_exists":
                 raise
@@ -110,20 +110,20 @@ class LogImport:
             if person == self._owner:
                 continue
             body = {"user": person, "client_id": chatlog.client_id(f"{name}/{person}", 0)}
-            await self._posting.post(f"/v1/rooms/{room}/members", self._owner, body)
+            await self._edge.post(f"/v1/rooms/{room}/members", self._owner, body)
 
-    async def _say(self, recording: ChatLogFile, line: chatlog.Line) -> None:
-        body = {"text": line.text, "client_id": _wish(recording, line)}
+    async def _say(self, log_file: ChatLogFile, line: chatlog.Line) -> None:
+        body = {"text": line.text, "client_id": _client_id(log_file, line)}
         try:
-            await self._posting.post(f"/v1/rooms/{recording.room}/messages", line.nick, body)
+            await self._edge.post(f"/v1/rooms/{log_file.room}/messages", line.nick, body)
         except Refused as refused:
-            self.tally.refuse(recording.path.name, line.number, refused.code, refused.detail)
+            self.counts.refuse(log_file.path.name, line.number, refused.code, refused.detail)
         else:
-            self.tally.sent += 1
+            self.counts.sent += 1
 
 
-def _wish(recording: ChatLogFile, line: chatlog.Line) -> str:
-    return chatlog.client_id(recording.path.name, line.number)
+def _client_id(log_file: ChatLogFile, line: chatlog.Line) -> str:
+    return chatlog.client_id(log_file.path.name, line.number)
 
 
 def chat_log_files(files: tuple[Path, ...], rooms: tuple[str, ...]) -> list[ChatLogFile]:
@@ -143,16 +143,16 @@ def chat_log_files(files: tuple[Path, ...], rooms: tuple[str, ...]) -> list[Chat
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--room", "rooms", multiple=True, help="The room of each file; else its name.")
+@click.option("--room", "rooms", multiple=True, help="The room of each file; by default its name.")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),
     default=0.0,
-    help="Times as fast as it was; 0: as fast as it goes.",
+    help="Times the original speed; 0: without pauses.",
 )
-@click.option("--url", default="", help="The edge.  [default: where the settings have it]")
-@click.option("--owner", default="replay", show_default=True, help="Who opens the rooms.")
-@click.option("--member", "guests", multiple=True, help="Somebody else to let in; repeatable.")
+@click.option("--url", default="", help="The edge.  [default: that of the settings]")
+@click.option("--owner", default="replay", show_default=True, help="The owner of the rooms.")
+@click.option("--member", "guests", multiple=True, help="Another member; repeatable.")
 def command(
     files: tuple[Path, ...],
     rooms: tuple[str, ...],
@@ -163,20 +163,20 @@ def command(
 ) -> None:
     """Replay chat logs ([HH:MM] <nick> text) through the HTTP edge, each into a room.
 
-    Signs with PARLEY_SECRET. A replay that was interrupted, or is run again, goes on where it
-    was: a line is in its room once.
+    Signs tokens with PARLEY_SECRET. A replay that was interrupted continues where it was when it is
+    run again: each line is in its room once.
     """
     settings = Settings.read()
     url = url or f"http://{settings.host}:{settings.port}"
-    recordings = chat_log_files(files, rooms)
+    logs = chat_log_files(files, rooms)
     started = time.monotonic()
-    tally = _run(_replay(EdgeClient(settings, url), recordings, owner, speed, list(guests)))
-    for row in tally.summary(len(recordings), time.monotonic() - started):
+    counts = _run(_replay(EdgeClient(settings, url), logs, owner, speed, list(guests)))
+    for row in counts.summary(len(logs), time.monotonic() - started):
         click.echo(row)
 
 
 def _run(replay: Coroutine[Any, Any, ImportCounts]) -> ImportCounts:
-    """Its tally, or the first of the errors that ended it."""
+    """The counts, or the first of the errors that ended the import."""
     try:
         return asyncio.run(replay)
     except ExceptionGroup as group:
@@ -191,20 +191,20 @@ def _first(error: Exception) -> Exception:
 
 
 async def _replay(
-    posting: EdgeClient, recordings: list[ChatLogFile], owner: str, speed: float, guests: list[str]
+    edge: EdgeClient, logs: list[ChatLogFile], owner: str, speed: float, guests: list[str]
 ) -> ImportCounts:
-    async with posting, asyncio.TaskGroup() as group:
-        replay = LogImport(posting, owner=owner, speed=speed)
-        shown = group.create_task(_show(replay.tally))
-        await replay.run(recordings, guests)
+    async with edge, asyncio.TaskGroup() as group:
+        replay = LogImport(edge, owner=owner, speed=speed)
+        shown = group.create_task(_show(replay.counts))
+        await replay.run(logs, guests)
         shown.cancel()
-    return replay.tally
+    return replay.counts
 
 
-async def _show(tally: ImportCounts) -> None:
-    """The progress, where somebody is looking."""
+async def _show(counts: ImportCounts) -> None:
+    """Show the progress, if standard error is a terminal."""
     while sys.stderr.isatty():
-        click.echo(f"\r{tally.done} of {tally.total} lines ", err=True, nl=False)
+        click.echo(f"\r{counts.done} of {counts.total} lines ", err=True, nl=False)
         try:
             await asyncio.sleep(0.5)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""`parley rebuild`: brings the view in Valkey and the history store back from Kafka alone."""
+"""`parley rebuild`: rebuilds the view in Valkey and the history store from Kafka alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CHUNK = 500
 
 
 class ProgressLine:
-    """Shows how far it is, where somebody is looking."""
+    """A line with the progress, if standard error is a terminal."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total = what, total
@@ -34,7 +34,7 @@ class ProgressLine:
         self._shown = 0.0
 
     def __call__(self, more: int) -> None:
-        """Some more events are done."""
+        """Count `more` events."""
         self._done += more
         now = time.monotonic()
         if sys.stderr.isatty() and now - self._shown > 0.2:
@@ -42,15 +42,15 @@ class ProgressLine:
             click.echo(f"\r{self._what}: {self._done} of {self._total} ", err=True, nl=False)
 
     def end(self, seconds: float) -> None:
-        """It is done."""
+        """Print the total."""
         click.echo(f"\r{self._what}: {self._done} events in {seconds:.1f} s")
 
 
 async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:
-    """Fill both, partition by partition, while the chat goes on.
+    """Rebuild either or both, partition by partition, while the chat goes on.
 
-    The view of a partition is emptied first; who reads it meanwhile waits, or is told to come
-    again. The history store keeps what it has and gets what it lacks.
+    The view of a partition is emptied first: meanwhile its readers wait, or are told to try again.
+    The history store keeps what it has and gets what it lacks.
     """
     async with PartitionReader(settings) as reader:
         places = range(settings.partitions)
@@ -65,11 +65,11 @@ async def _view(settings: Settings, reader: PartitionReader, progress: ProgressL
     started = time.monotonic()
     redis = connect(settings.redis)
     publisher = Publisher(redis, settings.window)
-    forgotten = await read_erasures(settings, reader)
+    erased = await read_erasures(settings, reader)
     for partition in range(settings.partitions):
         await publisher.drop(partition)
         place = Place(partition, settings.partitions)
-        await refill(reader, publisher, place, 0, progress, forgotten=forgotten)
+        await refill(reader, publisher, place, 0, progress, erased=erased)
     await redis.aclose()
     progress.end(time.monotonic() - started)
 
@@ -99,10 +99,10 @@ async def _history(settings: Settings, reader: PartitionReader, progress: Progre
 async def _entries(
     settings: Settings, reader: PartitionReader, partition: int
 ) -> AsyncIterator[Entry]:
-    """The partition's events that are steps of their rooms."""
+    """The partition's events that are each the next of their room."""
     order: RoomOrder | None = None
     async for record in reader.read(LOG, partition, 0):
-        if record.offset == 0:  # Only then it is known where each room stands.
+        if record.offset == 0:  # Otherwise the rooms' numbers at the start are unknown.
             order = RoomOrder()
         try:
             entry = Entry.of(decode_log(record.value), record.value)
@@ -115,7 +115,7 @@ async def _entries(
 
 
 async def _acts(settings: Settings, reader: PartitionReader, store: History) -> None:
-    """The review queue, and what moderation did, as far back as Kafka reaches."""
+    """The review queue and the audit log, as far back as Kafka has them."""
     for partition in range(settings.partitions):
         chunk: list[AnyAct] = []
         async for record in reader.read(MODERATION, partition, 0):
@@ -133,7 +133,7 @@ async def _acts(settings: Settings, reader: PartitionReader, store: History) -> 
 @click.option("--view/--no-view", default=True, help="The view in Valkey.")
 @click.option("--history/--no-history", default=True, help="The history store.")
 def command(view: bool, history: bool) -> None:
-    """Bring the view in Valkey and the history store back from Kafka alone.
+    """Rebuild the view in Valkey and the history store from Kafka alone.
 
     The chat goes on meanwhile.
     """

@@ -1,4 +1,4 @@
-"""Counting every room anew from Kafka, for `parley verify`."""
+"""A recount of every room from Kafka, for `parley verify`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.topics import LOG, RECEIPTS, changelog, wrong_partition
 
 
 class Recount:
-    """The rooms as `chat.log` and `chat.receipts` say they are, from their start."""
+    """The rooms according to all of `chat.log` and `chat.receipts`."""
 
     def __init__(self, settings: Settings, reader: PartitionReader, only: str = "") -> None:
         self.events = 0
@@ -27,8 +27,8 @@ class Recount:
         self._only = only
         self._next: dict[tuple[str, int], int] = {}
 
-    async def go_on(self) -> None:
-        """Take what both have had since the last time."""
+    async def read_on(self) -> None:
+        """Read what both topics have got since the last call."""
         for partition in self._partitions:
             async for record in self._new(LOG, partition):
                 self._take(partition, record.value)

@@ -1,4 +1,4 @@
-"""Hiding what was said before a rule was there: `parley rules apply`."""
+"""`parley rules apply`: hides messages that are older than the rules that refuse them."""
 
 from __future__ import annotations
 
@@ -26,34 +26,37 @@ from app.settings import Settings
 from app.stream.groups import PIPELINE
 from app.topics import LOG, RAW, partition_of
 
-#: Who hides: no person.
+#: The author of the hiding, which is no user.
 PARLEY = "parley"
 
 
 async def apply(
     settings: Settings, rules: RuleSet, since_ms: int, *, dry_run: bool
 ) -> tuple[int, list[tuple[str, str]]]:
-    """Hide what was said or edited since then and the rules refuse; through the log, as anybody's.
+    """Hide messages that were written or edited since then and that the rules refuse.
 
-    The answer: how many messages were looked at, and those hidden, by place and text.
+    Through commands, like a moderator's. Returns how many messages were judged, and those hidden,
+    by place and text.
     """
     async with PartitionReader(settings) as reader:
         members = await Recount(settings, reader).table(PIPELINE.id, "members", Member)
-        said = await _said(settings, reader, since_ms)
-    refused = [(message, why) for message in said if (why := _why(message, members, rules))]
+        messages = await _messages_since(settings, reader, since_ms)
+    refused = [(message, why) for message in messages if (why := _why(message, members, rules))]
     if refused and not dry_run:
-        sending = producer(settings)
-        await sending.start()
+        client = producer(settings)
+        await client.start()
         try:
             for message, why in refused:
-                await _hide(settings, sending, message, rules.version, why)
+                await _hide(settings, client, message, rules.version, why)
         finally:
-            await sending.stop()
-    return len(said), [(f"{one.room} {one.seq}", one.text) for one, _ in refused]
+            await client.stop()
+    return len(messages), [(f"{one.room} {one.seq}", one.text) for one, _ in refused]
 
 
-async def _said(settings: Settings, reader: PartitionReader, since_ms: int) -> list[MessageCreated]:
-    """Messages as they are now, of those said since then."""
+async def _messages_since(
+    settings: Settings, reader: PartitionReader, since_ms: int
+) -> list[MessageCreated]:
+    """The messages since then, in their present form."""
     found: dict[tuple[str, int], MessageCreated] = {}
     for partition in range(settings.partitions):
         start = await reader.since(LOG, partition, since_ms)
@@ -87,7 +90,7 @@ def _follow(found: dict[tuple[str, int], MessageCreated], event: AnyLogEvent) ->
 
 
 def _why(event: MessageCreated, members: dict[str, Member], rules: RuleSet) -> str:
-    """Why the rules refuse a message; empty where they don't. How fast it came does not count."""
+    """Why the rules refuse a message; empty if they don't. Rules about pace don't apply."""
     member = members.get(f"{event.room}/{event.by}")
     facts = Facts() if member is None else Facts(member.role)
     files = len(event.attachments)
@@ -97,7 +100,7 @@ def _why(event: MessageCreated, members: dict[str, Member], rules: RuleSet) -> s
 
 
 async def _hide(
-    settings: Settings, sending: AIOKafkaProducer, event: MessageCreated, version: int, why: str
+    settings: Settings, client: AIOKafkaProducer, event: MessageCreated, version: int, why: str
 ) -> None:
     command = HideMessage(
         room=event.room,
@@ -108,7 +111,7 @@ async def _hide(
         reason=why,
         admin=True,
     )
-    await sending.send_and_wait(
+    await client.send_and_wait(
         RAW,
         encode(command),
         key=event.room.encode(),

@@ -1,4 +1,4 @@
-"""`parley rules`: the rule set in force, another one, and what one would do."""
+"""`parley rules`: shows the active rule set, activates another one, and tries one out."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 
 @click.group(name="rules")
 def command() -> None:
-    """Look at the rules that moderation goes by, and put others in force.
+    """Show the active moderation rules, activate others, or try some out.
 
-    docs/moderation.md has what a rule file can say.
+    docs/moderation.md describes rule files.
     """
 
 
 @command.command()
 def show() -> None:
-    """The rule set in force, as it was set."""
+    """Print the active rule set as it was set."""
     now = asyncio.run(_active_rules(Settings.read()))
     known = now.source
     if known is None:
@@ -70,9 +70,9 @@ def show() -> None:
 
 @command.command(name="set")
 @_FILE
-@click.option("--by", default="operator", show_default=True, help="Who does it, for the account.")
+@click.option("--by", default="operator", show_default=True, help="Your name for the audit log.")
 def set_(file: Path, by: str) -> None:
-    """Put FILE in force everywhere; with a mistake in it nothing changes."""
+    """Activate FILE everywhere; with a mistake in it nothing changes."""
     settings = Settings.read()
     source, lists, _ = read(file, settings)
     version = asyncio.run(_set(settings, source, lists, by))
@@ -83,44 +83,46 @@ def set_(file: Path, by: str) -> None:
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT…")
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def test(texts: tuple[str, ...], file: Path | None) -> None:
-    """What would become of each TEXT, by the rules in force or those of --file."""
+    """Print the verdict on each TEXT, by the active rules or those of --file."""
     settings = Settings.read()
     rules = read(file, settings)[2] if file else asyncio.run(_active_rules(settings)).rules
     for text in texts:
-        click.echo(told(text, judge(Message("", "somebody", text), Facts(), rules)))
+        click.echo(describe(text, judge(Message("", "somebody", text), Facts(), rules)))
 
 
 @command.command()
 @_FILE
 @click.option("--from", "since", type=Duration(), default="2h", show_default=True)
-@click.option("--live", type=Duration(), default="0s", help="Go on with what comes, so long.")
-@click.option("--samples", default=5, show_default=True, help="Messages shown of each rule.")
+@click.option("--live", type=Duration(), default="0s", help="Then follow new messages for so long.")
+@click.option("--samples", default=5, show_default=True, help="Messages shown for each rule.")
 def shadow(file: Path, since: float, live: float, samples: int) -> None:
-    """What FILE would do, and would have done to what was sent lately; nothing comes of it."""
+    """Print what FILE would do to recent and new messages, without an effect."""
     settings = Settings.read()
     _, _, candidate = read(file, settings)
-    trial = DryRun(candidate, asyncio.run(_active_rules(settings)).rules, samples)
+    shadow_run = DryRun(candidate, asyncio.run(_active_rules(settings)).rules, samples)
     at_ms = int((time.time() - since) * 1000)
 
     def on_live() -> None:
         click.echo(
-            f"{trial.seen} messages until now; going on for {live:.0f} s (Ctrl-C: no longer)"
+            f"{shadow_run.seen} messages until now; going on for {live:.0f} s (Ctrl-C: no longer)"
         )
-        trial.on_sample = lambda found, text: click.echo(f"  {found.action} {found.rule}  {text}")
+        shadow_run.on_sample = lambda found, text: click.echo(
+            f"  {found.action} {found.rule}  {text}"
+        )
 
     try:
-        asyncio.run(feed(settings, trial, at_ms, live, on_live))
+        asyncio.run(feed(settings, shadow_run, at_ms, live, on_live))
     except KeyboardInterrupt:
         click.echo("")
-    for line in trial.report():
+    for line in shadow_run.report():
         click.echo(line)
 
 
 @command.command()
 @click.option("--since", type=Duration(), required=True, help="How far back: 90s, 30m, 2h, 1d.")
-@click.option("--dry-run", is_flag=True, help="Say what would be hidden, and hide nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be hidden, and hide nothing.")
 def apply(since: float, dry_run: bool) -> None:
-    """Hide what was said lately and the rules in force would refuse, for everybody."""
+    """Hide recent messages that the active rules refuse, for everybody."""
     settings = Settings.read()
     rules = asyncio.run(_active_rules(settings)).rules
     at_ms = int((time.time() - since) * 1000)
@@ -132,7 +134,7 @@ def apply(since: float, dry_run: bool) -> None:
 
 
 def read(file: Path, settings: Settings) -> tuple[str, dict[str, tuple[str, ...]], RuleSet]:
-    """A rule file, the lists that it names, and the rule set that they are.
+    """The text of a rule file, the lists that it names, and the parsed rule set.
 
     Raises `ParleyError` with file, line and reason.
     """
@@ -146,8 +148,8 @@ def read(file: Path, settings: Settings) -> tuple[str, dict[str, tuple[str, ...]
         raise ParleyError(f"{file} or a list of its is not UTF-8: {error}") from None
 
 
-def told(text: str, verdict: Ruling | None) -> str:
-    """A verdict in a line for each finding."""
+def describe(text: str, verdict: Ruling | None) -> str:
+    """A verdict as text, a line for each finding."""
     if verdict is None:
         return f"allow   {text}"
     lines = [f"{verdict.action:<7} {text}"]
@@ -159,7 +161,7 @@ def told(text: str, verdict: Ruling | None) -> str:
 
 
 def _named(source: str) -> list[str]:
-    """The files that a rule text names; what is wrong with the text is for `parse` to say."""
+    """The list files that a rule text names; none for a text that `parse` refuses."""
     try:
         tables = tomllib.loads(source)
     except tomllib.TOMLDecodeError:
@@ -176,21 +178,21 @@ def _lines(file: Path) -> tuple[str, ...]:
 
 
 async def _active_rules(settings: Settings) -> ActiveRules:
-    now = ActiveRules(settings)
+    active = ActiveRules(settings)
     try:
-        await now.start()
+        await active.start()
     finally:
-        await now.stop()
-    return now
+        await active.stop()
+    return active
 
 
 async def _set(settings: Settings, source: str, lists: dict[str, tuple[str, ...]], by: str) -> int:
-    sending = producer(settings)
-    await sending.start()
+    client = producer(settings)
+    await client.start()
     try:
-        acts = AuditLog(sending, settings.partitions)
+        audit_log = AuditLog(client, settings.partitions)
         at_ms = now_ms()
-        act = RulesSet(id=acts.new_id(), by=by, at_ms=at_ms, source=source, lists=lists)
-        return await acts.set_rules(act)
+        act = RulesSet(id=audit_log.new_id(), by=by, at_ms=at_ms, source=source, lists=lists)
+        return await audit_log.set_rules(act)
     finally:
-        await sending.stop()
+        await client.stop()

@@ -1,4 +1,4 @@
-"""Trying a rule set on what people send, without effect: `parley rules shadow`."""
+"""`parley rules shadow`: a dry run of a rule set on real messages."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _PASSES = "pass"
 
 
 class DryRun:
-    """A candidate beside the rule set in force: what both say of the same messages."""
+    """A candidate beside the active rule set: the verdicts of both on the same messages."""
 
     def __init__(self, candidate: RuleSet, present: RuleSet, samples: int) -> None:
         self.members: dict[str, Member] = {}
-        #: Called with each sample when it is found.
+        #: Called with each sample as it is found.
         self.on_sample: Callable[[Finding, str], None] = lambda _finding, _sample: None
         self._candidate = candidate
         self._present = present
-        self._most = samples
+        self._max_samples = samples
         self._paces: dict[str, Pace] = {}
-        self._took: list[int] = []
+        self._durations_ns: list[int] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self._changes: Counter[tuple[str, str]] = Counter()
         self._samples: dict[tuple[str, str], list[str]] = {}
@@ -48,7 +48,7 @@ class DryRun:
         message = Message(command.room, command.by, command.text, at_ms=at_ms, attachments=files)
         started = time.perf_counter_ns()
         verdict = judge(message, facts, self._candidate)
-        self._took.append(time.perf_counter_ns() - started)
+        self._durations_ns.append(time.perf_counter_ns() - started)
         now = judge(message, facts, self._present)
         self._changes[_action(now), _action(verdict)] += 1
         self._paces[key] = after(pace, at_ms, message.folded.text)
@@ -66,19 +66,19 @@ class DryRun:
             kind = (finding.action, finding.rule)
             self._counts[kind] += 1
             kept = self._samples.setdefault(kind, [])
-            if len(kept) < self._most:
+            if len(kept) < self._max_samples:
                 matched = f"  ({', '.join(finding.matched)})" if finding.matched else ""
                 kept.append(f"{command.room} {command.by}: {command.text[:200]!r}{matched}")
                 self.on_sample(finding, kept[-1])
 
     @property
     def seen(self) -> int:
-        """How many messages it has judged."""
-        return len(self._took)
+        """How many messages were judged."""
+        return len(self._durations_ns)
 
     def report(self) -> Iterator[str]:
-        """Counts, samples, cost, and what would be otherwise than it is."""
-        ordered = sorted(self._took)
+        """Lines with counts, samples, cost, and the verdicts that would change."""
+        ordered = sorted(self._durations_ns)
         cost = f", {ordered[len(ordered) // 2] / 1000:.1f} µs each at the median" if ordered else ""
         yield f"{len(ordered)} messages{cost}"
         for kind, count in self._counts.most_common():
@@ -96,23 +96,23 @@ def _action(verdict: Ruling | None) -> str:
 
 async def feed(
     settings: Settings,
-    trial: DryRun,
+    dry_run: DryRun,
     since_ms: int,
     live: float,
     on_live: Callable[[], None],
 ) -> None:
-    """Take what was sent since then, call `on_live`, and take what comes for `live` seconds."""
+    """Judge the messages since then, call `on_live`, and judge new ones for `live` seconds."""
     until = None
     async with PartitionReader(settings) as reader:
         counting = Recount(settings, reader)
-        trial.members = await counting.table(PIPELINE.id, "members", Member)
+        dry_run.members = await counting.table(PIPELINE.id, "members", Member)
         places = range(settings.partitions)
         nexts = {place: await reader.since(RAW, place, since_ms) for place in places}
         while True:
             for place in places:
                 async for record in reader.read(RAW, place, nexts[place]):
                     nexts[place] = record.offset + 1
-                    _take(trial, record.value, record.timestamp)
+                    _take(dry_run, record.value, record.timestamp)
             if until is None:
                 until = time.monotonic() + live
                 if live:
@@ -123,10 +123,10 @@ async def feed(
             await asyncio.sleep(min(1.0, left))
 
 
-def _take(trial: DryRun, value: bytes, at_ms: int) -> None:
+def _take(dry_run: DryRun, value: bytes, at_ms: int) -> None:
     try:
         command = decode_command(value)
     except Malformed:
         return
     if isinstance(command, SendMessage):
-        trial.take(command, at_ms)
+        dry_run.take(command, at_ms)

@@ -1,4 +1,4 @@
-"""Comparing what Parley keeps with what was counted anew: one line for each difference."""
+"""Differences between a recount and tables, view and history store, a line for each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from app.stream.groups import PIPELINE, RECEIPTS
 
 V = TypeVar("V")
 
-#: The view keeps that many messages that name a person in a room, and that name everyone.
-_MENTIONS = 200
+#: Messages of a room that the view keeps as mentions of a user, and as mentions of everyone.
+_MAX_MENTIONS = 200
 
-#: Messages read from the history store at once.
+#: Messages that are read from the history store at once.
 _PAGE = 500
 
 
 class TableContents(NamedTuple):
-    """What the tables have, by room."""
+    """The contents of the tables, by room."""
 
     heads: dict[str, Room]
     members: Mapping[str, dict[str, Member]]
@@ -38,7 +38,7 @@ class TableContents(NamedTuple):
 
 
 async def table_differences(counting: Recount) -> AsyncIterator[str]:
-    """Against the changelogs of the tables."""
+    """Differences of the tables' changelogs."""
     kept = TableContents(
         await counting.table(PIPELINE.id, "rooms", Room),
         _by_room(await counting.table(PIPELINE.id, "members", Member)),
@@ -53,7 +53,7 @@ async def table_differences(counting: Recount) -> AsyncIterator[str]:
 
 
 def diff_tables(kept: TableContents, name: str, room: RoomRecount) -> Iterator[str]:
-    """A room's recount against what the tables have of it."""
+    """Differences of the tables in one room."""
     for table, has, should in _tables(kept, name, room):
         for line in _differences(has, should):
             yield f"{name}: table {table} has {line}"
@@ -62,7 +62,7 @@ def diff_tables(kept: TableContents, name: str, room: RoomRecount) -> Iterator[s
 def _tables(
     kept: TableContents, name: str, room: RoomRecount
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Of each table, what it has of a room, and what it should have."""
+    """For each table: its name, its contents of a room, and the contents it should have."""
     head = kept.heads.get(name)
     numbers = (head.n, head.seq) if head is not None else (0, 0)
     yield "rooms", {"n, seq": numbers}, {"n, seq": (room.n, room.seq)}
@@ -78,7 +78,7 @@ def _tables(
 
 
 def _differences(has: Mapping[str, Any], should: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each key with another value, that is missing, or that should not be there."""
+    """A line for each key that is missing, is superfluous, or has another value."""
     if has != should:
         for key in sorted(has.keys() | should.keys()):
             if has.get(key) != should.get(key):
@@ -95,7 +95,7 @@ def _by_room(values: Mapping[str, V]) -> defaultdict[str, dict[str, V]]:
 
 
 async def view_differences(room: RoomRecount, view: View, reads: ReadMarks) -> AsyncIterator[str]:
-    """Against the view in Valkey."""
+    """Differences of the view in Valkey."""
     head = await view.room(room.room)
     seen = (head.n, head.seq) if head is not None else (0, 0)
     if seen != (room.n, room.seq):
@@ -113,14 +113,14 @@ async def view_differences(room: RoomRecount, view: View, reads: ReadMarks) -> A
         if mark != room.marks[user]:
             yield f"{room.room}: Valkey has {user} at {mark}, the log at {room.marks[user]}"
         left = (await reads.unread(user, [room.room]))[room.room]
-        counted = room.unread(user, _MENTIONS)
+        counted = room.unread(user, _MAX_MENTIONS)
         if (left.unread, left.mentions) != counted:
             kept = (left.unread, left.mentions)
             yield f"{room.room}: Valkey has {kept} unread for {user}, counted {counted}"
 
 
 async def history_differences(room: RoomRecount, history: History) -> AsyncIterator[str]:
-    """Against the history store; what retention has dropped, and who is forgotten, may lack."""
+    """Differences of the history store, without what retention or an erasure has removed."""
     state = await history.state(room.room)
     if (state.n, state.seq) != (room.n, room.seq):
         yield f"{room.room}: history has n, seq {state.n, state.seq}, the log {room.n, room.seq}"

@@ -1,4 +1,4 @@
-"""`parley verify`: counts everything anew from Kafka and compares it with what Parley keeps."""
+"""`parley verify`: compares a recount from Kafka with tables, view and history store."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.operations.recount import Recount
 from app.operations.store_diff import history_differences, table_differences, view_differences
 from app.settings import Settings
 
-#: Times that differences are looked at again, a second apart: the chat goes on meanwhile.
+#: Comparisons, a second apart, before a difference is reported: the chat goes on meanwhile.
 ROUNDS = 5
 
 
 async def verify(settings: Settings, room: str = "") -> tuple[Recount, list[str]]:
-    """The recount, and the differences from it that last."""
+    """The recount, and the differences from it that persist."""
     redis, history = connect(settings.redis), History(settings.history_url)
     view, reads = (
         View(redis, settings.partitions, partial=True),
@@ -33,7 +33,7 @@ async def verify(settings: Settings, room: str = "") -> tuple[Recount, list[str]
             for attempt in range(ROUNDS):
                 if attempt:
                     await asyncio.sleep(1)
-                await counting.go_on()
+                await counting.read_on()
                 found = await _differences(counting, view, reads, history)
                 if not found:
                     break
@@ -56,12 +56,12 @@ async def _differences(
 
 
 @click.command(name="verify")
-@click.option("--room", default="", help="This room alone.")
+@click.option("--room", default="", help="Only this room.")
 def command(room: str) -> None:
-    """Count heads, members, receipts and unread anew from Kafka, and compare.
+    """Compare heads, members, receipts and unread counts with a recount from Kafka.
 
-    Against the tables' changelogs, the view in Valkey, and the history store; prints each
-    difference, and exits with 0 only where all agree.
+    Compares the tables' changelogs, the view in Valkey and the history store; prints each
+    difference, and exits with 0 only if all agree.
     """
     counting, found = asyncio.run(verify(Settings.read(), room))
     for line in found:

@@ -1,4 +1,4 @@
-"""What can't be published is buried, and stepped over, whoever fills the view."""
+"""An event that can't be published becomes a dead letter, and every refill of the view skips it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Log:
     async def refill(self, start: int = 0, publisher: Publisher | None = None) -> Any:
         place = Place(self.partition, self._bench.partitions)
         async with PartitionReader(self._bench) as reader:
-            return await refill(reader, publisher or self.publisher, place, start, forgotten={})
+            return await refill(reader, publisher or self.publisher, place, start, erased={})
 
 
 async def test_an_event_beyond_the_next_is_buried_and_what_follows_goes_on(

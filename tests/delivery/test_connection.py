@@ -1,4 +1,4 @@
-"""A connection to Valkey that does not come about is not left open."""
+"""A connection to Valkey that could not be established is not left open."""
 
 from __future__ import annotations
 

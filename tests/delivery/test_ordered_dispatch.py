@@ -1,4 +1,4 @@
-"""Messages that wait for their turn wait in Valkey, where they are too many."""
+"""Beyond a limit, messages that wait for dispatch wait in Valkey."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ async def test_a_connection_that_is_paused_while_what_waited_is_given_out_is_rea
         await event.wait()
 
     wire = ValkeyConnection()
-    giving = OrderedDispatch(on_message, lambda: None)
-    giving.come_over(wire)  # type: ignore[arg-type]
-    await giving.open()
+    dispatcher = OrderedDispatch(on_message, lambda: None)
+    dispatcher.read_from(wire)  # type: ignore[arg-type]
+    await dispatcher.open()
     for data in (b"1", b"2"):
-        giving.give(b"c", data)
+        dispatcher.dispatch(b"c", data)
     free[b"1"].set()
     await until(lambda: _async(got == [b"1", b"2"]))
     for data in (b"3", b"4", b"5", b"6"):
-        giving.give(b"c", data)
+        dispatcher.dispatch(b"c", data)
     assert not wire.reads
     free[b"2"].set()
     await until(lambda: _async(wire.reads))
     assert got == [b"1", b"2", b"3", b"4", b"5", b"6"]
-    giving.give(b"c", b"7")
+    dispatcher.dispatch(b"c", b"7")
     assert got[-1] == b"7"
 
 

@@ -1,4 +1,4 @@
-"""The view is what the log says, whoever publishes it, and however often."""
+"""The view equals the log, however often it is published and from whichever offset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unread is the head less the mark, less what was deleted: in every order of events."""
+"""Unread is the head minus the mark minus deleted messages, in every order of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts are called again where they can be, and say whether Valkey or we are at fault."""
+"""Script calls are repeated where that is safe, and errors name Valkey or the script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A view that lacks something is not read: who asks waits, and is told to come again."""
+"""An incomplete view is not read: a reader waits, and then gets an error."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def lookups(redis: aioredis.Redis) -> AsyncIterator[Lookups]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "_PATIENCE", 0.1)
+    monkeypatch.setattr(snapshot, "_WAIT_SECONDS", 0.1)
 
 
 async def test_a_view_that_stands_before_the_log_is_not_whole(publisher: Publisher) -> None:

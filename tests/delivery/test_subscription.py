@@ -1,4 +1,4 @@
-"""A subscription loses nothing without saying so, and keeps the order, whatever is awaited."""
+"""A subscription reports every possible loss, and keeps the order while a message is awaited."""
 
 from __future__ import annotations
 

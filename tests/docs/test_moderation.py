@@ -55,7 +55,7 @@ def test_a_rule_of_ones_own_is_found_and_its_test_passes(
     sys.modules.pop("shouting")
 
 
-def test_a_file_that_is_no_rule_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_rule_is_named(tmp_path: Path) -> None:
     (tmp_path / "nothing.py").write_text("x = 1\n")
     with pytest.raises(ParleyError, match=r"nothing\.py is not a rule"):
         rule_kinds(str(tmp_path))

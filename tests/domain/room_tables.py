@@ -1,4 +1,4 @@
-"""What the rooms agent does with its tables, over a plain dictionary."""
+"""The agent `rooms` with its tables, on a plain dictionary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a dead record goes when it is sent again."""
+"""The record that is sent again for a dead letter."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_command_goes_back_to_the_start_of_its_way() -> None:
 def test_an_event_of_the_log_goes_to_the_inbox_of_its_group_and_never_to_the_log() -> None:
     letter = retry_record(dead(LOG, b"{}", "parley-bot"), frozenset({"parley-bot-again"}))
     assert (letter.topic, letter.partition) == ("parley-bot-again", 3)
-    with pytest.raises(ParleyError, match="begin there anew"):
+    with pytest.raises(ParleyError, match="begin there again"):
         retry_record(dead(LOG, b"{}", "parley-archive"), frozenset({"parley-bot-again"}))
 
 

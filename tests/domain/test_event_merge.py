@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.event_merge import Item, join
+from app.domain.event_merge import Item, merge
 
 ROOMS = {"a": 0, "b": 0, "c": 1}
 
@@ -27,7 +27,7 @@ def test_missed_and_waiting_events_come_once_and_in_order(
     split = data.draw(st.integers(0, len(log)))
     overlap = data.draw(st.integers(0, split))
     missed, waiting = log[:split], log[overlap:]
-    joined = [item for item, _ in join((0, 0), [*waiting, *missed])]
+    joined = [item for item, _ in merge((0, 0), [*waiting, *missed])]
     for room in ROOMS:
         assert [item.n for item in joined if item.room == room] == [
             item.n for item in log if item.room == room
@@ -38,7 +38,7 @@ def test_missed_and_waiting_events_come_once_and_in_order(
 def test_whoever_stops_anywhere_resumes_with_what_is_left(
     log: list[Item], data: st.DataObject
 ) -> None:
-    joined = join((0, 0), log)
+    joined = merge((0, 0), log)
     got = data.draw(st.integers(0, len(joined)))
     stands = joined[got - 1][1] if got else (0, 0)
     left = [item for item in log if item.offset >= stands[item.partition]]

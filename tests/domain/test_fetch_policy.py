@@ -1,4 +1,4 @@
-"""A history that is in no hurry should_gather while many messages come, and only then."""
+"""A group without low latency gathers while many messages come, and only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A room is its log, followed: whatever the commands, and whatever was lost on the way."""
+"""A room's state is a function of its log, for all commands and after every crash."""
 
 from __future__ import annotations
 

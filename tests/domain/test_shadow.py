@@ -1,4 +1,4 @@
-"""What one person says in the shadow, nobody else gets, whatever the event."""
+"""Only its author gets the content of a shadowed message, for every kind of event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standing still is told from having nothing to do."""
+"""A stall is distinguished from having nothing to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the whole way share."""
+"""Fixtures of the end-to-end tests."""
 
 from __future__ import annotations
 

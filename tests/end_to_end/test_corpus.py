@@ -1,4 +1,4 @@
-"""Ten hours of a real channel, replayed as the people who said it."""
+"""Ten hours of a real channel, replayed as its users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real logs, people who read at random, and unread counts recounted from the files."""
+"""Real logs, users who read at random, and unread counts recounted from the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spine with PostgreSQL as its history store."""
+"""The pipeline with PostgreSQL as its history store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example of an agent of one's own, in a worker of its own."""
+"""The example of a user's own agent, in a worker of its own."""
 
 from __future__ import annotations
 

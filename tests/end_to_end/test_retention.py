@@ -1,4 +1,4 @@
-"""What a room wants to keep no longer is gone from the history and the view."""
+"""Messages older than their room keeps them are gone from the history and the view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Parley keeps adds up, and `parley verify` sees it where it does not."""
+"""Tables, view and history agree, and `parley verify` finds where they do not."""
 
 from __future__ import annotations
 

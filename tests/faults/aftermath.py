@@ -1,4 +1,4 @@
-"""What a load left behind, read from outside."""
+"""The results of a load, read from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers as they are in life: they come back with their cursor, to whatever edge is there."""
+"""Readers that reconnect with their cursor to any edge, like real clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers who say up to where they have read, and insist until they are answered."""
+"""Readers that send read receipts, and repeat them until they are answered."""
 
 from __future__ import annotations
 

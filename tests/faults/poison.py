@@ -1,4 +1,4 @@
-"""What may be in a topic and is no record of ours there, and who says so."""
+"""Records of a topic that Parley can't process, and which group has to report them."""
 
 from __future__ import annotations
 

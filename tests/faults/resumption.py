@@ -1,4 +1,4 @@
-"""Whether all goes on after a fault: what is said is numbered, and reaches everybody."""
+"""Whether everything works after a fault: messages are numbered and reach every reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People who say something at a steady rate, and insist until it has its number."""
+"""Users that send at a steady rate, and repeat each message until it has its number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults do not wait for each other: whatever comes together, nothing is lost."""
+"""Faults that coincide lose nothing either."""
 
 from __future__ import annotations
 

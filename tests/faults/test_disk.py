@@ -1,4 +1,4 @@
-"""A worker's own disk may be damaged or lost: its tables come back from Kafka."""
+"""After a worker's disk is damaged or lost, its tables are recovered from Kafka."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A history store that is of no use holds up the history alone, until somebody mends it."""
+"""An unusable history store delays only the history, until an operator repairs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that Kafka can't be reached from stands aside, and does no harm when it can again."""
+"""A worker without a connection to Kafka is replaced, and does no harm when it returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record that can't be used, in any topic, stops nobody and is kept with the reason."""
+"""A record that can't be processed, in any topic, stops no other: it is a dead letter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof bites: whatever is broken in good records is found, and named."""
+"""The checker finds and names every fault in records that were good before."""
 
 from __future__ import annotations
 

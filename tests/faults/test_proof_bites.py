@@ -1,4 +1,4 @@
-"""The proof bites in earnest: a Parley that loses or doubles is found out, and it says what."""
+"""The checker finds a Parley that loses or doubles messages, and says which."""
 
 from __future__ import annotations
 

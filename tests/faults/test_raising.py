@@ -1,4 +1,4 @@
-"""Code that raises on one event, a rule's or an agent's, stops nobody."""
+"""A rule or an agent that raises on one event stops no other event."""
 
 from __future__ import annotations
 
@@ -128,4 +128,4 @@ async def test_code_that_raises_on_one_event_stops_nobody(tmp_path: Path, resume
             ]
 
         await until(there, chat.workers[0].tail, within=30)
-        assert "a rule failed and was passed over" in chat.workers[0].log.read_text()
+        assert "a rule failed and was skipped" in chat.workers[0].log.read_text()

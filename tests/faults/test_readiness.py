@@ -1,4 +1,4 @@
-"""`/readyz` of edge and worker says which part is away, though nobody writes."""
+"""`/readyz` of edge and worker names the service that is away, also without any message."""
 
 from __future__ import annotations
 

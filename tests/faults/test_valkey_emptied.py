@@ -1,4 +1,4 @@
-"""Valkey may lose everything: it is filled again from the log."""
+"""Valkey may lose everything: the view is refilled from the log."""
 
 from __future__ import annotations
 

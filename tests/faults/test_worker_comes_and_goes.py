@@ -1,4 +1,4 @@
-"""A second worker may join, leave and die while messages come."""
+"""A second worker may join, leave and crash while messages come."""
 
 from __future__ import annotations
 

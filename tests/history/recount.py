@@ -1,4 +1,4 @@
-"""What is to be seen after a room's log, told naively."""
+"""The messages of a room after its log, computed naively."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log events to store: a room with a member and messages, as `chat.log` carries it."""
+"""Log events to store: a room with a member and messages."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Several at work on one store at once."""
+"""Several processes use one store at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropping, forgetting, and what a verifier is shown."""
+"""Dropping, forgetting, and the figures for `parley verify`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages are shown as they are now, however their events were delivered."""
+"""Messages have their present form, however their events were delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store of an older schema version is brought up to date with all that is in it."""
+"""A store of an older schema version is migrated with all its contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The review queue in both databases: what comes again, pages, and who is forgotten."""
+"""The review queue in both databases: repeated events, pages, forgotten users."""
 
 from __future__ import annotations
 

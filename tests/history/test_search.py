@@ -1,4 +1,4 @@
-"""Search finds what is in a text as it is now, the same in both databases."""
+"""Search finds parts of present texts, the same in both databases."""
 
 from __future__ import annotations
 

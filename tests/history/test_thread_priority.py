@@ -1,4 +1,4 @@
-"""A store that steps aside leaves the processor to who shares the process with it."""
+"""A store's low-priority threads leave the processor to the rest of the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was deleted goes from the disk, too."""
+"""Deleted data are removed from the disk, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store as the Parley of schema version 1 wrote it."""
+"""A store as a Parley of schema version 1 wrote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other programs write to Kafka in their own way is read as our own is."""
+"""Records in the format of other programs are read like Parley's own."""
 
 from __future__ import annotations
 

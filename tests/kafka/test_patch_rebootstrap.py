@@ -1,4 +1,4 @@
-"""Who knows only brokers that are dead finds the cluster by those of the settings."""
+"""A client that knows only dead brokers finds the cluster by those of the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chat of its own: a rule set holds for all rooms of a Kafka."""
+"""A chat of its own, because a rule set applies to all rooms of a Kafka."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A moderation service of an operator's: answers as the text of the message says."""
+"""A webhook service that answers as the text of the message says."""
 
 from __future__ import annotations
 

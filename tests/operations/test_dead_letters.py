@@ -1,4 +1,4 @@
-"""`parley dead`: commands that could not be used are sent again, once or often, or given up."""
+"""`parley dead`: dead letters are sent again, once or several times, or dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a table has of a room and should not, lacks, or has otherwise: `parley verify` says it."""
+"""`parley verify` reports what a table lacks, has too much of, or has differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a log: one for each event, whatever is in it."""
+"""Log lines: one for each event, for any content."""
 
 from __future__ import annotations
 

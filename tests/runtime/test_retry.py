@@ -1,4 +1,4 @@
-"""What waits for a store says so until it has it, whatever others of its group do."""
+"""A group is marked as waiting until its store is back, whatever its other agents do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What batches change in tables is kept together, behind them, and committed only then."""
+"""Table changes of several batches are stored together, and offsets committed only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record that is too large for what would follow from it, or for its grave, stops nobody."""
+"""A record that is too large for its outputs, or for `chat.dead`, stops no other."""
 
 from __future__ import annotations
 

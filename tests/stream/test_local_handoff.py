@@ -1,4 +1,4 @@
-"""What a worker has written and reads itself comes as Kafka has it, fetched or handed on."""
+"""Records of a worker for itself come in Kafka's order, by hand-off or by fetch."""
 
 from __future__ import annotations
 

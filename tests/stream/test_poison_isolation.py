@@ -1,4 +1,4 @@
-"""One event that a store can't take is buried; the others are there, and the agent goes on."""
+"""An event that a store can't take becomes a dead letter; the others are stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that slept writes what it knew into the changelog: the newer version stays."""
+"""A worker that slept writes old values into the changelog: the newer version stays."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ async def test_a_table_that_is_gone_comes_back_from_its_changelog(bench: Setting
 
 async def test_what_comes_late_once_more_sets_no_value_back(bench: Settings) -> None:
     """The log may have an event twice, where a worker that slept has written it again."""
-    from agents.rooms import _follow
+    from agents.rooms import _apply
     from tables.members import members
     from tables.messages import messages
 
@@ -160,10 +160,10 @@ async def test_what_comes_late_once_more_sets_no_value_back(bench: Settings) -> 
         MessageDeleted(**common, n=6, id=uuid(6), seq=1, of=3),
     ]
     for src, event in enumerate(story):
-        _follow(partition, event, src)
+        _apply(partition, event, src)
     known = messages.read(partition, f"{room}/1")
     for src, event in enumerate(story[1:4], 1):
-        _follow(partition, event, src)
+        _apply(partition, event, src)
     assert members.read(partition, f"{room}/ben") is None
     assert messages.read(partition, f"{room}/1") == known
     assert known is not None

@@ -1,4 +1,4 @@
-"""Real chat logs, where this machine has them: ten files, one room each."""
+"""Real chat logs, if this machine has them: ten files, a room for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody who listens: to a stream, by a client that many use, or by long-poll."""
+"""A listener: by stream, with a widely used client, or by long-poll."""
 
 from __future__ import annotations
 

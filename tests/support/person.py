@@ -1,4 +1,4 @@
-"""Somebody who uses the HTTP interface."""
+"""A user of the HTTP interface."""
 
 from __future__ import annotations
 

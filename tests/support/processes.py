@@ -1,4 +1,4 @@
-"""Which processes run, as `ps` tells it on Linux and macOS."""
+"""Running processes, by `ps` on Linux and macOS."""
 
 from __future__ import annotations
 

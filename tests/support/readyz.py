@@ -1,4 +1,4 @@
-"""What a worker or an edge says of itself."""
+"""The answer of `/readyz`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`parley up` as a process of its own, as a person starts it."""
+"""`parley up` as a process of its own, as a user starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker says how it is."""
+"""A worker's health server names the store that a group waits for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that does nothing for long ends, whatever it is that it does not get done."""
+"""A worker without progress ends, whatever the cause."""
 
 from __future__ import annotations
 

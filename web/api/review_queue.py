@@ -140,7 +140,7 @@ async def _note(
     if item.message is not None and item.author:
         state = {"kind": "review", "room": item.room, "client_id": item.message.client_id}
         told = orjson.dumps({**state, "action": choice.action, "reason": reason})
-        await request.app[VIEW].tell(item.author, told)
+        await request.app[VIEW].publish_to_user(item.author, told)
 
 
 async def account(request: web.Request) -> web.Response:

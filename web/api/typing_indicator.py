@@ -21,7 +21,7 @@ async def typing(request: web.Request) -> web.Response:
     room = room_id(request)
     await required_head(request, room, identity.user)
     state = orjson.dumps({"kind": "typing", "room": room, "user": identity.user})
-    await request.app[VIEW].pass_on(room, state)
+    await request.app[VIEW].publish_to_room(room, state)
     return web.Response(status=204)
 
 

@@ -11,7 +11,7 @@ import jwt
 from aiohttp import hdrs
 
 from app.domain import names
-from app.domain.sanctions import Sanction, holds, told
+from app.domain.sanctions import Sanction, describe, holds
 from app.errors import Unreachable
 from app.runtime.clock import now_ms
 from app.runtime.dev_tokens import ADMIN
@@ -105,7 +105,7 @@ class Authenticator:
     def _unless_banned(self, identity: Identity) -> Identity:
         ban = self._ban(identity)
         if ban is not None:
-            raise Problem("banned", told("You are banned", ban))
+            raise Problem("banned", describe("You are banned", ban))
         return identity
 
     def _ban(self, identity: Identity) -> Sanction | None:

@@ -15,7 +15,7 @@ from math import inf
 from app.delivery.view import Logged
 from app.domain import cursor as cursors
 from app.domain.cursor import Cursor
-from app.domain.event_merge import Item, join
+from app.domain.event_merge import Item, merge
 from app.domain.leaving import leaver
 from app.domain.shadow import shown_to
 from web.hub import sse
@@ -208,7 +208,7 @@ class DeliveryState:
                 *(item.room, item.partition, item.n, item.offset, shown_to(user, item.event)),
                 self.cursor_of(position),
             )
-            for item, position in join(subscriber.position, waiting)
+            for item, position in merge(subscriber.position, waiting)
         ]
         if events:
             # After the last of them the subscriber has everything that the edge has.

@@ -1,4 +1,4 @@
-"""A circuit breaker: what keeps failing is left alone for a while, then tried once."""
+"""A circuit breaker: after repeated failures a service rests for a while, then is tried once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REST_MS = 10_000
 
 
 class Breaker(Struct, frozen=True):
-    """`failures` in a row; `again_ms` is when it may be tried again, 0 while it works."""
+    """`failures` in a row; `again_ms` is the time of the next try, 0 for a closed circuit."""
 
     failures: int = 0
     again_ms: int = 0
@@ -22,7 +22,7 @@ def may_try(breaker: Breaker, at_ms: int) -> bool:
 
 
 def trying(breaker: Breaker, at_ms: int) -> Breaker:
-    """The breaker while a try is under way: of an open circuit there is one at a time."""
+    """The breaker during a try: an open circuit allows one at a time."""
     return Breaker(breaker.failures, at_ms + REST_MS) if breaker.again_ms else breaker
 
 

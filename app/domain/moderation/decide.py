@@ -1,4 +1,4 @@
-"""What becomes of a command in the moderation stage."""
+"""The decision of the moderation stage on a command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SPOKEN = (SendMessage, EditMessage)
 
 
 class Decision(NamedTuple):
-    """The command as it goes on, and why it does not, or not as it came."""
+    """The command to pass on, its refusal if it is refused, and its ruling if rules caught it."""
 
     command: AnyCommand
     refusal: Refusal | None = None
@@ -35,7 +35,7 @@ class Decision(NamedTuple):
 def barred(
     command: AnyCommand, sanction: Sanction | None, at_ms: int, text_limit: int
 ) -> Refusal | None:
-    """Why a command goes no further, whatever the rules say; `sanction` is the one everywhere."""
+    """The refusal of a command regardless of rules; `sanction` is the user's everywhere."""
     if sanction is not None and not getattr(command, "admin", False):
         speaks = isinstance(command, (*_SPOKEN, AddReaction))
         if refusal := refusal_of(sanction, at_ms, speaks=speaks):
@@ -53,10 +53,10 @@ def barred(
 
 
 def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
-    """The command under a verdict; `hide` and `hold` are the rooms' to carry out.
+    """The decision by a ruling; the stage of the rooms carries out `hide` and `hold`.
 
-    An edit can't be held or hidden, as the message is there already, nor can a room's name or
-    topic: it is refused.
+    An edit can't be held or hidden, because the message is there already; nor can a room's name or
+    topic. They are refused.
     """
     if ruling is None:
         return Decision(command)
@@ -68,14 +68,14 @@ def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
 
 
 def judged_text(command: AnyCommand) -> str:
-    """What of a command the rules judge; empty for most commands."""
+    """The text of a command that the rules judge; empty for most commands."""
     if isinstance(command, SendMessage | EditMessage):
         return command.text
     return heading(command) if isinstance(command, CreateRoom | ChangeRoom) else ""
 
 
 def ruled(command: AnyCommand, ruling: Ruling, at_ms: int) -> Ruled:
-    """What is kept of a verdict: with the text as it was before."""
+    """The record of a ruling, with the original text."""
     return Ruled(
         id=command.id,
         by=command.by,

@@ -1,6 +1,6 @@
-"""The ways in which a folded text can be read besides as it stands: disguises taken off.
+"""Readings of a folded text with disguises removed.
 
-A reading is made only of a text that has what it undoes, so most messages are searched once.
+A reading is made only for a text with the disguise in question, so most messages are searched once.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Final
 
 from app.domain.moderation.folding import Reading
 
-#: Signs that stand for letters. `l` reads as `i`, because `1`, `|` and `!` can be either.
+#: Signs for letters. `l` is read as `i`, because `1`, `|` and `!` can be either.
 _LETTERS: Final = {
     **{"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g"},
     **{"$": "s", "@": "a", "\u20ac": "e", "\u00a3": "i", "!": "i", "|": "i", "+": "t", "l": "i"},
 }
 _LEET: Final = str.maketrans(_LETTERS)
 _DISGUISED: Final = re.compile(r"[a-z][0-9$@\u20ac\u00a3!|+]|[$@\u20ac\u00a3!|+0-9][a-z]|[$@]{2}")
-#: Between letters these stand for one; behind a word they end a sentence.
+#: Between letters these stand for a letter; behind a word they end a sentence.
 _ENDS: Final = re.compile(r"[!|+](?![a-z0-9$@])|(?<![a-z0-9$@])[!|+]")
 _SIGNS: Final = frozenset("$@\u20ac\u00a3!|+")
 
@@ -33,17 +33,17 @@ _VOWEL: Final = re.compile(r"[aeiouy]")
 
 
 def leet(text: str) -> str:
-    """Signs read as the letters that they stand for: as long as the text."""
+    """The text with signs replaced by letters; its length stays."""
     return _ENDS.sub(lambda found: " " * len(found[0]), text).translate(_LEET)
 
 
 def is_disguised(text: str) -> bool:
-    """Whether a sign in it may stand for a letter."""
+    """Whether a sign in the text may stand for a letter."""
     return _DISGUISED.search(text) is not None
 
 
 def is_leet(written: str) -> bool:
-    """Whether what is written so is a word in disguise, and no number or model: A55, 455, A5S."""
+    """Whether this is a word in disguise, not a number or model such as A55, 455, A5S."""
     letters = sum(character.isalpha() for character in written)
     signs = sum(character in _SIGNS for character in written)
     digits = sum(character.isdigit() for character in written)
@@ -51,22 +51,22 @@ def is_leet(written: str) -> bool:
 
 
 def squeezed(text: str) -> str:
-    """Each letter that stands there several times in a row, once."""
+    """The text with each repeated letter once."""
     return _TWICE.sub(r"\1", text)
 
 
 def is_drawn(text: str) -> bool:
-    """Whether a letter stands there three times in a row or more."""
+    """Whether a letter is repeated three times or more."""
     return _DRAWN.search(text) is not None
 
 
 def undrawn(text: str) -> list[int]:
-    """The places that are left of a text where each letter stands once in a row."""
+    """The places of a text that are left when each repeated letter is there once."""
     return [i for i, c in enumerate(text) if not (i and c == text[i - 1] and "a" <= c <= "z")]
 
 
 def spelled(reading: Reading) -> Iterator[Reading]:
-    """Runs of single characters with something between, such as `w o r d` or `w.o.r.d`."""
+    """Runs of single characters with separators, such as `w o r d` or `w.o.r.d`."""
     for found in _SPELLED.finditer(reading.text):
         kept = [i for i in range(*found.span()) if reading.text[i].isalnum() or _sign(reading, i)]
         yield reading.cut(kept)
@@ -77,7 +77,7 @@ def _sign(reading: Reading, place: int) -> bool:
 
 
 def unparted(reading: Reading) -> Reading | None:
-    """Han characters without what was put between them; `None` where nothing was."""
+    """Han characters without separators; `None` if there are none."""
     parted = [range(*found.span()) for found in _PARTED.finditer(reading.text)]
     if not parted:
         return None
@@ -86,10 +86,10 @@ def unparted(reading: Reading) -> Reading | None:
 
 
 def rejoined(reading: Reading) -> Iterator[tuple[str, int, int]]:
-    """Words that are cut by a space, such as `wo rd`, each with where it stands.
+    """Words that are cut by a space, such as `wo rd`, each with its place.
 
-    A part of them must be no word: a single letter, or without a vowel. Else `the pen is mine`
-    would be taken amiss.
+    A part of them must be a single letter or have no vowel, so that it is not a word itself:
+    otherwise `the pen is mine` would be caught.
     """
     tokens = [found.span() for found in _TOKEN.finditer(reading.text)]
     text = reading.text

@@ -1,8 +1,9 @@
-"""What a text becomes for matching, and where in the original each of its characters stands.
+"""Folding of texts for matching, with the place of each folded character in the original.
 
 NFKC and case folding; invisible characters dropped; look-alikes by Unicode's confusables; accents
-off Latin, Greek and Cyrillic letters; traditional Chinese as simplified; any run of spaces, `-` and
-`_` one space. Other marks stay: in Thai, Devanagari or Japanese they make another word.
+removed from Latin, Greek and Cyrillic letters; traditional Chinese as simplified; any run of
+spaces, `-` and `_` as one space. Other marks stay: in Thai, Devanagari or Japanese they distinguish
+words.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ def _look_alikes() -> dict[str, str]:
 
 
 def _simplified() -> dict[str, str]:
-    """Traditional characters, each with the simplified one; one call, as each costs a setup."""
+    """Traditional characters with their simplified ones; one call, as each has a setup cost."""
     han = "".join(map(chr, (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))))
     converted = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
     return {one: other for one, other in zip(han, converted, strict=True) if one != other}
 
 
 class _Fold(dict[str, str]):
-    """What each character becomes; worked out when it is met first."""
+    """The folded form of each character, computed when it is first used."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +91,7 @@ _FOLD: Final = _Fold()
 
 
 def parts(text: str) -> list[str]:
-    """What each character of the text becomes; of several spaces in a row the first stays."""
+    """The folded form of each character of the text; of several spaces the first stays."""
     found = [_FOLD[character] for character in text]
     if "  " in "".join(found):
         before = ""
@@ -107,27 +108,27 @@ def folded(text: str) -> str:
 
 
 class Reading:
-    """A text to be searched, made of another one; `at(i)` is where its character `i` came from."""
+    """A text to be searched, derived from another one, with the places of its characters there."""
 
     def __init__(self, text: str, places: list[int]) -> None:
         self.text = text
         self._places = places
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The stretch of the original that a stretch of this was made of; both without the end."""
+        """The span of the original for a span of this text; both without the end."""
         return self._places[start], self._places[end - 1] + 1
 
     def cut(self, places: list[int]) -> Reading:
-        """Of this only the characters at these places."""
+        """The characters at these places alone."""
         return Reading("".join(self.text[i] for i in places), [self._places[i] for i in places])
 
     def with_text(self, text: str) -> Reading:
-        """Other characters at the same places."""
+        """Other characters with the same places."""
         return Reading(text, self._places)
 
 
 class Folded(Reading):
-    """The folded form of a text; the places are worked out only where something was found."""
+    """The folded form of a text; the places are computed only if something was found."""
 
     def __init__(self, original: str) -> None:
         self._parts = parts(original)

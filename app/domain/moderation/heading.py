@@ -1,4 +1,4 @@
-"""A room's name and topic, which moderation judges as one text: everybody sees them, too."""
+"""A room's name and topic, which moderation judges as one text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from app.events import ChangeRoom, CreateRoom
 
 
 def heading(command: CreateRoom | ChangeRoom) -> str:
-    """The name and the topic that a command gives, a line for each; empty where there is none."""
+    """The name and the topic of a command, a line for each; empty without both."""
     return "\n".join(filter(None, (command.name, command.topic)))
 
 
 def headed(command: CreateRoom | ChangeRoom, text: str) -> CreateRoom | ChangeRoom:
-    """The command with what has become of its `heading`, which is as long as before."""
+    """The command with its masked `heading`, which is as long as before."""
     name, topic = command.name, command.topic
     if name:
         name, text = text[: len(name)], text[len(name) + 1 :]

@@ -1,4 +1,4 @@
-"""Finding the words and phrases of a list in a text, also where they are disguised."""
+"""Finding the words and phrases of a list in a text, also in disguise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.domain.moderation.scripts import joins, script, whole
 
 
 class Found(NamedTuple):
-    """A phrase of the list, and where it stands in the original text; `end` is behind it."""
+    """A phrase of the list and its place in the original text, without `end`."""
 
     phrase: str
     start: int
@@ -39,7 +39,7 @@ class _Entry(NamedTuple):
 
 
 class _Index:
-    """An automaton over the entries in one reading of theirs."""
+    """An automaton over one form of the entries."""
 
     def __init__(self, forms: Iterable[tuple[str, _Entry]]) -> None:
         kept = [(form, entry) for form, entry in forms if form]
@@ -47,7 +47,7 @@ class _Index:
         self._automaton = AhoCorasick([form for form, _ in kept], store_patterns=False)
 
     def search(self, text: str) -> Iterator[tuple[_Entry, int, int]]:
-        """Entries that stand there as words of their own, or in the middle of Han."""
+        """The entries that are in the text as whole words, or within Han characters."""
         for entry, start, end in self.parts(text):
             left = start if not entry.open_start else _begin(text, start)
             right = end if not entry.open_end else _finish(text, end)
@@ -55,7 +55,7 @@ class _Index:
                 yield entry, left, right
 
     def parts(self, text: str) -> Iterator[tuple[_Entry, int, int]]:
-        """Entries that stand there, also within words."""
+        """The entries that are in the text, also within words."""
         for which, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             yield self._entries[which], start, end
 
@@ -95,7 +95,7 @@ class Lexicon:
         return {e.folded: e for e in self._entries if e.folded.isalpha()}
 
     def search(self, original: str, text: Folded) -> list[Found]:
-        """What is found, in the order of the text, each stretch once."""
+        """The phrases found, in the order of the text, each span once."""
         found = {
             (span, entry.phrase)
             for entry, span in self._search(text)
@@ -105,7 +105,7 @@ class Lexicon:
 
     def _search(self, text: Folded) -> Iterator[tuple[_Entry, tuple[int, int]]]:
         for entry, start, end in self._plain.search(text.text):
-            if not _spoilt(text.text, end):
+            if not _continues(text.text, end):
                 yield entry, text.span(start, end)
         if is_disguised(text.text):
             for entry, start, end in self._leet.search(leet(text.text)):
@@ -130,7 +130,7 @@ class Lexicon:
                 yield entry, text.span(first, behind)
 
     def _spelled(self, run: Reading) -> Iterator[tuple[_Entry, tuple[int, int]]]:
-        """A word that a whole run of single letters is, be it after `a`: `h e l l o` is no hell."""
+        """Phrases that are a whole run of letters, or all behind `a`: not hell in `h e l l o`."""
         size = len(run.text)
         for index, form in ((self._plain, run.text), (self._leet, leet(run.text))):
             for entry, start, end in index.parts(form):
@@ -145,13 +145,13 @@ def _entry(phrase: str) -> _Entry:
     return _Entry(phrase, folded(bare).strip(), phrase.startswith("*"), phrase.endswith("*"))
 
 
-def _spoilt(text: str, end: int) -> bool:
-    """Whether the word goes on with one digit that is a vowel: `hell0` is no hell."""
+def _continues(text: str, end: int) -> bool:
+    """Whether the word continues with a digit for a vowel: `hell0` is not hell."""
     return text[end : end + 1] in {"0", "3", "4"} and not text[end + 1 : end + 2].isalnum()
 
 
 def _native(original: str, span: tuple[int, int], phrase: str) -> bool:
-    """Whether a word in Latin letters was found in one of another alphabet, amid its own kind."""
+    """Whether a Latin phrase was found in a word of another alphabet, among words of the same."""
     scripts = {script(character) for character in original[slice(*span)]} - {""}
     if not phrase.isascii() or len(scripts) != 1 or "LATIN" in scripts:
         return False

@@ -1,4 +1,4 @@
-"""Links in a text, and the domains they lead to."""
+"""Links in a text, and their hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DOTS: Final = re.compile("[\u3002\uff0e\uff61\u2024]")
 
 
 class Link(NamedTuple):
-    """A link's host in lower case, and where it stands; `is_sure`: it is no mere `name.ending`."""
+    """A link's host in lower case, and its place; not `is_sure` if it is just `name.ending`."""
 
     host: str
     start: int
@@ -51,7 +51,7 @@ def _link(token: str, start: int) -> Link | None:
 
 
 def is_domain(text: str) -> bool:
-    """Whether it has the form of a domain: labels with dots between, a top one of letters."""
+    """Whether the text has the form of a domain: labels with dots, the last one of letters."""
     labels = text.lower().split(".")
     return (
         len(labels) > 1
@@ -62,6 +62,6 @@ def is_domain(text: str) -> bool:
 
 
 def below(host: str, domains: Collection[str]) -> bool:
-    """Whether the host is one of the domains, or lies below one."""
+    """Whether the host is one of the domains or below one."""
     labels = host.split(".")
     return any(".".join(labels[start:]) in domains for start in range(len(labels)))

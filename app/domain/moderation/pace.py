@@ -1,4 +1,4 @@
-"""How fast somebody writes: the times and digests of their latest messages."""
+"""The pace of a user: times and digests of the latest messages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-#: Messages that are remembered of one person in one room, and of one over all rooms.
+#: The most messages that are remembered for a user in a room, and for a user over all rooms.
 MOST = 60
 
 
 class Pace(Struct, frozen=True, omit_defaults=True):
     """Times in milliseconds, the newest last, and digests of the folded texts.
 
-    `srcs` are the offsets of the records that they came with; the oldest may have none.
+    `srcs` are the offsets of their records; the oldest may have none.
     """
 
     times: tuple[int, ...] = ()
@@ -31,7 +31,7 @@ def after(pace: Pace, at_ms: int, text: str = "", src: int = -1) -> Pace:
 
 
 def before(pace: Pace, src: int) -> Pace:
-    """The pace as it was before the record at `src`, which comes again after a crash."""
+    """The pace before the record at `src`, which comes again after a crash."""
     if not counts(pace, src):
         return pace
     later = sum(known >= src for known in pace.srcs)
@@ -39,7 +39,7 @@ def before(pace: Pace, src: int) -> Pace:
 
 
 def counts(pace: Pace, src: int) -> bool:
-    """Whether the record at `src` is in the pace, or was."""
+    """Whether the record at `src` is or was counted in the pace."""
     return bool(pace.srcs) and pace.srcs[-1] >= src
 
 
@@ -50,5 +50,5 @@ def digest(text: str) -> int:
 
 
 def within(times: tuple[int, ...], at_ms: int, seconds: float) -> int:
-    """How many of the times are of the last `seconds`."""
+    """How many of the times are within the last `seconds`."""
     return sum(at_ms - time < seconds * 1000 for time in times)

@@ -1,10 +1,10 @@
-"""What a rule is made of: what it sees, what it says, and what can be set of every one.
+"""The parts of a rule: its input, its result, and the settings of every rule.
 
 A rule is a file with a class `Settings`, a `Rule`, and one pure function
 
     judge(message: Message, facts: Facts, settings: Settings) -> Hit | None
 
-Its file's name is what a rule set calls it by.
+Rule sets refer to it by the name of its file.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from msgspec import Struct
 
 from app.domain.moderation.folding import Folded
 
-#: What can become of a message besides being let through, from the mildest to the strictest.
+#: The actions of rules, from the mildest to the strictest.
 ACTIONS = ("mask", "hide", "hold", "refuse")
 
 Action = Literal["mask", "hide", "hold", "refuse"]
 
 
 class Hit(NamedTuple):
-    """Why a rule catches a message: for people, what matched, and where in the original text.
+    """Why a rule catches a message: a reason for people, the matches, and their places.
 
-    A span is (start, end) in characters, without the end; masking covers the spans.
+    A span is (start, end) in characters of the original text, without the end; masking covers
+    the spans.
     """
 
     reason: str
@@ -34,7 +35,7 @@ class Hit(NamedTuple):
 
 
 class Message:
-    """What somebody wants to say; `at_ms` is when it reached moderation."""
+    """A message to be judged; `at_ms` is when it reached moderation."""
 
     def __init__(
         self, room: str, by: str, text: str, *, at_ms: int = 0, attachments: int = 0
@@ -47,16 +48,16 @@ class Message:
 
     @cached_property
     def folded(self) -> Folded:
-        """The text as it is matched."""
+        """The folded text, for matching."""
         return Folded(self.text)
 
 
 class Facts(NamedTuple):
-    """What is known of who says it.
+    """Facts about the author of a message.
 
-    `role` is empty for who is no member yet, `joined_ms` is then 0 and `member` false. `times`
-    are the latest of their messages to this room before this one, `texts` their digests, in the
-    same order; `everywhere` the times over all rooms, `None` where that is not asked.
+    For a user who is not a member yet `role` is empty, `joined_ms` 0 and `member` false. `times`
+    are those of the latest earlier messages to this room, and `texts` their digests, in the same
+    order; `everywhere` are the times over all rooms, or `None` where they are not known.
     """
 
     role: str = ""
@@ -68,16 +69,16 @@ class Facts(NamedTuple):
 
 
 class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """What can be set of every rule.
+    """The settings of every rule.
 
-    `action`: what becomes of what it catches. `reason`: what people are told in place of the
-    rule's own words. `exempt`: the role from which on it does not count, empty for nobody.
-    `rooms`: the rooms it is for, `*` at the end for all that begin so; empty for all.
+    `action`: what happens to a message that it catches. `reason`: the reason for people, in place
+    of the rule's own. `exempt`: the least role that is exempt, empty for none. `rooms`: the rooms
+    that it applies to, with `*` at the end for a prefix; empty for all.
     """
 
-    #: Whether it says where in the text, so that it can mask; whether it is about the names and
-    #: topics of rooms, too; whether it looks at `times` and `texts`, which are noted only then;
-    #: whether at `role`, `member` and `joined_ms`; whether at `everywhere`.
+    #: Whether it gives spans, so that it can mask; whether it applies to names and topics of
+    #: rooms, too; whether it uses `times` and `texts`, which are recorded only then; whether it
+    #: uses `role`, `member` and `joined_ms`; whether it uses `everywhere`.
     can_mask: ClassVar[bool] = False
     of_headings: ClassVar[bool] = False
     uses_pace: ClassVar[bool] = False
@@ -91,7 +92,7 @@ class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
     rooms: tuple[str, ...] = ()
 
     def is_for(self, room: str) -> bool:
-        """Whether the rule counts in a room."""
+        """Whether the rule applies to a room."""
         if not self.rooms:
             return True
         return any(
@@ -101,6 +102,6 @@ class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
 
 
 def at_least(name: str, value: float, least: float) -> None:
-    """Raise `ValueError` where a setting is too small."""
+    """Raise `ValueError` for a setting that is too small."""
     if value < least:
         raise ValueError(f"{name} is {value}; it takes {least} or more")

@@ -1,4 +1,4 @@
-"""Rule sets: what counts, all of it together, and out of which text it is made."""
+"""Rule sets, and parsing them from TOML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.errors import ParleyError
 
 
 class Kind(NamedTuple):
-    """A rule file: its name, what can be set, and its judgement."""
+    """A kind of rule: the name of its file, its settings, and its function."""
 
     name: str
     settings: type[Rule]
@@ -22,7 +22,7 @@ class Kind(NamedTuple):
 
 
 class ActiveRule(NamedTuple):
-    """A rule of a set; `name` is what verdicts call it."""
+    """A rule of a set; rulings refer to it by `name`."""
 
     name: str
     kind: Kind
@@ -30,9 +30,10 @@ class ActiveRule(NamedTuple):
 
 
 class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A service that is asked before a message is accepted.
+    """The webhook: a service that is asked before a message is accepted.
 
-    It has `timeout_ms`; where it fails, messages `pass` or are refused. `rooms` as of a rule.
+    It has `timeout_ms` to answer; if it fails, messages `pass` or are refused. `rooms` are those of
+    a rule.
     """
 
     url: str
@@ -47,12 +48,12 @@ class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("timeout_ms is 50 to 10000")
 
     def is_for(self, room: str) -> bool:
-        """Whether messages of a room are asked about."""
+        """Whether the webhook is asked about messages of a room."""
         return Rule(rooms=self.rooms).is_for(room)
 
 
 class RuleSet(NamedTuple):
-    """The rules that count, under the version that verdicts name; 0 before the first is set."""
+    """A rule set with its version, which is 0 before the first was set."""
 
     version: int = 0
     rules: tuple[ActiveRule, ...] = ()
@@ -60,27 +61,27 @@ class RuleSet(NamedTuple):
 
     @property
     def uses_pace(self) -> bool:
-        """Whether it matters how fast somebody writes in a room."""
+        """Whether a rule uses the pace of users in a room."""
         return any(rule.settings.uses_pace for rule in self.rules)
 
     @property
     def uses_members(self) -> bool:
-        """Whether it matters who somebody is in a room."""
+        """Whether a rule uses the membership of users."""
         return any(rule.settings.exempt or rule.settings.uses_members for rule in self.rules)
 
     @property
     def of_headings(self) -> RuleSet:
-        """The rules that are about a room's name and topic, too."""
+        """The rules that apply to names and topics of rooms, too."""
         return self._replace(rules=tuple(rule for rule in self.rules if rule.settings.of_headings))
 
     @property
     def everywhere(self) -> tuple[ActiveRule, ...]:
-        """The rules about what somebody writes over all rooms."""
+        """The rules about the pace of a user over all rooms."""
         return tuple(rule for rule in self.rules if rule.settings.uses_everywhere)
 
 
 class RuleMistake(ParleyError):
-    """A rule file that can't be taken: `line`, from 1, and the reason. Nothing of it counts."""
+    """A mistake in a rule file, at `line` from 1, with its reason. Nothing of the file is used."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -91,7 +92,7 @@ class RuleMistake(ParleyError):
 def parse(
     source: str, lists: Mapping[str, Iterable[str]], kinds: Mapping[str, Kind], version: int = 0
 ) -> RuleSet:
-    """The rule set that a TOML text says; `lists` are the files it names, line by line.
+    """The rule set of a TOML text; `lists` are the lines of the files that it names.
 
     Raises `RuleMistake` for the first mistake.
     """
@@ -118,7 +119,7 @@ def parse(
 
 
 def of_words(words: Iterable[str], kinds: Mapping[str, Kind]) -> RuleSet:
-    """A rule set that refuses these words and phrases, and no more."""
+    """A rule set that refuses these words and phrases."""
     listed = tuple(word.strip() for word in words if word.strip())
     if not listed:
         return RuleSet()
@@ -127,7 +128,7 @@ def of_words(words: Iterable[str], kinds: Mapping[str, Kind]) -> RuleSet:
 
 
 class _Where(NamedTuple):
-    """A table of the text, so that a mistake in it has a line."""
+    """A table of the text, for the line of a mistake."""
 
     source: str
     kind: str
@@ -140,14 +141,14 @@ class _Where(NamedTuple):
         try:
             return msgspec.convert(table, kind)
         except msgspec.ValidationError as error:
-            reason, key = _told(str(error), kind)
+            reason, key = _reason_of(str(error), kind)
             raise self.mistake(key, f"{self.kind}: {reason}") from None
 
 
 def _standing(where: _Where, table: dict[str, Any], kind: Kind) -> ActiveRule:
     settings = where.convert(table, kind.settings)
     if settings.action == "mask" and not settings.can_mask:
-        reason = f"{kind.name} can't mask: it says of a message that, not where"
+        reason = f"{kind.name} can't mask: it does not find places in the text"
         raise where.mistake("action", reason)
     name = settings.name or (kind.name if not where.place else f"{kind.name}-{where.place + 1}")
     return ActiveRule(name, kind, settings)
@@ -156,7 +157,7 @@ def _standing(where: _Where, table: dict[str, Any], kind: Kind) -> ActiveRule:
 def _with_lists(
     where: _Where, table: dict[str, Any], lists: Mapping[str, Iterable[str]]
 ) -> dict[str, Any]:
-    """The table with the lines of its files among its words."""
+    """The table with the lines of its files added to its words."""
     names = table.get("files", [])
     if not isinstance(names, list) or not isinstance(table.get("words", []), list):
         return table
@@ -168,8 +169,8 @@ def _with_lists(
     return {**table, "words": words} if names else table
 
 
-def _told(text: str, kind: type[Any]) -> tuple[str, str]:
-    """A mismatch as a reason, and the key that it is about."""
+def _reason_of(text: str, kind: type[Any]) -> tuple[str, str]:
+    """The reason of a validation error, and its key."""
     reason, _, path = text.partition(" - at `$")
     key = path.strip(".`").split("[")[0].split(".")[0]
     for field in msgspec.structs.fields(kind):

@@ -1,4 +1,4 @@
-"""Which characters make words that stand apart, and which run on without spaces."""
+"""Scripts with and without spaces between words."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def runs_on(character: str) -> bool:
 
 @lru_cache(20_000)
 def joins(character: str) -> bool:
-    """Whether the character goes on with the word beside it: a letter or mark of an alphabet."""
+    """Whether the character joins a word beside it: a letter or mark of an alphabet."""
     return unicodedata.category(character)[0] in "LM" and not runs_on(character)
 
 
 def whole(text: str, start: int, end: int) -> bool:
-    """Whether what stands there is no part of a longer word, or of a longer number."""
+    """Whether the span is not part of a longer word or number."""
     return not _goes_on(text, start - 1, start) and not _goes_on(text, end, end - 1)
 
 
@@ -39,5 +39,5 @@ def _goes_on(text: str, outside: int, inside: int) -> bool:
 
 @lru_cache(20_000)
 def script(character: str) -> str:
-    """The script that a letter is of, by its name in Unicode; empty for what is no letter."""
+    """The script of a letter, by its Unicode name; empty for other characters."""
     return unicodedata.name(character, "").split(" ", 1)[0] if character.isalpha() else ""

@@ -1,4 +1,4 @@
-"""Where in a TOML text something stands: its parser does not say."""
+"""Line numbers in a TOML text, which the parser does not give."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 def line_of(source: str, table: str, place: int, key: str) -> int:
-    """The line, from 1, of a key in the table's occurrence number `place`, or of its heading."""
+    """The line, from 1, of a key in occurrence `place` of the table, or of the table's heading."""
     lines = source.splitlines()
     heading = re.compile(rf"\s*\[\[?\s*['\"]?{re.escape(table)}['\"]?\s*(\]|\.)")
     found = [number for number, line in enumerate(lines) if heading.match(line)]

@@ -1,7 +1,7 @@
-"""The verdict on a message: every rule is asked, and the strictest counts.
+"""The ruling on a message: every rule is asked, and the strictest action applies.
 
-From the mildest: `mask`, `hide`, `hold`, `refuse`. Held is stricter than hidden, because nobody
-gets it at all until somebody has looked.
+From the mildest: `mask`, `hide`, `hold`, `refuse`. `hold` is stricter than `hide`, because no
+reader gets the message before a review.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from app.domain.moderation.ruleset import ActiveRule, RuleSet
 from app.domain.roles import rank
 from app.events import Finding, Ruling
 
-#: What a finding keeps of what matched: the first of it, so that no verdict grows large.
+#: The most matches and spans of a finding, which limits the size of a ruling.
 _MOST_MATCHED = 20
 _MOST_SPANS = 200
 
@@ -19,9 +19,9 @@ _MOST_SPANS = 200
 def judge(
     message: Message, facts: Facts, rules: RuleSet, broken: list[str] | None = None
 ) -> Ruling | None:
-    """The verdict, `None` where the message may pass.
+    """The ruling; `None` if the message may pass.
 
-    A rule that raises says nothing; its name and error are added to `broken`.
+    A rule that raises is skipped, and its name and error are added to `broken`.
     """
     findings: list[Finding] = []
     for rule in rules.rules:
@@ -29,7 +29,7 @@ def judge(
             continue
         try:
             hit = rule.kind.judge(message, facts, rule.settings)
-        except Exception as error:  # noqa: BLE001 - a rule of somebody's own may raise anything
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             if broken is not None:
                 broken.append(f"{rule.name}: {error!r}")
             continue
@@ -39,7 +39,7 @@ def judge(
 
 
 def ruling(version: int, findings: list[Finding]) -> Ruling | None:
-    """The findings as one verdict, the strictest first."""
+    """The ruling of all findings, the strictest first."""
     if not findings:
         return None
     strictest = sorted(findings, key=lambda finding: -strictness(finding.action))
@@ -47,7 +47,7 @@ def ruling(version: int, findings: list[Finding]) -> Ruling | None:
 
 
 def strictness(action: str) -> int:
-    """An action's place among all, from the mildest."""
+    """The rank of an action, from the mildest."""
     return ACTIONS.index(action)
 
 
@@ -67,7 +67,7 @@ def _finding(rule: ActiveRule, hit: Hit) -> Finding:
 
 
 def masked(text: str, verdict: Ruling) -> str:
-    """The text with what the mildest findings say covered: one `*` for each character."""
+    """The text with the spans of masking findings covered by `*`, one for each character."""
     covered = list(text)
     for finding in verdict.findings:
         if finding.action == "mask":

@@ -1,4 +1,4 @@
-"""The rules that ship."""
+"""The kinds of rules that Parley ships."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ MISTAKES = [
     ("[flood]\nmessages = 3\nseconds = 3\naction = 'mask'", 4, "can't mask"),
     ("[flood]\nmesages = 1\nmessages = 3\nseconds = 3", 2, "no setting 'mesages'"),
     ("[[words]]\nwords = ['a']\n[[words]]\nwords = ['b']\naction = 'ban'", 5, "Invalid enum"),
-    ("[links]\nblock = ['a b']", 1, "'a b' is no domain"),
+    ("[links]\nblock = ['a b']", 1, "'a b' is not a domain"),
     ("[words]\nwords = ['a']\nx = = 1", 3, "Invalid value"),
     ("words = 3", 1, "no table"),
     ("[words]\nfiles = ['list']", 2, "there is no file 'list'"),

@@ -1,4 +1,4 @@
-"""Too many messages of one person in one room."""
+"""Too many messages of a user in a room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """At most so many `messages` in so many `seconds`."""
+    """At most `messages` messages in `seconds` seconds."""
 
     messages: int
     seconds: float
@@ -24,7 +24,7 @@ class Settings(Rule):
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:
-    """Catch the message that is one too many."""
+    """Catch a message beyond the limit."""
     if within(facts.times, message.at_ms, settings.seconds) < settings.messages:
         return None
     return Hit(f"At most {settings.messages} messages in {settings.seconds:g} s, please.")

@@ -1,4 +1,4 @@
-"""Too many messages of one person over all rooms: they are muted everywhere for a while."""
+"""Too many messages of a user over all rooms, for which the user is muted everywhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """At most so many `messages` in so many `seconds`; else silence for `mute` seconds."""
+    """At most `messages` messages in `seconds` seconds; else muted for `mute` seconds."""
 
     messages: int
     seconds: float
@@ -26,7 +26,7 @@ class Settings(Rule):
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:
-    """Catch the message that is one too many; only where a person's messages come together."""
+    """Catch a message beyond the limit; only in the agent that gets all messages of a user."""
     if facts.everywhere is None:
         return None
     if within(facts.everywhere, message.at_ms, settings.seconds) < settings.messages:

@@ -6,7 +6,7 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """At most so many `characters` and `lines`; 0: as many as one likes."""
+    """At most `characters` characters and `lines` lines; 0: no limit."""
 
     characters: int = 0
     lines: int = 0
@@ -19,7 +19,7 @@ class Settings(Rule):
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # noqa: ARG001
-    """Catch what is longer than it may be."""
+    """Catch a message beyond the limits."""
     lines = message.text.count("\n") + 1
     if settings.characters and len(message.text) > settings.characters:
         return Hit(f"A message has at most {settings.characters} characters here.")

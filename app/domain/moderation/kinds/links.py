@@ -1,4 +1,4 @@
-"""Links: domains that are blocked, or all but those that are allowed."""
+"""Links to blocked domains, or to any but allowed ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule
 
 
 class Settings(Rule):
-    """`block`: domains, with all below them. `allow`: these alone; `block` still counts."""
+    """`block`: domains with their subdomains. `allow`: only these, without those of `block`."""
 
     block: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
@@ -24,21 +24,21 @@ class Settings(Rule):
             raise ValueError("links: give block, or allow, or both")
         for domain in (*self.block, *self.allow):
             if not link_hosts.is_domain(domain):
-                raise ValueError(f"{domain!r} is no domain, such as example.org")
+                raise ValueError(f"{domain!r} is not a domain, such as example.org")
 
     @cached_property
     def blocked(self) -> frozenset[str]:
-        """The blocked domains as texts are folded, so that look-alikes of them are them."""
+        """The blocked domains, folded like texts, so that look-alikes match."""
         return frozenset(folded(domain) for domain in self.block)
 
     @cached_property
     def allowed(self) -> frozenset[str]:
-        """The allowed domains, to the letter."""
+        """The allowed domains, not folded."""
         return frozenset(domain.lower() for domain in self.allow)
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # noqa: ARG001
-    """Catch a link to where none may lead."""
+    """Catch a link to a domain that is not allowed."""
     caught = [
         link
         for link in link_hosts.links(message.text)

@@ -1,4 +1,4 @@
-"""Messages that call too many people."""
+"""Messages with too many mentions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """At most so many names after an `@`."""
+    """At most `most` names after an `@`."""
 
     most: int
 
@@ -16,7 +16,7 @@ class Settings(Rule):
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # noqa: ARG001
-    """Catch a message that names more than it may."""
+    """Catch a message with more mentions."""
     if "@" not in message.text:
         return None
     names = called(message.text)

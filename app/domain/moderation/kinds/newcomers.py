@@ -1,4 +1,4 @@
-"""What people may not do yet in a room that they have just joined."""
+"""Limits for users who have just joined a room."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """For so many `minutes` after joining: `links`, `attachments`, `mentions`, or not.
+    """For `minutes` minutes after joining: whether `links`, `attachments`, `mentions` are allowed.
 
-    `messages` is how many they may send in a minute; 0: as many as anybody.
+    `messages` is the most messages in a minute; 0: no limit.
     """
 
     minutes: float
@@ -31,7 +31,7 @@ class Settings(Rule):
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:
-    """Catch what newcomers may not do."""
+    """Catch a message that newcomers may not send."""
     if facts.member and message.at_ms - facts.joined_ms >= settings.minutes * 60_000:
         return None
     barred = _barred(message, facts, settings)

@@ -1,4 +1,4 @@
-"""The same text again and again."""
+"""Repetitions of the same text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """The same text at most so many `times` within so many `seconds`; case does not count."""
+    """The same text at most `times` times within `seconds` seconds; case is ignored."""
 
     times: int = 2
     seconds: float = 60
@@ -24,7 +24,7 @@ class Settings(Rule):
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:
-    """Catch a text that was there often enough."""
+    """Catch a repetition beyond the limit."""
     if not facts.texts or not message.text.strip():
         return None
     this = digest(message.folded.text)

@@ -10,7 +10,7 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule
 
 
 class Settings(Rule):
-    """`words` and phrases themselves, `files` with one a line; `*` ends a beginning of words."""
+    """`words` and phrases, and `files` with one on each line; `*` at an end matches any ending."""
 
     words: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -24,12 +24,12 @@ class Settings(Rule):
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """The words, ready to be found."""
+        """The words, indexed for searching."""
         return Lexicon(self.words)
 
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # noqa: ARG001
-    """Catch what has one of the words in it."""
+    """Catch a message with one of the words."""
     found = settings.lexicon.search(message.text, message.folded)
     if not found:
         return None
