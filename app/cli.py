@@ -15,8 +15,8 @@ from app.settings import Settings, named, unknown
 _EPILOG = """\b
 Settings come from the environment: PARLEY_BROKER (kafka://host:port), PARLEY_REDIS,
 PARLEY_HISTORY, PARLEY_DATA, PARLEY_SECRET and more, one for each field of
-app/settings.py. What is not set is taken from the `parley up` that runs on the data
-folder, if one does."""
+app/settings.py. For a variable that is not set, the `parley up` that runs on the data
+folder has the value."""
 
 #: What a process beside `parley up` has for itself.
 _OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host", "port"})}

@@ -49,7 +49,7 @@ META = 2048
 
 
 def flaw(command: AnyCommand) -> str | None:
-    """What is wrong with the command, or `None`."""
+    """The mistake in the command, or `None`."""
     return next((found for found in _flaws(command) if found is not None), None)
 
 

@@ -145,7 +145,7 @@ async def test_a_message_that_cannot_be_used_is_as_a_lost_connection(
 async def test_what_waited_behind_a_lost_connection_is_not_given_out(
     redis: aioredis.Redis, listening: Listening
 ) -> None:
-    """Whoever comes back looks it up: given out then it would be out of order."""
+    """A reconnect looks the event up; delivered earlier it would be out of order."""
     await listening.subscription.add([A])
     listening.slow = b"1"
     await redis.publish(A, "1")

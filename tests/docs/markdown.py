@@ -1,4 +1,4 @@
-"""What is in a Markdown page: its code blocks, its headings, where it points."""
+"""The contents of a Markdown page: code blocks, headings, links."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class Load:
         )
 
     def faults(self) -> list[str]:
-        """What is wrong with what was recorded, once the load has ended."""
+        """The faults in the recorded answers and events, once the load has ended."""
         return faults(self._records)
 
     async def _furnish(self) -> None:

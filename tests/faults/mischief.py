@@ -35,7 +35,7 @@ class Mischief:
         self._random = random.Random(seed)
         self._began = time.monotonic()
         self._starting: set[Server] = set()
-        #: What was done, and when: for an error message.
+        #: The faults so far, with their times, for an error message.
         self.done = [f"seed {seed}"]
 
     async def go_on(self, seconds: float) -> None:

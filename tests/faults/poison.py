@@ -103,7 +103,7 @@ BURIED_BY = {
     PACE: "parley-pace",
 }
 
-#: What is at its place anywhere, or harms nobody where it is not.
+#: Records that are valid in any topic, or harmless in the wrong one.
 ANYWHERE = frozenset({VERDICTS, MODERATION, ERASURES})
 
 TOPICS = (*RIGHT, DEAD)
@@ -118,7 +118,7 @@ class Poison(NamedTuple):
 
 
 def garbage() -> Iterator[Poison]:
-    """What is a record of no topic of ours."""
+    """A record that belongs to none of the topics."""
     for value in GARBAGE:
         yield Poison(b"k", value)
     for headers in HEADERS:
@@ -136,7 +136,7 @@ def wrong_partition(topic: str, partition: int, partitions: int) -> Iterator[Poi
 
 
 def in_changelogs() -> Iterator[Poison]:
-    """What is no table's."""
+    """A record that belongs to none of the tables."""
     for value in GARBAGE:
         yield Poison(b"k", value)
         yield Poison(f"{STRAY}/{STRAY}".encode(), value)

@@ -27,7 +27,7 @@ class Resumption:
         self._begins = speaker.begun
         self._said = len(speaker.said)
         self._unserved = set(people)
-        #: Who has not seen one yet, and up to where that was looked for.
+        #: The readers that have not seen one yet, and the events that were searched.
         self._unheard = {
             (user, room): len(followers[user].seen[room])
             for room, users in people.items()
@@ -46,7 +46,7 @@ class Resumption:
         return not (self._unserved or self._unheard)
 
     def state(self) -> str:
-        """What is still missing, for an error message."""
+        """The missing readers, for an error message."""
         return f"{len(self._unserved)} rooms number nothing, {len(self._unheard)} readers wait"
 
     def _look(self, user: str, room: str, start: int) -> None:

@@ -37,7 +37,7 @@ async def test_a_worker_is_cut_off_from_kafka_and_comes_back(
                 passage.mend()
                 await frail.back(load, f"the network is back after {CUT:.0f} s")
                 await load.steady(2)
-                # Whoever has its partitions next recovers what it may have written late.
+                # The next owner of its partitions recovers what it may have written late.
                 chat.workers[0].kill()
                 await frail.back(load, "kill -9 of the other: the one that was cut off has all")
             await frail.unharmed(load)

@@ -36,7 +36,7 @@ async def test_poison_in_every_topic_stops_nobody(frail: Frail) -> None:
         await frail.back(load, "poison in every topic")
         await load.steady(1)
         assert chat.workers[0].running
-        # Who has lost everything reads all of it again, from the beginning.
+        # A worker that has lost everything reads all of it again, from the beginning.
         chat.workers[0].kill()
         shutil.rmtree(chat.settings.data / "workers")
         async with aioredis.from_url(chat.settings.redis) as redis:

@@ -129,7 +129,7 @@ async def test_a_worker_that_sleeps_longer_than_its_session_does_no_harm_when_it
             second.send(signal.SIGCONT)
             await frail.back(load, "it woke up after its session")
         await load.steady(4)
-        # Whoever has its partitions next recovers what it may have written when it woke up.
+        # The next owner of its partitions recovers what it may have written when it woke up.
         chat.workers[0].kill()
         chat.start_worker("w1")
         await frail.back(load, "kill -9 of the other")

@@ -24,7 +24,7 @@ from tests.history.recount import Naive
 PEOPLE = ("ann", "ben", "陳")
 EMOJIS = ("👍", "🎉")
 
-#: What is done, by whom, and a number that says to which message and with which emoji.
+#: The action, the user, and a number that selects the message and the emoji.
 DEED = st.tuples(
     st.sampled_from(["say", "say", "reply", "edit", "delete", "react", "unreact", "join"]),
     st.sampled_from(PEOPLE),

@@ -162,7 +162,7 @@ async def test_the_process_ends_where_changes_cannot_be_kept_later(
 async def test_what_another_worker_wrote_between_is_in_rocksdb_when_ours_is(
     bench: Settings, members: Any
 ) -> None:
-    """Whoever sleeps and wakes, or goes on beside who did, stands at no offset with a hole."""
+    """Neither a worker that sleeps and wakes nor its successor stores an offset behind a gap."""
     kept = keeping(bench, members, 0)
     await _said(kept, members, "r/first", 1)
     await _theirs(members, "r/theirs", Member("owner", 7), 7)

@@ -25,7 +25,7 @@ def files() -> list[Path]:
 
 
 def said(path: Path) -> list[tuple[str, str]]:
-    """Who said what, in order, of what a room takes."""
+    """Authors and texts, in order, as far as a room takes them."""
     lines = chatlog.parse(path.read_bytes()).lines
     return [(line.nick, line.text) for line in lines if line.text.strip()]
 

@@ -1,4 +1,4 @@
-"""Who comes, or comes back, while the view is whole, being filled, or another one."""
+"""Admission while the view is whole, is being refilled, or is of another log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who leaves a room hears nothing of it any more, whatever else happens at that moment."""
+"""A user who leaves a room gets none of its events any more, in every race."""
 
 from __future__ import annotations
 

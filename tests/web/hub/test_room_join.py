@@ -1,4 +1,4 @@
-"""Who joins a room gets it from the event of joining on, or is sent away to come back."""
+"""A user who joins a room gets it from the event of joining on, or must reconnect."""
 
 from __future__ import annotations
 

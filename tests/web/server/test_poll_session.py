@@ -104,7 +104,7 @@ async def everybody_polls(door: Door) -> None:
         last.update(door.said())
         async with asyncio.timeout(2 * PATIENCE):
             while not all(task.done() for task in polling):
-                # Who has all waits for more before it looks whether that is the end.
+                # A poller that has all waits for more before it looks whether that is the end.
                 await door.say("a")
                 await asyncio.wait(polling, timeout=0.3)
             await asyncio.gather(*polling)

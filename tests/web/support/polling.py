@@ -60,7 +60,7 @@ class Door:
         self.hub, self.context, self.manager, self.port = hub, context, manager, port
         self._settings = settings
         self._publisher: Publisher
-        #: Who is banned, with a sanction that says so.
+        #: The banned users, with their sanctions.
         self.bans = bans
         self._offsets: Counter[int] = Counter()
         self._n: Counter[str] = Counter()
