@@ -1,4 +1,4 @@
-"""Rooms full of readers, and what each of them received."""
+"""Rooms full of readers, and the messages that each of them received."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Audience:
             await asyncio.sleep(0.05)
 
     def faults(self, count: int) -> dict[str, int]:
-        """What is wrong with what all readers received of the first `count` messages."""
+        """The faults in the readers' copies of the first `count` messages."""
         sums = {"lost": 0, "doubled": 0, "disordered": 0}
         for seat in self.seats:
             for name, value in seat.faults(self.expected(seat.room, count)).items():

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: The cores that this process may use, and of these the one for what is measured and those for
+#: The cores that this process may use: of these, the one for the measured process and those for
 #: everything else. Where there is one core alone, they are the same.
 ALL = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 MEASURED = set(ALL[-1:])

@@ -1,4 +1,4 @@
-"""What people say: real chat logs where this machine has them, made-up text where not."""
+"""Texts to send: real chat logs where this machine has them, else made-up text."""
 
 from __future__ import annotations
 

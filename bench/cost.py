@@ -1,4 +1,4 @@
-"""What one message costs the pipeline: processor time, and records in Kafka."""
+"""The cost of one message for the pipeline: processor time, and records in Kafka."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.spent import Spent
 AT_ONCE = 50
 #: Seconds without another record after which the pipeline is taken to be through.
 _QUIET = 1.5
-#: Kafka's own topic: what it gets depends on time, not on messages.
+#: Kafka's own topic: its records depend on time, not on messages.
 _OFFSETS = "__consumer_offsets"
 
 

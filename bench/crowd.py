@@ -17,20 +17,20 @@ from app.topics import RAW, partition_of
 #: A partition, a key, a value.
 Pair = tuple[int, bytes, bytes]
 
-#: Bytes of a batch: less than what the broker takes at once.
+#: Bytes of a batch: less than the broker's limit.
 _BATCH = 256 * 1024
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """`rooms` rooms of `members` people each, who speak in turns, every room as often."""
+    """`rooms` rooms of `members` users each; they send in turns, in every room as often."""
 
     rooms: int
     members: int
     word: str = "say"
 
     def opening(self) -> Iterator[AnyCommand]:
-        """The commands that open the rooms and let everybody in."""
+        """The commands that open the rooms and add all members."""
         for room in range(self.rooms):
             name = self.room(room)
             yield CreateRoom(room=name, **_stamp(self.person(room, 0), "open"), name=name)

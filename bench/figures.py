@@ -1,4 +1,4 @@
-"""Quantiles, tables, goals: what a benchmark prints and keeps."""
+"""Quantiles, tables, goals: the output of a benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OUT = Path(__file__).parent / "out"
 
 
 class Goal(NamedTuple):
-    """What was to be reached, whether it was, and what was measured."""
+    """A goal, whether it was met, and the measured value."""
 
     what: str
     met: bool

@@ -1,4 +1,4 @@
-"""What a message costs a worker as rooms, their members and the log grow: it should cost the same.
+"""The cost of a message for a worker as rooms, members and the log grow: it should not rise.
 
 Each of them is small first and large then, on a Kafka and a Valkey of its own; nothing else
 changes. What counts is the processor's time for each message: it says the same on a busy machine.
@@ -24,13 +24,13 @@ from bench.long_log import lengthened
 from bench.rounds import Load, one_round, opened
 from bench.stage import stage
 
-#: What repeated rounds of one and the same size differ by.
+#: The difference between repeated rounds of one size.
 _NOISE = 1.25
 _GROWS = ("rooms", "members", "log")
 
 
 class Scene(NamedTuple):
-    """What is there when messages are sent: rooms, members of each, events of the log before."""
+    """The size before messages are sent: rooms, members of each, events in the log."""
 
     name: str
     rooms: int

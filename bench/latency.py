@@ -28,7 +28,7 @@ _GRACE = 15.0
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of Parley."""
+    """The load for Parley."""
 
     readers: int
     rooms: int
@@ -58,7 +58,7 @@ def main(readers: int, rooms: int, rate: float, seconds: float, warmup: float) -
 
 
 async def whole_way(load: Load, folder: Path) -> dict[str, Any]:
-    """What a load meets in a Parley of its own, with its data in `folder`."""
+    """The delays of a load in a Parley of its own, with its data in `folder`."""
     click.echo("Starting Kafka, Valkey, a worker and an edge")
     async with running(folder) as parley:
         click.echo(f"Opening {load.rooms} rooms and {load.readers} streams")
@@ -104,7 +104,7 @@ async def _measure(
 
 
 def goals_of(result: dict[str, Any]) -> list[Goal]:
-    """What was to be reached."""
+    """The goals."""
     receipt = result["receipt_ms"]
     p50, p99 = (receipt.get(name, float("inf")) for name in ("p50", "p99"))
     faults = {name: result[name] for name in ("lost", "doubled", "disordered", "unanswered")}

@@ -29,7 +29,7 @@ _TEXT = "what was said long ago, in a room that nobody has entered since, about 
 
 
 async def lengthened(there: Stage, count: int) -> Stage:
-    """Write `count` events behind what there is; the stage, which leaves them out of the history.
+    """Append `count` events to the log; the result is the stage, without them in its history.
 
     No worker may run meanwhile. About 300 bytes an event on the broker's disk.
     """

@@ -1,4 +1,4 @@
-"""What moderation costs a message, and what gets past it.
+"""The cost of moderation for a message, and the evasions that it misses.
 
 Times the chain of rules without a hook, message by message: once with the lists of a folder
 (`--words`), once with 30,000 phrases. Messages are those of a folder of chat logs (`--texts`), or

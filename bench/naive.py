@@ -29,7 +29,7 @@ app = faust.App(
 
 
 class Command(faust.Record, serializer="json"):
-    """A message that somebody wants to say."""
+    """A message to be sent."""
 
     kind: str
     room: str
@@ -59,7 +59,7 @@ redis: Any = aioredis.from_url(redis_url)
 
 @app.agent(raw)
 async def moderation(commands: Any) -> None:
-    """Passes on what has a text."""
+    """Pass on messages that have a text."""
     async for command in commands:
         if command.text.strip():
             await moderated.send(key=command.room, value=command)

@@ -56,7 +56,7 @@ def _pairs(settings: Settings, crowd: Crowd, count: int) -> list[Pair]:
 
 @asynccontextmanager
 async def _listening(redis: Any) -> AsyncIterator[list[tuple[int, bytes]]]:
-    """When each event was published, and what was: filled while this lasts."""
+    """The times and the events of publishing: filled while this lasts."""
     heard: list[tuple[int, bytes]] = []
 
     def note(replies: Iterator[Any]) -> None:

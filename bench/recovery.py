@@ -1,4 +1,4 @@
-"""How long a worker takes until it does its work, by what its tables hold.
+"""The seconds until a worker does its work, by the size of its tables.
 
 From its start to the publish of a message that waits in each of 100 rooms, on every partition.
 

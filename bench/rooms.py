@@ -1,4 +1,4 @@
-"""What rooms cost: a message in rooms of any size, a sync of many rooms, a verification.
+"""The cost of rooms: a message in rooms of any size, a sync of many rooms, a verification.
 
 Starts a Parley of its own. First it sends to rooms with few and with many members, none of whom is
 online but the sender, in turns, and says what a message takes of the worker's processor and how
@@ -29,13 +29,13 @@ from bench.verifying import fill, verification
 
 SIZES = (5, 500, 5000)
 #: A message to the largest room may take this much more of the worker than one to the smallest:
-#: what repeated runs with one and the same size differ by.
+#: the difference between repeated runs of one size.
 _NOISE = 1.25
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of Parley."""
+    """The load for Parley."""
 
     messages: int
     rounds: int

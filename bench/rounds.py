@@ -17,7 +17,7 @@ _WARMED = 1000
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of the pipeline."""
+    """The load for the pipeline."""
 
     messages: int
     rooms: int
@@ -27,7 +27,7 @@ class Load:
 
 
 async def opened(there: Stage, crowd: Crowd) -> None:
-    """Open the rooms, which is no part of what is measured."""
+    """Open the rooms, before the measurement."""
     async with there.workers(1) as workers:
         opened = await write(there.settings, crowd.opening())
         await there.through(opened, workers, PATIENCE)

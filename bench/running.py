@@ -26,7 +26,7 @@ _READY_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Running:
-    """What runs: the settings that reach it, and its processes by name."""
+    """A running Parley: the settings that reach it, and its processes by name."""
 
     settings: Settings
     children: Mapping[str, Child]

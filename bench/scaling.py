@@ -1,4 +1,4 @@
-"""Whether a second worker on a second core doubles what is brought through.
+"""Whether a second worker on a second core doubles the throughput.
 
 A machine of one core, which everything shares, Kafka, Valkey and the load included, and one of two
 cores with two workers: so what the workers gain is not what Kafka loses.

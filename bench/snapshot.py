@@ -20,7 +20,7 @@ _TIMES = 100
 
 
 async def snapshots(posting: EdgeClient, settings: Settings, rooms: int) -> dict[str, Any]:
-    """Milliseconds of `GET /v1/sync`, one after the other, by somebody in that many rooms."""
+    """Milliseconds of `GET /v1/sync`, one after the other, for a user in that many rooms."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def open_room(index: int) -> None:

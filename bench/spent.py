@@ -18,7 +18,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 class Spent:
-    """What each process takes from now on; nothing where there is no /proc."""
+    """The processor time of each process from now on; empty where there is no /proc."""
 
     def __init__(self, pids: Mapping[str, int]) -> None:
         self._pids = pids if Path("/proc/self/stat").exists() else {}

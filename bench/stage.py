@@ -1,4 +1,4 @@
-"""What the pipeline's benchmarks stand on: Kafka, Valkey, and workers, each on its core."""
+"""The parts for the pipeline's benchmarks: Kafka, Valkey, and workers, each on its core."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Stream(asyncio.Protocol):
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come of the stream; a block ends with an empty line."""
+        """Parse the bytes of the stream; a block ends with an empty line."""
         now = time.monotonic_ns()
         blocks, ending, rest = (self._rest + data).rpartition(b"\n\n")
         self._rest = rest
@@ -44,7 +44,7 @@ class Stream(asyncio.Protocol):
             self.hello.set_result(None)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Fail who waits for the hello; what a stream lacks that ended later is counted."""
+        """Fail a wait for the hello; the events that an ended stream lacks are counted."""
         if not self.hello.done():
             said = self._rest.decode(errors="replace")
             self.hello.set_exception(ConnectionError(f"no stream: {said!r}"))
@@ -89,5 +89,5 @@ class Lane(asyncio.Protocol):
         self._on_free(self)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """A lane is used no more; what it carried is missing in the count."""
+        """Close a lane; its requests are missing in the count."""
         self.kept = False

@@ -1,4 +1,4 @@
-"""What a delivery costs as an edge grows: in rooms, in readers, and with a second edge."""
+"""The cost of a delivery as an edge grows: in rooms, in readers, and with a second edge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load client in C (load.c): compiles it, feeds it requests, and waits for what it says."""
+"""The load client in C (load.c): compiles it, feeds it requests, and reads its counts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Load:
         self._tell(b"z")
 
     async def figures(self) -> dict[str, Any]:
-        """What has been counted: `messages`, `open_seconds`, `p50_ms`, `p99_ms`, `max_ms`."""
+        """The counts: `messages`, `open_seconds`, `p50_ms`, `p99_ms`, `max_ms`."""
         self._tell(b"p")
         assert self._process is not None
         assert self._process.stdout is not None

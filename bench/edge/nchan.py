@@ -48,7 +48,7 @@ http {{
 
 
 def missing() -> str:
-    """What is not installed, as a sentence; empty where all is there."""
+    """The missing packages, as a sentence; empty where all are installed."""
     if shutil.which("nginx") is None and not Path("/usr/sbin/nginx").exists():
         return "nginx is not installed (Debian: apt-get install nginx libnginx-mod-nchan)"
     if not _MODULE.exists():
@@ -100,10 +100,10 @@ class Nchan:
         await self._child.stop(5)
 
     async def seat(self, rooms: list[str], readers: int) -> None:
-        """Nothing to do: whoever knows a channel's name reads it."""
+        """Do nothing: nchan lets any client read a channel."""
 
     def requests(self, mode: str, rooms: list[str], readers: int) -> list[tuple[bytes, bytes]]:
-        """What each reader asks first, and again."""
+        """The first request of each reader, and the next ones."""
         path = "poll" if mode == "poll" else "sub"
         asked = []
         for i in range(readers):

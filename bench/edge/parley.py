@@ -32,7 +32,7 @@ _READY_SECONDS = 60
 
 
 class Parley:
-    """An edge with its people: each reader is somebody else, with a token of their own."""
+    """An edge with its users: each reader is a user with a token of its own."""
 
     name = "Parley"
     talks_first: ClassVar = {"stream": True, "poll": True, "stall": True}
@@ -88,7 +88,7 @@ class Parley:
         await self.start_edge()
 
     async def start_edge(self, count: int = 1) -> None:
-        """Start the edge, which has nobody yet; or so many on one port."""
+        """Start the edge without users, or so many edges on one port."""
         log = self._folder / "logs" / "edge.log"
         self._edge = Command(["edge", "--edges", str(count)], log, self.settings.environ())
         await self._edge.start()
@@ -109,7 +109,7 @@ class Parley:
         await self._edge.stop()
 
     def log_text(self) -> str:
-        """What the edge has logged."""
+        """The edge's log."""
         return self._edge.child.log.read_text()
 
     async def stop(self) -> None:
@@ -136,7 +136,7 @@ class Parley:
             await self._publisher.publish(entries[start : start + 1_000])
 
     def requests(self, mode: str, _: list[str], readers: int) -> list[tuple[bytes, bytes]]:
-        """What each reader asks first, and again."""
+        """The first request of each reader, and the next ones."""
         path = "events?timeout=55&cursor=" if mode == "poll" else "stream"
         asked = []
         for i in range(readers):
@@ -147,7 +147,7 @@ class Parley:
         return asked
 
     def token(self, user: str) -> str:
-        """A token of somebody's; the same each time."""
+        """A token of a user; the same each time."""
         if user not in self._tokens:
             self._tokens[user] = mint(self.settings, user)
         return self._tokens[user]

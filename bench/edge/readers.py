@@ -1,4 +1,4 @@
-"""What is measured of Parley alone: opening streams, readers that stall, sends."""
+"""Measurements of Parley alone: opening streams, readers that stall, sends."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def stalling(parley: Parley, program: Path) -> dict[str, Any]:
 
 
 def _kernel_kib() -> int:
-    """What the kernel holds for TCP on this machine, in KiB."""
+    """The kernel's memory for TCP on this machine, in KiB."""
     found = re.search(r"^TCP:.* mem (\d+)", Path("/proc/net/sockstat").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1]) * 4

@@ -1,4 +1,4 @@
-"""Whether a second edge on a second core doubles what is delivered.
+"""Whether a second edge on a second core doubles the deliveries.
 
 A machine of one core, which everything shares, Valkey and the load included, and one of two cores
 with two edges: so what the edges gain is not what the load loses. The same load on both: two

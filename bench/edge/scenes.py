@@ -1,4 +1,4 @@
-"""What is measured of a server, each with a load of its own."""
+"""The scenes in which a server is measured, each with a load of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.spent import cpu_seconds
 
 
 class Server(Protocol):
-    """Whatever is compared."""
+    """A server that is compared."""
 
     @property
     def name(self) -> str: ...
@@ -36,7 +36,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True)
 class Scene:
-    """`burst` messages at once, to `readers` spread over `rooms`, who stream or poll."""
+    """`burst` messages at once, to `readers` spread over `rooms`, by stream or by poll."""
 
     name: str
     mode: str
@@ -76,7 +76,7 @@ def resident_kib(pid: int) -> int:
 
 @asynccontextmanager
 async def attended(scene: Scene, server: Server, program: Path) -> Any:
-    """The scene's readers, connected; gives their load and what opening them took."""
+    """The scene's readers, connected; gives their load and the time of opening them."""
     load = Load(program, scene.mode, server.port, scene.deliveries)
     before, cpu = resident_kib(server.pid), spent(server)
     requests = server.requests(scene.mode, scene.room_names, scene.readers)

@@ -1,4 +1,4 @@
-"""The hand-made set of evasions and of innocent near-misses, and what a list makes of it."""
+"""The hand-made set of evasions and innocent near-misses, judged by a word list."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """The share of what was caught that was meant."""
+        """The share of true catches among all catches."""
         caught = self.evasions - len(self.missed)
         return caught / (caught + len(self.wronged))
 
 
 def words() -> list[str]:
-    """What the set's rule blocks."""
+    """The texts that the set's rule blocks."""
     return _lines("words.txt")
 
 
@@ -51,7 +51,7 @@ def innocent() -> list[str]:
 
 
 def score() -> Score:
-    """What is caught, and what should not be."""
+    """The caught evasions, and the innocent texts among the catches."""
     lexicon = Lexicon(words())
     found = Score()
     for kind, text in evasions():

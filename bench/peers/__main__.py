@@ -141,7 +141,7 @@ def _median(turns: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _goals(servers: Mapping[str, dict[str, Any]]) -> list[Goal]:
-    """What was to be reached, beside each peer that was measured."""
+    """The goals, beside each peer that was measured."""
     rates = {name: figures["accepted_per_second"] for name, figures in servers.items()}
     ours = rates.pop("Parley")
     return [

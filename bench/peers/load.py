@@ -1,4 +1,4 @@
-"""What is asked of every server alike, and what came of it."""
+"""The load for every server, and its outcome."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Load:
         return [f"m-{room}-{i}" for i in range(self.members - 1)]
 
     def live(self, room: int) -> list[str]:
-        """Who reads the room live."""
+        """The users that read the room live."""
         return self.others(room)[: self.readers]
 
 
 class Tally:
-    """What was accepted and what was received since `measure`; earlier messages don't count."""
+    """Messages accepted and received since `measure`; earlier ones don't count."""
 
     def __init__(self) -> None:
         self.indexes = itertools.count()

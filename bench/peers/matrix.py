@@ -16,7 +16,7 @@ from app.errors import ParleyError
 _MESSAGE = re.compile(rb'"body":"(\d+) (\d+)"')
 _NEXT = re.compile(rb'"next_batch":"([^"]+)"')
 _NOTHING: dict[str, Any] = {"types": []}
-#: What a reader asks for: messages alone. A hundred at once is the most that Synapse gives.
+#: A reader's filter: messages alone. A hundred at once is the most that Synapse gives.
 _FILTER = orjson.dumps(
     {
         "room": {

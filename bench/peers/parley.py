@@ -26,7 +26,7 @@ async def parley(folder: Path, load: Load, tally: Tally) -> AsyncIterator[Parley
 
 
 class Parley:
-    """Kafka, Valkey, a worker and an edge; accepted is what was answered with 201."""
+    """Kafka, Valkey, a worker and an edge; a message counts as accepted with its 201."""
 
     name = "Parley"
 

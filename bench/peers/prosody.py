@@ -62,7 +62,7 @@ async def prosody(folder: Path, load: Load, tally: Tally) -> AsyncIterator[Proso
 
 
 class Prosody:
-    """One process; accepted is what the sender got back from the room."""
+    """One process; a message counts as accepted when the room returns it."""
 
     name = "Prosody"
 

@@ -73,7 +73,7 @@ async def _running(
 
 
 class Synapse:
-    """One process; accepted is what was answered with its event's id."""
+    """One process; a message counts as accepted with its event's id."""
 
     name = "Synapse"
 

@@ -12,12 +12,12 @@ from bench.figures import quantiles
 from bench.peers.load import Load, Peer, Tally
 from bench.spent import Spent
 
-#: Seconds for what is under way when a turn ends.
+#: Seconds for the requests under way when a turn ends.
 _GRACE = 20.0
 
 
 async def turn(peer: Peer, tally: Tally, load: Load) -> dict[str, Any]:
-    """What it did in `load.seconds`, after a warm-up."""
+    """The peer's outcome in `load.seconds`, after a warm-up."""
     await _sending(peer, tally, load, load.warmup)
     tally.measure()
     spent = Spent({**peer.pids, "client": os.getpid()})

@@ -21,7 +21,7 @@ _STREAM = (
 
 
 class Person:
-    """A connection of a user who is logged in, with the password that is the name."""
+    """The connection of a logged-in user; the password is the name."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -38,7 +38,7 @@ class Person:
         await self._ask(f"<iq type='set' id='bind'>{bind}</iq>", "</jid>")
 
     async def join(self, room: str, nick: str) -> None:
-        """Be in the room, and make it where there is none; without what was said before."""
+        """Enter the room, creating it where there is none; without its history."""
         x = "<x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>"
         await self._ask(f"<presence to='{room}@{ROOMS}/{nick}'>{x}</presence>", "<subject")
 
