@@ -1,6 +1,6 @@
 """A long `chat.log`, written straight into Kafka, with nothing behind it left to do.
 
-Its events take no way through a worker, which would be hours for ten million. Whoever reads the log
+Its events do not pass a worker, which would take hours for ten million. Every reader of the log
 is told that it has them all: the groups by their offsets, Valkey by its positions, the tables by
 their progress. So the log is long, and tables, window and history are not.
 """
