@@ -1,7 +1,7 @@
 """answers: `chat.verdicts` → the edge that waits for the answer.
 
-`fan_out` answers accepted commands with the event itself. This agent answers refused commands, and
-repeated ones, which keep their number.
+`fan_out` publishes the verdict of an event together with it. This agent publishes the verdicts of
+refusals, repetitions and held messages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""moderation: `chat.raw` → verdict → `chat.moderated`, and the verdicts also on `chat.moderation`.
+"""moderation: `chat.raw` → ruling → `chat.moderated`, and the rulings also on `chat.moderation`.
 
 This is the only stage that may use a clock, rules that change, or a service outside. Its decisions
 are recorded, and every later stage is a function of the record.
@@ -16,7 +16,7 @@ from app.domain.moderation.heading import heading
 from app.domain.moderation.pace import Pace, after, before, counts
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import Hook, RuleSet
-from app.domain.moderation.verdict import judge, ruling
+from app.domain.moderation.ruling import judge, ruling
 from app.domain.wellformed import flaw
 from app.events import (
     AnyCommand,
@@ -52,14 +52,14 @@ log = structlog.get_logger()
 
 @pipeline.agent(raw_topic(pipeline, RAW))
 async def moderation(stream: Any) -> None:
-    """Give every command its verdict, in the order of its room."""
+    """Give every command its ruling, in the order of its room."""
     stage = _Stage(await active_rules(settings))
     async for batch in batches(stream, (paces,)):
         # Before the batch, not after it: a command that waited must not be sent ahead of outputs
         # that the batch has added.
         await stage.waiting.wait_for_room()
         at_ms = now_ms()
-        # Half of the usual limit: later stages get the command together with its verdict.
+        # Half of the usual limit: later stages get the command together with its ruling.
         batch.each(decode_command, partial(stage.moderate, batch, at_ms), MAX_VALUE_BYTES // 2)
 
 
@@ -79,12 +79,12 @@ class _Stage:
         rules = self._active.rules
         sanction = self._active.sanction(command.by)
         refusal = barred(command, sanction, at_ms, settings.text_limit)
-        verdict = None
+        ruling = None
         if refusal is None and isinstance(command, SendMessage | EditMessage):
-            verdict = self._judge(batch, at_ms, record, command, rules)
+            ruling = self._judge(batch, at_ms, record, command, rules)
         elif refusal is None and isinstance(command, CreateRoom | ChangeRoom):
-            verdict = _judge_heading(at_ms, record, command, rules.of_headings)
-        decision = Decision(command, refusal) if refusal else decided(command, verdict)
+            ruling = _judge_heading(at_ms, record, command, rules.of_headings)
+        decision = Decision(command, refusal) if refusal else decided(command, ruling)
         settle = partial(_settle, record, at_ms, command, decision, rules)
         if hook := _hook_for(rules, command, decision):
             request = self._webhook.ask(hook, decision.command, at_ms)  # type: ignore[arg-type]
@@ -110,16 +110,16 @@ class _Stage:
         pace = (paces.read(record.partition, key) if rules.uses_pace else None) or Pace()
         # After a crash the record comes again, and must not count against itself.
         facts = _facts(record, command, rules, before(pace, record.offset))
-        verdict = _verdict(record, message, facts, rules)
+        ruling = _ruling(record, message, facts, rules)
         if not isinstance(command, SendMessage) or counts(pace, record.offset):
-            return verdict
+            return ruling
         if rules.uses_pace:
             more = after(pace, at_ms, message.folded.text, record.offset)
             paces.write(record.partition, key, more, record.offset)
         if rules.everywhere:
             written = encode(Written(command.by, at_ms))
             batch.send(PACE, record, written, key=command.by.encode())
-        return verdict
+        return ruling
 
 
 def _hook_for(rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
@@ -137,15 +137,15 @@ def _judge_heading(
     if not text or not rules.rules:
         return None
     message = Message(command.room, command.by, text, at_ms=at_ms)
-    return _verdict(record, message, _facts(record, command, rules, Pace()), rules)
+    return _ruling(record, message, _facts(record, command, rules, Pace()), rules)
 
 
-def _verdict(record: Record, message: Message, facts: Facts, rules: RuleSet) -> Ruling | None:
+def _ruling(record: Record, message: Message, facts: Facts, rules: RuleSet) -> Ruling | None:
     broken: list[str] = []
-    verdict = judge(message, facts, rules, broken)
+    ruling = judge(message, facts, rules, broken)
     for rule in broken:
         log.error("a rule failed and was skipped", rule=rule, offset=record.offset)
-    return verdict
+    return ruling
 
 
 def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> Facts:

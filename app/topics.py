@@ -44,8 +44,8 @@ def _kept(ms: int) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(ms)}
 
 
-#: `chat.log` is the record of what happened and never expires. The others carry records from one
-#: stage to the next: with a week, workers can be down over a long weekend without a loss.
+#: `chat.log` is the record of what happened and never expires. `chat.raw` and `chat.moderated` keep
+#: their records for a week, so that workers can be down over a long weekend without a loss.
 TOPICS = (
     Topic(RAW, _kept(7 * _DAY_MS)),
     Topic(MODERATED, _kept(7 * _DAY_MS)),

@@ -19,7 +19,7 @@ from app.domain.chatlog import parse as parse_log
 from app.domain.moderation.pace import Pace, after
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet, parse
-from app.domain.moderation.verdict import judge as verdict_of
+from app.domain.moderation.ruling import judge as ruling_of
 from app.moderation.rule_plugins import rule_kinds
 from bench.evasions import Score, innocent, score
 from bench.figures import Goal, judge, keep, table
@@ -108,7 +108,7 @@ def _rules(words: Sequence[str]) -> RuleSet:
 
 def _measure(words: Sequence[str], said: Sequence[tuple[str, str]]) -> dict[str, float]:
     rules = _rules(words)
-    verdict_of(Message("", "", "w4rm uppp w a r m"), Facts(), rules)
+    ruling_of(Message("", "", "w4rm uppp w a r m"), Facts(), rules)
     paces: dict[str, Pace] = {}
     took: list[int] = []
     for place, (nick, text) in enumerate(said):
@@ -117,7 +117,7 @@ def _measure(words: Sequence[str], said: Sequence[tuple[str, str]]) -> dict[str,
         facts = Facts("member", True, 0, pace.times, pace.texts)
         started = time.perf_counter_ns()
         message = Message("room", nick, text, at_ms=at_ms)
-        verdict_of(message, facts, rules)
+        ruling_of(message, facts, rules)
         paces[nick] = after(pace, at_ms, message.folded.text)
         took.append(time.perf_counter_ns() - started)
     ordered = sorted(took)

@@ -31,8 +31,8 @@ from app.kafka.liveness import BrokerProbe
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
+from app.kafka.producer import new_producer
 from app.kafka.resilient_producer import ResilientProducer
-from app.moderation import audit_log as acts
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.runtime.gc_tuning import GcPauses, collect_rarely
@@ -169,7 +169,7 @@ async def _producer(
     settings: Settings, stack: AsyncExitStack, shutdown: Shutdown
 ) -> ResilientProducer:
     await provision(settings, TOPICS)
-    producer = ResilientProducer(partial(acts.producer, settings))
+    producer = ResilientProducer(partial(new_producer, settings))
     await producer.start()
     stack.push_async_callback(shutdown.end, "producer", producer.stop)
     return producer

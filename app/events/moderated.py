@@ -1,4 +1,4 @@
-"""`chat.moderated`: commands with their verdicts."""
+"""`chat.moderated`: commands with their rulings or refusals."""
 
 from __future__ import annotations
 

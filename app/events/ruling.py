@@ -33,7 +33,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
 
 
 class Ruling(Struct, frozen=True, omit_defaults=True):
-    """The verdict on a message: the strictest action, and all findings from the strictest down.
+    """The ruling on a message: the strictest action, and all findings from the strictest down.
 
     `version` is that of the rule set. A message that may pass has no ruling.
     """

@@ -53,7 +53,7 @@ log = Table(
     Column("n", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=True, comment="of the message that it is about"),
     Column("kind", Name, nullable=False),
-    Column("by", Name, nullable=False, comment="empty: whoever it was is forgotten"),
+    Column("by", Name, nullable=False, comment="empty: empty: the author was erased"),
     Column("at_ms", BigInteger, nullable=False),
     Column("id", Name, nullable=False),
     Column("event", LargeBinary, nullable=False),

@@ -10,7 +10,7 @@ import structlog
 
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import of_words, parse
-from app.domain.moderation.verdict import judge
+from app.domain.moderation.ruling import judge
 from app.domain.sanctions import Sanction, holds
 from app.errors import Malformed, ParleyError
 from app.events import AnyAct, RulesSet, Sanctioned, decode_act

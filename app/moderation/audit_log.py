@@ -12,24 +12,7 @@ from msgspec.structs import replace
 from app.errors import Unreachable
 from app.events import AnyAct, RulesSet, Sanctioned, encode
 from app.kafka.resilient_producer import ResilientProducer
-from app.settings import Settings
-from app.topics import MODERATION, RULES, RULES_BYTES, SANCTIONS, partition_of
-
-#: Bytes of a producer batch. aiokafka's default of 16 KiB holds sixty messages, and the next ones
-#: would wait for their round trip.
-_BATCH_BYTES = 256 * 1024
-
-
-def producer(settings: Settings) -> AIOKafkaProducer:
-    """A producer for records up to the size of a rule set."""
-    return AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=1,
-        max_batch_size=_BATCH_BYTES,
-        max_request_size=RULES_BYTES,
-    )
+from app.topics import MODERATION, RULES, SANCTIONS, partition_of
 
 
 class AuditLog:

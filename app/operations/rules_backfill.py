@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet
-from app.domain.moderation.verdict import judge
+from app.domain.moderation.ruling import judge
 from app.domain.records import Member
 from app.errors import Malformed
 from app.events import (
@@ -20,7 +20,7 @@ from app.events import (
     encode,
 )
 from app.kafka.partition_reader import PartitionReader
-from app.moderation.audit_log import producer
+from app.kafka.producer import new_producer
 from app.operations.recount import Recount
 from app.settings import Settings
 from app.stream.groups import PIPELINE
@@ -43,7 +43,7 @@ async def apply(
         messages = await _messages_since(settings, reader, since_ms)
     refused = [(message, why) for message in messages if (why := _why(message, members, rules))]
     if refused and not dry_run:
-        client = producer(settings)
+        client = new_producer(settings)
         await client.start()
         try:
             for message, why in refused:
@@ -95,8 +95,8 @@ def _why(event: MessageCreated, members: dict[str, Member], rules: RuleSet) -> s
     facts = Facts() if member is None else Facts(member.role)
     files = len(event.attachments)
     message = Message(event.room, event.by, event.text, at_ms=event.at_ms, attachments=files)
-    verdict = judge(message, facts, rules)
-    return verdict.findings[0].reason if verdict and verdict.action == "refuse" else ""
+    ruling = judge(message, facts, rules)
+    return ruling.findings[0].reason if ruling and ruling.action == "refuse" else ""
 
 
 async def _hide(

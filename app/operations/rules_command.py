@@ -13,11 +13,12 @@ import click
 
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
-from app.domain.moderation.verdict import judge
+from app.domain.moderation.ruling import judge
 from app.errors import ParleyError
 from app.events import RulesSet, Ruling
+from app.kafka.producer import new_producer
 from app.moderation.active_rules import ActiveRules
-from app.moderation.audit_log import AuditLog, producer
+from app.moderation.audit_log import AuditLog
 from app.moderation.rule_plugins import rule_kinds
 from app.operations.rules_backfill import apply as apply_rules
 from app.operations.rules_dry_run import DryRun, feed
@@ -83,7 +84,7 @@ def set_(file: Path, by: str) -> None:
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT…")
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def test(texts: tuple[str, ...], file: Path | None) -> None:
-    """Print the verdict on each TEXT, by the active rules or those of --file."""
+    """Print the ruling on each TEXT, by the active rules or those of --file."""
     settings = Settings.read()
     rules = read(file, settings)[2] if file else asyncio.run(_active_rules(settings)).rules
     for text in texts:
@@ -148,12 +149,12 @@ def read(file: Path, settings: Settings) -> tuple[str, dict[str, tuple[str, ...]
         raise ParleyError(f"{file} or a list of its is not UTF-8: {error}") from None
 
 
-def describe(text: str, verdict: Ruling | None) -> str:
-    """A verdict as text, a line for each finding."""
-    if verdict is None:
+def describe(text: str, ruling: Ruling | None) -> str:
+    """A ruling as text, a line for each finding."""
+    if ruling is None:
         return f"allow   {text}"
-    lines = [f"{verdict.action:<7} {text}"]
-    for finding in verdict.findings:
+    lines = [f"{ruling.action:<7} {text}"]
+    for finding in ruling.findings:
         matched = f": {', '.join(finding.matched)}" if finding.matched else ""
         places = " ".join(f"{start}-{end}" for start, end in finding.spans)
         lines.append(f"        {finding.action} by {finding.rule}{matched}  {places}".rstrip())
@@ -187,7 +188,7 @@ async def _active_rules(settings: Settings) -> ActiveRules:
 
 
 async def _set(settings: Settings, source: str, lists: dict[str, tuple[str, ...]], by: str) -> int:
-    client = producer(settings)
+    client = new_producer(settings)
     await client.start()
     try:
         audit_log = AuditLog(client, settings.partitions)

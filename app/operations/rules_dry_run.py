@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from app.domain.moderation.pace import Pace, after
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet
-from app.domain.moderation.verdict import judge
+from app.domain.moderation.ruling import judge
 from app.domain.records import Member
 from app.errors import Malformed
 from app.events import Finding, Ruling, SendMessage, decode_command
@@ -24,7 +24,7 @@ _PASSES = "pass"
 
 
 class DryRun:
-    """A candidate beside the active rule set: the verdicts of both on the same messages."""
+    """A candidate beside the active rule set: the rulings of both on the same messages."""
 
     def __init__(self, candidate: RuleSet, present: RuleSet, samples: int) -> None:
         self.members: dict[str, Member] = {}
@@ -47,13 +47,13 @@ class DryRun:
         files = len(command.attachments)
         message = Message(command.room, command.by, command.text, at_ms=at_ms, attachments=files)
         started = time.perf_counter_ns()
-        verdict = judge(message, facts, self._candidate)
+        ruling = judge(message, facts, self._candidate)
         self._durations_ns.append(time.perf_counter_ns() - started)
         now = judge(message, facts, self._present)
-        self._changes[_action(now), _action(verdict)] += 1
+        self._changes[_action(now), _action(ruling)] += 1
         self._paces[key] = after(pace, at_ms, message.folded.text)
-        if verdict is not None:
-            self._note(command, verdict)
+        if ruling is not None:
+            self._note(command, ruling)
 
     def _facts(self, key: str, pace: Pace) -> Facts:
         member = self.members.get(key)
@@ -61,8 +61,8 @@ class DryRun:
             return Facts(times=pace.times, texts=pace.texts)
         return Facts(member.role, True, member.at_ms, pace.times, pace.texts)
 
-    def _note(self, command: SendMessage, verdict: Ruling) -> None:
-        for finding in verdict.findings:
+    def _note(self, command: SendMessage, ruling: Ruling) -> None:
+        for finding in ruling.findings:
             kind = (finding.action, finding.rule)
             self._counts[kind] += 1
             kept = self._samples.setdefault(kind, [])
@@ -77,7 +77,7 @@ class DryRun:
         return len(self._durations_ns)
 
     def report(self) -> Iterator[str]:
-        """Lines with counts, samples, cost, and the verdicts that would change."""
+        """Lines with counts, samples, cost, and the rulings that would change."""
         ordered = sorted(self._durations_ns)
         cost = f", {ordered[len(ordered) // 2] / 1000:.1f} µs each at the median" if ordered else ""
         yield f"{len(ordered)} messages{cost}"
@@ -90,8 +90,8 @@ class DryRun:
             yield f"  {now} → {then}: {count}"
 
 
-def _action(verdict: Ruling | None) -> str:
-    return _PASSES if verdict is None else verdict.action
+def _action(ruling: Ruling | None) -> str:
+    return _PASSES if ruling is None else ruling.action
 
 
 async def feed(

@@ -1,1 +1,1 @@
-"""What every process needs: clock, logging, retries, heartbeats, plug-ins, hashing, signing."""
+"""Parts of all processes: clock, logging, retries, heartbeats, plug-ins, hashing, signing."""

@@ -1,1 +1,1 @@
-"""What stands in the place of stock Faust: consumer, batch loop, tables, checkpoint, recovery."""
+"""Replacements for parts of Faust: consumer, batch loop, tables, checkpoint, recovery."""

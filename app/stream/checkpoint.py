@@ -44,7 +44,7 @@ class Checkpointer:
         self._tables = tables
         self._read = read
         self._interval = interval
-        #: What the next checkpoint acknowledges, and the offsets of the outputs that it covers.
+        #: The batches that the next checkpoint acknowledges, and the offsets of their outputs.
         self._acks: list[Acks] = []
         self._offsets: Offsets = {}
         #: The offsets of outputs that checkpoints have covered since `newly_stored`.

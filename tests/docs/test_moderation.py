@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import parse
-from app.domain.moderation.verdict import judge
+from app.domain.moderation.ruling import judge
 from app.errors import ParleyError
 from app.moderation.rule_plugins import rule_kinds
 from app.moderation.webhook import Answer

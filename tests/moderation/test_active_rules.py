@@ -7,8 +7,9 @@ from aiokafka import AIOKafkaProducer
 
 from app.errors import ParleyError
 from app.events import RulesSet, Sanctioned, encode
+from app.kafka.producer import new_producer
 from app.moderation.active_rules import ActiveRules
-from app.moderation.audit_log import AuditLog, producer
+from app.moderation.audit_log import AuditLog
 from app.settings import Settings
 from app.topics import RULES, SANCTIONS, partition_of
 from tests.support.chat import until
@@ -19,7 +20,7 @@ async def test_all_that_was_there_is_known_when_it_has_started_and_what_comes_fo
 ) -> None:
     prefix = uuid4().hex[:8]
     users = [f"{prefix}-{number}" for number in range(300)]
-    sending = producer(settings)
+    sending = new_producer(settings)
     await sending.start()
     acts, now = AuditLog(sending, settings.partitions), ActiveRules(settings)
     try:
@@ -41,7 +42,7 @@ async def test_all_that_was_there_is_known_when_it_has_started_and_what_comes_fo
 async def test_who_cannot_follow_the_rules_in_force_does_not_start(
     settings: Settings,
 ) -> None:
-    sending = producer(settings)
+    sending = new_producer(settings)
     await sending.start()
     acts = AuditLog(sending, settings.partitions)
     unknown, now = ActiveRules(settings), ActiveRules(settings)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
-from app.domain.moderation.verdict import judge
+from app.domain.moderation.ruling import judge
 from app.events import RulesSet
 from app.moderation.rule_plugins import rule_kinds
 from app.runtime.clock import now_ms

@@ -33,10 +33,12 @@ async def read(request: web.Request) -> web.Response:
     if not 0 <= mark.seq <= head.seq:
         detail = f"the room's last message is {head.seq}; nobody has read {mark.seq}"
         raise Problem("read_beyond_head", detail, seq=head.seq)
-    sends = request.app[COMMANDS]
+    commands = request.app[COMMANDS]
     seconds, headers = wait(request, request.app[SETTINGS].wait)
-    receipt = Receipt(room=room, by=identity.user, seq=mark.seq, id=sends.new_id(), edge=sends.edge)
-    if await sends.send(receipt, seconds) is None:
+    receipt = Receipt(
+        room=room, by=identity.user, seq=mark.seq, id=commands.new_id(), edge=commands.edge
+    )
+    if await commands.send(receipt, seconds) is None:
         return json({"room": room, "status": "accepted"}, 202, headers)
     unread = (await request.app[READ_MARKS].unread(identity.user, [room]))[room]
     return json({"room": room, **_left(unread)}, headers=headers)

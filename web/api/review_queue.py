@@ -84,19 +84,19 @@ async def _carry_out(
     request: web.Request, identity: Identity, item: Item, choice: Choice
 ) -> dict[str, Any]:
     """Send the command that the choice needs, if any; `n` and `seq` of its event."""
-    sends = request.app[COMMANDS]
+    commands = request.app[COMMANDS]
     fields: dict[str, Any] = {
         "room": item.room,
         "by": identity.user,
-        "id": sends.new_id(),
-        "edge": sends.edge,
+        "id": commands.new_id(),
+        "edge": commands.edge,
         "admin": identity.admin,
     }
     if choice.action == "approve" and item.message is not None:
-        return _placed(await sends.send(_approval(item.message, fields), _TIMEOUT))
+        return _placed(await commands.send(_approval(item.message, fields), _TIMEOUT))
     if choice.action == "remove":
         command = HideMessage(**fields, client_id=fields["id"], seq=item.seq, reason=choice.reason)
-        return _placed(await sends.send(command, _TIMEOUT))
+        return _placed(await commands.send(command, _TIMEOUT))
     return {}
 
 

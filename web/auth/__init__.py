@@ -1,1 +1,1 @@
-"""Tokens and stream tickets: which person a request comes from."""
+"""Tokens and stream tickets: the user that a request comes from."""

@@ -1,1 +1,1 @@
-"""What every HTTP handler needs: problems, bodies, parameters, JSON answers, CORS."""
+"""Parts shared by all HTTP handlers: problems, bodies, parameters, JSON answers, CORS."""

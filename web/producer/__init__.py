@@ -1,1 +1,1 @@
-"""What the edge writes to Kafka: commands, and connections that open and close."""
+"""The edge's writes to Kafka: commands, and connections that open and close."""

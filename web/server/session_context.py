@@ -1,4 +1,4 @@
-"""What a session needs of its edge, and of its connection."""
+"""The parts of the edge and of the connection that a session uses."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from app.domain.moderation.heading import headed, heading
-from app.domain.moderation.verdict import masked
+from app.domain.moderation.ruling import masked
 from app.domain.sanctions import Sanction, refusal_of
 from app.events import (
     AddReaction,

@@ -122,10 +122,6 @@ class Reading:
         """The characters at these places alone."""
         return Reading("".join(self.text[i] for i in places), [self._places[i] for i in places])
 
-    def with_text(self, text: str) -> Reading:
-        """Other characters with the same places."""
-        return Reading(text, self._places)
-
 
 class Folded(Reading):
     """The folded form of a text; the places are computed only if something was found."""

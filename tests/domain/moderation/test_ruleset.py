@@ -8,7 +8,7 @@ from app.domain.moderation.decide import barred, decided, judged_text
 from app.domain.moderation.pace import digest
 from app.domain.moderation.rule import ACTIONS, Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, of_words, parse
-from app.domain.moderation.verdict import judge
+from app.domain.moderation.ruling import judge
 from app.domain.sanctions import Sanction
 from app.events import ChangeRoom, CreateRoom, EditMessage, SendMessage
 from tests.domain.moderation.kinds import KINDS

@@ -10,7 +10,7 @@ from app.domain.moderation.folding import Folded
 from app.domain.moderation.lexicon import Lexicon
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet, parse
-from app.domain.moderation.verdict import judge, masked
+from app.domain.moderation.ruling import judge, masked
 from bench.evasions import score
 from tests.domain.moderation.kinds import KINDS
 

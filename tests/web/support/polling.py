@@ -22,8 +22,8 @@ from app.delivery.view import View
 from app.domain.sanctions import Sanction
 from app.errors import Unreachable
 from app.events import AnyLogEvent
+from app.kafka.producer import new_producer
 from app.kafka.resilient_producer import ResilientProducer
-from app.moderation import audit_log as acts
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from tests.delivery.conftest import added, entry, message, noted, opened
@@ -145,7 +145,7 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
             secret=settings.secret,
             send=sender(native and built("_broadcast")),
         )
-        producer = ResilientProducer(partial(acts.producer, settings))
+        producer = ResilientProducer(partial(new_producer, settings))
         await producer.start()
         stack.push_async_callback(producer.stop)
         app = web.Application()

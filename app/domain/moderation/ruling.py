@@ -66,10 +66,10 @@ def _finding(rule: ActiveRule, hit: Hit) -> Finding:
     )
 
 
-def masked(text: str, verdict: Ruling) -> str:
+def masked(text: str, ruling: Ruling) -> str:
     """The text with the spans of masking findings covered by `*`, one for each character."""
     covered = list(text)
-    for finding in verdict.findings:
+    for finding in ruling.findings:
         if finding.action == "mask":
             for start, end in finding.spans:
                 covered[start:end] = "*" * (end - start)
