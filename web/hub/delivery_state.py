@@ -255,16 +255,12 @@ class DeliveryState:
             return None
         if place == recent.last:
             return []
+        rooms, joined = self.registry.rooms, user.rooms
         return [
             event.shown_to(user.name)
             for event in recent.after(place)
-            if event.n >= self._joined_n(user, event.room)
+            if (room := rooms.get(event.room)) is not None and event.n >= joined.get(room, inf)
         ]
-
-    def _joined_n(self, user: User, name: str) -> float:
-        """The `n` from which on a user gets a room; infinite where they don't get it."""
-        room = self.registry.rooms.get(name)
-        return inf if room is None else user.rooms.get(room, inf)
 
     def missed(self, user: User, cursor: str) -> list[Event] | None:
         """The events that a user missed since their cursor; empty for no cursor.
