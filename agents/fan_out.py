@@ -19,8 +19,9 @@ from faust.types import TP
 from app.delivery.publish_calls import Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
-from app.delivery.refill import Place, entry_of, refill
+from app.delivery.refill import Place, entry_of, in_sequence, refill
 from app.delivery.valkey import connect
+from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
 from app.privacy.erasure_topic import read_erasures
 from app.runtime.retry import health_probe, retry_while_away
@@ -33,12 +34,14 @@ app = group(FAN_OUT)
 settings = app.context.settings
 log = structlog.get_logger()
 _partition = attrgetter("partition")
-#: Partitions whose view was behind the log at the last `watch`, with its position.
-_behind: dict[int, int] = {}
+#: The position of each partition's view at the last `watch`.
+_stood: dict[int, int] = {}
 #: Records that are not the next event of their room, as far as they have been read.
 _unfit: Unpublishable = {}
 #: Partitions whose view was incomplete: the token of its refill, and the log's end after that.
 _refills: dict[int, tuple[bytes, int]] = {}
+#: By partition: an end of the log as an offset, and the last `pos` before it.
+_ends: dict[int, tuple[int, int]] = {}
 
 
 @cache
@@ -53,7 +56,11 @@ async def fan_out(stream: Any) -> None:
     async for batch in batches(stream):
         # Grouped by partition; the sort is stable and keeps the order of each.
         records = sorted(batch.records, key=_partition)
-        entries = [entry_of(record, settings.partitions) for record in records]
+        entries = [
+            entry
+            for _, of_one in groupby(records, key=_partition)
+            for entry in in_sequence(entry_of(record, settings.partitions) for record in of_one)
+        ]
         failed = await retry_while_away("Valkey", publish_all, entries)
         for record in records if failed or _unfit else ():
             place = (record.partition, record.offset)
@@ -81,18 +88,29 @@ async def _mark_complete(place: TP) -> None:
     partition = place.partition
     token = await publisher().filling(partition)
     if partition not in _refills or _refills[partition][0] != token:
-        _refills[partition] = token, (await app.consumer.highwaters(place))[place]
+        _refills[partition] = token, await _last_pos(partition) + 1
     await publisher().note_whole(partition, _refills[partition][1], token)
 
 
 async def _fill_if_stuck(partition: int, end: int) -> None:
     stands = await publisher().position(partition)
-    if stands + 1 >= end:
-        _behind.pop(partition, None)
-    elif _behind.get(partition) == stands:
+    if _stood.get(partition) != stands:
+        _stood[partition] = stands
+        return
+    if partition not in _ends or _ends[partition][0] != end:
+        _ends[partition] = end, await _last_pos(partition)
+    last = _ends[partition][1]
+    if stands < last:
         await fill(partition, stands + 1)
-    else:
-        _behind[partition] = stands
+    elif stands > last and stands > await _last_pos(partition):
+        log.error("the view is ahead of the log, which has lost its end", partition=partition)
+        await publisher().drop(partition)
+        await fill(partition, 0)
+
+
+async def _last_pos(partition: int) -> int:
+    async with PartitionReader(settings) as reader:
+        return (await last_position(reader, partition)).pos
 
 
 async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
@@ -109,13 +127,14 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     for partition, pairs in groupby(by_entry, key=lambda pair: pair[0].partition):
         found = {outcome for _, outcome in pairs}
         if min(found) < Outcome.REPEATED:
-            start = 0 if Outcome.GAP in found else 1 + await publisher().position(partition)
+            anew = found & {Outcome.GAP, Outcome.STALE}
+            start = 0 if anew else 1 + await publisher().position(partition)
             await fill(partition, start)
     return failed
 
 
 async def fill(partition: int, start: int) -> None:
-    """Publish a partition of the log again, from offset `start` to its end."""
+    """Publish a partition of the log again, from `pos` `start` to its end."""
     log.warning("the view is behind the log", partition=partition, start=start)
     async with PartitionReader(settings) as reader:
         erased = await read_erasures(settings, reader)

@@ -14,21 +14,27 @@ from msgspec.structs import replace
 from app import events
 from app.domain.evolve import evolve
 from app.domain.mentions import named
-from app.domain.records import LOG_PROGRESS, Held, Progress, Reactions, Repeat, Sender, State
+from app.domain.records import LOG_PROGRESS, Held, Reactions, Repeat, Sender, State
 from app.domain.room import decide
+from app.domain.versioned_value import version_of
 from app.errors import Malformed
 from app.events import (
     EDGE,
+    POS,
     RULING,
     SRC,
     AnyCommand,
     AnyLogEvent,
     ApproveMessage,
     Moderated,
+    Position,
     Refusal,
+    Source,
     Verdict,
     decode_moderated,
     encode,
+    encode_position,
+    encode_src,
 )
 from app.kafka.record import Record
 from app.stream.batch import Batch
@@ -49,20 +55,23 @@ from tables.sent import sent
 pipeline = group(PIPELINE)
 settings = pipeline.context.settings
 
-TABLES = (heads, members, senders, sent, messages, reactions, sanctions, progress)
+#: The tables that follow the log, each with a position of its own.
+FOLLOWING = (heads, members, senders, sent, messages, reactions, sanctions)
+TABLES = (*FOLLOWING, progress)
 
 
 @pipeline.agent(raw_topic(pipeline, MODERATED))
 async def rooms(stream: Any) -> None:
     """Number the events of each room: 1, 2, 3, without a gap."""
-    catch_up = LogCatchUp(settings, _position, _apply)
+    log = LogCatchUp(settings, FOLLOWING, _position, _apply)
     async for batch in batches(stream, TABLES):
-        _note_progress(batch)
-        await catch_up.follow(batch)
-        batch.each(decode_moderated, partial(_settle, batch))
+        await log.follow(batch)
+        for partition in batch.partitions:
+            _drop_former_position(partition, log)
+        batch.each(decode_moderated, partial(_settle, batch, log))
 
 
-def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
+def _settle(batch: Batch, log: LogCatchUp, record: Record, moderated: Moderated) -> None:
     command = moderated.command
     if wrong := wrong_partition(command.room, record.partition, settings.partitions):
         raise Malformed(wrong)
@@ -74,12 +83,19 @@ def _settle(batch: Batch, record: Record, moderated: Moderated) -> None:
     if isinstance(outcome, Refusal | Repeat | Held):
         batch.send(VERDICTS, record, encode(_verdict(moderated, outcome)))
         return
+    partition, source = record.partition, moderated.source
+    epoch = log.epochs[partition]
     # Before it is sent: an event that can't be applied becomes a dead letter, not a log record.
     if outcome.by == command.by:
-        _apply_to(record.partition, state, outcome, moderated.src)
+        _apply_to(partition, epoch, state, outcome, source)
     else:
-        _apply(record.partition, outcome, moderated.src)
-    headers = [(SRC, b"%d" % moderated.src), (EDGE, command.edge.encode())]
+        _apply(partition, epoch, outcome, source)
+    log.ends[partition] += 1
+    headers = [
+        (POS, encode_position(Position(epoch, log.ends[partition]))),
+        (SRC, encode_src(source)),
+        (EDGE, command.edge.encode()),
+    ]
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
     batch.send(LOG, record, encode(outcome), tuple(headers))
@@ -161,40 +177,42 @@ def _affected(
     )
 
 
-def _write(partition: int, event: AnyLogEvent, before: State, after: State) -> None:
+def _write(partition: int, epoch: int, event: AnyLogEvent, before: State, after: State) -> None:
     room, by, user = event.room, event.by, getattr(event, "user", "")
-    seq = getattr(event, "seq", 0)
-    heads.write(partition, room, after.room, event.n)
-    sent.write(partition, f"{room}/{by}/{event.client_id}", after.sent, event.n)
+    seq, version = getattr(event, "seq", 0), version_of(epoch, event.n)
+    heads.write(partition, room, after.room, version)
+    sent.write(partition, f"{room}/{by}/{event.client_id}", after.sent, version)
     if after.sender != before.sender:
-        senders.write(partition, f"{room}/{by}", after.sender, event.n)
+        senders.write(partition, f"{room}/{by}", after.sender, version)
     if after.actor != before.actor:
-        members.write(partition, f"{room}/{by}", after.actor, event.n)
+        members.write(partition, f"{room}/{by}", after.actor, version)
     if user and after.subject != before.subject:
-        members.write(partition, f"{room}/{user}", after.subject, event.n)
+        members.write(partition, f"{room}/{user}", after.subject, version)
     if user and after.subject_sanction != before.subject_sanction:
-        sanctions.write(partition, f"{room}/{user}", after.subject_sanction, event.n)
+        sanctions.write(partition, f"{room}/{user}", after.subject_sanction, version)
     if seq and after.message != before.message:
-        messages.write(partition, f"{room}/{seq}", after.message, event.n)
+        messages.write(partition, f"{room}/{seq}", after.message, version)
     if seq and after.own != before.own:
-        reactions.write(partition, f"{room}/{seq}/{by}", after.own, event.n)
+        reactions.write(partition, f"{room}/{seq}/{by}", after.own, version)
 
 
-def _apply(partition: int, event: AnyLogEvent, src: int) -> None:
-    _apply_to(partition, _affected(partition, event, getattr(event, "seq", 0)), event, src)
+def _apply(partition: int, epoch: int, event: AnyLogEvent, src: Source) -> None:
+    before = _affected(partition, event, getattr(event, "seq", 0))
+    _apply_to(partition, epoch, before, event, src)
 
 
-def _apply_to(partition: int, before: State, event: AnyLogEvent, src: int) -> None:
-    _write(partition, event, before, evolve(before, event, src))
+def _apply_to(partition: int, epoch: int, before: State, event: AnyLogEvent, src: Source) -> None:
+    _write(partition, epoch, event, before, evolve(before, event, src))
 
 
-def _position(partition: int) -> int | None:
+def _position(partition: int) -> Position | None:
+    """The position of all tables as an earlier release noted it: an offset of the log."""
     known = progress.read(partition, LOG_PROGRESS)
-    return None if known is None else known.offset
+    return None if known is None else Position(0, known.offset)
 
 
-def _note_progress(batch: Batch) -> None:
-    """Write the log offset up to which the tables stand, once that much is in Kafka."""
-    for (topic, partition), offset in batch.newly_stored().items():
-        if topic == LOG:
-            progress.write(partition, LOG_PROGRESS, Progress(offset), offset)
+def _drop_former_position(partition: int, log: LogCatchUp) -> None:
+    """Each table has its own now, and this one must not speak for a table that lost its own."""
+    if progress.read(partition, LOG_PROGRESS) is not None:
+        version = version_of(log.epochs[partition], log.ends[partition])
+        progress.write(partition, LOG_PROGRESS, None, version)

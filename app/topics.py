@@ -21,6 +21,7 @@ MODERATION = "chat.moderation"
 RULES = "chat.rules"
 SANCTIONS = "chat.sanctions"
 PACE = "chat.pace"
+DEPLOYMENT = "chat.deployment"
 
 #: The largest rule set, in bytes as JSON.
 RULES_BYTES = 8 * 1024 * 1024
@@ -68,6 +69,8 @@ TOPICS = (
     Topic(RULES, {"cleanup.policy": "compact", "max.message.bytes": str(RULES_BYTES)}),
     Topic(SANCTIONS, {"cleanup.policy": "compact"}),
     Topic(PACE, _kept(_DAY_MS // 24)),
+    # Not compacted: the first record of an id or epoch counts, not the last.
+    Topic(DEPLOYMENT, _kept(-1)),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from secrets import token_hex
@@ -23,11 +23,15 @@ from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
-from app.errors import SettingError
-from app.events import Verdict
+from app.deployment.topic import ensure_deployment
+from app.deployment.watch import EpochWatch
+from app.domain.deployment import Deployment
+from app.errors import ParleyError, SettingError
+from app.events import EpochBegun, Verdict
 from app.history.store import History
-from app.kafka.admin import cluster_id, provision
+from app.kafka.admin import provision
 from app.kafka.liveness import BrokerProbe
+from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
@@ -96,21 +100,42 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(settings) as address:
+    begun: list[EpochBegun] = []
+
+    def end_with(epoch: EpochBegun) -> None:
+        begun.append(epoch)
+        stop.set()
+
+    async with serving(settings, end_with) as address:
         log.info("ready", address=address)
         await stop.wait()
         log.info("stopping", gc_ms=round(_pauses.longest_ms, 1))
+    if begun:
+        # Its streams have events that are no part of the log now. They come back to a new edge.
+        raise ParleyError(
+            f"partition {begun[0].partition} of {LOG} has begun epoch {begun[0].epoch}:"
+            f" {begun[0].why}"
+        )
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[str]:
-    """Serve at the address that this yields; drain and stop at the end."""
+async def serving(
+    settings: Settings, epoch_begun: Callable[[EpochBegun], None] = lambda _: None
+) -> AsyncIterator[str]:
+    """Serve at the address that this yields; drain and stop at the end.
+
+    `epoch_begun` is called where the log has begun an epoch: this edge must not go on then.
+    """
     if not settings.secret:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     async with AsyncExitStack() as stack:
         shutdown = Shutdown()
         producer = await _producer(settings, stack, shutdown)
-        app = await _application(settings, producer, stack, shutdown)
+        deployment = await ensure_deployment(settings)
+        app = await _application(settings, deployment, producer, stack, shutdown)
+        watch = EpochWatch(settings, deployment, epoch_begun)
+        await watch.start()
+        stack.push_async_callback(shutdown.end, "epochs", watch.stop)
         events = ConnectionEvents(producer, app[COMMANDS].edge, settings.partitions)
         aiohttp = app_runner(app, handler_cancellation=True, shutdown_timeout=_AIOHTTP_SECONDS)
         await aiohttp.setup()
@@ -176,7 +201,11 @@ async def _producer(
 
 
 async def _application(
-    settings: Settings, producer: ResilientProducer, stack: AsyncExitStack, shutdown: Shutdown
+    settings: Settings,
+    deployment: Deployment,
+    producer: ResilientProducer,
+    stack: AsyncExitStack,
+    shutdown: Shutdown,
 ) -> web.Application:
     """aiohttp's application with the API, and the parts that its handlers need."""
     redis = connect(settings.redis)
@@ -197,7 +226,7 @@ async def _application(
         View(redis, settings.partitions, partial=True),
         partitions=settings.partitions,
         edge=edge,
-        log_id=await cluster_id(settings),
+        deployment=deployment,
         secret=settings.secret,
         send=sender(_native(settings, "_broadcast")),
     )
@@ -233,8 +262,10 @@ async def _tell(view: View, user: str, state: bytes) -> None:
 
 
 async def _log_ends(settings: Settings) -> list[int]:
+    """The `pos` that comes next in each partition of the log."""
     async with PartitionReader(settings) as reader:
-        return await reader.ends(LOG, settings.partitions)
+        places = range(settings.partitions)
+        return [(await last_position(reader, partition)).pos + 1 for partition in places]
 
 
 def _native(settings: Settings, name: str) -> ModuleType | None:

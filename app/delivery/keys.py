@@ -14,12 +14,15 @@ def of_partition(partition: int) -> str:
 
 
 def room(partition: int, name: str) -> str:
-    """Hash: the room's head (`n`, `seq`, `offset`), name, topic, settings and last message."""
+    """Hash: the room's head (`n`, `seq`, `offset`), name, topic, settings and last message.
+
+    `offset` is the `pos` of its newest event. The name is from a time when the two were the same.
+    """
     return f"{{p{partition}}}:room:{name}"
 
 
 def log(partition: int, name: str) -> str:
-    """Hash: `n` → `offset event` of the room's newest events.
+    """Hash: `n` → `pos event` of the room's newest events.
 
     Not a stream: when a message is deleted, its text must be removed here, too, and the entries of
     a stream can't be changed.
@@ -58,8 +61,13 @@ def sanctions(partition: int, name: str) -> str:
 
 
 def position(partition: int) -> str:
-    """String: the offset of `chat.log` up to which this view stands."""
+    """String: the `pos` of `chat.log` up to which this view stands."""
     return f"{{p{partition}}}:position"
+
+
+def epoch(partition: int) -> str:
+    """String: the epoch of `chat.log` from which this view is; absent in the first."""
+    return f"{{p{partition}}}:epoch"
 
 
 def whole(partition: int) -> str:

@@ -1,9 +1,12 @@
 -- Publishes events of one partition of chat.log into the view, in order and atomically.
--- KEYS: position, then of each event: room, log, members, read, gone, everyone, sanctions,
+-- KEYS: position, epoch, then of each event: room, log, members, read, gone, everyone, sanctions,
 --       mentioned…
 -- ARGV: window, then of each event three: the event, the answer, and as JSON
 --   keys     how many keys are its own; 0: it is not an event, and is skipped
---   offset, n, channel, edge (channel for the answer, or '') as strings, and its changes:
+--   pos      as a string; below 0: a record that has no place among the events
+--   after    the pos of the event before it in the log
+--   epoch    the epoch of its pos
+--   n, channel, edge (channel for the answer, or '') as strings, and its changes:
 --   room     {field, value, …}    fields of the room to set
 --   members  {user, "role n", …}  new members
 --   roles    {user, role, …}      members with another role
@@ -16,10 +19,11 @@
 --   rewrite  {n, event, …}        events whose text has changed or is gone
 --   tell     {channel, …}         users whom it concerns
 --   sanction {user, event} or {}  the sanction of a user; an empty event: none
--- Returns for each event 1: published; 0: was there already; -1: the view is behind offset - 1;
---         -2: the room is behind n - 1, though the view is not.
+-- Returns for each event 1: published; 0: was there already; -1: the view is behind `after`;
+--         -2: the room is behind n - 1, though the view is not; -3: the view is of an epoch before.
 local MENTIONS = 200
 local position = tonumber(redis.call('GET', KEYS[1]) or '-1')
+local epoch = tonumber(redis.call('GET', KEYS[2]) or '0')
 
 local function remember(key, seq)
   redis.call('ZADD', key, seq, seq)
@@ -29,9 +33,9 @@ end
 -- k: index of the event's first key; it: the decoded JSON.
 local function apply(k, it, event)
   local room, log, members, read = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
-  redis.call('HSET', log, it.n, it.offset .. ' ' .. event)
+  redis.call('HSET', log, it.n, it.pos .. ' ' .. event)
   redis.call('HDEL', log, tonumber(it.n) - tonumber(ARGV[1]))
-  redis.call('HSET', room, 'n', it.n, 'offset', it.offset, unpack(it.room))
+  redis.call('HSET', room, 'n', it.n, 'offset', it.pos, unpack(it.room))
   if #it.members > 0 then redis.call('HSET', members, unpack(it.members)) end
   for i = 1, #it.roles, 2 do
     local entry = redis.call('HGET', members, it.roles[i])
@@ -61,13 +65,15 @@ local function apply(k, it, event)
       redis.call('HSET', log, place, string.match(there, '^%d+ ') .. it.rewrite[i + 1])
     end
   end
-  redis.call('PUBLISH', it.channel, it.offset .. ' ' .. it.n .. ' ' .. event)
+  redis.call('PUBLISH', it.channel, it.pos .. ' ' .. it.n .. ' ' .. event)
   for _, channel in ipairs(it.tell) do redis.call('PUBLISH', channel, event) end
 end
 
 local function publish(k, it, event, answer)
-  local offset, outcome = tonumber(it.offset), 0
-  if position < offset - 1 then return -1 end
+  local pos, outcome = tonumber(it.pos), 0
+  if pos < 0 then return 0 end
+  if epoch < it.epoch then return -3 end
+  if position < it.after then return -1 end
   if it.keys > 0 then
     local n, head = tonumber(it.n), tonumber(redis.call('HGET', KEYS[k], 'n') or '0')
     if n > head + 1 then return -2 end
@@ -76,16 +82,16 @@ local function publish(k, it, event, answer)
       outcome = 1
     end
   end
-  if position < offset then
-    position = offset
-    redis.call('SET', KEYS[1], it.offset)
+  if position < pos then
+    position = pos
+    redis.call('SET', KEYS[1], it.pos)
   end
   -- The worker that sent the answer first may have crashed: it is sent each time.
   if it.edge ~= '' then redis.call('PUBLISH', it.edge, answer) end
   return outcome
 end
 
-local outcomes, k = {}, 2
+local outcomes, k = {}, 3
 for a = 2, #ARGV, 3 do
   local it = cjson.decode(ARGV[a + 2])
   outcomes[#outcomes + 1] = publish(k, it, ARGV[a], ARGV[a + 1])

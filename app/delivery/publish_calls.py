@@ -8,17 +8,26 @@ from typing import Any, NamedTuple
 
 from app.delivery import keys
 from app.delivery.view_changes import Changes, changes_of
-from app.events import AnyLogEvent, MessageCreated, Ruling, Verdict, encode
+from app.events import AnyLogEvent, MessageCreated, Position, Ruling, Verdict, encode
 
 #: The most events of a call, during which Valkey does nothing else for a millisecond or two.
 MOST = 50
 
 
+#: Of a record that is no event and has no place among them.
+NO_POSITION = Position(0, -1)
+
+
 class Entry(NamedTuple):
-    """A record of `chat.log`; `event` is `None` if it is not a valid one."""
+    """A record of `chat.log`; `event` is `None` if it is not a valid one.
+
+    `after` is the `pos` of the event before it in the log.
+    """
 
     partition: int
     offset: int
+    position: Position
+    after: int
     value: bytes
     event: AnyLogEvent | None
     edge: str
@@ -43,7 +52,7 @@ class PublishCall:
         event = entry.event
         self.count += 1
         if event is None:
-            self.arguments += ["", "", changes.json(0, entry.offset)]
+            self.arguments += ["", "", changes.json(0, entry.position, entry.after)]
             return
         own = _keys(entry.partition, event.room, changes.named)
         self.keys += own
@@ -51,7 +60,7 @@ class PublishCall:
         channel = keys.channel(entry.partition, event.room)
         edge = keys.edge(entry.edge) if entry.edge else ""
         answer = encode(_accepted(event, entry.ruling)) if entry.edge else b""
-        described = changes.json(len(own), entry.offset, event.n, channel, edge)
+        described = changes.json(len(own), entry.position, entry.after, event.n, channel, edge)
         self.arguments += [entry.value, answer, described]
 
 
@@ -68,7 +77,7 @@ def publish_calls(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator
         if call is not None and (changes.belong or call.count == MOST or call.keys[0] != position):
             yield call
             call = None
-        call = call or PublishCall([position])
+        call = call or PublishCall([position, keys.epoch(entry.partition)])
         call.add(entry, changes)
     if call is not None:
         yield call

@@ -13,15 +13,20 @@ from app.delivery import keys
 from app.delivery.publish_calls import Entry, PublishCall, publish_calls
 from app.delivery.scripts import Command, Scripts
 from app.events import MessageDeleted, MessageEdited, Verdict, encode
+from app.topics import partition_of
 
 
 class Outcome(IntEnum):
-    """The outcome of an entry; from `BEHIND` down it was not published."""
+    """The outcome of an entry; from `BEHIND` down it was not published.
+
+    `STALE`: the view is of an epoch before the entry's.
+    """
 
     PUBLISHED = 1
     REPEATED = 0
     BEHIND = -1
     GAP = -2
+    STALE = -3
 
 
 class Publisher:
@@ -85,7 +90,7 @@ class Publisher:
         }
 
     async def position(self, partition: int) -> int:
-        """The offset up to which a partition's view stands; -1 where it is empty."""
+        """The `pos` up to which a partition's view stands; -1 where it is empty."""
         value = await self._redis.get(keys.position(partition))
         return -1 if value is None else int(value)
 
@@ -104,7 +109,7 @@ class Publisher:
         return await self._redis.set(key, token, nx=True, get=True) or token
 
     async def note_whole(self, partition: int, end: int, token: bytes) -> bool:
-        """Mark the partition's view complete if it has reached `end` of the log; whether it has.
+        """Mark the partition's view complete if it stands right before `end`; whether it does.
 
         Not if the view has lost anything since it gave the token.
         """
@@ -122,6 +127,21 @@ class Publisher:
         await self.lost(partition)
         async for key in self._redis.scan_iter(match=keys.of_partition(partition), count=500):
             await self._redis.unlink(key)
+
+    async def begin_epoch(self, partition: int, epoch: int, partitions: int) -> None:
+        """Empty the view of a partition that is of an earlier epoch, memberships included.
+
+        It has events that are no part of the log any more.
+        """
+        if int(await self._redis.get(keys.epoch(partition)) or 0) >= epoch:
+            return
+        await self.drop(partition)
+        async for key in self._redis.scan_iter(match=keys.rooms_of("*"), count=500):
+            rooms = [room.decode() for room in await self._redis.hkeys(key)]
+            gone = [room for room in rooms if partition_of(room, partitions) == partition]
+            if gone:
+                await self._redis.hdel(key, *gone)
+        await self._redis.set(keys.epoch(partition), epoch)
 
     async def lost(self, partition: int) -> None:
         """Mark the partition's view incomplete until it is refilled."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, NamedTuple
 
 import structlog
 from msgspec.structs import replace
 
-from app.delivery.publish_calls import Entry
+from app.delivery.publish_calls import NO_POSITION, Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.view_changes import changes_of
@@ -17,6 +17,7 @@ from app.domain.log_order import RoomOrder
 from app.errors import Malformed
 from app.events import (
     EDGE,
+    POS,
     RULING,
     MessageCreated,
     MessageDeleted,
@@ -24,7 +25,9 @@ from app.events import (
     decode_log,
     decode_ruling,
     encode,
+    position_of,
 )
+from app.kafka.log_positions import last_position, offset_behind
 from app.kafka.partition_reader import PartitionReader
 from app.topics import LOG, wrong_partition
 
@@ -52,23 +55,28 @@ async def refill(
     *,
     erased: Erased,
 ) -> Unpublishable:
-    """Publish a partition of the log again, from `start` to its end; returns the unfit records.
+    """Publish a partition again, from `pos` `start` to the log's end; returns the unfit records.
 
     Memberships come first, as they are at the end: otherwise a user who was removed later would be
     a member again while the events before that are published. The words of `erased` users are left
     out, and a record that is not the next event of its room is not published. If the view is
     emptied meanwhile this ends early; the view is then behind the log, and is refilled once more.
+    A view of an earlier epoch is emptied first; `start` has to be 0 then.
     """
     await publisher.lost(place.partition)
     token = await publisher.filling(place.partition)
     end = await reader.end(LOG, place.partition)
-    belong, unfit = await _survey(reader, place, start, end)
+    last = await last_position(reader, place.partition)
+    await publisher.begin_epoch(place.partition, last.epoch, place.of)
+    first = await offset_behind(reader, place.partition, start - 1) if start else 0
+    belong, unfit = await _survey(reader, place, first, end)
     await publisher.belong(belong)
     gone: set[tuple[str, int]] = set()
-    async for records in _chunks(reader.read(LOG, place.partition, start, end)):
-        chunk = [
-            _without(fit(entry_of(record, place.of), unfit), erased, gone) for record in records
-        ]
+    before = start - 1
+    async for records in _chunks(reader.read(LOG, place.partition, first, end)):
+        entries = in_sequence([entry_of(record, place.of) for record in records], before)
+        before = max(before, *(entry.position.pos for entry in entries))
+        chunk = [_without(fit(entry, unfit), erased, gone) for entry in entries]
         outcomes, _ = await publish_isolating(publisher, chunk)
         if Outcome.GAP in outcomes and start:
             # Only a reading from the beginning tells whether the room lacks an event or this one
@@ -77,7 +85,7 @@ async def refill(
         if min(outcomes) < Outcome.REPEATED:
             break
         progress(len(chunk))
-    await publisher.note_whole(place.partition, end, token)
+    await publisher.note_whole(place.partition, last.pos + 1, token)
     return unfit
 
 
@@ -127,13 +135,26 @@ def _without(entry: Entry, erased: Erased, gone: set[tuple[str, int]]) -> Entry:
     return entry._replace(event=replace(event, by=entry.event.by), value=encode(event))
 
 
+def in_sequence(entries: Iterable[Entry], before: int | None = None) -> list[Entry]:
+    """Entries of a partition, each `after` the one before it; the first after `pos` `before`."""
+    found: list[Entry] = []
+    for entry in entries:
+        found.append(entry if before is None else entry._replace(after=before))
+        before = max(entry.position.pos, -1 if before is None else before)
+    return found
+
+
 def entry_of(record: Any, partitions: int) -> Entry:
-    """A record of `chat.log` as an entry to publish; without an event if it is not a valid one."""
+    """A record of `chat.log` as an entry to publish; without an event if it is not a valid one.
+
+    As far as one record tells, it is after the `pos` before its own.
+    """
     headers = dict(record.headers)
     raw_ruling = headers.get(RULING)
-    event, ruling = None, None
+    event, ruling, position = None, None, NO_POSITION
     try:
         event = decode_log(record.value)
+        position = position_of(headers.get(POS), record.offset)
         if wrong := wrong_partition(event.room, record.partition, partitions):
             event = None
             raise Malformed(wrong)
@@ -141,7 +162,16 @@ def entry_of(record: Any, partitions: int) -> Entry:
     except Malformed as error:
         log.warning("not a log event", offset=record.offset, reason=str(error))
     edge = _edge(headers.get(EDGE) or b"")
-    return Entry(record.partition, record.offset, record.value or b"", event, edge, ruling)
+    return Entry(
+        record.partition,
+        record.offset,
+        position,
+        position.pos - 1,
+        record.value or b"",
+        event,
+        edge,
+        ruling,
+    )
 
 
 def _edge(name: bytes) -> str:

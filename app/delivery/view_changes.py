@@ -21,6 +21,7 @@ from app.events import (
     MessageDeleted,
     MessageEdited,
     MessageHidden,
+    Position,
     RoomChanged,
     RoomCreated,
     SanctionLifted,
@@ -57,12 +58,22 @@ class Changes(Struct):
     named: tuple[str, ...] = ()
     belong: list[tuple[str, int]] = []
 
-    def json(self, own: int, offset: int, n: int = 0, channel: str = "", edge: str = "") -> bytes:
+    def json(
+        self,
+        own: int,
+        position: Position,
+        after: int,
+        n: int = 0,
+        channel: str = "",
+        edge: str = "",
+    ) -> bytes:
         """The changes for the script, with the number of the event's own keys and its channels."""
         changes: dict[str, Any] = {name: getattr(self, name) for name in _SCRIPT}
         changes |= {
             "keys": own,
-            "offset": str(offset),
+            "pos": str(position.pos),
+            "after": after,
+            "epoch": position.epoch,
             "n": str(n),
             "channel": channel,
             "edge": edge,

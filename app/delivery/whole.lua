@@ -1,6 +1,6 @@
 -- Marks a partition's view complete, if it has reached the end of the log and has lost nothing since
 -- that end was looked up.
--- KEYS: position, whole, filling   ARGV: the offset of the log's next record, and the token of the
+-- KEYS: position, whole, filling   ARGV: the pos of the log's next record, and the token of the
 -- view from before that was looked up
 -- Returns whether the view is marked.
 if redis.call('GET', KEYS[3]) ~= ARGV[2] then return 0 end

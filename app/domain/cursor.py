@@ -1,10 +1,10 @@
 """The cursor: the position of a reader in every partition of `chat.log`.
 
-It is `id:` in Server-Sent Events and `cursor` in long-poll, and opaque to clients: an epoch, and
-the next offset of each partition. It does not depend on the state of an edge, so a client can
-resume at any edge.
+It is `id:` in Server-Sent Events and `cursor` in long-poll, and opaque to clients: a digest of the
+log's identity, and the `pos` that comes next in each partition. It does not depend on the state of
+an edge, so a client can resume at any edge, and in another Kafka cluster.
 
-Bytes: epoch (4), a varint for each partition, a keyed checksum (4). In base64 that is under 128
+Bytes: digest (4), a varint for each partition, a keyed checksum (4). In base64 that is under 128
 characters for 24 partitions of two million events each, or for 8 of 34 thousand million.
 """
 
@@ -18,26 +18,26 @@ from typing import NamedTuple
 
 from app.errors import CursorForeign, CursorMalformed
 
-_EPOCH = 4
+_DIGEST = 4
 _CHECK = 4
 _LONGEST = 256
 
 
 class Cursor(NamedTuple):
-    """`nexts[p]` is the offset of partition `p` that the reader gets next."""
+    """`nexts[p]` is the `pos` of partition `p` that comes next, in the log of this digest."""
 
-    epoch: bytes
+    digest: bytes
     nexts: tuple[int, ...]
 
 
-def epoch_of(log_id: str) -> bytes:
-    """The epoch of a log: a short digest of its identity."""
-    return blake2b(log_id.encode(), digest_size=_EPOCH).digest()
+def digest_of(log_id: str) -> bytes:
+    """A short digest of a log's identity."""
+    return blake2b(log_id.encode(), digest_size=_DIGEST).digest()
 
 
-def encode(epoch: bytes, nexts: Iterable[int], secret: bytes) -> str:
+def encode(digest: bytes, nexts: Iterable[int], secret: bytes) -> str:
     """A cursor as URL-safe ASCII, signed with the deployment's secret (64 bytes at most)."""
-    body = bytearray(epoch)
+    body = bytearray(digest)
     for value in nexts:
         while value > 0x7F:
             body.append(value & 0x7F | 0x80)
@@ -57,11 +57,11 @@ def decode(token: str, secret: bytes) -> Cursor:
     signed, check = body[:-_CHECK], body[-_CHECK:]
     if blake2b(signed, digest_size=_CHECK, key=secret).digest() != check:
         raise CursorForeign("this cursor was not made by this deployment, or was changed")
-    return Cursor(signed[:_EPOCH], tuple(_varints(signed[_EPOCH:])))
+    return Cursor(signed[:_DIGEST], tuple(_varints(signed[_DIGEST:])))
 
 
 def behind(nexts: Sequence[int], others: Sequence[int]) -> bool:
-    """Whether any offset of `others` is beyond that of `nexts`."""
+    """Whether any position of `others` is beyond that of `nexts`."""
     return any(other > own for own, other in zip(nexts, others, strict=True))
 
 
@@ -72,7 +72,7 @@ def _unwrapped(token: str) -> bytes:
         body = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (Base64Error, ValueError) as error:
         raise CursorMalformed("a cursor is URL-safe base64") from error
-    if len(body) < _EPOCH + 1 + _CHECK or body[-_CHECK - 1] & 0x80:
+    if len(body) < _DIGEST + 1 + _CHECK or body[-_CHECK - 1] & 0x80:
         raise CursorMalformed("this cursor is cut short")
     return body
 

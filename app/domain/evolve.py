@@ -27,11 +27,12 @@ from app.events import (
     RoomCreated,
     SanctionLifted,
     SanctionSet,
+    Source,
 )
 
 
-def evolve(state: State, event: AnyLogEvent, src: int) -> State:
-    """The state after an event whose command is at offset `src` of `chat.raw`.
+def evolve(state: State, event: AnyLogEvent, src: Source) -> State:
+    """The state after an event whose command is at `src` in `chat.raw`.
 
     Raises `ValueError` for an event that can't be the next of its room: its number is another one,
     or there is no room yet.
@@ -50,17 +51,24 @@ def evolve(state: State, event: AnyLogEvent, src: int) -> State:
     )
 
 
-def _room(room: Room | None, event: AnyLogEvent, src: int) -> Room:
+def _room(room: Room | None, event: AnyLogEvent, src: Source) -> Room:
     head = 0 if room is None else room.n
     if room is not None and event.n <= head:
         return room
     if event.n != head + 1:
         raise ValueError(f"{event.room} has event {event.n} right after {head}")
     if isinstance(event, RoomCreated):
-        return Room(n=event.n, seq=0, src=src, type=event.type, sanctioned=False)
+        return Room(
+            n=event.n,
+            seq=0,
+            src=src.offset,
+            type=event.type,
+            sanctioned=False,
+            origin=src.origin,
+        )
     if room is None:
         raise ValueError(f"{event.room} has event {event.n} before its room.created")
-    room = replace(room, n=event.n, src=src)
+    room = replace(room, n=event.n, src=src.offset, origin=src.origin)
     if isinstance(event, MessageCreated):
         return replace(room, seq=event.seq)
     if isinstance(event, SanctionSet):

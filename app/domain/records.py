@@ -9,13 +9,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from app.domain.sanctions import Sanction
-from app.events import RoomSettings, Ruling, SendMessage
+from app.events import RoomSettings, Ruling, SendMessage, Source
 
 
 class Room(Struct, frozen=True, omit_defaults=True):
     """A room's head: the numbers of its newest event and message, and its settings.
 
-    `src` is the `chat.raw` offset of the newest event: commands at or below it have been decided.
+    `src` is the `chat.raw` offset of the newest event's command, and `origin` that of the offset:
+    commands at or below both have been decided.
     `sanctioned` is whether any user may be under a sanction here; it is true for a room that is
     older than this field.
     """
@@ -27,6 +28,12 @@ class Room(Struct, frozen=True, omit_defaults=True):
     settings: RoomSettings = RoomSettings()
     archived: bool = False
     sanctioned: bool = True
+    origin: int = 0
+
+    @property
+    def source(self) -> Source:
+        """The place of the newest event's command, in the order of decisions."""
+        return Source(self.origin, self.src)
 
 
 class Member(Struct, frozen=True, omit_defaults=True):
@@ -79,13 +86,15 @@ class Reactions(Struct, frozen=True, omit_defaults=True):
     emojis: tuple[str, ...] = ()
 
 
-#: The key of `Progress` in its table. A table that is new has to follow the log from the beginning:
-#: under another key, all of them do.
+#: The key of `Progress` in its table.
 LOG_PROGRESS = "log-2"
 
 
 class Progress(Struct, frozen=True):
-    """The tables have every event up to this offset of `chat.log`."""
+    """All tables have every event up to this offset of `chat.log`.
+
+    Written by earlier releases alone: each table has its own position now.
+    """
 
     offset: int
 

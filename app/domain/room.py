@@ -35,7 +35,7 @@ from app.events import (
 def decide(state: State, moderated: Moderated) -> Outcome | None:
     """The outcome of a command; `None` if it was decided before."""
     room, command = state.room, moderated.command
-    if room is not None and moderated.src <= room.src:
+    if room is not None and moderated.source <= room.source:
         return None
     if (sent := state.sent) is not None:
         return Repeat(sent.n, sent.seq, str(UUID(bytes=sent.event_id)))

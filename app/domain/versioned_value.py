@@ -2,7 +2,8 @@
 
 A worker that slept may wake up and write old values into a changelog, behind those of its
 successor. So the offset in the changelog does not decide, but the version, which grows with the log
-of the value's room.
+of the value's room. Where that log lost its end, an epoch begins, and every version in it is above
+those of the epochs before: the lost events' values must not stay.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from typing import NamedTuple
 
 _VERSION = struct.Struct(">Q")
 
-#: No log reaches this offset: a higher number is not a version.
-_MAX_VERSION = 1 << 48
+#: The bits of a version below its epoch. No log reaches this offset.
+_NUMBER_BITS = 48
+
+#: A higher number is not a version: there are at most 4,096 epochs.
+_MAX_VERSION = 1 << (_NUMBER_BITS + 12)
 
 
 class Versioned(NamedTuple):
@@ -21,6 +25,11 @@ class Versioned(NamedTuple):
 
     version: int
     payload: bytes | None
+
+
+def version_of(epoch: int, number: int) -> int:
+    """The version of a value that follows from event or position `number` of an epoch."""
+    return epoch << _NUMBER_BITS | number
 
 
 def wrap(version: int, payload: bytes | None) -> bytes:

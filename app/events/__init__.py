@@ -8,15 +8,15 @@ from app.events.attachment import Attachment
 from app.events.codec import encode
 from app.events.connections import Connection, decode_connection
 from app.events.dead import Dead, dead_of, decode_dead
-from app.events.erasures import Erasure, decode_erasure
-from app.events.log import (
-    EDGE,
-    RULING,
-    SRC,
-    AnyLogEvent,
-    decode_log,
-    decode_src,
+from app.events.deployment import (
+    AnyBeginning,
+    DeploymentMade,
+    EpochBegun,
+    OriginBegun,
+    decode_beginning,
 )
+from app.events.erasures import Erasure, decode_erasure
+from app.events.log import EDGE, RULING, AnyLogEvent, decode_log
 from app.events.log_event import LogEvent
 from app.events.message_events import (
     MessageCreated,
@@ -41,6 +41,16 @@ from app.events.moderation import (
     decode_act,
 )
 from app.events.pace import Written, decode_written
+from app.events.position import (
+    POS,
+    SRC,
+    Position,
+    Source,
+    decode_src,
+    encode_position,
+    encode_src,
+    position_of,
+)
 from app.events.raw import (
     AddMember,
     AddReaction,
@@ -81,12 +91,14 @@ from app.events.verdicts import Verdict, decode_verdict
 
 __all__ = [
     "EDGE",
+    "POS",
     "RULING",
     "SRC",
     "Act",
     "AddMember",
     "AddReaction",
     "AnyAct",
+    "AnyBeginning",
     "AnyCommand",
     "AnyLogEvent",
     "ApproveMessage",
@@ -98,7 +110,9 @@ __all__ = [
     "CreateRoom",
     "Dead",
     "DeleteMessage",
+    "DeploymentMade",
     "EditMessage",
+    "EpochBegun",
     "Erasure",
     "Finding",
     "Held",
@@ -113,6 +127,8 @@ __all__ = [
     "MessageEdited",
     "MessageHidden",
     "Moderated",
+    "OriginBegun",
+    "Position",
     "Reacted",
     "ReactionAdded",
     "ReactionRemoved",
@@ -134,10 +150,12 @@ __all__ = [
     "SendMessage",
     "SetSanction",
     "Shadow",
+    "Source",
     "Verdict",
     "Written",
     "dead_of",
     "decode_act",
+    "decode_beginning",
     "decode_command",
     "decode_connection",
     "decode_dead",
@@ -150,4 +168,7 @@ __all__ = [
     "decode_verdict",
     "decode_written",
     "encode",
+    "encode_position",
+    "encode_src",
+    "position_of",
 ]

@@ -8,12 +8,13 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from app.events.codec import Natural, decoded
+from app.events.position import Source
 from app.events.raw import AnyCommand
 from app.events.ruling import Refusal, Ruling
 
 
 class Moderated(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A moderated command: `src` is its offset in `chat.raw`, `at_ms` its time.
+    """A moderated command: `src` is its offset in `chat.raw`, of this `origin`; `at_ms` its time.
 
     If `ruling` masks, the command has the masked text.
     """
@@ -23,6 +24,12 @@ class Moderated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     command: AnyCommand
     refusal: Refusal | None = None
     ruling: Ruling | None = None
+    origin: Natural = 0
+
+    @property
+    def source(self) -> Source:
+        """The place of the command, in the order of decisions."""
+        return Source(self.origin, self.src)
 
 
 _moderated: Final[Decoder[Moderated]] = Decoder(Moderated)

@@ -49,6 +49,12 @@ class PartitionReader:
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
         return ends[place]
 
+    async def begin(self, topic: str, partition: int) -> int:
+        """The offset of the partition's first record, which retention moves."""
+        place = TopicPartition(topic, partition)
+        found: dict[TopicPartition, int] = await self._consumer.beginning_offsets([place])
+        return found[place]
+
     async def ends(self, topic: str, partitions: int) -> list[int]:
         """The offsets of the next records of all partitions."""
         places = [TopicPartition(topic, partition) for partition in range(partitions)]

@@ -12,7 +12,7 @@ from app.events import dead_of, encode
 from app.kafka.record import Record
 from app.stream.acks import Acks, DeferredAck
 from app.stream.checkpoint import Checkpointer
-from app.stream.output_buffer import Headers, Offsets, OutputBuffer
+from app.stream.output_buffer import Headers, OutputBuffer
 from app.stream.table import Table
 from app.topics import DEAD, partition_of
 
@@ -118,11 +118,11 @@ class Batch:
 
     async def finish(self) -> None:
         """Return when Kafka has the outputs. The next checkpoint acknowledges the records."""
-        offsets = await self._outputs.send()
+        await self._outputs.send()
         if self._checkpointer is None:
             self._acks.ack()
         else:
-            await self._checkpointer.add(self._acks, offsets)
+            await self._checkpointer.add(self._acks)
 
     async def checkpoint(self) -> None:
         """Return when RocksDB has everything written to the tables; only while nothing is sent."""
@@ -130,15 +130,6 @@ class Batch:
             for table in self._tables:
                 table.settle()
             await self._checkpointer.run()
-
-    def newly_stored(self) -> Offsets:
-        """The highest offsets of outputs whose table changes are in RocksDB since the last call.
-
-        By topic and partition.
-        """
-        if self._checkpointer is None:
-            return {}
-        return self._checkpointer.newly_stored(self.generation)
 
     def dead_letter(self, record: Record, reason: str) -> None:
         """Send the record to `chat.dead`, with its place and the reason."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from app.stream.acks import Acks
 from app.stream.fail_stop import fail_stop
-from app.stream.output_buffer import Offsets, OutputBuffer
+from app.stream.output_buffer import OutputBuffer
 from app.stream.table import ReadChangelogs, Table
 
 #: Seconds between two checkpoints.
@@ -44,20 +44,15 @@ class Checkpointer:
         self._tables = tables
         self._read = read
         self._interval = interval
-        #: The batches that the next checkpoint acknowledges, and the offsets of their outputs.
+        #: The batches that the next checkpoint acknowledges.
         self._acks: list[Acks] = []
-        self._offsets: Offsets = {}
-        #: The offsets of outputs that checkpoints have covered since `newly_stored`.
-        self._stored: Offsets = {}
-        self._generation = -1
         self._lock = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def add(self, acks: Acks, offsets: Offsets) -> None:
-        """Cover a batch whose outputs are in Kafka, at these highest offsets, soon."""
+    async def add(self, acks: Acks) -> None:
+        """Cover a batch whose outputs are in Kafka, soon."""
         self._acks.append(acks)
-        self._offsets.update(offsets)
         for table in self._tables:
             table.settle()
         if not self._interval or sum(table.unsent for table in self._tables) > _MOST_UNSENT:
@@ -65,22 +60,10 @@ class Checkpointer:
         else:
             self._schedule()
 
-    def newly_stored(self, generation: int) -> Offsets:
-        """The highest offsets of outputs that checkpoints have covered since the last call.
-
-        Nothing of another generation: its partitions may belong to another worker now.
-        """
-        stored, self._stored = self._stored, {}
-        if generation != self._generation:
-            self._generation = generation
-            return {}
-        return stored
-
     async def run(self) -> None:
         """Make a checkpoint, and return when every settled change is in RocksDB."""
         async with self._lock:
             acks, self._acks = self._acks, []
-            covered, self._offsets = self._offsets, {}
             unsent = [table.take_changes() for table in self._tables]
             outputs = OutputBuffer(self._producer)
             for changes in unsent:
@@ -92,7 +75,6 @@ class Checkpointer:
                 storable.store()
             for each in acks:
                 each.ack()
-            self._stored.update(covered)
         if any(table.unsent for table in self._tables):
             self._schedule()
 

@@ -1,46 +1,79 @@
 """Bringing a partition's tables to the end of its `chat.log`.
 
 A worker can die after it wrote to the log and before it wrote to the changelogs. The log is the
-truth: its successor applies what the tables lack before it decides anything. Where changelogs were
-lost altogether, the same reading restores everything.
+truth: its successor applies what the tables lack before it decides anything. Each table has a
+position of its own, in its own changelog, and the lowest counts: where one changelog has lost its
+end, or all of them everything, the same reading restores it.
+
+Where the log itself has lost its end, some table has a position beyond it. The tables are then made
+anew from the log, and an epoch begins, so that no reader takes the next events for the lost ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
 
+from app.deployment.topic import begin, read_deployment
+from app.domain.deployment import Deployment
 from app.errors import Malformed, StoreFailed
-from app.events import SRC, AnyLogEvent, decode_log, decode_src
+from app.events import (
+    SRC,
+    AnyLogEvent,
+    EpochBegun,
+    Position,
+    Source,
+    decode_log,
+    decode_src,
+)
+from app.kafka.log_positions import header_of, last_event, located, offset_behind
 from app.kafka.partition_reader import PartitionReader
+from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.stream.batch import Batch
 from app.stream.batch_loop import MAX_RECORDS
+from app.stream.table import Table
 from app.topics import LOG, wrong_partition
 
 log = structlog.get_logger()
+
+#: Seconds between two notes of a partition's position. A successor applies that much again.
+NOTE_SECONDS = 1.0
+
+#: Before the first event.
+_NOTHING = Position(0, -1)
+
+#: Writes an event into the tables: its partition, the epoch of the tables, the event, its source.
+Apply = Callable[[int, int, AnyLogEvent, Source], None]
 
 
 class LogCatchUp:
     """Follows `chat.log` once for each partition and each assignment of it.
 
-    `position` gives the offset up to which a partition's tables stand, or `None`. `apply` writes
-    an event to the tables, given its partition, the event and its `src`.
+    `known` gives the position up to which all tables stand where they have none of their own yet,
+    or `None`. `epoch` and `ends` have, for each followed partition, its epoch and the last `pos`.
     """
 
     def __init__(
         self,
         settings: Settings,
-        position: Callable[[int], int | None],
-        apply: Callable[[int, AnyLogEvent, int], None],
+        tables: Sequence[Table[Any]],
+        known: Callable[[int], Position | None],
+        apply: Apply,
     ) -> None:
+        self.epochs: dict[int, int] = {}
+        self.ends: dict[int, int] = {}
         self._settings = settings
-        self._position = position
+        self._tables = tables
+        self._known = known
         self._apply = apply
         #: By partition: the generation in which it was followed.
         self._followed: dict[int, int] = {}
+        #: By partition: when its position was noted last.
+        self._noted: dict[int, float] = {}
         #: Records (partition, offset) that a reading from the beginning could not apply.
         self._unfit: set[tuple[int, int]] = set()
 
@@ -52,24 +85,84 @@ class LogCatchUp:
             for partition in batch.partitions
             if self._followed.get(partition) != generation
         }
+        for partition in batch.partitions - missing:
+            self._note_in_a_while(partition)
         if not missing:
             return
         async with PartitionReader(self._settings) as reader:
+            deployment = await read_deployment(reader)
             for partition in missing:
-                await self._follow_partition(reader, batch, partition)
+                await self._follow_partition(reader, batch, partition, deployment)
                 self._followed[partition] = generation
 
     async def _follow_partition(
-        self, reader: PartitionReader, batch: Batch, partition: int
+        self, reader: PartitionReader, batch: Batch, partition: int, deployment: Deployment
     ) -> None:
         """From where the tables stand; from the beginning, if an event shows that they lack some.
 
         An event that can't be applied even then is not the next of its room, and never will be.
         """
-        known = self._position(partition)
-        start = 0 if known is None else known + 1
+        stand = self._positions(partition)
+        end = await _end(reader, partition)
+        epoch = max(deployment.epoch(partition), end.epoch)
+        if lost := _beyond(stand, end, deployment, partition):
+            epoch = max(epoch, lost.epoch)
+            if lost.epoch >= deployment.epoch(partition):
+                epoch = await self._begin_epoch(partition, epoch + 1, end, lost)
+            await self._empty(batch, partition, epoch)
+            stand = [None]
+        self.epochs[partition], self.ends[partition] = epoch, end.pos
+        lowest = min(_NOTHING if one is None else one for one in stand)
+        start = await offset_behind(reader, partition, lowest.pos) if lowest.pos >= 0 else 0
         if not await self._follow_from(reader, batch, partition, start) and start:
             await self._follow_from(reader, batch, partition, 0)
+        self._note(partition)
+
+    def _note_in_a_while(self, partition: int) -> None:
+        if time.monotonic() > self._noted.get(partition, 0.0) + NOTE_SECONDS:
+            self._note(partition)
+
+    def _note(self, partition: int) -> None:
+        """Note in every table that it has the log up to the last `pos`, with the writes so far."""
+        self._noted[partition] = time.monotonic()
+        position = Position(self.epochs[partition], self.ends[partition])
+        if position.pos < 0:
+            return
+        for table in self._tables:
+            table.note_position(partition, position)
+
+    def _positions(self, partition: int) -> list[Position | None]:
+        found = [table.position(partition) for table in self._tables]
+        if any(one is not None for one in found):
+            return found
+        return [self._known(partition)]
+
+    async def _begin_epoch(self, partition: int, epoch: int, end: Position, lost: Position) -> int:
+        log.error(
+            "the log has lost its end: an epoch begins",
+            partition=partition,
+            epoch=epoch,
+            ends_at=end.pos,
+            tables_stand_at=lost.pos,
+        )
+        begun = EpochBegun(
+            partition=partition,
+            epoch=epoch,
+            start=end.pos + 1,
+            at_ms=now_ms(),
+            why=f"the log ended at {end.pos}, and tables stood at {lost.pos}",
+        )
+        return (await begin(self._settings, begun)).epoch(partition)
+
+    async def _empty(self, batch: Batch, partition: int, epoch: int) -> None:
+        """Remove every key of the partition, as of the beginning of the epoch."""
+        log.warning("tables are made anew from the log", partition=partition, epoch=epoch)
+        for table in self._tables:
+            for count, key in enumerate(list(table.every_key(partition)), 1):
+                table.remove(partition, key, epoch)
+                if count % MAX_RECORDS == 0:
+                    await batch.checkpoint()
+        await batch.checkpoint()
 
     async def _follow_from(
         self, reader: PartitionReader, batch: Batch, partition: int, start: int
@@ -99,7 +192,34 @@ class LogCatchUp:
         return whole
 
     def _step(self, partition: int, record: Any) -> None:
-        event, src = decode_log(record.value), decode_src(dict(record.headers).get(SRC))
+        event, src = decode_log(record.value), decode_src(header_of(record, SRC))
         if wrong := wrong_partition(event.room, partition, self._settings.partitions):
             raise Malformed(wrong)
-        self._apply(partition, event, src)
+        self._apply(partition, self.epochs[partition], event, src)
+        if (found := located(record)) is not None:
+            self.ends[partition] = max(self.ends[partition], found.position.pos)
+
+
+async def _end(reader: PartitionReader, partition: int) -> Position:
+    """The position after which the next event gets its own.
+
+    In a log without positions every offset counts as one, also that of a record that is no event:
+    cursors may be behind it.
+    """
+    last = await last_event(reader, partition)
+    if last is not None and last.written:
+        return last.position
+    return Position(0, await reader.end(LOG, partition) - 1)
+
+
+def _beyond(
+    stand: Iterable[Position | None], end: Position, deployment: Deployment, partition: int
+) -> Position | None:
+    """The position of a table that has events which are no part of the log; else `None`."""
+    for one in stand:
+        if one is None:
+            continue
+        cut = deployment.cut_after(partition, one.epoch)
+        if one.pos > end.pos or (cut is not None and one.pos >= cut):
+            return one
+    return None

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import faust
 import msgspec
@@ -24,7 +24,8 @@ import rocksdict
 import structlog
 from faust.types import TP
 
-from app.domain.versioned_value import newer, unwrap, wrap
+from app.domain.versioned_value import newer, unwrap, version_of, wrap
+from app.events import Position, encode_position, position_of
 from app.stream.output_buffer import Offsets
 from app.stream.rocksdb_store import ROCKSDB, RocksDBStore
 from app.stream.write_buffer import TableKey, WriteBuffer, count_by_partition
@@ -34,6 +35,9 @@ V = TypeVar("V", bound=msgspec.Struct)
 
 #: The most decoded values that a table caches: beyond that the cache is emptied.
 VALUES = 20_000
+
+#: The key of the position up to which a partition of a table stands. No key of a room begins so.
+POSITION_KEY: Final = b"\0position"
 
 #: Brings tables up to date, given the first offset to read of each changelog partition and the
 #: offset to end before; `None`: the end of today.
@@ -121,6 +125,31 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         self._buffer.write((partition, key.encode()), raw)
         self._values[partition, key] = Cached(version, value)
 
+    def position(self, partition: int) -> Position | None:
+        """The position of the log up to which the partition stands; `None` where none was noted."""
+        raw = self._raw(partition, POSITION_KEY)
+        payload = None if raw is None else unwrap(raw).payload
+        return None if payload is None else position_of(payload, 0)
+
+    def note_position(self, partition: int, position: Position) -> None:
+        """Note that the partition has every event up to this position, with the writes so far.
+
+        The note is a write like all others and follows them in the changelog: where the changelog
+        has lost its end, the note that is left speaks of what is left.
+        """
+        raw = wrap(version_of(*position), encode_position(position))
+        self._buffer.write((partition, POSITION_KEY), raw)
+
+    def remove(self, partition: int, key: str, epoch: int) -> None:
+        """Remove a key as of the beginning of an epoch, whatever its version in earlier ones."""
+        self.write(partition, key, None, version_of(epoch, 0))
+
+    def every_key(self, partition: int) -> Iterator[str]:
+        """Every key of a partition, also those of the batch in hand and removed ones."""
+        written = self._buffer.keys_of(partition)
+        stored = (key for key, _ in self.store.entries(partition) if key not in written)
+        return (key.decode() for key in chain(written, stored) if key != POSITION_KEY)
+
     def stored(self, partition: int) -> Iterator[tuple[str, V]]:
         """Every key and value of a partition, without the writes of the batch in hand.
 
@@ -132,7 +161,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         return (
             (key.decode(), self._decode(payload))
             for key, raw in chain(waiting.items(), others)
-            if (payload := unwrap(raw).payload) is not None
+            if key != POSITION_KEY and (payload := unwrap(raw).payload) is not None
         )
 
     # ── for batches and checkpoints ──────────────────────────────────────────────────────────
@@ -244,8 +273,15 @@ class UnsentChanges:
     def records(self) -> Iterator[ChangelogRecord]:
         """The writes as records of the changelog."""
         topic = self._table.changelog_topic_name
+        positions: list[ChangelogRecord] = []
         for (partition, key), value in self._values.items():
-            yield ChangelogRecord(topic, partition, key, value)
+            record = ChangelogRecord(topic, partition, key, value)
+            if key == POSITION_KEY:
+                positions.append(record)
+            else:
+                yield record
+        # Last: a position must not outlive a write that it speaks of.
+        yield from positions
 
     def sent(self, offsets: Offsets) -> SentChanges:
         """The changelog has the records; `offsets` are their highest, by topic and partition."""

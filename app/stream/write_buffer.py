@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import chain
 
 from app.domain.versioned_value import newer
 
@@ -62,6 +63,11 @@ class WriteBuffer:
         """The settled and the sent values of a partition by key, without the batch in hand."""
         written = self._sent | self._settled
         return {key: raw for (of, key), raw in written.items() if of == partition}
+
+    def keys_of(self, partition: int) -> set[bytes]:
+        """The keys of a partition's values, of all three stages."""
+        written = chain(self._in_hand, self._settled, self._sent)
+        return {key for of, key in written if of == partition}
 
     def drop(self, superseded: Callable[[TableKey, bytes], bool]) -> None:
         """Drop the settled values for which `superseded` is true."""

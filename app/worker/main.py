@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import structlog
 import uvloop
 
+from app.deployment.topic import ensure_deployment
 from app.errors import ParleyError
 from app.kafka.admin import provision
 from app.kafka.patch_header_keys import accept_any_header_key
@@ -49,6 +50,7 @@ async def _run(settings: Settings) -> None:
     discover(settings.agents)
     chosen = _chosen(context.groups, settings.only)
     await provision(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
+    await ensure_deployment(settings)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -19,7 +19,7 @@ from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port
 from app.embedded.valkey import Valkey
 from app.errors import ParleyError
-from app.events import AnyLogEvent, MemberAdded, RoomCreated, encode
+from app.events import AnyLogEvent, MemberAdded, Position, RoomCreated, encode
 from app.kafka.admin import provision
 from app.local.demo_room import edge_is_ready
 from app.local.supervisor import Command
@@ -170,7 +170,8 @@ class Parley:
         partition = partition_of(event.room, self.settings.partitions)
         offset = self._offsets[partition]
         self._offsets[partition] += 1
-        return Entry(partition, offset, encode(event), event, "")
+        position = Position(0, offset)
+        return Entry(partition, offset, position, offset - 1, encode(event), event, "")
 
 
 def reader_name(index: int) -> str:

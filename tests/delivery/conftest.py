@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from redis import asyncio as aioredis
 
-from app.delivery.publish_calls import Entry
+from app.delivery.publish_calls import NO_POSITION, Entry
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.embedded.valkey import Valkey
-from app.events import AnyLogEvent, MemberAdded, MessageCreated, RoomCreated, encode
+from app.events import AnyLogEvent, MemberAdded, MessageCreated, Position, RoomCreated, encode
 
 PARTITIONS = 8
 
@@ -32,7 +32,9 @@ async def noted(publisher: Publisher, partition: int, end: int) -> bool:
 
 def entry(partition: int, offset: int, event: AnyLogEvent | None) -> Entry:
     """A record of `chat.log` with the event."""
-    return Entry(partition, offset, encode(event) if event else b"?", event, "")
+    position = Position(0, offset) if event else NO_POSITION
+    value = encode(event) if event else b"?"
+    return Entry(partition, offset, position, offset - 1, value, event, "")
 
 
 def opened(room: str, by: str = "ann") -> RoomCreated:

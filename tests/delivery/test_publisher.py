@@ -11,6 +11,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Outcome, Publisher
+from app.delivery.refill import in_sequence
 from app.delivery.view import View
 from app.events import (
     MemberRemoved,
@@ -85,7 +86,7 @@ async def test_a_room_that_was_evicted_is_told_apart(redis: aioredis.Redis) -> N
 
 async def test_the_view_steps_over_what_is_no_event(redis: aioredis.Redis) -> None:
     publisher = Publisher(redis, 100)
-    odd = [LOG[0], entry(P, 1, None), entry(P, 2, message(ROOM, 2, 1))]
+    odd = in_sequence([LOG[0], entry(P, 1, None), entry(P, 2, message(ROOM, 2, 1))])
     assert await publisher.publish(odd) == [Outcome.PUBLISHED, Outcome.REPEATED, Outcome.PUBLISHED]
     assert await publisher.publish([entry(P, 9, None)]) == [Outcome.BEHIND]
 

@@ -33,6 +33,7 @@ from app.events import (
     Ruling,
     SendMessage,
     SetSanction,
+    Source,
 )
 
 Key = tuple[str, ...]
@@ -72,7 +73,7 @@ class Tables:
         """What the event changes, `None` for a removal."""
         seq, user = getattr(event, "seq", 0), getattr(event, "user", "")
         before = self.followed(event, seq)
-        after = evolve(before, event, src)
+        after = evolve(before, event, Source(0, src))
         found: dict[Key, Any] = {
             ("room",): after.room,
             ("sender", event.by): after.sender,

@@ -11,19 +11,20 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from app.domain.room import Member
-from app.domain.versioned_value import unwrap, wrap
+from app.domain.versioned_value import unwrap, version_of, wrap
+from app.events import Position
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
 from app.stream.acks import DeferredAck
 from app.stream.changelog_reader import read_changelogs
 from app.stream.checkpoint import Checkpointer
+from app.stream.table import POSITION_KEY
 from tests.stream.test_batch_loop import TOO_LARGE
 from tests.support.agents import groups
 from tests.support.chat import until
 
 P = 1
-LOG_PLACE = ("chat.log", P)
 
 
 class Hand:
@@ -51,18 +52,23 @@ def keeping(bench: Settings, members: Any, every: float) -> Checkpointer:
     return Checkpointer(groups()["pipeline"].producer, (members,), read, every)
 
 
+async def changelog_records(bench: Settings, members: Any) -> list[Any]:
+    """The records of the changelog."""
+    async with PartitionReader(bench) as reader:
+        return [record async for record in reader.read(members.changelog_topic_name, P, 0)]
+
+
 async def in_changelog(bench: Settings, members: Any, key: str) -> int:
     """How many records of the key the changelog has."""
-    async with PartitionReader(bench) as reader:
-        records = reader.read(members.changelog_topic_name, P, 0)
-        return len([1 async for record in records if record.key == key.encode()])
+    records = await changelog_records(bench, members)
+    return len([record for record in records if record.key == key.encode()])
 
 
 async def test_batches_are_kept_together(bench: Settings, members: Any) -> None:
     kept, hands = keeping(bench, members, 60), [Hand() for _ in range(3)]
     for turn, hand in enumerate(hands, 1):
         members.write(P, "r/together", Member("owner", turn), turn)
-        await kept.add(hand.acks, {LOG_PLACE: turn})
+        await kept.add(hand.acks)
     assert not any(hand.done for hand in hands)
     assert members.read(P, "r/together") == Member("owner", 3)
     assert await in_changelog(bench, members, "r/together") == 0
@@ -76,7 +82,7 @@ async def test_batches_are_kept_together(bench: Settings, members: Any) -> None:
 async def test_what_nobody_asks_for_is_kept_a_little_later(bench: Settings, members: Any) -> None:
     hand = Hand()
     members.write(P, "r/later", Member("owner", 1), 1)
-    await keeping(bench, members, 0.01).add(hand.acks, {})
+    await keeping(bench, members, 0.01).add(hand.acks)
 
     async def done() -> bool:
         return hand.done
@@ -89,7 +95,7 @@ async def test_what_is_not_kept_yet_is_among_all_that_a_table_has(
 ) -> None:
     kept = keeping(bench, members, 60)
     members.write(P, "r/waits", Member("owner", 1), 1)
-    await kept.add(Hand().acks, {})
+    await kept.add(Hand().acks)
     assert dict(members.stored(P))["r/waits"] == Member("owner", 1)
 
 
@@ -98,7 +104,7 @@ async def test_what_the_batch_in_hand_writes_is_not_kept_before_its_outputs(
 ) -> None:
     kept = keeping(bench, members, 60)
     members.write(P, "r/first", Member("owner", 1), 1)
-    await kept.add(Hand().acks, {})
+    await kept.add(Hand().acks)
     members.write(P, "r/second", Member("owner", 1), 1)
     await kept.run()
     assert await in_changelog(bench, members, "r/first") == 1
@@ -107,26 +113,37 @@ async def test_what_the_batch_in_hand_writes_is_not_kept_before_its_outputs(
     assert members.read(P, "r/second") is None
 
 
-async def test_where_tables_stand_is_told_when_all_of_it_is_kept(
+async def test_a_position_follows_the_writes_that_it_speaks_of(
     bench: Settings, members: Any
 ) -> None:
     kept = keeping(bench, members, 60)
-    kept.newly_stored(7)
-    for offset in (3, 5):
-        await kept.add(Hand().acks, {LOG_PLACE: offset})
-        assert kept.newly_stored(7) == {}
+    members.note_position(P, Position(0, 7))
+    members.write(P, "r/before", Member("owner", 1), 1)
+    await kept.add(Hand().acks)
     await kept.run()
-    assert kept.newly_stored(7) == {LOG_PLACE: 5}
-    assert kept.newly_stored(7) == {}
+    records = await changelog_records(bench, members)
+    assert [record.key for record in records[-2:]] == [b"r/before", POSITION_KEY]
+    members.forget()
+    assert members.position(P) == Position(0, 7)
 
 
-async def test_where_tables_stood_before_a_rebalance_is_not_told_after_it(
+async def test_an_epochs_position_and_values_replace_those_of_the_epochs_before(
     bench: Settings, members: Any
 ) -> None:
     kept = keeping(bench, members, 0)
-    kept.newly_stored(7)
-    await kept.add(Hand().acks, {LOG_PLACE: 5})
-    assert kept.newly_stored(8) == {}
+    members.write(P, "r/late", Member("owner", 900), version_of(0, 900))
+    members.note_position(P, Position(0, 900))
+    await kept.add(Hand().acks)
+    members.remove(P, "r/late", 1)
+    members.note_position(P, Position(1, 5))
+    await kept.add(Hand().acks)
+    members.forget()
+    assert members.read(P, "r/late") is None
+    assert members.position(P) == Position(1, 5)
+    members.write(P, "r/late", Member("member", 3), version_of(1, 3))
+    await kept.add(Hand().acks)
+    members.forget()
+    assert members.read(P, "r/late") == Member("member", 3)
 
 
 async def test_changes_that_kafka_does_not_take_are_not_kept_and_nothing_is_committed(
@@ -135,11 +152,10 @@ async def test_changes_that_kafka_does_not_take_are_not_kept_and_nothing_is_comm
     kept, hand = keeping(bench, members, 60), Hand()
     members.write(P, "r/good", Member("owner", 1), 1)
     members.write(P, "r/bad", Member("x" * TOO_LARGE, 1), 1)
-    await kept.add(hand.acks, {LOG_PLACE: 5})
+    await kept.add(hand.acks)
     with pytest.raises(MessageSizeTooLargeError):
         await kept.run()
     assert not hand.done
-    assert kept.newly_stored(-1) == {}
     members.forget()
     assert members.read(P, "r/good") is None
 
@@ -150,7 +166,7 @@ async def test_the_process_ends_where_changes_cannot_be_kept_later(
     ends: list[BaseException | None] = []
     monkeypatch.setattr("app.stream.checkpoint.fail_stop", lambda _, error: ends.append(error))
     members.write(P, "r/bad", Member("x" * TOO_LARGE, 1), 1)
-    await keeping(bench, members, 0.01).add(Hand().acks, {})
+    await keeping(bench, members, 0.01).add(Hand().acks)
 
     async def ended() -> bool:
         return bool(ends)
@@ -181,7 +197,7 @@ async def test_what_a_worker_that_slept_still_writes_does_not_stay(
     await _said(kept, members, "r/slept", 1)
     members.write(P, "r/slept", Member("owner", 2), 2)
     await _theirs(members, "r/slept", Member("admin", 9), 9)
-    await kept.add(Hand().acks, {})
+    await kept.add(Hand().acks)
 
     async def theirs_is_last() -> bool:
         return (await _versions(bench, members, "r/slept"))[-1] == 9
@@ -217,7 +233,7 @@ async def test_what_waits_of_a_partition_that_is_gone_is_dropped(
 
 async def _said(kept: Checkpointer, members: Any, key: str, version: int) -> None:
     members.write(P, key, Member("owner", version), version)
-    await kept.add(Hand().acks, {})
+    await kept.add(Hand().acks)
 
 
 async def _theirs(members: Any, key: str, value: Member, version: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from app.domain.cursor import Cursor
+from app.domain.deployment import Resumed
 from app.errors import Unreachable
 from web.hub.admission_batches import (
     BATCH_SIZE,
@@ -70,17 +71,19 @@ class Admission:
             await self._begin_at(subscriber, usable)
         state.release(subscriber)
 
-    async def _begin_at(self, subscriber: Subscriber, cursor: Cursor) -> None:
+    async def _begin_at(self, subscriber: Subscriber, resumed: Resumed) -> None:
+        user = subscriber.user
         try:
             async with self._backfills, asyncio.timeout(TIMEOUT):
-                missed, lost = await backfill(self._hub.view, subscriber.user, cursor)
+                missed, lost = await backfill(self._hub.view, user, resumed.nexts)
         except TimeoutError:
             raise Unreachable("Valkey does not answer") from None
-        self._state.begin_at(subscriber, cursor.nexts, missed, lost)
+        rewound = {room.name for room in user.rooms if room.partition in resumed.rewound}
+        self._state.begin_at(subscriber, resumed.nexts, missed, sorted(rewound.union(lost)))
 
-    def _usable(self, cursor: Cursor | None) -> Cursor | None:
-        """The cursor, where it is of this log."""
+    def _usable(self, cursor: Cursor | None) -> Resumed | None:
+        """Where the cursor goes on, if it is of this log."""
         state = self._state
-        if cursor is None or cursor.epoch != state.epoch:
+        if cursor is None or len(cursor.nexts) != len(state.frontier):
             return None
-        return cursor if len(cursor.nexts) == len(state.frontier) else None
+        return state.deployment.resumed(cursor)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.delivery.view import Logged, View
-from app.domain.cursor import Cursor
 from app.domain.event_merge import Item
 from web.hub.room import Room, User
 
@@ -19,8 +20,8 @@ def item(room: Room, logged: Logged) -> Item:
     return Item(room.name, logged.n, room.partition, logged.offset, logged.event)
 
 
-async def backfill(view: View, user: User, cursor: Cursor) -> tuple[list[Item], list[str]]:
-    """The events between the cursor and the edge's frontier, and the rooms that lack some.
+async def backfill(view: View, user: User, nexts: Sequence[int]) -> tuple[list[Item], list[str]]:
+    """The events between a cursor's position and the edge's frontier, and the rooms that lack some.
 
     The rooms with the newest events use up the budget first. Raises `Unreachable` where the view
     was emptied meanwhile.
@@ -29,13 +30,13 @@ async def backfill(view: View, user: User, cursor: Cursor) -> tuple[list[Item], 
     missed = [
         (room.offset, room, room.n, joined)
         for room, joined in user.rooms.items()
-        if room.n is not None and room.offset >= cursor.nexts[room.partition]
+        if room.n is not None and room.offset >= nexts[room.partition]
     ]
     items: list[Item] = []
     lost = []
     for _, room, n, joined in sorted(missed, key=lambda one: -one[0]):
         budget = MAX_BACKFILL - len(items)
-        found = await _since(view, room, n, cursor.nexts[room.partition], joined, budget)
+        found = await _since(view, room, n, nexts[room.partition], joined, budget)
         if found is None:
             lost.append(room.name)
         else:

@@ -15,6 +15,7 @@ from math import inf
 from app.delivery.view import Logged
 from app.domain import cursor as cursors
 from app.domain.cursor import Cursor
+from app.domain.deployment import Deployment
 from app.domain.event_merge import Item, merge
 from app.domain.leaving import leaver
 from app.domain.shadow import shown_to
@@ -40,7 +41,7 @@ class DeliveryState:
         registry: Registry,
         *,
         partitions: int,
-        log_id: str,
+        deployment: Deployment,
         secret: str,
         unsubscribe: Callable[[Sequence[bytes]], None],
         send: Send = write_to_audience,
@@ -48,7 +49,8 @@ class DeliveryState:
         self.registry = registry
         self.recent = RecentEvents()
         self.frontier = [0] * partitions
-        self.epoch = cursors.epoch_of(log_id)
+        self.deployment = deployment
+        self._digest = deployment.digests()[-1]
         self._secret = blake2b(secret.encode(), digest_size=32, person=b"cursor").digest()
         self._unsubscribe = unsubscribe
         self._send = send
@@ -80,7 +82,7 @@ class DeliveryState:
 
     def cursor_of(self, position: Iterable[int]) -> str:
         """The cursor of another position: the next offset of each partition."""
-        return cursors.encode(self.epoch, position, self._secret)
+        return cursors.encode(self._digest, position, self._secret)
 
     def decode(self, cursor: str) -> Cursor:
         """A cursor as a client sends it. Raises `CursorMalformed`, or `CursorForeign`."""
@@ -88,7 +90,7 @@ class DeliveryState:
 
     def _frontier_cursor(self) -> str:
         if self._cursor is None:
-            self._cursor = cursors.encode(self.epoch, self.frontier, self._secret)
+            self._cursor = cursors.encode(self._digest, self.frontier, self._secret)
             self.recent.issue(self._cursor)
         return self._cursor
 

@@ -17,6 +17,7 @@ from app.delivery import keys
 from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
+from app.domain.deployment import Deployment
 from web.hub.broadcast import Send, write_to_audience
 from web.hub.delivery_state import DeliveryState
 from web.hub.gap_repair import GapRepair
@@ -42,7 +43,7 @@ class Hub:
         *,
         partitions: int,
         edge: str,
-        log_id: str,
+        deployment: Deployment,
         secret: str,
         send: Send = write_to_audience,
     ) -> None:
@@ -54,7 +55,7 @@ class Hub:
         self.state = DeliveryState(
             self.registry,
             partitions=partitions,
-            log_id=log_id,
+            deployment=deployment,
             secret=secret,
             unsubscribe=self.subscription.drop,
             send=send,

@@ -35,9 +35,9 @@ async def test_who_comes_back_to_an_emptied_view_is_not_reset(scene: Scene) -> N
     await scene.redis.flushdb()
     person = scene.reader.user
     with pytest.raises(Unreachable):
-        await backfill(hub.view, person, cursor)
+        await backfill(hub.view, person, cursor.nexts)
     await scene.publisher.publish(scene.log)
-    items, lost = await backfill(hub.view, person, cursor)
+    items, lost = await backfill(hub.view, person, cursor.nexts)
     assert ([item.n for item in items], lost) == ([2], [])
 
 
@@ -105,7 +105,7 @@ def ahead(scene: Scene) -> cursors.Cursor:
     """The cursor of somebody who has seen an event more than there is."""
     nexts = list(scene.hub.state.frontier)
     nexts[scene.partition] += 1
-    return cursors.Cursor(scene.hub.state.epoch, tuple(nexts))
+    return cursors.Cursor(scene.hub.state.deployment.digests()[-1], tuple(nexts))
 
 
 async def test_who_has_seen_more_than_the_log_has_begins_anew(
@@ -138,5 +138,7 @@ async def test_who_has_seen_what_the_view_is_yet_to_be_filled_with_comes_again(
 async def test_a_cursor_with_another_number_of_partitions_begins_anew(scene: Scene) -> None:
     for nexts in ((0,), (*scene.hub.state.frontier, 0)):
         reader = Recorder(scene.hub.registry.user("ann"))
-        await scene.admission.admit(reader, cursors.Cursor(scene.hub.state.epoch, nexts))
+        await scene.admission.admit(
+            reader, cursors.Cursor(scene.hub.state.deployment.digests()[-1], nexts)
+        )
         assert reader.lost == sorted([scene.a, scene.b])

@@ -192,7 +192,7 @@ async def test_a_cursor_of_another_log_is_told_to_start_over(chat: Chat) -> None
         async with Listener(chat, "otto") as before:
             pass
         known = cursors.decode(before.cursor, secret_of(chat))
-        other = cursors.encode(cursors.epoch_of("another"), known.nexts, secret_of(chat))
+        other = cursors.encode(cursors.digest_of("another"), known.nexts, secret_of(chat))
         async with Listener(chat, "otto", other) as listener:
             assert listener.hello["recovered"] is False
             await listener.until(lambda: bool(listener.events))

@@ -19,6 +19,7 @@ from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.domain.deployment import Deployment
 from app.domain.sanctions import Sanction
 from app.errors import Unreachable
 from app.events import AnyLogEvent
@@ -141,7 +142,7 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
             view,
             partitions=settings.partitions,
             edge="e",
-            log_id="log",
+            deployment=Deployment("log"),
             secret=settings.secret,
             send=sender(native and built("_broadcast")),
         )

@@ -14,6 +14,7 @@ from app.delivery.publisher import Publisher
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.delivery.view_changes import changes_of
+from app.domain.deployment import Deployment
 from app.events import AnyLogEvent, MemberRemoved
 from tests.delivery.conftest import PARTITIONS, entry, message, noted, opened
 from tests.support.chat import until
@@ -57,7 +58,14 @@ class Scene:
         self.redis = redis
         self.publisher = Publisher(redis, 100)
         view = View(redis, PARTITIONS, partial=True)
-        self.hub = Hub(redis, view, partitions=PARTITIONS, edge="e", log_id="log", secret="s" * 32)
+        self.hub = Hub(
+            redis,
+            view,
+            partitions=PARTITIONS,
+            edge="e",
+            deployment=Deployment("log"),
+            secret="s" * 32,
+        )
         #: What the log's end is in each partition, by Kafka's own word.
         self.ends = [0] * PARTITIONS
         self.admission = Admission(self.hub, self._ends)

@@ -1,0 +1,1 @@
+"""The deployment: its id, and the epochs and origins that its partitions have begun."""

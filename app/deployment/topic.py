@@ -1,0 +1,67 @@
+"""Reading and writing `chat.deployment`, which is small: every process reads all of it."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from app.domain.deployment import Deployment, deployment_of
+from app.errors import Malformed
+from app.events import AnyBeginning, DeploymentMade, decode_beginning, encode
+from app.kafka.admin import cluster_id
+from app.kafka.partition_reader import PartitionReader
+from app.runtime.clock import now_ms
+from app.settings import Settings
+from app.topics import DEPLOYMENT, LOG
+
+log = structlog.get_logger()
+
+#: All records are on one partition: their order counts.
+PARTITION = 0
+
+
+async def read_deployment(reader: PartitionReader) -> Deployment:
+    """The deployment as the topic has it now."""
+    found: list[AnyBeginning] = []
+    async for record in reader.read(DEPLOYMENT, PARTITION, 0):
+        try:
+            found.append(decode_beginning(record.value))
+        except Malformed as error:
+            log.warning("record skipped", topic=DEPLOYMENT, reason=str(error))
+    return deployment_of(found)
+
+
+async def begin(settings: Settings, *beginnings: AnyBeginning) -> Deployment:
+    """Write beginnings, and return the deployment after them.
+
+    Another process may have written the same ones at the same time: those that came first count.
+    """
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")
+    await producer.start()
+    try:
+        for one in beginnings:
+            await producer.send_and_wait(
+                DEPLOYMENT, encode(one), key=b"deployment", partition=PARTITION
+            )
+    finally:
+        await producer.stop()
+    async with PartitionReader(settings) as reader:
+        return await read_deployment(reader)
+
+
+async def ensure_deployment(settings: Settings) -> Deployment:
+    """The deployment, which gets its id at the first start.
+
+    A log that was written before deployments had ids keeps the identity that its cursors have: the
+    id of its Kafka cluster.
+    """
+    async with PartitionReader(settings) as reader:
+        known = await read_deployment(reader)
+        if known.id:
+            return known
+        older = any(await reader.ends(LOG, settings.partitions))
+    made = DeploymentMade(id=await cluster_id(settings) if older else uuid4().hex, at_ms=now_ms())
+    log.info("deployment gets its id", id=made.id)
+    return await begin(settings, made)

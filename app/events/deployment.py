@@ -1,0 +1,54 @@
+"""`chat.deployment`: the deployment's identity, and what has begun anew since it was made."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from app.events.codec import Natural, decoded
+
+
+class DeploymentMade(Struct, frozen=True, kw_only=True, tag="deployment.made", tag_field="kind"):
+    """The deployment got its id, by which its cursors are known in every Kafka cluster."""
+
+    id: str
+    at_ms: Natural
+
+
+class EpochBegun(Struct, frozen=True, kw_only=True, tag="epoch.begun", tag_field="kind"):
+    """A partition of `chat.log` began an epoch: `start` is the first `pos` in it.
+
+    What an earlier epoch had at `start` and beyond is no part of the log any more.
+    """
+
+    partition: Natural
+    epoch: Natural
+    start: Natural
+    at_ms: Natural
+    why: str
+
+
+class OriginBegun(Struct, frozen=True, kw_only=True, tag="origin.begun", tag_field="kind"):
+    """A partition of a topic is another than it was: its offsets have a new origin.
+
+    The records from offset `start` on are of this origin.
+    """
+
+    topic: str
+    partition: Natural
+    origin: Natural
+    start: Natural
+    at_ms: Natural
+    why: str
+
+
+AnyBeginning = DeploymentMade | EpochBegun | OriginBegun
+
+_beginnings: Final[Decoder[AnyBeginning]] = Decoder(AnyBeginning)
+
+
+def decode_beginning(value: bytes | None) -> AnyBeginning:
+    """A `chat.deployment` record; raises `Malformed` with the reason."""
+    return decoded(_beginnings, value)
