@@ -17,6 +17,7 @@ from app.domain.moderation.pace import Pace, after, before, counts
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import Hook, RuleSet
 from app.domain.moderation.ruling import judge, ruling
+from app.domain.versioned_value import version_of
 from app.domain.wellformed import flaw
 from app.events import (
     AnyCommand,
@@ -109,13 +110,14 @@ class _Stage:
         key = f"{command.room}/{command.by}"
         pace = (paces.read(record.partition, key) if rules.uses_pace else None) or Pace()
         # After a crash the record comes again, and must not count against itself.
-        facts = _facts(record, command, rules, before(pace, record.offset))
+        place = version_of(batch.origin(record), record.offset)
+        facts = _facts(record, command, rules, before(pace, place))
         ruling = _ruling(record, message, facts, rules)
-        if not isinstance(command, SendMessage) or counts(pace, record.offset):
+        if not isinstance(command, SendMessage) or counts(pace, place):
             return ruling
         if rules.uses_pace:
-            more = after(pace, at_ms, message.folded.text, record.offset)
-            paces.write(record.partition, key, more, record.offset)
+            more = after(pace, at_ms, message.folded.text, place)
+            paces.write(record.partition, key, more, place)
         if rules.everywhere:
             written = encode(Written(command.by, at_ms))
             batch.send(PACE, record, written, key=command.by.encode())
@@ -175,6 +177,7 @@ def _settle(
         batch.send(MODERATION, record, encode(ruled(original, decision.ruling, at_ms)))
     moderated = Moderated(
         src=record.offset,
+        origin=batch.origin(record),
         at_ms=at_ms,
         command=decision.command,
         refusal=decision.refusal,

@@ -11,6 +11,7 @@ from typing import Any
 from app.domain.moderation.pace import Pace, after, before, counts
 from app.domain.moderation.rule import Facts, Message
 from app.domain.sanctions import holds, until
+from app.domain.versioned_value import version_of
 from app.errors import Malformed
 from app.events import Sanctioned, Written, decode_written, encode
 from app.kafka.record import Record
@@ -41,13 +42,14 @@ def _count(active: ActiveRules, batch: Batch, record: Record, written: Written) 
     if wrong := wrong_partition(written.user, record.partition, settings.partitions):
         raise Malformed(wrong)
     known = paces.read(record.partition, written.user) or Pace()
-    if not counts(known, record.offset):
-        more = after(known, written.at_ms, src=record.offset)
-        paces.write(record.partition, written.user, more, record.offset)
+    place = version_of(batch.origin(record), record.offset)
+    if not counts(known, place):
+        more = after(known, written.at_ms, src=place)
+        paces.write(record.partition, written.user, more, place)
     if holds(active.sanction(written.user), written.at_ms):
         return
     message = Message("", written.user, "", at_ms=written.at_ms)
-    facts = Facts(everywhere=before(known, record.offset).times)
+    facts = Facts(everywhere=before(known, place).times)
     for rule in active.rules.everywhere:
         hit = rule.kind.judge(message, facts, rule.settings)
         if hit is not None:

@@ -9,7 +9,7 @@ those of the epochs before: the lost events' values must not stay.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 _VERSION = struct.Struct(">Q")
 
@@ -18,6 +18,10 @@ _NUMBER_BITS = 48
 
 #: A higher number is not a version: there are at most 4,096 epochs.
 _MAX_VERSION = 1 << (_NUMBER_BITS + 12)
+
+
+#: The key of the position up to which a partition of a table stands. No key of a room begins so.
+POSITION_KEY: Final = b"\0position"
 
 
 class Versioned(NamedTuple):

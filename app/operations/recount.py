@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from app.domain.recount import RoomRecount
-from app.domain.versioned_value import newer, unwrap
+from app.domain.versioned_value import POSITION_KEY, newer, unwrap
 from app.errors import Malformed
 from app.events import decode_log, decode_receipt
 from app.kafka.partition_reader import PartitionReader
@@ -70,6 +70,8 @@ class Recount:
         topic = changelog(group, name).name
         for partition in self._partitions:
             async for record in self._reader.read(topic, partition, 0):
+                if record.key == POSITION_KEY:
+                    continue
                 key = record.key.decode()
                 if newer(record.value, raw.get(key)):
                     raw[key] = record.value

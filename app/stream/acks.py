@@ -77,8 +77,7 @@ class ChunkAcks:
 
     def defer(self, record: Record) -> Callable[[], None]:
         """Defer a record of the chunks."""
-        place = TP(record.topic, record.partition)
-        resolve: Callable[[], None] = self._consumer.defer(place, record.offset)
+        resolve: Callable[[], None] = self._consumer.defer(record)
         return resolve
 
 

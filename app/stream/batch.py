@@ -50,6 +50,11 @@ class Batch:
         """The partitions of the records."""
         return {record.partition for record in self.records}
 
+    def origin(self, record: Record) -> int:
+        """The origin of the record's offset; with the offset it is the record's place in order."""
+        origin = getattr(self._app.consumer, "origin", None)  # Faust's own consumer has none
+        return 0 if origin is None else int(origin(record.topic, record.partition))
+
     def decode(
         self, decoder: Callable[[bytes], T], longest: int = MAX_VALUE_BYTES
     ) -> Iterator[tuple[Record, T]]:

@@ -12,7 +12,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
@@ -20,7 +19,10 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
 from app.kafka.record import Record, record_of
+from app.runtime.clock import now_ms
 from app.stream.acks import CHUNK_RECORDS, Chunk
+from app.stream.commit_check import check_commits
+from app.stream.commit_marks import mark_of
 from app.stream.consumer_thread import InLoopConsumerThread
 from app.stream.fetch_control import FetchControl
 from app.stream.local_handoff import LOCAL_READERS
@@ -45,8 +47,15 @@ class ChunkConsumer(stock.Consumer):
         #: By partition: the offset that may be committed, and the one that is.
         self._acked_to: dict[TP, int] = {}
         self._committed_to: dict[TP, int] = {}
-        #: Offsets of deferred records, by partition: the first of them is the last to be committed.
-        self._deferred: dict[TP, set[int]] = {}
+        #: By partition: the record before `_acked_to`.
+        self._acked_records: dict[TP, Record] = {}
+        #: Deferred records by partition and offset: the first one is the last to be committed.
+        self._deferred: dict[TP, dict[int, Record]] = {}
+        #: By partition: the origin of its offsets, where it is not the first.
+        self._origins: Mapping[TP, int] = {}
+        #: The first offsets of partitions without a commit, which are committed before any record
+        #: is read: a group that dies before its first commit must not look like one that lost it.
+        self._lacking: Mapping[TP, int] = {}
         self._queued: Counter[str] = Counter()
         self._paused: set[str] = set()
         self._batches = 0
@@ -60,6 +69,8 @@ class ChunkConsumer(stock.Consumer):
         try:
             while not (self.should_stop or fetcher.should_stop):
                 if self.flow_active:
+                    if self._lacking and await self._commit(self._lacking):
+                        self._lacking = {}
                     fetched = await self._fetched()
                     self._enqueue_fetched(fetched)
                     if not self._low_latency:
@@ -156,15 +167,31 @@ class ChunkConsumer(stock.Consumer):
         for chunk in chunks:
             if chunk.generation_id == self.app.consumer_generation_id:
                 self._acked_to[chunk.place] = chunk.end
+                self._acked_records[chunk.place] = chunk.records[-1]
         self._batches -= 1
         self._batch_done.set()
 
-    def defer(self, place: TP, offset: int) -> Callable[[], None]:
+    def defer(self, record: Record) -> Callable[[], None]:
         """Commit nothing from this record on until the returned function is called."""
-        deferred = self._deferred.setdefault(place, set())
-        deferred.add(offset)
-        # By this very set, not by partition: after a rebalance the record may be here again.
-        return partial(deferred.discard, offset)
+        deferred = self._deferred.setdefault(TP(record.topic, record.partition), {})
+        deferred[record.offset] = record
+
+        def resolve() -> None:
+            # By this very dict, not by partition: after a rebalance the record may be here again.
+            deferred.pop(record.offset, None)
+
+        return resolve
+
+    def mark_for(self, place: TP, offset: int) -> str:
+        """What Kafka is to keep with the commit of an offset, to tell whether it still fits."""
+        record = self._deferred.get(place, {}).get(offset) or self._acked_records.get(place)
+        if record is None or record.offset not in (offset, offset - 1):
+            return ""
+        return mark_of(record, now_ms()).text()
+
+    def origin(self, topic: str, partition: int) -> int:
+        """The origin of a partition's offsets, as of the last assignment."""
+        return self._origins.get(TP(topic, partition), 0)
 
     def _committable(self, place: TP, acked_to: int) -> int:
         deferred = self._deferred.get(place)
@@ -204,6 +231,7 @@ class ChunkConsumer(stock.Consumer):
         """Return when the batches in hand are acknowledged and committed."""
         await super().on_partitions_revoked(revoked)
         self._acked_to.clear()
+        self._acked_records.clear()
         self._committed_to.clear()
         self._deferred.clear()
 
@@ -211,6 +239,21 @@ class ChunkConsumer(stock.Consumer):
         """Begin with the partitions; app/stream/table_recovery.py reads the changelogs."""
         self._fetching.exclude(self.app.tables.changelog_topics)
         await super().on_partitions_assigned(assigned, generation_id)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek to the committed offsets, or elsewhere where they are of another topic by now."""
+        found = dict(await super().seek_to_committed())
+        app: Any = self.app
+        logs = app.tables.changelog_topics
+        mine = [TP(*place) for place in self.assignment() if place.topic not in logs]
+        if not mine:
+            return found
+        beginnings = await check_commits(app.context.settings, self._aiokafka, mine)
+        self._origins, self._lacking = beginnings.origins, beginnings.lacking
+        for place, start in beginnings.starts.items():
+            self._seek_back(place, start)
+            found[place] = start
+        return found
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: this consumer makes no events that could be lost on their way."""

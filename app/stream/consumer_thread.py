@@ -11,9 +11,11 @@ to read.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from mode import Service
@@ -75,6 +77,26 @@ class InLoopConsumerThread(ConsumerThread):
     ) -> Any:
         """Call in this event loop."""
         return await maybe_async(fun(*args, **kwargs))
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit, with the consumer's mark for each offset; `False` where a rebalance was first."""
+        consumer: Any = self.consumer
+        mine = self.assignment()
+        marked = {
+            TopicPartition(*place): (offset, consumer.mark_for(place, offset))
+            for place, offset in offsets.items()
+            if place in mine
+        }
+        try:
+            await self._ensure_consumer().commit(marked)
+        except CommitFailedError as error:
+            if "already rebalanced" not in str(error):
+                await self.crash(error)
+            return False
+        except Exception as error:  # noqa: BLE001 - every failure ends the process
+            await self.crash(error)
+            return False
+        return True
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Called by the group's coordinator."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import faust
 import msgspec
@@ -24,7 +24,7 @@ import rocksdict
 import structlog
 from faust.types import TP
 
-from app.domain.versioned_value import newer, unwrap, version_of, wrap
+from app.domain.versioned_value import POSITION_KEY, newer, unwrap, version_of, wrap
 from app.events import Position, encode_position, position_of
 from app.stream.output_buffer import Offsets
 from app.stream.rocksdb_store import ROCKSDB, RocksDBStore
@@ -35,9 +35,6 @@ V = TypeVar("V", bound=msgspec.Struct)
 
 #: The most decoded values that a table caches: beyond that the cache is emptied.
 VALUES = 20_000
-
-#: The key of the position up to which a partition of a table stands. No key of a room begins so.
-POSITION_KEY: Final = b"\0position"
 
 #: Brings tables up to date, given the first offset to read of each changelog partition and the
 #: offset to end before; `None`: the end of today.

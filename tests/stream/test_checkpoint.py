@@ -11,7 +11,7 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from app.domain.room import Member
-from app.domain.versioned_value import unwrap, version_of, wrap
+from app.domain.versioned_value import POSITION_KEY, unwrap, version_of, wrap
 from app.events import Position
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
@@ -19,7 +19,6 @@ from app.settings import Settings
 from app.stream.acks import DeferredAck
 from app.stream.changelog_reader import read_changelogs
 from app.stream.checkpoint import Checkpointer
-from app.stream.table import POSITION_KEY
 from tests.stream.test_batch_loop import TOO_LARGE
 from tests.support.agents import groups
 from tests.support.chat import until

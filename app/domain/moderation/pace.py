@@ -13,7 +13,8 @@ MOST = 60
 class Pace(Struct, frozen=True, omit_defaults=True):
     """Times in milliseconds, the newest last, and digests of the folded texts.
 
-    `srcs` are the offsets of their records; the oldest may have none.
+    `srcs` are the places of their records: origin and offset as one number, which only grows. The
+    oldest may have none.
     """
 
     times: tuple[int, ...] = ()
