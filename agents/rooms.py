@@ -69,6 +69,9 @@ async def rooms(stream: Any) -> None:
         for partition in batch.partitions:
             _drop_former_position(partition, log)
         batch.each(decode_moderated, partial(_settle, batch, log))
+        for partition in batch.partitions:
+            # Every event changes this table: it tells how much of the log there has been.
+            log.note_in(heads, partition)
 
 
 def _settle(batch: Batch, log: LogCatchUp, record: Record, moderated: Moderated) -> None:

@@ -125,10 +125,13 @@ class LogCatchUp:
     def _note(self, partition: int) -> None:
         """Note in every table that it has the log up to the last `pos`, with the writes so far."""
         self._noted[partition] = time.monotonic()
-        position = Position(self.epochs[partition], self.ends[partition])
-        if position.pos < 0:
-            return
         for table in self._tables:
+            self.note_in(table, partition)
+
+    def note_in(self, table: Table[Any], partition: int) -> None:
+        """Note in one table that it has the log up to the last `pos`, with the writes so far."""
+        position = Position(self.epochs[partition], self.ends[partition])
+        if position.pos >= 0:
             table.note_position(partition, position)
 
     def _positions(self, partition: int) -> list[Position | None]:

@@ -1,0 +1,115 @@
+"""Topics that come back other than they were: made anew, or without their end."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import Any
+
+import pytest
+
+from app.embedded.child import Child
+from app.kafka.partition_reader import PartitionReader
+from app.topics import LOG, RAW, TOPICS, changelog, partition_of
+from tests.faults.frail import Frail, at_work
+from tests.support.chat import Chat, until
+from tests.support.listener import Listener
+from tests.support.person import Person
+from tests.support.topic_surgery import cut, make_anew
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+TOPIC = {topic.name: topic for topic in TOPICS}
+
+
+async def stop_worker(chat: Chat) -> None:
+    await chat.workers.pop().stop(30)
+
+
+async def start_worker(chat: Chat, *, empty: bool = False) -> None:
+    if empty:
+        shutil.rmtree(chat.settings.data / "workers", ignore_errors=True)
+    await at_work(chat.start_worker("w1"))
+
+
+async def end_of(chat: Chat, topic: str, room: str) -> int:
+    async with PartitionReader(chat.settings) as reader:
+        return await reader.end(topic, partition_of(room, chat.settings.partitions))
+
+
+async def ended(child: Child) -> bool:
+    return not child.running
+
+
+async def send(person: Person, room: str, text: str) -> tuple[int, dict[str, Any]]:
+    path = f"/v1/rooms/{room}/messages"
+    return await person.post(path, {"text": text}, Prefer="wait=20")
+
+
+async def test_commands_in_a_raw_topic_made_anew_are_decided(frail: Frail) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room("ben")
+        for number in range(5):
+            await ann.say(room, f"before {number}", f"c{number}")
+        await stop_worker(chat)
+        await make_anew(chat.settings, TOPIC[RAW])
+        await start_worker(chat)
+        status, answer = await send(ann, room, "after")
+        assert (status, answer["seq"]) == (201, 6)
+        status, answer = await ann.post(
+            f"/v1/rooms/{room}/messages", {"text": "x", "client_id": "c3"}, Prefer="wait=20"
+        )
+        assert (status, answer["seq"]) == (200, 4)
+    code, told = await chat.parley("verify")
+    assert code == 0, told
+
+
+async def test_a_table_that_lost_the_end_of_its_changelog_follows_the_log(frail: Frail) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
+        room = await ann.open_room("ben")
+        partition = partition_of(room, chat.settings.partitions)
+        await ben.say(room, "still here")
+        await stop_worker(chat)
+        before = await end_of(chat, changelog("parley-pipeline", "members").name, room)
+        await start_worker(chat)
+        path = f"/v1/rooms/{room}/members/ben"
+        async with ann.http.delete(path, headers={"Prefer": "wait=20"}) as answer:
+            assert answer.status == 200, await answer.text()
+        await stop_worker(chat)
+        await cut(chat.settings, changelog("parley-pipeline", "members"), {partition: before})
+        await start_worker(chat, empty=True)
+        status, answered = await send(ben, room, "not here any more")
+        assert status == 403, answered
+    code, told = await chat.parley("verify")
+    assert code == 0, told
+
+
+async def test_a_log_that_lost_its_end_begins_an_epoch_and_tells_its_readers(
+    frail: Frail,
+) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room("ben")
+        partition = partition_of(room, chat.settings.partitions)
+        await ann.say(room, "kept")
+        kept = await end_of(chat, LOG, room)
+        async with Listener(chat, "ben") as before:
+            for number in range(3):
+                await ann.say(room, f"lost {number}", f"lost-{number}")
+            await before.until(lambda: before.messages(room)[-1:] == ["lost 2"])
+        await stop_worker(chat)
+        await cut(chat.settings, TOPIC[LOG], {partition: kept})
+        await start_worker(chat)
+        command = asyncio.create_task(send(ann, room, "new"))
+        await until(lambda: ended(chat.edges[0]), chat.edges[0].tail)
+        await asyncio.gather(command, return_exceptions=True)
+        chat.urls[:] = [await chat.start_edge()]
+    async with Person(chat, "ann") as ann:
+        status, answer = await send(ann, room, "newer")
+        assert (status, answer["seq"]) == (201, 3)
+        async with Listener(chat, "ben", before.cursor) as after:
+            await after.until(lambda: after.messages(room)[-1:] == ["newer"])
+            assert after.events[0] == {"kind": "reset", "rooms": [room]}
+            assert after.messages(room) == ["new", "newer"]
