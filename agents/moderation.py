@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from app.domain.moderation.decide import Decision, barred, decided, ruled
+from app.domain.moderation.decide import Decision, barred, decided, ruled, unasked
 from app.domain.moderation.heading import heading
 from app.domain.moderation.pace import Pace, after, before, counts
 from app.domain.moderation.rule import Facts, Message
@@ -25,7 +25,6 @@ from app.events import (
     EditMessage,
     Finding,
     Moderated,
-    Refusal,
     Ruling,
     SendMessage,
     Written,
@@ -191,10 +190,8 @@ def _with_answer(
         known = decision.ruling.findings if decision.ruling is not None else ()
         return decided(original, ruling(rules.version, [*known, answer]))
     if isinstance(answer, WebhookFailed):
-        if rules.hook is None or rules.hook.on_failure == "pass":
-            return decision
-        failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
-        return Decision(original, failed)
+        on_failure = "pass" if rules.hook is None else rules.hook.on_failure
+        return unasked(original, decision, rules.version, on_failure)
     raise TypeError(f"the webhook's answer is {answer!r}")
 
 

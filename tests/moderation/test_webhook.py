@@ -68,7 +68,7 @@ async def test_a_hook_that_fails_passes_or_refuses_as_is_set_and_is_left_alone(
     async with Service() as service, Person(strict, "ann") as ann:
         room = await ann.open_room()
         path = f"/v1/rooms/{room}/messages"
-        await put(hook(service, room, timeout_ms=200))
+        await put(hook(service, room, timeout_ms=200, on_failure="pass"))
         await ann.say(room, "nonsense")
         await ann.say(room, "slow 3")
         await put(hook(service, room, timeout_ms=200, on_failure="refuse"))
@@ -79,6 +79,33 @@ async def test_a_hook_that_fails_passes_or_refuses_as_is_set_and_is_left_alone(
         asked = len(service.asked)
         status, answer = await ann.post(path, {"text": "would be fine"})
         assert (status, answer["code"], len(service.asked)) == (503, "moderation_away", asked)
+
+
+async def test_an_answer_that_arrives_in_pieces_is_read_to_its_end(strict: Chat, put: Put) -> None:
+    async with Service() as service, Person(strict, "ann") as ann:
+        room = await ann.open_room()
+        await put(hook(service, room, on_failure="pass"))
+        status, answer = await ann.post(f"/v1/rooms/{room}/messages", {"text": "piecewise"})
+        assert (status, answer.get("detail")) == (422, "In pieces.")
+        assert await ann.history(room) == []
+
+
+async def test_what_a_failing_hook_was_asked_about_is_held_by_default(
+    strict: Chat, put: Put
+) -> None:
+    async with Service() as service, Person(strict, "ann") as ann:
+        room = await ann.open_room()
+        path = f"/v1/rooms/{room}/messages"
+        await put(hook(service, room, timeout_ms=200))
+        status, held = await ann.post(path, {"text": "nonsense"})
+        assert (status, held["status"]) == (202, "held")
+        assert held["verdict"]["findings"][0]["rule"] == "hook"
+        assert len(service.asked) == 2, "a retry comes first"
+        status, sent = await ann.post(path, {"text": "fine"})
+        assert (status, sent["seq"]) == (201, 1)
+        edited = await call(ann, "PATCH", f"{path}/1", {"text": "nonsense"})
+        assert (edited[0], edited[1]["code"]) == (503, "moderation_away")
+        assert [m["text"] for m in await ann.history(room)] == ["fine"]
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from app.domain.moderation.heading import headed, heading
 from app.domain.moderation.ruling import masked
+from app.domain.moderation.ruling import ruling as ruling_of
 from app.domain.sanctions import Sanction, refusal_of
 from app.events import (
     AddReaction,
@@ -15,11 +16,14 @@ from app.events import (
     ChangeRoom,
     CreateRoom,
     EditMessage,
+    Finding,
     Refusal,
     Ruled,
     Ruling,
     SendMessage,
 )
+
+_UNASKED = "The moderation service did not answer, so a moderator looks at the message."
 
 _SPOKEN = (SendMessage, EditMessage)
 
@@ -65,6 +69,21 @@ def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
     if ruling.action == "refuse" or not isinstance(command, SendMessage):
         return Decision(command, Refusal("blocked", ruling.findings[0].reason), ruling)
     return Decision(command, None, ruling)
+
+
+def unasked(
+    command: AnyCommand, decision: Decision, version: int, on_failure: str
+) -> Decision:
+    """The decision where the webhook failed; `on_failure` is its setting, `version` the rules'.
+
+    An edit can't be held. It is refused for the moment, because it may be made again.
+    """
+    if on_failure == "pass":
+        return decision
+    if on_failure == "hold" and isinstance(command, SendMessage):
+        known = decision.ruling.findings if decision.ruling is not None else ()
+        return decided(command, ruling_of(version, [*known, Finding("hold", "hook", _UNASKED)]))
+    return Decision(command, Refusal("moderation_away", "Nobody can look at this now; try again."))
 
 
 def judged_text(command: AnyCommand) -> str:

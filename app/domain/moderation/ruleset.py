@@ -32,13 +32,13 @@ class ActiveRule(NamedTuple):
 class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The webhook: a service that is asked before a message is accepted.
 
-    It has `timeout_ms` to answer; if it fails, messages `pass` or are refused. `rooms` are those of
-    a rule.
+    It has `timeout_ms` to answer a request; if it fails twice, the message is held for review, is
+    refused, or passes. `rooms` are those of a rule.
     """
 
     url: str
     timeout_ms: int = 1000
-    on_failure: Literal["pass", "refuse"] = "pass"
+    on_failure: Literal["hold", "refuse", "pass"] = "hold"
     rooms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
