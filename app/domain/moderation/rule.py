@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 from msgspec import Struct
 
 from app.domain.moderation.folding import Folded
+from app.domain.moderation.readings import Readings
 
 #: The actions of rules, from the mildest to the strictest.
 ACTIONS = ("mask", "hide", "hold", "refuse")
@@ -51,6 +52,11 @@ class Message:
         """The folded text, for matching."""
         return Folded(self.text)
 
+    @cached_property
+    def readings(self) -> Readings:
+        """The readings of the text without disguises, which all rules share."""
+        return Readings(self.text, self.folded)
+
 
 class Facts(NamedTuple):
     """Facts about the author of a message.
@@ -78,12 +84,14 @@ class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
 
     #: Whether it gives spans, so that it can mask; whether it applies to names and topics of
     #: rooms, too; whether it uses `times` and `texts`, which are recorded only then; whether it
-    #: uses `role`, `member` and `joined_ms`; whether it uses `everywhere`.
+    #: uses `role`, `member` and `joined_ms`; whether it uses `everywhere`; whether it does not
+    #: search the text, so that it is asked before others.
     can_mask: ClassVar[bool] = False
     of_headings: ClassVar[bool] = False
     uses_pace: ClassVar[bool] = False
     uses_members: ClassVar[bool] = False
     uses_everywhere: ClassVar[bool] = False
+    is_cheap: ClassVar[bool] = False
 
     name: str = ""
     action: Action = "refuse"

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from app.domain.moderation.rule import Facts, Hit, Message, Rule
+from app.domain.moderation.toml_limits import form_flaw
 from app.domain.moderation.toml_lines import line_of
 from app.errors import ParleyError
 
@@ -94,11 +95,13 @@ def parse(
 ) -> RuleSet:
     """The rule set of a TOML text; `lists` are the lines of the files that it names.
 
-    Raises `RuleMistake` for the first mistake.
+    Raises `RuleMistake` for the first mistake. The time is in proportion to the text.
     """
+    if (flaw := form_flaw(source)) is not None:
+        raise RuleMistake(*flaw)
     try:
         tables = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # the parser's own, and that of a number with too many digits
         raise _unreadable(source, error) from None
     rules: list[ActiveRule] = []
     hook = None
@@ -184,7 +187,7 @@ def _reason_of(text: str, kind: type[Any]) -> tuple[str, str]:
     return (f"{key}: {reason}" if path else reason), key
 
 
-def _unreadable(source: str, error: tomllib.TOMLDecodeError) -> RuleMistake:
+def _unreadable(source: str, error: ValueError) -> RuleMistake:
     text = str(error)
     found = text.rpartition("(at line ")[2].partition(",")[0]
     line = int(found) if found.isdigit() else source.count("\n") + 1

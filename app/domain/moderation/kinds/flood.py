@@ -14,6 +14,7 @@ class Settings(Rule):
     messages: int
     seconds: float
 
+    is_cheap: ClassVar[bool] = True
     uses_pace: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

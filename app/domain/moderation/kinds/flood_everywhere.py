@@ -15,6 +15,7 @@ class Settings(Rule):
     seconds: float
     mute: int = 60
 
+    is_cheap: ClassVar[bool] = True
     uses_everywhere: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
