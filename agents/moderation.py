@@ -13,18 +13,21 @@ import structlog
 
 from app.domain.moderation.decide import Decision, barred, decided, ruled, unasked
 from app.domain.moderation.heading import heading
-from app.domain.moderation.pace import Pace, after, before, counts
+from app.domain.moderation.pace import Pace, after, after_act, before, counts, hurried
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import Hook, RuleSet
-from app.domain.moderation.ruling import judge, ruling
+from app.domain.moderation.ruling import ruling
+from app.domain.moderation.side_texts import judge_with, side_text, unmaskable
 from app.domain.wellformed import flaw
 from app.events import (
+    AddReaction,
     AnyCommand,
     ChangeRoom,
     CreateRoom,
     EditMessage,
     Finding,
     Moderated,
+    Refusal,
     Ruling,
     SendMessage,
     Written,
@@ -81,6 +84,8 @@ class _Stage:
         ruling = None
         if refusal is None and isinstance(command, SendMessage | EditMessage):
             ruling = self._judge(batch, at_ms, record, command, rules)
+        elif refusal is None and isinstance(command, AddReaction):
+            refusal, ruling = self._judge_reaction(batch, at_ms, record, command, rules)
         elif refusal is None and isinstance(command, CreateRoom | ChangeRoom):
             ruling = _judge_heading(at_ms, record, command, rules.of_headings)
         decision = Decision(command, refusal) if refusal else decided(command, ruling)
@@ -109,16 +114,43 @@ class _Stage:
         pace = (paces.read(record.partition, key) if rules.uses_pace else None) or Pace()
         # After a crash the record comes again, and must not count against itself.
         facts = _facts(record, command, rules, before(pace, record.offset))
-        ruling = _ruling(record, message, facts, rules)
-        if not isinstance(command, SendMessage) or counts(pace, record.offset):
+        ruling = _ruling(record, message, side_text(command), facts, rules)
+        if counts(pace, record.offset):
             return ruling
         if rules.uses_pace:
-            more = after(pace, at_ms, message.folded.text, record.offset)
+            if isinstance(command, SendMessage):
+                more = after(pace, at_ms, message.folded.text, record.offset)
+            else:
+                more = after_act(pace, at_ms, record.offset)
             paces.write(record.partition, key, more, record.offset)
-        if rules.everywhere:
-            written = encode(Written(command.by, at_ms))
-            batch.send(PACE, record, written, key=command.by.encode())
+        _count_everywhere(batch, at_ms, record, command, rules)
         return ruling
+
+    def _judge_reaction(
+        self, batch: Batch, at_ms: int, record: Record, command: AddReaction, rules: RuleSet
+    ) -> tuple[Refusal | None, Ruling | None]:
+        """Judge the emoji, which may be any short text; its pace counts under any rules."""
+        key = f"{command.room}/{command.by}"
+        pace = paces.read(record.partition, key) or Pace()
+        earlier = before(pace, record.offset)
+        if not counts(pace, record.offset):
+            more = after_act(pace, at_ms, record.offset)
+            paces.write(record.partition, key, more, record.offset)
+            _count_everywhere(batch, at_ms, record, command, rules)
+        if hurried(earlier, at_ms):
+            return Refusal("slow_mode", "Wait a moment before your next reaction."), None
+        message = Message(command.room, command.by, command.emoji, at_ms=at_ms)
+        facts = _facts(record, command, rules, earlier)
+        return None, unmaskable(_ruling(record, message, "", facts, rules.of_reactions))
+
+
+def _count_everywhere(
+    batch: Batch, at_ms: int, record: Record, command: AnyCommand, rules: RuleSet
+) -> None:
+    """Tell the agent that sees all that a user writes, where a rule asks about it."""
+    if rules.everywhere:
+        written = encode(Written(command.by, at_ms))
+        batch.send(PACE, record, written, key=command.by.encode())
 
 
 def _hook_for(rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
@@ -132,16 +164,18 @@ def _hook_for(rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook |
 def _judge_heading(
     at_ms: int, record: Record, command: CreateRoom | ChangeRoom, rules: RuleSet
 ) -> Ruling | None:
-    text = heading(command)
-    if not text or not rules.rules:
+    text, beside = heading(command), side_text(command)
+    if not (text or beside) or not rules.rules:
         return None
     message = Message(command.room, command.by, text, at_ms=at_ms)
-    return _ruling(record, message, _facts(record, command, rules, Pace()), rules)
+    return _ruling(record, message, beside, _facts(record, command, rules, Pace()), rules)
 
 
-def _ruling(record: Record, message: Message, facts: Facts, rules: RuleSet) -> Ruling | None:
+def _ruling(
+    record: Record, message: Message, beside: str, facts: Facts, rules: RuleSet
+) -> Ruling | None:
     broken: list[str] = []
-    ruling = judge(message, facts, rules, broken)
+    ruling = judge_with(message, beside, facts, rules, broken)
     for rule in broken:
         log.error("a rule failed and was skipped", rule=rule, offset=record.offset)
     return ruling
@@ -149,13 +183,13 @@ def _ruling(record: Record, message: Message, facts: Facts, rules: RuleSet) -> R
 
 def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> Facts:
     if not rules.uses_members:
-        return Facts(times=pace.times, texts=pace.texts)
+        return Facts(times=pace.times, texts=pace.texts, acts=pace.acts)
     # The table of the `rooms` agent, on the same partitions. It may be a moment behind: then
     # a user who has just joined counts as no member yet, which is as new as one can be.
     member = members.read(record.partition, f"{command.room}/{command.by}")
     if member is None:
-        return Facts(member=False, times=pace.times, texts=pace.texts)
-    return Facts(member.role, True, member.at_ms, pace.times, pace.texts)
+        return Facts(member=False, times=pace.times, texts=pace.texts, acts=pace.acts)
+    return Facts(member.role, True, member.at_ms, pace.times, pace.texts, acts=pace.acts)
 
 
 def _settle(

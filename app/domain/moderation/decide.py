@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from app.domain.moderation.heading import headed, heading
 from app.domain.moderation.ruling import masked
 from app.domain.moderation.ruling import ruling as ruling_of
-from app.domain.sanctions import Sanction, refusal_of
+from app.domain.moderation.side_texts import side_text
+from app.domain.sanctions import Sanction, refusal_of, speaks
 from app.events import (
     AddReaction,
     AnyCommand,
@@ -25,8 +26,6 @@ from app.events import (
 
 _UNASKED = "The moderation service did not answer, so a moderator looks at the message."
 
-_SPOKEN = (SendMessage, EditMessage)
-
 
 class Decision(NamedTuple):
     """The command to pass on, its refusal if it is refused, and its ruling if rules caught it."""
@@ -40,10 +39,12 @@ def barred(
     command: AnyCommand, sanction: Sanction | None, at_ms: int, text_limit: int
 ) -> Refusal | None:
     """The refusal of a command regardless of rules; `sanction` is the user's everywhere."""
-    if sanction is not None and not getattr(command, "admin", False):
-        speaks = isinstance(command, (*_SPOKEN, AddReaction))
-        if refusal := refusal_of(sanction, at_ms, speaks=speaks):
-            return refusal
+    if (
+        sanction is not None
+        and not getattr(command, "admin", False)
+        and (refusal := refusal_of(sanction, at_ms, speaks=speaks(command)))
+    ):
+        return refusal
     if not isinstance(command, SendMessage | EditMessage):
         return None
     if not command.text.strip() and not getattr(command, "attachments", ()):
@@ -59,8 +60,8 @@ def barred(
 def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
     """The decision by a ruling; the stage of the rooms carries out `hide` and `hold`.
 
-    An edit can't be held or hidden, because the message is there already; nor can a room's name or
-    topic. They are refused.
+    An edit can't be held or hidden, because the message is there already; nor can a reaction or a
+    room's name or topic. They are refused.
     """
     if ruling is None:
         return Decision(command)
@@ -87,21 +88,23 @@ def unasked(
 
 
 def judged_text(command: AnyCommand) -> str:
-    """The text of a command that the rules judge; empty for most commands."""
+    """The text of a command that the rules judge, without `side_text`; empty for most commands."""
     if isinstance(command, SendMessage | EditMessage):
         return command.text
+    if isinstance(command, AddReaction):
+        return command.emoji
     return heading(command) if isinstance(command, CreateRoom | ChangeRoom) else ""
 
 
 def ruled(command: AnyCommand, ruling: Ruling, at_ms: int) -> Ruled:
-    """The record of a ruling, with the original text."""
+    """The record of a ruling, with the original text, and behind it the text beside it."""
     return Ruled(
         id=command.id,
         by=command.by,
         at_ms=at_ms,
         room=command.room,
         client_id=command.client_id,
-        text=judged_text(command),
+        text="\n".join(filter(None, (judged_text(command), side_text(command)))),
         ruling=ruling,
         seq=getattr(command, "seq", 0),
     )

@@ -63,7 +63,8 @@ class Facts(NamedTuple):
 
     For a user who is not a member yet `role` is empty, `joined_ms` 0 and `member` false. `times`
     are those of the latest earlier messages to this room, and `texts` their digests, in the same
-    order; `everywhere` are the times over all rooms, or `None` where they are not known.
+    order; `everywhere` are the times over all rooms, or `None` where they are not known. `acts` are
+    the times of the latest earlier edits and reactions in this room.
     """
 
     role: str = ""
@@ -72,6 +73,7 @@ class Facts(NamedTuple):
     times: tuple[int, ...] = ()
     texts: tuple[int, ...] = ()
     everywhere: tuple[int, ...] | None = None
+    acts: tuple[int, ...] = ()
 
 
 class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -82,12 +84,14 @@ class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
     that it applies to, with `*` at the end for a prefix; empty for all.
     """
 
-    #: Whether it gives spans, so that it can mask; whether it applies to names and topics of
-    #: rooms, too; whether it uses `times` and `texts`, which are recorded only then; whether it
+    #: Whether it gives spans, so that it can mask; whether it applies to all other texts that
+    #: members see, such as names and topics of rooms; whether it applies to reactions because of
+    #: their pace; whether it uses `times` and `texts`, which are recorded only then; whether it
     #: uses `role`, `member` and `joined_ms`; whether it uses `everywhere`; whether it does not
     #: search the text, so that it is asked before others.
     can_mask: ClassVar[bool] = False
     of_headings: ClassVar[bool] = False
+    of_reactions: ClassVar[bool] = False
     uses_pace: ClassVar[bool] = False
     uses_members: ClassVar[bool] = False
     uses_everywhere: ClassVar[bool] = False

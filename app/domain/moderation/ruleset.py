@@ -72,8 +72,14 @@ class RuleSet(NamedTuple):
 
     @property
     def of_headings(self) -> RuleSet:
-        """The rules that apply to names and topics of rooms, too."""
+        """The rules that apply to all texts that members see, not to messages alone."""
         return self._replace(rules=tuple(rule for rule in self.rules if rule.settings.of_headings))
+
+    @property
+    def of_reactions(self) -> RuleSet:
+        """The rules that apply to reactions: to their text, or because of their pace."""
+        kept = (r for r in self.rules if r.settings.of_headings or r.settings.of_reactions)
+        return self._replace(rules=tuple(kept))
 
     @property
     def everywhere(self) -> tuple[ActiveRule, ...]:
