@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from app.domain.moderation.decide import Decision, barred, decided, ruled, unasked
+from app.domain.moderation.decide import Decision, barred, decided, hook_kind, ruled, unasked
 from app.domain.moderation.heading import heading
 from app.domain.moderation.pace import Pace, after, after_act, before, counts, hurried
 from app.domain.moderation.rule import Facts, Message
@@ -91,7 +91,7 @@ class _Stage:
         decision = Decision(command, refusal) if refusal else decided(command, ruling)
         settle = partial(_settle, record, at_ms, command, decision, rules)
         if hook := _hook_for(rules, command, decision):
-            request = self._webhook.ask(hook, decision.command, at_ms)  # type: ignore[arg-type]
+            request = self._webhook.ask(hook, decision.command, at_ms)
             self.waiting.put(command.room, batch.defer(record), request, settle)
         elif command.room in self.waiting:
             self.waiting.put(command.room, batch.defer(record), None, settle)
@@ -156,9 +156,9 @@ def _count_everywhere(
 def _hook_for(rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
     """The webhook to ask about a command, if any."""
     hook = rules.hook
-    if hook is None or decision.refusal is not None or not hook.is_for(command.room):
+    if hook is None or decision.refusal is not None:
         return None
-    return hook if isinstance(command, SendMessage | EditMessage) else None
+    return hook if hook.is_for(command.room, hook_kind(command)) else None
 
 
 def _judge_heading(

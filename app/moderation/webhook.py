@@ -11,8 +11,9 @@ import msgspec
 import structlog
 
 from app.domain.moderation import breaker
+from app.domain.moderation.decide import judged_text
 from app.domain.moderation.ruleset import Hook
-from app.events import EditMessage, Finding, SendMessage
+from app.events import AnyCommand, Finding
 from app.runtime.http_answer import read_answer
 from app.runtime.webhook_signature import signature
 
@@ -56,10 +57,8 @@ class WebhookClient:
         self._turns = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._breakers: dict[str, breaker.Breaker] = {}
 
-    async def ask(
-        self, hook: Hook, message: SendMessage | EditMessage, at_ms: int
-    ) -> Finding | None:
-        """The webhook's finding; `None` where it lets the message pass.
+    async def ask(self, hook: Hook, command: AnyCommand, at_ms: int) -> Finding | None:
+        """The webhook's finding on a text of a user's; `None` where it lets the command pass.
 
         A request that fails is repeated once. Raises `WebhookFailed` where that fails, too: after
         twice `hook.timeout_ms` at the latest, counted from the message's turn.
@@ -70,22 +69,20 @@ class WebhookClient:
                 raise WebhookFailed("not asked, because it failed too often")
             self._breakers[hook.url] = breaker.trying(known, _monotonic_ms())
             try:
-                found = await self._ask_again(hook, message, at_ms)
+                found = await self._ask_again(hook, command, at_ms)
             except WebhookFailed:
                 self._note(hook, worked=False)
                 raise
             self._note(hook, worked=True)
             return found
 
-    async def _ask_again(
-        self, hook: Hook, message: SendMessage | EditMessage, at_ms: int
-    ) -> Finding | None:
+    async def _ask_again(self, hook: Hook, command: AnyCommand, at_ms: int) -> Finding | None:
         """The finding of the first attempt that works."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(hook.timeout_ms / 1000):
-                    answer = await self._post(hook, _request(message, at_ms))
-                return _finding(answer, message.text)
+                    answer = await self._post(hook, _request(command, at_ms))
+                return _finding(answer, judged_text(command))
             except _FAILURES as error:
                 log.warning("moderation hook failed", url=hook.url, error=repr(error))
                 if attempt == _ATTEMPTS:
@@ -123,14 +120,14 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
 
-def _request(message: SendMessage | EditMessage, at_ms: int) -> dict[str, Any]:
-    kind = "message.edit" if isinstance(message, EditMessage) else "message.send"
+def _request(command: AnyCommand, at_ms: int) -> dict[str, Any]:
     fields = {
         name: value
-        for name, value in msgspec.structs.asdict(message).items()
-        if name not in {"edge", "id"} and value not in ((), {})
+        for name, value in msgspec.structs.asdict(command).items()
+        if name not in {"edge", "id"} and value not in ((), {}, None)
     }
-    return {"kind": kind, "at_ms": at_ms, **fields}
+    kind, text = command.__struct_config__.tag, judged_text(command)
+    return {"kind": kind, "at_ms": at_ms, **fields, "text": text}
 
 
 def _finding(answer: Answer, text: str) -> Finding | None:

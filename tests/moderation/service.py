@@ -67,6 +67,9 @@ class Service:
         match text.split():
             case ["slow", seconds, *_]:
                 await asyncio.sleep(float(seconds))
+            case ["slowly", "no", *_]:
+                await asyncio.sleep(0.15)
+                return web.json_response({"action": "refuse"})
             case ["nonsense", *_]:
                 return web.Response(text="moo")
             case ["piecewise", *_]:

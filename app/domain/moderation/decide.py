@@ -60,12 +60,14 @@ def barred(
 def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
     """The decision by a ruling; the stage of the rooms carries out `hide` and `hold`.
 
+    A reaction can't be masked, and is refused.
+
     An edit can't be held or hidden, because the message is there already; nor can a reaction or a
     room's name or topic. They are refused.
     """
     if ruling is None:
         return Decision(command)
-    if ruling.action == "mask":
+    if ruling.action == "mask" and not isinstance(command, AddReaction):
         return Decision(_masked(command, ruling), None, ruling)
     if ruling.action == "refuse" or not isinstance(command, SendMessage):
         return Decision(command, Refusal("blocked", ruling.findings[0].reason), ruling)
@@ -94,6 +96,17 @@ def judged_text(command: AnyCommand) -> str:
     if isinstance(command, AddReaction):
         return command.emoji
     return heading(command) if isinstance(command, CreateRoom | ChangeRoom) else ""
+
+
+def hook_kind(command: AnyCommand) -> str:
+    """The kind of a command for a webhook's `kinds`; empty for one without a text."""
+    if isinstance(command, SendMessage | EditMessage):
+        return "messages"
+    if isinstance(command, AddReaction):
+        return "reactions"
+    if isinstance(command, CreateRoom | ChangeRoom):
+        return "rooms" if judged_text(command) or side_text(command) else ""
+    return ""
 
 
 def ruled(command: AnyCommand, ruling: Ruling, at_ms: int) -> Ruled:

@@ -34,13 +34,15 @@ class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The webhook: a service that is asked before a message is accepted.
 
     It has `timeout_ms` to answer a request; if it fails twice, the message is held for review, is
-    refused, or passes. `rooms` are those of a rule.
+    refused, or passes. `rooms` are those of a rule. `kinds` is what it is asked about: `rooms` are
+    the names, topics and ids of rooms.
     """
 
     url: str
     timeout_ms: int = 1000
     on_failure: Literal["hold", "refuse", "pass"] = "hold"
     rooms: tuple[str, ...] = ()
+    kinds: tuple[Literal["messages", "reactions", "rooms"], ...] = ("messages",)
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
@@ -48,9 +50,9 @@ class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         if not 50 <= self.timeout_ms <= 10_000:
             raise ValueError("timeout_ms is 50 to 10000")
 
-    def is_for(self, room: str) -> bool:
-        """Whether the webhook is asked about messages of a room."""
-        return Rule(rooms=self.rooms).is_for(room)
+    def is_for(self, room: str, kind: str = "messages") -> bool:
+        """Whether the webhook is asked about what is written in a room, of that kind."""
+        return kind in self.kinds and Rule(rooms=self.rooms).is_for(room)
 
 
 class RuleSet(NamedTuple):
