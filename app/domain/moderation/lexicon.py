@@ -58,12 +58,12 @@ class _Index:
     def search(self, words: Words, work: Work) -> Iterator[tuple[_Entry, int, int]]:
         """The entries that are in the text as whole words, or within Han characters."""
         text = words.text
-        widened: set[tuple[str, int, int]] = set()
         for automaton, entries in self._layers:
             work.spend(1 + (len(text) >> 8))
             matches = automaton.find_matches_as_indexes(text, overlapping=True)
             if not matches:
                 continue
+            widened: set[tuple[str, int, int]] = set()
             granted = work.grant(len(matches))
             for which, start, end in matches[:granted]:
                 same = entries[which]

@@ -33,26 +33,23 @@ _SHORT = 64
 class Words:
     """A text to be searched, with the bounds of its words."""
 
-    __slots__ = ("_begins", "_ends", "text")
+    _begins: list[int] | None = None
+    _ends: list[int] | None = None
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._begins: list[int] = []
-        self._ends: list[int] = []
 
     def begin(self, start: int) -> int:
         """The beginning of the word that goes on at `start`."""
-        if not self._begins:
-            self._bound()
-        return self._begins[start]
+        begins = self._begins
+        return (self._bound()[0] if begins is None else begins)[start]
 
     def finish(self, end: int) -> int:
         """The end of the word that goes on at `end`."""
-        if not self._ends:
-            self._bound()
-        return self._ends[end]
+        ends = self._ends
+        return (self._bound()[1] if ends is None else ends)[end]
 
-    def _bound(self) -> None:
+    def _bound(self) -> tuple[list[int], list[int]]:
         joining = [joins(character) for character in self.text]
         begins, ends = [0], [len(self.text)]
         for place, joined in enumerate(joining, 1):
@@ -61,6 +58,7 @@ class Words:
             ends.append(ends[-1] if joining[place] else place)
         ends.reverse()
         self._begins, self._ends = begins, ends
+        return begins, ends
 
 
 class Readings:
@@ -73,10 +71,10 @@ class Readings:
     places. A reading is `None`, or empty, for a text without its disguise.
     """
 
-    __slots__ = (
-        *("folded", "leet", "original", "plain", "rejoined", "spelled", "squeezed", "tight"),
-        *("_counted", "_drawn", "_scripts", "work"),
-    )
+    squeezed: tuple[Words, list[int]] | None = None
+    _counted: tuple[list[int], list[int], list[int]] | None = None
+    _drawn: list[int] | None = None
+    _scripts: _Scripts | None = None
 
     def __init__(self, original: str, folded: Folded) -> None:
         text = folded.text
@@ -85,7 +83,6 @@ class Readings:
         self.work = Work(len(text))
         self.plain = Words(text)
         self.leet = Words(leet(text)) if is_disguised(text) else None
-        self.squeezed: tuple[Words, list[int]] | None = None
         if is_drawn(text):
             kept = undrawn(text)
             self.squeezed = Words("".join(text[place] for place in kept)), kept
@@ -93,9 +90,6 @@ class Readings:
         tight = unparted(folded)
         self.tight = None if tight is None else (Words(tight.text), tight)
         self.rejoined = list(rejoined(folded))
-        self._counted: tuple[list[int], list[int], list[int]] | None = None
-        self._drawn: list[int] | None = None
-        self._scripts: _Scripts | None = None
 
     def is_leet(self, start: int, end: int) -> bool:
         """Whether the span of the folded text is a word in disguise."""

@@ -17,16 +17,19 @@ class WorkExceeded(Exception):
 class Work:
     """The steps that are left for a message, over all rules."""
 
+    __slots__ = ("left",)
+
     def __init__(self, characters: int) -> None:
         self.left = STEPS + STEPS_A_CHARACTER * characters
 
     def spend(self, steps: int) -> None:
         """Count steps before they are taken. Raises `WorkExceeded` where they are too many."""
-        if self.grant(steps) < steps:
+        self.left -= steps
+        if self.left < 0:
             raise WorkExceeded
 
     def grant(self, steps: int) -> int:
         """Count steps, and return how many of them there is work for."""
-        granted = min(steps, self.left)
+        granted = max(0, min(steps, self.left))
         self.left -= granted
         return granted
