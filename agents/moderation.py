@@ -11,15 +11,17 @@ from typing import Any
 
 import structlog
 
-from app.domain.moderation.decide import Decision, barred, decided, ruled
+from app.domain.moderation.decide import Decision, barred, decided, hook_kind, ruled, unasked
 from app.domain.moderation.heading import heading
-from app.domain.moderation.pace import Pace, after, before, counts
+from app.domain.moderation.pace import Pace, after, after_act, before, counts, hurried
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import Hook, RuleSet
-from app.domain.moderation.ruling import judge, ruling
+from app.domain.moderation.ruling import ruling
+from app.domain.moderation.side_texts import judge_with, side_text, unmaskable
 from app.domain.versioned_value import version_of
 from app.domain.wellformed import flaw
 from app.events import (
+    AddReaction,
     AnyCommand,
     ChangeRoom,
     CreateRoom,
@@ -83,12 +85,14 @@ class _Stage:
         ruling = None
         if refusal is None and isinstance(command, SendMessage | EditMessage):
             ruling = self._judge(batch, at_ms, record, command, rules)
+        elif refusal is None and isinstance(command, AddReaction):
+            refusal, ruling = self._judge_reaction(batch, at_ms, record, command, rules)
         elif refusal is None and isinstance(command, CreateRoom | ChangeRoom):
             ruling = _judge_heading(at_ms, record, command, rules.of_headings)
         decision = Decision(command, refusal) if refusal else decided(command, ruling)
         settle = partial(_settle, record, at_ms, command, decision, rules)
         if hook := _hook_for(rules, command, decision):
-            request = self._webhook.ask(hook, decision.command, at_ms)  # type: ignore[arg-type]
+            request = self._webhook.ask(hook, decision.command, at_ms)
             self.waiting.put(command.room, batch.defer(record), request, settle)
         elif command.room in self.waiting:
             self.waiting.put(command.room, batch.defer(record), None, settle)
@@ -110,41 +114,76 @@ class _Stage:
         key = f"{command.room}/{command.by}"
         pace = (paces.read(record.partition, key) if rules.uses_pace else None) or Pace()
         # After a crash the record comes again, and must not count against itself.
-        place = version_of(batch.origin(record), record.offset)
+        place = _place(batch, record)
         facts = _facts(record, command, rules, before(pace, place))
-        ruling = _ruling(record, message, facts, rules)
-        if not isinstance(command, SendMessage) or counts(pace, place):
+        ruling = _ruling(record, message, side_text(command), facts, rules)
+        if counts(pace, place):
             return ruling
         if rules.uses_pace:
-            more = after(pace, at_ms, message.folded.text, place)
+            if isinstance(command, SendMessage):
+                more = after(pace, at_ms, message.folded.text, place)
+            else:
+                more = after_act(pace, at_ms, place)
             paces.write(record.partition, key, more, place)
-        if rules.everywhere:
-            written = encode(Written(command.by, at_ms))
-            batch.send(PACE, record, written, key=command.by.encode())
+        _count_everywhere(batch, at_ms, record, command, rules)
         return ruling
+
+    def _judge_reaction(
+        self, batch: Batch, at_ms: int, record: Record, command: AddReaction, rules: RuleSet
+    ) -> tuple[Refusal | None, Ruling | None]:
+        """Judge the emoji, which may be any short text; its pace counts under any rules."""
+        key = f"{command.room}/{command.by}"
+        pace = paces.read(record.partition, key) or Pace()
+        place = _place(batch, record)
+        earlier = before(pace, place)
+        if not counts(pace, place):
+            more = after_act(pace, at_ms, place)
+            paces.write(record.partition, key, more, place)
+            _count_everywhere(batch, at_ms, record, command, rules)
+        if hurried(earlier, at_ms):
+            return Refusal("slow_mode", "Wait a moment before your next reaction."), None
+        message = Message(command.room, command.by, command.emoji, at_ms=at_ms)
+        facts = _facts(record, command, rules, earlier)
+        return None, unmaskable(_ruling(record, message, "", facts, rules.of_reactions))
+
+
+def _place(batch: Batch, record: Record) -> int:
+    """The place of a record among all of its partition, as one number that only grows."""
+    return version_of(batch.origin(record), record.offset)
+
+
+def _count_everywhere(
+    batch: Batch, at_ms: int, record: Record, command: AnyCommand, rules: RuleSet
+) -> None:
+    """Tell the agent that sees all that a user writes, where a rule asks about it."""
+    if rules.everywhere:
+        written = encode(Written(command.by, at_ms))
+        batch.send(PACE, record, written, key=command.by.encode())
 
 
 def _hook_for(rules: RuleSet, command: AnyCommand, decision: Decision) -> Hook | None:
     """The webhook to ask about a command, if any."""
     hook = rules.hook
-    if hook is None or decision.refusal is not None or not hook.is_for(command.room):
+    if hook is None or decision.refusal is not None:
         return None
-    return hook if isinstance(command, SendMessage | EditMessage) else None
+    return hook if hook.is_for(command.room, hook_kind(command)) else None
 
 
 def _judge_heading(
     at_ms: int, record: Record, command: CreateRoom | ChangeRoom, rules: RuleSet
 ) -> Ruling | None:
-    text = heading(command)
-    if not text or not rules.rules:
+    text, beside = heading(command), side_text(command)
+    if not (text or beside) or not rules.rules:
         return None
     message = Message(command.room, command.by, text, at_ms=at_ms)
-    return _ruling(record, message, _facts(record, command, rules, Pace()), rules)
+    return _ruling(record, message, beside, _facts(record, command, rules, Pace()), rules)
 
 
-def _ruling(record: Record, message: Message, facts: Facts, rules: RuleSet) -> Ruling | None:
+def _ruling(
+    record: Record, message: Message, beside: str, facts: Facts, rules: RuleSet
+) -> Ruling | None:
     broken: list[str] = []
-    ruling = judge(message, facts, rules, broken)
+    ruling = judge_with(message, beside, facts, rules, broken)
     for rule in broken:
         log.error("a rule failed and was skipped", rule=rule, offset=record.offset)
     return ruling
@@ -152,13 +191,13 @@ def _ruling(record: Record, message: Message, facts: Facts, rules: RuleSet) -> R
 
 def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> Facts:
     if not rules.uses_members:
-        return Facts(times=pace.times, texts=pace.texts)
+        return Facts(times=pace.times, texts=pace.texts, acts=pace.acts)
     # The table of the `rooms` agent, on the same partitions. It may be a moment behind: then
     # a user who has just joined counts as no member yet, which is as new as one can be.
     member = members.read(record.partition, f"{command.room}/{command.by}")
     if member is None:
-        return Facts(member=False, times=pace.times, texts=pace.texts)
-    return Facts(member.role, True, member.at_ms, pace.times, pace.texts)
+        return Facts(member=False, times=pace.times, texts=pace.texts, acts=pace.acts)
+    return Facts(member.role, True, member.at_ms, pace.times, pace.texts, acts=pace.acts)
 
 
 def _settle(
@@ -194,10 +233,8 @@ def _with_answer(
         known = decision.ruling.findings if decision.ruling is not None else ()
         return decided(original, ruling(rules.version, [*known, answer]))
     if isinstance(answer, WebhookFailed):
-        if rules.hook is None or rules.hook.on_failure == "pass":
-            return decision
-        failed = Refusal("moderation_away", "Nobody can look at this message now; try again.")
-        return Decision(original, failed)
+        on_failure = "pass" if rules.hook is None else rules.hook.on_failure
+        return unasked(original, decision, rules.version, on_failure)
     raise TypeError(f"the webhook's answer is {answer!r}")
 
 

@@ -119,6 +119,13 @@ class View:
         events = {user.decode(): decode_log(raw) for user, raw in found.items()}
         return {user: one for user, one in events.items() if isinstance(one, SanctionSet)}
 
+    async def sanction(self, room: str, user: str) -> SanctionSet | None:
+        """The user's sanction in a room, which may have expired; `None` for none."""
+        place = self.partition(room)
+        found = await self._one([place], "HGET", keys.sanctions(place, room), user)
+        event = None if found is None else decode_log(found)
+        return event if isinstance(event, SanctionSet) else None
+
     async def publish_to_user(self, user: str, state: bytes) -> None:
         """Publish a transient state to one user's devices."""
         await self._redis.publish(keys.user(user), state)

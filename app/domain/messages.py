@@ -66,14 +66,20 @@ def content_of(
 
 def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal | None:
     settings = room.settings
-    if rank(actor.role) < rank(settings.post):
-        return Refusal("not_allowed", f"Here only those from {settings.post} up write.")
+    if refusal := _may_not_write(room, actor):
+        return refusal
     last = state.sender.last_ms
     left = last + settings.slow_mode * 1000 - at_ms
     # A later time is by another worker's clock, and makes no member wait.
     if 0 < last <= at_ms and left > 0 and not may(actor.role, "slow_mode.exempt"):
         return Refusal("slow_mode", f"Wait {-(-left // 1000)} s before your next message.")
     return None
+
+
+def _may_not_write(room: Room, actor: Member) -> Refusal | None:
+    if rank(actor.role) >= rank(room.settings.post):
+        return None
+    return Refusal("not_allowed", f"Here only those from {room.settings.post} up write.")
 
 
 def _dangling(state: State, command: SendMessage) -> Refusal | None:
@@ -108,6 +114,8 @@ def edit(
     message = _touchable(state.message, actor, command.by, command.seq, "edit")
     if isinstance(message, Refusal):
         return message
+    if refusal := _may_not_write(room, actor):
+        return refusal
     content: dict[str, Any] = {"text": command.text}
     content |= _mentions(room, actor, state, command.text)
     if message.shadow:

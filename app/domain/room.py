@@ -11,7 +11,7 @@ from uuid import UUID
 from app.domain import membership, messages, moderators
 from app.domain.outcome import Outcome
 from app.domain.records import Member, Repeat, Room, State
-from app.domain.sanctions import refusal_of
+from app.domain.sanctions import refusal_of, speaks
 from app.events import (
     AddMember,
     AddReaction,
@@ -47,12 +47,14 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
         return Refusal("room_unknown", f"There is no room {command.room!r}.")
     if room.archived and not (isinstance(command, ChangeRoom) and command.archived is False):
         return Refusal("room_archived", f"{command.room!r} is archived.")
+    speaking = speaks(command)
     if isinstance(command, AddMember):
+        if speaking and (refusal := refusal_of(state.sanction, moderated.at_ms, speaks=True)):
+            return refusal
         return membership.add(room, state, command, moderated)
     if isinstance(command, ApproveMessage | HideMessage | LiftSanction | SetSanction):
         return moderators.moderate(room, state, command, moderated)
-    speaks = isinstance(command, SendMessage | EditMessage | AddReaction)
-    if refusal := refusal_of(state.sanction, moderated.at_ms, speaks=speaks):
+    if refusal := refusal_of(state.sanction, moderated.at_ms, speaks=speaking):
         return refusal
     if state.actor is None:
         return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")

@@ -6,7 +6,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from app.events import Refusal
+from app.events import (
+    AddMember,
+    AddReaction,
+    AnyCommand,
+    ChangeRoom,
+    CreateRoom,
+    EditMessage,
+    Refusal,
+    SendMessage,
+)
 
 SANCTIONS: Final = ("mute", "ban")
 
@@ -41,6 +50,22 @@ def refusal_of(sanction: Sanction | None, at_ms: int, *, speaks: bool) -> Refusa
     if sanction.kind == "ban":
         return Refusal("banned", describe("You are banned", sanction))
     return Refusal("muted", describe("You are muted", sanction)) if speaks else None
+
+
+def speaks(command: AnyCommand) -> bool:
+    """Whether others read or hear from the user by it: this is what a mute forbids.
+
+    Opening a room and adding a member bring a room to somebody, as a direct room does; joining
+    brings nothing to read, and removing takes something away.
+    """
+    match command:
+        case SendMessage() | EditMessage() | AddReaction() | CreateRoom():
+            return True
+        case ChangeRoom():
+            return command.name is not None or command.topic is not None
+        case AddMember():
+            return command.user != command.by
+    return False
 
 
 def describe(what: str, sanction: Sanction) -> str:

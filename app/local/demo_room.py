@@ -8,6 +8,7 @@ import aiohttp
 
 from app.errors import ParleyError
 from app.runtime.dev_tokens import mint
+from app.runtime.http_answer import read_answer
 from app.settings import Settings
 
 ROOM = "lobby"
@@ -16,6 +17,8 @@ PEOPLE = ("ann", "ben")
 #: Statuses of a request that is done, and of one to be repeated.
 _DONE = frozenset({200, 201, 409})
 _RETRY = frozenset({202, 429, 500, 502, 503, 504})
+#: Bytes of an edge's answer at most.
+_LARGEST_ANSWER = 64 * 1024
 
 
 def address(settings: Settings) -> str:
@@ -68,4 +71,5 @@ async def _done(session: aiohttp.ClientSession, url: str, body: dict[str, str]) 
             return True
         if answer.status in _RETRY:
             return False
-        raise ParleyError(f"the edge refused {body}: {answer.status} {await answer.text()}")
+        said = (await read_answer(answer, _LARGEST_ANSWER)).decode("utf-8", "replace")
+        raise ParleyError(f"the edge refused {body}: {answer.status} {said}")

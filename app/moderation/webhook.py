@@ -11,8 +11,10 @@ import msgspec
 import structlog
 
 from app.domain.moderation import breaker
+from app.domain.moderation.decide import judged_text
 from app.domain.moderation.ruleset import Hook
-from app.events import EditMessage, Finding, SendMessage
+from app.events import AnyCommand, Finding
+from app.runtime.http_answer import read_answer
 from app.runtime.webhook_signature import signature
 
 log = structlog.get_logger()
@@ -20,6 +22,14 @@ log = structlog.get_logger()
 #: Requests in flight at once, and the most bytes of an answer.
 MAX_IN_FLIGHT = 64
 _MAX_ANSWER_BYTES = 64 * 1024
+
+#: Attempts for a message, and seconds between two.
+_ATTEMPTS = 2
+_PAUSE = 0.05
+
+#: What an attempt fails with. `ValueError` and `RecursionError` are those of an answer that is not
+#: valid: msgspec's own errors, text that is not UTF-8, values that are nested too deep.
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError)
 
 
 class Answer(msgspec.Struct):
@@ -31,37 +41,54 @@ class Answer(msgspec.Struct):
 
 
 class WebhookFailed(Exception):
-    """The webhook did not answer in time, or its answer can't be used."""
+    """The webhook did not answer in time, or its answer can't be used, and so again."""
 
 
 class WebhookClient:
-    """Asks webhooks, many requests at once; one that keeps failing is not asked for a while."""
+    """Asks webhooks, many requests at once; one that keeps failing is not asked for a while.
+
+    A message beyond `MAX_IN_FLIGHT` waits for its turn first. The time of the webhook begins with
+    the request, so a busy worker does not count as a failing webhook.
+    """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
         self._http: aiohttp.ClientSession | None = None
+        self._turns = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._breakers: dict[str, breaker.Breaker] = {}
 
-    async def ask(
-        self, hook: Hook, message: SendMessage | EditMessage, at_ms: int
-    ) -> Finding | None:
-        """The webhook's finding; `None` where it lets the message pass.
+    async def ask(self, hook: Hook, command: AnyCommand, at_ms: int) -> Finding | None:
+        """The webhook's finding on a text of a user's; `None` where it lets the command pass.
 
-        Raises `WebhookFailed` after `hook.timeout_ms` at the latest.
+        A request that fails is repeated once. Raises `WebhookFailed` where that fails, too: after
+        twice `hook.timeout_ms` at the latest, counted from the message's turn.
         """
-        known = self._breakers.get(hook.url, breaker.Breaker())
-        if not breaker.may_try(known, _monotonic_ms()):
-            raise WebhookFailed("not asked, because it failed too often")
-        self._breakers[hook.url] = breaker.trying(known, _monotonic_ms())
-        try:
-            async with asyncio.timeout(hook.timeout_ms / 1000):
-                found = _finding(await self._post(hook, _request(message, at_ms)), message.text)
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
-            self._note(hook, worked=False)
-            log.warning("moderation hook failed", url=hook.url, error=repr(error))
-            raise WebhookFailed(repr(error)) from error
-        self._note(hook, worked=True)
-        return found
+        async with self._turns:
+            known = self._breakers.get(hook.url, breaker.Breaker())
+            if not breaker.may_try(known, _monotonic_ms()):
+                raise WebhookFailed("not asked, because it failed too often")
+            self._breakers[hook.url] = breaker.trying(known, _monotonic_ms())
+            try:
+                found = await self._ask_again(hook, command, at_ms)
+            except WebhookFailed:
+                self._note(hook, worked=False)
+                raise
+            self._note(hook, worked=True)
+            return found
+
+    async def _ask_again(self, hook: Hook, command: AnyCommand, at_ms: int) -> Finding | None:
+        """The finding of the first attempt that works."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(hook.timeout_ms / 1000):
+                    answer = await self._post(hook, _request(command, at_ms))
+                return _finding(answer, judged_text(command))
+            except _FAILURES as error:
+                log.warning("moderation hook failed", url=hook.url, error=repr(error))
+                if attempt == _ATTEMPTS:
+                    raise WebhookFailed(repr(error)) from error
+            await asyncio.sleep(_PAUSE)
+        raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -74,7 +101,7 @@ class WebhookClient:
 
     async def _post(self, hook: Hook, request: dict[str, Any]) -> Answer:
         if self._http is None:
-            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=MAX_IN_FLIGHT))
+            self._http = _session()
         body = msgspec.json.encode(request)
         headers = {
             "Content-Type": "application/json",
@@ -85,18 +112,22 @@ class WebhookClient:
         ) as answer:
             if answer.status != 200:
                 raise aiohttp.ClientError(f"the webhook answers {answer.status}")
-            content = await answer.content.read(_MAX_ANSWER_BYTES)
-            return msgspec.json.decode(content, type=Answer)
+            return msgspec.json.decode(await read_answer(answer, _MAX_ANSWER_BYTES), type=Answer)
 
 
-def _request(message: SendMessage | EditMessage, at_ms: int) -> dict[str, Any]:
-    kind = "message.edit" if isinstance(message, EditMessage) else "message.send"
+def _session() -> aiohttp.ClientSession:
+    """A session whose connector makes nobody wait: the client's turns limit the connections."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+
+
+def _request(command: AnyCommand, at_ms: int) -> dict[str, Any]:
     fields = {
         name: value
-        for name, value in msgspec.structs.asdict(message).items()
-        if name not in {"edge", "id"} and value not in ((), {})
+        for name, value in msgspec.structs.asdict(command).items()
+        if name not in {"edge", "id"} and value not in ((), {}, None)
     }
-    return {"kind": kind, "at_ms": at_ms, **fields}
+    kind, text = command.__struct_config__.tag, judged_text(command)
+    return {"kind": kind, "at_ms": at_ms, **fields, "text": text}
 
 
 def _finding(answer: Answer, text: str) -> Finding | None:

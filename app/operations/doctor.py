@@ -24,8 +24,12 @@ from app.errors import ParleyError, Unreachable
 from app.kafka.admin import connected, partition_counts
 from app.local.data_folder import is_held
 from app.local.demo_room import address
+from app.runtime.http_answer import read_answer
 from app.settings import Settings
 from app.topics import TOPICS
+
+#: Bytes at most of what an edge says about itself.
+_LARGEST_ANSWER = 64 * 1024
 
 
 class State(StrEnum):
@@ -222,7 +226,8 @@ async def _edge(settings: Settings) -> Finding:
             aiohttp.ClientSession(timeout=timeout) as session,
             session.get(where) as answer,
         ):
-            said = (await answer.text()).strip()[:200]
+            content = await read_answer(answer, _LARGEST_ANSWER)
+            said = content.decode("utf-8", "replace").strip()[:200]
     except (aiohttp.ClientError, OSError, TimeoutError):
         return note("edge", f"none at {address(settings)}; `parley up` or `parley edge` starts one")
     if answer.status != 200:

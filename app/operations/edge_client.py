@@ -11,11 +11,14 @@ import msgspec
 
 from app.errors import ParleyError, Unreachable
 from app.runtime.dev_tokens import mint
+from app.runtime.http_answer import read_answer
 from app.settings import Settings
 
 #: Seconds for which a failing request is repeated.
 RETRY_SECONDS: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
+#: Bytes of an answer at most: a page of 200 of the longest messages has far fewer.
+_LARGEST_ANSWER: Final = 64 * 1024 * 1024
 #: Statuses that are about the moment, not about the request.
 _RETRY_STATUSES: Final = frozenset({408, 425, 429})
 
@@ -100,10 +103,10 @@ class EdgeClient:
         async with self._session.request(
             method, self._url + path, json=body, headers=headers
         ) as answer:
-            content = await answer.read()
+            content = await read_answer(answer, _LARGEST_ANSWER)
         try:
             return answer.status, msgspec.json.decode(content, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             return answer.status, {"detail": content[:200].decode("utf-8", "replace")}
 
     def _token(self, user: str) -> str:

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet
-from app.domain.moderation.ruling import judge
+from app.domain.moderation.side_texts import judge_with, text_beside
 from app.domain.records import Member
 from app.errors import Malformed
 from app.events import (
@@ -95,7 +95,8 @@ def _why(event: MessageCreated, members: dict[str, Member], rules: RuleSet) -> s
     facts = Facts() if member is None else Facts(member.role)
     files = len(event.attachments)
     message = Message(event.room, event.by, event.text, at_ms=event.at_ms, attachments=files)
-    ruling = judge(message, facts, rules)
+    beside = text_beside(event.attachments, event.meta)
+    ruling = judge_with(message, beside, facts, rules)
     return ruling.findings[0].reason if ruling and ruling.action == "refuse" else ""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from app.domain.moderation.pace import Pace, after
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet
-from app.domain.moderation.ruling import judge
+from app.domain.moderation.side_texts import judge_with, side_text
 from app.domain.records import Member
 from app.errors import Malformed
 from app.events import Finding, Ruling, SendMessage, decode_command
@@ -45,11 +45,16 @@ class DryRun:
         pace = self._paces.get(key, Pace())
         facts = self._facts(key, pace)
         files = len(command.attachments)
-        message = Message(command.room, command.by, command.text, at_ms=at_ms, attachments=files)
+        # One for each: the work that a message may cost is for one set of rules.
+        message, again = (
+            Message(command.room, command.by, command.text, at_ms=at_ms, attachments=files)
+            for _ in range(2)
+        )
+        beside = side_text(command)
         started = time.perf_counter_ns()
-        ruling = judge(message, facts, self._candidate)
+        ruling = judge_with(message, beside, facts, self._candidate)
         self._durations_ns.append(time.perf_counter_ns() - started)
-        now = judge(message, facts, self._present)
+        now = judge_with(again, beside, facts, self._present)
         self._changes[_action(now), _action(ruling)] += 1
         self._paces[key] = after(pace, at_ms, message.folded.text)
         if ruling is not None:

@@ -50,16 +50,30 @@ class Service:
         self._now += 1
         self.at_once = max(self.at_once, self._now)
         try:
-            return await self._answer(question["text"])
+            return await self._answer(request, question["text"])
         finally:
             self._now -= 1
 
-    async def _answer(self, text: str) -> web.StreamResponse:
+    async def _in_pieces(self, request: web.Request) -> web.StreamResponse:
+        """Refuse, in an answer whose first half is a whole answer that lets the message pass."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b'{"action": "allow"', b', "action": "refuse", "reason": "In pieces."}'):
+            await response.write(piece)
+            await asyncio.sleep(0.1)
+        return response
+
+    async def _answer(self, request: web.Request, text: str) -> web.StreamResponse:
         match text.split():
             case ["slow", seconds, *_]:
                 await asyncio.sleep(float(seconds))
+            case ["slowly", "no", *_]:
+                await asyncio.sleep(0.15)
+                return web.json_response({"action": "refuse"})
             case ["nonsense", *_]:
                 return web.Response(text="moo")
+            case ["piecewise", *_]:
+                return await self._in_pieces(request)
             case ["no", *_]:
                 return web.json_response({"action": "refuse", "reason": "The service says no."})
             case ["mask", *_]:

@@ -68,7 +68,7 @@ async def test_a_hook_that_fails_passes_or_refuses_as_is_set_and_is_left_alone(
     async with Service() as service, Person(strict, "ann") as ann:
         room = await ann.open_room()
         path = f"/v1/rooms/{room}/messages"
-        await put(hook(service, room, timeout_ms=200))
+        await put(hook(service, room, timeout_ms=200, on_failure="pass"))
         await ann.say(room, "nonsense")
         await ann.say(room, "slow 3")
         await put(hook(service, room, timeout_ms=200, on_failure="refuse"))
@@ -79,6 +79,67 @@ async def test_a_hook_that_fails_passes_or_refuses_as_is_set_and_is_left_alone(
         asked = len(service.asked)
         status, answer = await ann.post(path, {"text": "would be fine"})
         assert (status, answer["code"], len(service.asked)) == (503, "moderation_away", asked)
+
+
+async def test_an_answer_that_arrives_in_pieces_is_read_to_its_end(strict: Chat, put: Put) -> None:
+    async with Service() as service, Person(strict, "ann") as ann:
+        room = await ann.open_room()
+        await put(hook(service, room, on_failure="pass"))
+        status, answer = await ann.post(f"/v1/rooms/{room}/messages", {"text": "piecewise"})
+        assert (status, answer.get("detail")) == (422, "In pieces.")
+        assert await ann.history(room) == []
+
+
+async def test_what_a_failing_hook_was_asked_about_is_held_by_default(
+    strict: Chat, put: Put
+) -> None:
+    async with Service() as service, Person(strict, "ann") as ann:
+        room = await ann.open_room()
+        path = f"/v1/rooms/{room}/messages"
+        await put(hook(service, room, timeout_ms=200))
+        status, held = await ann.post(path, {"text": "nonsense"})
+        assert (status, held["status"]) == (202, "held")
+        assert held["verdict"]["findings"][0]["rule"] == "hook"
+        assert len(service.asked) == 2, "a retry comes first"
+        status, sent = await ann.post(path, {"text": "fine"})
+        assert (status, sent["seq"]) == (201, 1)
+        edited = await call(ann, "PATCH", f"{path}/1", {"text": "nonsense"})
+        assert (edited[0], edited[1]["code"]) == (503, "moderation_away")
+        assert [m["text"] for m in await ann.history(room)] == ["fine"]
+
+
+async def test_many_messages_at_once_do_not_go_by_a_hook_that_refuses_them(
+    strict: Chat, put: Put
+) -> None:
+    async with Service() as service, Person(strict, "ann") as ann:
+        room = await ann.open_room()
+        # Far less than the last of them has to wait for its turn.
+        await put(hook(service, room, timeout_ms=500, on_failure="pass"))
+        path = f"/v1/rooms/{room}/messages"
+        sends = [ann.post(path, {"text": f"slowly no {i}"}, Prefer="wait=30") for i in range(500)]
+        assert {status for status, _ in await asyncio.gather(*sends)} == {422}
+        assert await ann.history(room) == []
+
+
+async def test_a_hook_is_asked_about_reactions_and_names_where_that_is_set(
+    strict: Chat, put: Put
+) -> None:
+    async with Service() as service, Person(strict, "ann") as ann:
+        room = await ann.open_room()
+        path = f"/v1/rooms/{room}"
+        await put(hook(service, room, kinds=["messages", "reactions", "rooms"], timeout_ms=200))
+        await ann.say(room, "fine")
+        for emoji, status in (("no", 422), ("mask", 422), ("nonsense", 503), ("yes", 200)):
+            reacted = await call(ann, "PUT", f"{path}/messages/1/reactions/{emoji}")
+            assert reacted[0] == status, reacted
+        for name, status in (("no way", 422), ("nonsense", 503), ("mask it", 200)):
+            named = await call(ann, "PATCH", path, {"name": name})
+            assert named[0] == status, named
+        assert (await call(ann, "PATCH", path, {"settings": {"slow_mode": 1}}))[0] == 200
+        assert (await ann.get(path))[1]["name"] == "**** it"
+        asked = {(one["kind"], one["text"]) for one in service.asked}
+        assert {("reaction.add", "no"), ("room.change", "no way")} <= asked
+        assert "" not in {text for _, text in asked}
 
 
 @pytest.mark.long

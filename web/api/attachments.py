@@ -17,6 +17,7 @@ import msgspec
 from aiohttp import web
 
 from app.events import Attachment
+from app.runtime.http_answer import AnswerTooLarge, read_answer
 from app.runtime.webhook_signature import signature
 from app.settings import Settings
 from web.api.callers import authenticate
@@ -89,10 +90,15 @@ async def _ask(settings: Settings, asked: dict[str, Any]) -> UploadPlace:
         ):
             if answer.status >= 400:
                 raise _failed(f"answers {answer.status}")
-            return msgspec.json.decode(await answer.content.read(_MAX_ANSWER), type=UploadPlace)
-    except (aiohttp.ClientError, TimeoutError) as error:
+            content = await read_answer(answer, _MAX_ANSWER)
+    except AnswerTooLarge as error:
+        raise _failed("answers with too much") from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise _failed("does not answer") from error
-    except msgspec.MsgspecError as error:
+    try:
+        return msgspec.json.decode(content, type=UploadPlace)
+    # Not only `MsgspecError`: text that is not UTF-8, and values that are nested too deep.
+    except (ValueError, RecursionError) as error:
         raise _failed("answers with something else than a place") from error
 
 

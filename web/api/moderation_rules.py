@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
 import msgspec
 from aiohttp import web
 
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, RuleSet, parse
 from app.domain.moderation.ruling import judge
-from app.events import RulesSet
+from app.events import RulesSet, Ruling
 from app.moderation.rule_plugins import rule_kinds
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate_admin
@@ -16,6 +22,13 @@ from web.api.services import ACTIVE_RULES, AUDIT_LOG, SETTINGS
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Rules are parsed and tried in a thread, because long lists take a moment in which no other
+#: request may wait; in one thread, so that many of them leave the processor to the event loop.
+_thread = ThreadPoolExecutor(1, "rules")
 
 
 class NewRules(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,7 +61,7 @@ async def put(request: web.Request) -> web.Response:
     """`PUT /v1/moderation/rules`: activate a rule set; a mistake leaves the old one active."""
     identity = await authenticate_admin(request)
     body = await read_body(request, NewRules)
-    parsed(request, body.source, body.lists)
+    await _in_thread(parsed, request, body.source, body.lists)
     acts = request.app[AUDIT_LOG]
     act = RulesSet(
         id=acts.new_id(),
@@ -64,11 +77,26 @@ async def test(request: web.Request) -> web.Response:
     """`POST /v1/moderation/rules/test`: the verdict that a text would get, without effect."""
     identity = await authenticate_admin(request)
     body = await read_body(request, DryRun)
+    limit = request.app[SETTINGS].text_limit
+    if len(body.text) > limit:
+        raise Problem("text_too_long", f"a message has at most {limit} characters")
+    message = Message("", identity.user, body.text, at_ms=now_ms())
+    verdict, version = await _in_thread(_tried, request, body.source, message)
+    return json({"verdict": verdict, "version": version})
+
+
+async def _in_thread(function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_thread, partial(function, *args, **named))
+
+
+def _tried(
+    request: web.Request, source: str | None, message: Message
+) -> tuple[Ruling | None, int]:
     rules = request.app[ACTIVE_RULES].rules
-    if body.source is not None:
-        rules = parsed(request, body.source, {})
-    verdict = judge(Message("", identity.user, body.text, at_ms=now_ms()), Facts(), rules)
-    return json({"verdict": verdict, "version": rules.version})
+    if source is not None:
+        rules = parsed(request, source, {})
+    return judge(message, Facts(), rules), rules.version
 
 
 def parsed(request: web.Request, source: str, lists: dict[str, tuple[str, ...]]) -> RuleSet:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from app.delivery.view import RoomHead
-from app.domain.roles import may
-from web.api.services import VIEW
+from app.delivery.view import RoomHead, View
+from app.domain.roles import ROLES, may, rank
+from app.domain.sanctions import Sanction, refusal_of
+from app.runtime.clock import now_ms
+from web.api.services import ACTIVE_RULES, VIEW
 from web.auth.token_cache import Identity
 from web.http.problem import Problem
 
@@ -23,6 +25,31 @@ async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
     if await view.joined(room, user) is None:
         raise Problem("not_a_member", "only members read this room")
     return head
+
+
+async def required_writer(request: web.Request, room: str, user: str) -> None:
+    """Raise `Problem` where `user` may not write in the room now.
+
+    As `required_head`, and 409 `room_archived`, 403 `muted` or `not_allowed`.
+    """
+    head = await required_head(request, room, user)
+    if head.archived:
+        raise Problem("room_archived", "the room is archived")
+    view, now = request.app[VIEW], now_ms()
+    for sanction in (request.app[ACTIVE_RULES].sanction(user), await _sanction(view, room, user)):
+        if (refusal := refusal_of(sanction, now, speaks=True)) is not None:
+            raise Problem(refusal.code, refusal.reason)
+    if (least := head.settings.post) != ROLES[0]:
+        role = (await view.roles(user, [room])).get(room, ROLES[0])
+        if rank(role) < rank(least):
+            raise Problem("not_allowed", f"here only those from {least} up write")
+
+
+async def _sanction(view: View, room: str, user: str) -> Sanction | None:
+    found = await view.sanction(room, user)
+    if found is None:
+        return None
+    return Sanction(found.n, found.sanction, found.until_ms, found.reason)
 
 
 async def moderated(request: web.Request, identity: Identity, room: str = "") -> list[str] | None:

@@ -6,7 +6,7 @@ import orjson
 from aiohttp import web
 
 from web.api.callers import authenticate
-from web.api.room_access import required_head
+from web.api.room_access import required_writer
 from web.api.services import VIEW
 from web.http.request_params import room_id
 
@@ -15,11 +15,11 @@ async def typing(request: web.Request) -> web.Response:
     """Tell the room that the caller is typing: 204.
 
     It is good for 5 seconds: a client asks again every 3 while somebody types, and shows each
-    for 5 after it came.
+    for 5 after it came. Raises `Problem` 403 or 409 where the caller may not write.
     """
     identity = await authenticate(request)
     room = room_id(request)
-    await required_head(request, room, identity.user)
+    await required_writer(request, room, identity.user)
     state = orjson.dumps({"kind": "typing", "room": room, "user": identity.user})
     await request.app[VIEW].publish_to_room(room, state)
     return web.Response(status=204)

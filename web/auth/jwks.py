@@ -14,6 +14,7 @@ import structlog
 from jwt import PyJWK, PyJWTError
 
 from app.errors import Unreachable
+from app.runtime.http_answer import read_answer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -90,7 +91,8 @@ class KeySet:
     async def _fetch(self) -> None:
         try:
             self._take(await _read(self._source))
-        except (OSError, TimeoutError, aiohttp.ClientError, msgspec.MsgspecError) as error:
+        # `ValueError` and `RecursionError`: an answer that is not valid, not even as UTF-8.
+        except (OSError, TimeoutError, aiohttp.ClientError, ValueError, RecursionError) as error:
             self._failed = f"{type(error).__name__}: {error}"
             log.warning("the key set can't be read", source=self._source, error=self._failed)
         else:
@@ -133,9 +135,4 @@ async def _read(source: str) -> bytes:
         aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
         session.get(source) as answer,
     ):
-        content = await answer.content.read(LARGEST + 1)
-        while len(content) <= LARGEST and (more := await answer.content.read(LARGEST)):
-            content += more
-        if len(content) > LARGEST:
-            raise OSError("larger than 1 MiB")
-        return content
+        return await read_answer(answer, LARGEST)

@@ -23,6 +23,7 @@ _ENDS: Final = re.compile(r"[!|+](?![a-z0-9$@])|(?<![a-z0-9$@])[!|+]")
 _SIGNS: Final = frozenset("$@\u20ac\u00a3!|+")
 
 _DRAWN: Final = re.compile(r"([a-z])\1\1")
+_DRAWN_PLACES: Final = re.compile(r"([a-z])(?=\1\1)")
 _TWICE: Final = re.compile(r"([a-z])\1+")
 
 _SPELLED: Final = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,3}[^\W_](?![^\W_'\u2019])){1,}")
@@ -47,7 +48,17 @@ def is_leet(written: str) -> bool:
     letters = sum(character.isalpha() for character in written)
     signs = sum(character in _SIGNS for character in written)
     digits = sum(character.isdigit() for character in written)
-    return signs > 0 or (digits > 0 and letters > 1 and len(written) > 3)
+    return is_leet_by(letters, signs, digits, len(written))
+
+
+def is_leet_by(letters: int, signs: int, digits: int, size: int) -> bool:
+    """`is_leet` of a span with so many letters, signs, digits and characters."""
+    return signs > 0 or (digits > 0 and letters > 1 and size > 3)
+
+
+def is_sign(character: str) -> bool:
+    """Whether the character is a sign, not a digit, that stands for a letter."""
+    return character in _SIGNS
 
 
 def squeezed(text: str) -> str:
@@ -58,6 +69,11 @@ def squeezed(text: str) -> str:
 def is_drawn(text: str) -> bool:
     """Whether a letter is repeated three times or more."""
     return _DRAWN.search(text) is not None
+
+
+def drawn_places(text: str) -> list[int]:
+    """The places from which on a letter is there three times."""
+    return [found.start() for found in _DRAWN_PLACES.finditer(text)]
 
 
 def undrawn(text: str) -> list[int]:

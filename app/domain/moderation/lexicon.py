@@ -1,4 +1,8 @@
-"""Finding the words and phrases of a list in a text, also in disguise."""
+"""Finding the words and phrases of a list in a text, also in disguise.
+
+The time is in proportion to the text and to the number of matches. The matches are counted as work,
+because phrases that contain each other can match many times at each place.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,11 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from app.domain.moderation.disguises import (
-    is_disguised,
-    is_drawn,
-    is_leet,
-    leet,
-    rejoined,
-    spelled,
-    squeezed,
-    undrawn,
-    unparted,
-)
-from app.domain.moderation.folding import Folded, Reading, folded
-from app.domain.moderation.scripts import joins, script, whole
+from app.domain.moderation.disguises import leet, squeezed
+from app.domain.moderation.folding import Folded, folded
+from app.domain.moderation.readings import Readings, Words
+from app.domain.moderation.scripts import whole
+from app.domain.moderation.work import Work, WorkExceeded
 
 
 class Found(NamedTuple):
@@ -38,38 +34,65 @@ class _Entry(NamedTuple):
     open_end: bool
 
 
+#: Entries with a span of the original text.
+_Places = Iterator[tuple[_Entry, tuple[int, int]]]
+
+#: The most forms of one automaton that can end at one place. It bounds the matches of one search.
+_DEPTH = 8
+
+
 class _Index:
-    """An automaton over one form of the entries."""
+    """Automata over one form of the entries."""
 
     def __init__(self, forms: Iterable[tuple[str, _Entry]]) -> None:
-        kept = [(form, entry) for form, entry in forms if form]
-        self._entries = [entry for _, entry in kept]
-        self._automaton = AhoCorasick([form for form, _ in kept], store_patterns=False)
+        #: The entries of each form.
+        self.entries: dict[str, list[_Entry]] = {}
+        for form, entry in forms:
+            if form:
+                self.entries.setdefault(form, []).append(entry)
+        self._layers = [
+            (AhoCorasick(layer, store_patterns=False), [self.entries[form] for form in layer])
+            for layer in _layers(self.entries)
+        ]
 
-    def search(self, text: str) -> Iterator[tuple[_Entry, int, int]]:
+    def search(self, words: Words, work: Work) -> Iterator[tuple[_Entry, int, int]]:
         """The entries that are in the text as whole words, or within Han characters."""
-        for entry, start, end in self.parts(text):
-            left = start if not entry.open_start else _begin(text, start)
-            right = end if not entry.open_end else _finish(text, end)
-            if whole(text, left, right):
-                yield entry, left, right
+        text = words.text
+        for automaton, entries in self._layers:
+            work.spend(1 + (len(text) >> 8))
+            matches = automaton.find_matches_as_indexes(text, overlapping=True)
+            if not matches:
+                continue
+            widened: set[tuple[str, int, int]] = set()
+            granted = work.grant(len(matches))
+            for which, start, end in matches[:granted]:
+                same = entries[which]
+                if len(same) > 1:
+                    work.spend(len(same) - 1)
+                for entry in same:
+                    left = words.begin(start) if entry.open_start else start
+                    right = words.finish(end) if entry.open_end else end
+                    if left < start or end < right:
+                        # Each match within one word gives the same span.
+                        if (entry.phrase, left, right) in widened:
+                            continue
+                        widened.add((entry.phrase, left, right))
+                    if whole(text, left, right):
+                        yield entry, left, right
+            if granted < len(matches):
+                raise WorkExceeded
 
-    def parts(self, text: str) -> Iterator[tuple[_Entry, int, int]]:
-        """The entries that are in the text, also within words."""
-        for which, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            yield self._entries[which], start, end
 
-
-def _begin(text: str, start: int) -> int:
-    while start and joins(text[start - 1]):
-        start -= 1
-    return start
-
-
-def _finish(text: str, end: int) -> int:
-    while end < len(text) and joins(text[end]):
-        end += 1
-    return end
+def _layers(forms: Iterable[str]) -> list[list[str]]:
+    """The forms in layers: in each, at most `_DEPTH` of them are endings of one another."""
+    layers: dict[int, list[str]] = {}
+    endings: list[str] = []
+    for backwards in sorted(form[::-1] for form in forms):
+        while endings and not backwards.startswith(endings[-1]):
+            endings.pop()
+        layers.setdefault(len(endings) // _DEPTH, []).append(backwards[::-1])
+        endings.append(backwards)
+    return list(layers.values())
 
 
 class Lexicon:
@@ -95,48 +118,72 @@ class Lexicon:
         return {e.folded: e for e in self._entries if e.folded.isalpha()}
 
     def search(self, original: str, text: Folded) -> list[Found]:
-        """The phrases found, in the order of the text, each span once."""
-        found = {
-            (span, entry.phrase)
-            for entry, span in self._search(text)
-            if not _native(original, span, entry.folded)
-        }
-        return [Found(phrase, *span) for span, phrase in sorted(found)]
+        """The phrases found, in the order of the text, each span once.
 
-    def _search(self, text: Folded) -> Iterator[tuple[_Entry, tuple[int, int]]]:
-        for entry, start, end in self._plain.search(text.text):
+        Raises `WorkExceeded` where they are too many.
+        """
+        found, is_complete = self.search_within(Readings(original, text))
+        if not is_complete:
+            raise WorkExceeded
+        return found
+
+    def search_within(self, readings: Readings) -> tuple[list[Found], bool]:
+        """The phrases found, and whether the work was enough to find all of them."""
+        found: set[tuple[tuple[int, int], str]] = set()
+        is_complete = True
+        try:
+            for entry, span in self._search(readings):
+                if not (entry.folded.isascii() and readings.is_native(*span)):
+                    found.add((span, entry.phrase))
+        except WorkExceeded:
+            is_complete = False
+        if not found:
+            return [], is_complete
+        return [Found(phrase, *span) for span, phrase in sorted(found)], is_complete
+
+    def _search(self, readings: Readings) -> _Places:
+        text, work = readings.folded, readings.work
+        for entry, start, end in self._plain.search(readings.plain, work):
             if not _continues(text.text, end):
                 yield entry, text.span(start, end)
-        if is_disguised(text.text):
-            for entry, start, end in self._leet.search(leet(text.text)):
-                if is_leet(text.text[start:end]):
+        if (signs := readings.leet) is not None:
+            for entry, start, end in self._leet.search(signs, work):
+                if readings.is_leet(start, end):
                     yield entry, text.span(start, end)
-        if is_drawn(text.text):
-            yield from self._drawn(text)
-        for run in spelled(text):
-            yield from self._spelled(run)
-        if (tight := unparted(text)) is not None:
-            yield from ((e, tight.span(s, t)) for e, s, t in self._plain.search(tight.text))
-        for word, start, end in rejoined(text):
-            if (known := self._words.get(word)) is not None:
-                yield known, text.span(start, end)
+        if readings.squeezed is not None:
+            yield from self._drawn(readings, *readings.squeezed, work)
+        if readings.spelled:
+            yield from self._spelled(readings, work)
+        if readings.tight is not None:
+            words, reading = readings.tight
+            yield from ((e, reading.span(s, t)) for e, s, t in self._plain.search(words, work))
+        if readings.rejoined:
+            work.spend(len(readings.rejoined) >> 3)
+            known = self._words
+            for word, start, end in readings.rejoined:
+                if (whole_word := known.get(word)) is not None:
+                    yield whole_word, text.span(start, end)
 
-    def _drawn(self, text: Folded) -> Iterator[tuple[_Entry, tuple[int, int]]]:
-        kept = undrawn(text.text)
-        for entry, start, end in self._squeezed.search("".join(text.text[i] for i in kept)):
+    def _drawn(self, readings: Readings, words: Words, kept: list[int], work: Work) -> _Places:
+        text = readings.folded
+        for entry, start, end in self._squeezed.search(words, work):
             first = kept[start]
             behind = kept[end] if end < len(kept) else len(text.text)
-            if is_drawn(text.text[first:behind]):
+            if readings.is_drawn(first, behind):
                 yield entry, text.span(first, behind)
 
-    def _spelled(self, run: Reading) -> Iterator[tuple[_Entry, tuple[int, int]]]:
+    def _spelled(self, readings: Readings, work: Work) -> _Places:
         """Phrases that are a whole run of letters, or all behind `a`: not hell in `h e l l o`."""
-        size = len(run.text)
-        for index, form in ((self._plain, run.text), (self._leet, leet(run.text))):
-            for entry, start, end in index.parts(form):
-                behind_a = start == 1 and size > 4 and run.text[0] == "a"
-                if end == size and (start == 0 or behind_a):
-                    yield entry, run.span(start, end)
+        work.spend(len(readings.spelled) >> 2)
+        for run, signs in readings.spelled:
+            size = len(run.text)
+            behind_a = size > 4 and run.text[0] == "a"
+            for index, form in ((self._plain, run.text), (self._leet, signs)):
+                for entry in index.entries.get(form, ()):
+                    yield entry, run.span(0, size)
+                if behind_a:
+                    for entry in index.entries.get(form[1:], ()):
+                        yield entry, run.span(1, size)
 
 
 def _entry(phrase: str) -> _Entry:
@@ -148,12 +195,3 @@ def _entry(phrase: str) -> _Entry:
 def _continues(text: str, end: int) -> bool:
     """Whether the word continues with a digit for a vowel: `hell0` is not hell."""
     return text[end : end + 1] in {"0", "3", "4"} and not text[end + 1 : end + 2].isalnum()
-
-
-def _native(original: str, span: tuple[int, int], phrase: str) -> bool:
-    """Whether a Latin phrase was found in a word of another alphabet, among words of the same."""
-    scripts = {script(character) for character in original[slice(*span)]} - {""}
-    if not phrase.isascii() or len(scripts) != 1 or "LATIN" in scripts:
-        return False
-    around = original[: span[0]] + original[span[1] :]
-    return any(script(character) in scripts for character in around)

@@ -13,6 +13,9 @@ _LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,62})")
 _TOP: Final = re.compile(r"(?:xn--[a-z0-9-]+|[^\W\d_]{2,24})")
 _DOTS: Final = re.compile("[\u3002\uff0e\uff61\u2024]")
 
+#: As many as Unicode's stream-safe text format (UAX 15) allows.
+_MOST_MARKS: Final = 30
+
 
 class Link(NamedTuple):
     """A link's host in lower case, and its place; not `is_sure` if it is just `name.ending`."""
@@ -38,8 +41,7 @@ def _link(token: str, start: int) -> Link | None:
     stripped = token.rstrip(".!?:*_~")
     if "." not in stripped and "\uff0e" not in stripped:
         return None
-    visible = (c for c in stripped if unicodedata.category(c) != "Cf")
-    bare = unicodedata.normalize("NFKC", "".join(visible)).casefold()
+    bare = unicodedata.normalize("NFKC", _visible(stripped)).casefold()
     scheme = _SCHEME.match(bare)
     rest = bare[scheme.end() :] if scheme else bare
     authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
@@ -48,6 +50,22 @@ def _link(token: str, start: int) -> Link | None:
         return None
     is_sure = bool(scheme) or host.startswith("www.") or len(rest) > len(authority)
     return Link(host, start, start + len(stripped), is_sure)
+
+
+def _visible(token: str) -> str:
+    """The token without invisible characters, and with a limited number of marks in a row.
+
+    Normalising sorts the marks behind a letter, in quadratic time. A label of a domain has none.
+    """
+    if token.isascii():
+        return token
+    kept: list[str] = []
+    marks = 0
+    for character in token:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MOST_MARKS and unicodedata.category(character) != "Cf":
+            kept.append(character)
+    return "".join(kept)
 
 
 def is_domain(text: str) -> bool:

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, NamedTuple
 from msgspec import Struct
 
 from app.domain.moderation.folding import Folded
+from app.domain.moderation.readings import Readings
 
 #: The actions of rules, from the mildest to the strictest.
 ACTIONS = ("mask", "hide", "hold", "refuse")
@@ -51,13 +52,19 @@ class Message:
         """The folded text, for matching."""
         return Folded(self.text)
 
+    @cached_property
+    def readings(self) -> Readings:
+        """The readings of the text without disguises, which all rules share."""
+        return Readings(self.text, self.folded)
+
 
 class Facts(NamedTuple):
     """Facts about the author of a message.
 
     For a user who is not a member yet `role` is empty, `joined_ms` 0 and `member` false. `times`
     are those of the latest earlier messages to this room, and `texts` their digests, in the same
-    order; `everywhere` are the times over all rooms, or `None` where they are not known.
+    order; `everywhere` are the times over all rooms, or `None` where they are not known. `acts` are
+    the times of the latest earlier edits and reactions in this room.
     """
 
     role: str = ""
@@ -66,6 +73,7 @@ class Facts(NamedTuple):
     times: tuple[int, ...] = ()
     texts: tuple[int, ...] = ()
     everywhere: tuple[int, ...] | None = None
+    acts: tuple[int, ...] = ()
 
 
 class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
@@ -76,14 +84,18 @@ class Rule(Struct, kw_only=True, forbid_unknown_fields=True, dict=True):
     that it applies to, with `*` at the end for a prefix; empty for all.
     """
 
-    #: Whether it gives spans, so that it can mask; whether it applies to names and topics of
-    #: rooms, too; whether it uses `times` and `texts`, which are recorded only then; whether it
-    #: uses `role`, `member` and `joined_ms`; whether it uses `everywhere`.
+    #: Whether it gives spans, so that it can mask; whether it applies to all other texts that
+    #: members see, such as names and topics of rooms; whether it applies to reactions because of
+    #: their pace; whether it uses `times` and `texts`, which are recorded only then; whether it
+    #: uses `role`, `member` and `joined_ms`; whether it uses `everywhere`; whether it does not
+    #: search the text, so that it is asked before others.
     can_mask: ClassVar[bool] = False
     of_headings: ClassVar[bool] = False
+    of_reactions: ClassVar[bool] = False
     uses_pace: ClassVar[bool] = False
     uses_members: ClassVar[bool] = False
     uses_everywhere: ClassVar[bool] = False
+    is_cheap: ClassVar[bool] = False
 
     name: str = ""
     action: Action = "refuse"

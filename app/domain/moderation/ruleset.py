@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from app.domain.moderation.rule import Facts, Hit, Message, Rule
+from app.domain.moderation.toml_limits import form_flaw
 from app.domain.moderation.toml_lines import line_of
 from app.errors import ParleyError
 
@@ -32,14 +33,16 @@ class ActiveRule(NamedTuple):
 class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The webhook: a service that is asked before a message is accepted.
 
-    It has `timeout_ms` to answer; if it fails, messages `pass` or are refused. `rooms` are those of
-    a rule.
+    It has `timeout_ms` to answer a request; if it fails twice, the message is held for review, is
+    refused, or passes. `rooms` are those of a rule. `kinds` is what it is asked about: `rooms` are
+    the names, topics and ids of rooms.
     """
 
     url: str
     timeout_ms: int = 1000
-    on_failure: Literal["pass", "refuse"] = "pass"
+    on_failure: Literal["hold", "refuse", "pass"] = "hold"
     rooms: tuple[str, ...] = ()
+    kinds: tuple[Literal["messages", "reactions", "rooms"], ...] = ("messages",)
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
@@ -47,9 +50,9 @@ class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         if not 50 <= self.timeout_ms <= 10_000:
             raise ValueError("timeout_ms is 50 to 10000")
 
-    def is_for(self, room: str) -> bool:
-        """Whether the webhook is asked about messages of a room."""
-        return Rule(rooms=self.rooms).is_for(room)
+    def is_for(self, room: str, kind: str = "messages") -> bool:
+        """Whether the webhook is asked about what is written in a room, of that kind."""
+        return kind in self.kinds and Rule(rooms=self.rooms).is_for(room)
 
 
 class RuleSet(NamedTuple):
@@ -71,8 +74,14 @@ class RuleSet(NamedTuple):
 
     @property
     def of_headings(self) -> RuleSet:
-        """The rules that apply to names and topics of rooms, too."""
+        """The rules that apply to all texts that members see, not to messages alone."""
         return self._replace(rules=tuple(rule for rule in self.rules if rule.settings.of_headings))
+
+    @property
+    def of_reactions(self) -> RuleSet:
+        """The rules that apply to reactions: to their text, or because of their pace."""
+        kept = (r for r in self.rules if r.settings.of_headings or r.settings.of_reactions)
+        return self._replace(rules=tuple(kept))
 
     @property
     def everywhere(self) -> tuple[ActiveRule, ...]:
@@ -94,11 +103,13 @@ def parse(
 ) -> RuleSet:
     """The rule set of a TOML text; `lists` are the lines of the files that it names.
 
-    Raises `RuleMistake` for the first mistake.
+    Raises `RuleMistake` for the first mistake. The time is in proportion to the text.
     """
+    if (flaw := form_flaw(source)) is not None:
+        raise RuleMistake(*flaw)
     try:
         tables = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # the parser's own, and that of a number with too many digits
         raise _unreadable(source, error) from None
     rules: list[ActiveRule] = []
     hook = None
@@ -184,7 +195,7 @@ def _reason_of(text: str, kind: type[Any]) -> tuple[str, str]:
     return (f"{key}: {reason}" if path else reason), key
 
 
-def _unreadable(source: str, error: tomllib.TOMLDecodeError) -> RuleMistake:
+def _unreadable(source: str, error: ValueError) -> RuleMistake:
     text = str(error)
     found = text.rpartition("(at line ")[2].partition(",")[0]
     line = int(found) if found.isdigit() else source.count("\n") + 1

@@ -9,8 +9,21 @@ from app.domain.moderation.pace import digest
 from app.domain.moderation.rule import ACTIONS, Facts, Message
 from app.domain.moderation.ruleset import RuleMistake, of_words, parse
 from app.domain.moderation.ruling import judge
+from app.domain.moderation.side_texts import judge_with, side_text
 from app.domain.sanctions import Sanction
-from app.events import ChangeRoom, CreateRoom, EditMessage, SendMessage
+from app.events import (
+    AddMember,
+    AddReaction,
+    AnyCommand,
+    Attachment,
+    ChangeRoom,
+    CreateRoom,
+    DeleteMessage,
+    EditMessage,
+    RemoveMember,
+    RemoveReaction,
+    SendMessage,
+)
 from tests.domain.moderation.kinds import KINDS
 
 MISTAKES = [
@@ -141,15 +154,30 @@ def test_a_text_has_something_in_it_and_is_not_too_long(text: str, code: str) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "at_ms", "speaks", "opens"),
+    ("kind", "at_ms", "speaks", "leaves"),
     [("mute", 999, "muted", ""), ("mute", 1000, "", ""), ("ban", 999, "banned", "banned")],
 )
 def test_a_sanction_everywhere_holds_until_its_time(
-    kind: str, at_ms: int, speaks: str, opens: str
+    kind: str, at_ms: int, speaks: str, leaves: str
 ) -> None:
     sanction = Sanction(0, kind, 1000, "why")
-    opening = CreateRoom(room="r", by="ann", id="", client_id="")
-    for command, code in ((said("hi"), speaks), (opening, opens)):
+    given = {"room": "r", "by": "ann", "id": "", "client_id": ""}
+    cases: list[tuple[AnyCommand, str]] = [
+        (said("hi"), speaks),
+        (EditMessage(**given, seq=1, text="x"), speaks),
+        (AddReaction(**given, seq=1, emoji="x"), speaks),
+        (CreateRoom(**given), speaks),
+        (CreateRoom(**given, type="direct", user="ben"), speaks),
+        (ChangeRoom(**given, name="x"), speaks),
+        (ChangeRoom(**given, topic=""), speaks),
+        (AddMember(**given, user="ben"), speaks),
+        (ChangeRoom(**given, archived=True), leaves),
+        (AddMember(**given, user="ann"), leaves),
+        (RemoveMember(**given, user="ann"), leaves),
+        (RemoveReaction(**given, seq=1, emoji="x"), leaves),
+        (DeleteMessage(**given, seq=1), leaves),
+    ]
+    for command, code in cases:
         refusal = barred(command, sanction, at_ms, 20)
         assert (refusal.code if refusal else "") == code
 
@@ -188,3 +216,32 @@ def test_a_name_that_would_be_held_is_refused() -> None:
     decision = decided(command, judge(Message("r", "ann", "darn"), Facts(), rules))
     assert decision.refusal is not None
     assert decision.refusal.code == "blocked"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_cannot_be_masked_is_refused(action: str) -> None:
+    rules = parse(f"[words]\nwords = ['darn']\naction = '{action}'", {}, KINDS)
+    given = {"room": "r", "by": "ann", "id": "", "client_id": ""}
+    url = "https://files.example/darn"
+    for command in (
+        SendMessage(**given, text="ok", meta={"a": [1, {"b": ["so", "darn"]}]}),
+        SendMessage(**given, text="ok", meta={"darn": 1}),
+        SendMessage(**given, text="ok", attachments=(Attachment(url=url, name="darn.png"),)),
+        SendMessage(**given, text="ok", attachments=(Attachment(url=url, type="darn/x"),)),
+        CreateRoom(**given | {"room": "the-darn-room"}, name="ok"),
+    ):
+        text = judged_text(command)
+        found = judge_with(Message("r", "ann", text), side_text(command), Facts(), rules)
+        assert found is not None
+        assert found.action == ("refuse" if action == "mask" else action)
+        assert found.findings[0].spans == ()
+        refused = decided(command, found).refusal is not None
+        assert refused == (action in {"mask", "refuse"} or isinstance(command, CreateRoom))
+
+
+def test_ids_that_edges_give_to_rooms_and_urls_of_hooks_are_no_texts() -> None:
+    given = {"by": "ann", "id": "", "client_id": ""}
+    for room in ("dm-" + "abcdefghijklmnopqrstuvwx", "darnabcdefghijklmnopq234"):
+        assert side_text(CreateRoom(**given, room=room)) == ""
+    file = Attachment(url="https://files.example/darn", name="", type="")
+    assert side_text(SendMessage(**given, room="r", text="", attachments=(file,))) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,10 +23,19 @@ class Hook:
         self.asked: list[tuple[str, bytes]] = []
         self.answer: Any = {"upload_url": "https://up.example/1", "url": "https://files.example/1"}
         self.status = 200
+        #: The answer in place of `answer`, written with pauses.
+        self.pieces: list[bytes] = []
 
-    async def serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         self.asked.append((request.headers["Parley-Signature"], await request.read()))
-        return web.json_response(self.answer, status=self.status)
+        if not self.pieces:
+            return web.json_response(self.answer, status=self.status)
+        response = web.StreamResponse(status=self.status)
+        await response.prepare(request)
+        for piece in self.pieces:
+            await response.write(piece)
+            await asyncio.sleep(0.1)
+        return response
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +79,28 @@ async def test_what_was_not_handed_out_is_refused(chat: Chat, hooked: tuple[Hook
             body = {"text": "x", "attachments": [attachment]}
             status, answer = await ann.post(f"/v1/rooms/{target}/messages", body)
             assert (status, answer["code"]) == (422, "attachment_unknown")
+
+
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end(
+    chat: Chat, hooked: tuple[Hook, str]
+) -> None:
+    hook, url = hooked
+    hook.pieces = [
+        b'{"upload_url": "https://up.exa',
+        b'mple/2", "url": ',
+        b'"https://f.example/2"}',
+    ]
+    try:
+        async with Person(chat, "ann", url) as ann:
+            room = await ann.open_room()
+            status, place = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+            assert (status, place["url"]) == (201, "https://f.example/2")
+            for pieces in ([b'{"url": "\xff"}'], [b" " * 40_000, b" " * 40_000], [b"[" * 5000]):
+                hook.pieces = pieces
+                status, problem = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+                assert (status, problem["code"]) == (502, "upload_hook")
+    finally:
+        hook.pieces = []
 
 
 @pytest.mark.parametrize(("status", "answer"), [(500, {}), (200, {"nonsense": 1}), (200, [])])

@@ -1,4 +1,4 @@
-"""Too many messages of a user in a room."""
+"""Too many messages, edits and reactions of a user in a room."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """At most `messages` messages in `seconds` seconds."""
+    """At most `messages` messages, edits and reactions in `seconds` seconds."""
 
     messages: int
     seconds: float
 
+    is_cheap: ClassVar[bool] = True
+    of_reactions: ClassVar[bool] = True
     uses_pace: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -25,6 +27,7 @@ class Settings(Rule):
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:
     """Catch a message beyond the limit."""
-    if within(facts.times, message.at_ms, settings.seconds) < settings.messages:
+    times = (*facts.times, *facts.acts)
+    if within(times, message.at_ms, settings.seconds) < settings.messages:
         return None
     return Hit(f"At most {settings.messages} messages in {settings.seconds:g} s, please.")

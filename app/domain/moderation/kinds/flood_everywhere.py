@@ -1,4 +1,4 @@
-"""Too many messages of a user over all rooms, for which the user is muted everywhere."""
+"""Too much that a user writes over all rooms, for which the user is muted everywhere."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
 class Settings(Rule):
-    """At most `messages` messages in `seconds` seconds; else muted for `mute` seconds."""
+    """At most `messages` of all that is written in `seconds` seconds; else a mute for `mute`."""
 
     messages: int
     seconds: float
     mute: int = 60
 
+    is_cheap: ClassVar[bool] = True
     uses_everywhere: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from app.domain.moderation.rule import Facts, Hit, Message, Rule, at_least
 
 
@@ -10,6 +12,8 @@ class Settings(Rule):
 
     characters: int = 0
     lines: int = 0
+
+    is_cheap: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         at_least("characters", self.characters, 0)

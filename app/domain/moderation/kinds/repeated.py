@@ -14,6 +14,7 @@ class Settings(Rule):
     times: int = 2
     seconds: float = 60
 
+    is_cheap: ClassVar[bool] = True
     uses_pace: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from app.domain.moderation.lexicon import Lexicon
 from app.domain.moderation.rule import Facts, Hit, Message, Rule
+from app.domain.moderation.work import WorkExceeded
 
 
 class Settings(Rule):
@@ -30,7 +31,10 @@ class Settings(Rule):
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # noqa: ARG001
     """Catch a message with one of the words."""
-    found = settings.lexicon.search(message.text, message.folded)
+    found, is_complete = settings.lexicon.search_within(message.readings)
+    # A part of the places is enough to refuse a message, but not to mask it.
+    if not is_complete and (not found or settings.action == "mask"):
+        raise WorkExceeded
     if not found:
         return None
     return Hit(
