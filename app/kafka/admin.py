@@ -14,6 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from app.errors import ParleyError, Unreachable
+from app.kafka.topic_settings import lossy_settings
 from app.settings import Settings
 from app.topics import Topic
 
@@ -33,8 +34,8 @@ async def provision(settings: Settings, topics: Iterable[Topic], within: float =
     Existing topics then take records as large as Parley writes into them.
 
     Waits up to `within` seconds for the broker, then raises `Unreachable`. Raises `ParleyError`
-    where a topic has another number of partitions than the settings: rooms would be looked up in
-    the wrong partitions.
+    where a topic has another number of partitions than the settings, because rooms would be looked
+    up in the wrong partitions, and where its settings would lose records.
     """
     wanted = {topic.name: topic for topic in topics}
     async with connected(settings, within) as admin:
@@ -42,6 +43,8 @@ async def provision(settings: Settings, topics: Iterable[Topic], within: float =
         missing = [topic for name, topic in wanted.items() if name not in found]
         created = await _create(admin, settings, missing) if missing else []
         existing = [topic for name, topic in wanted.items() if name in found]
+        if lossy := await lossy_settings(admin, existing):
+            raise ParleyError("; ".join(lossy))
         await raise_size_limits(admin, existing)
         for name, count in (await _settled(admin, wanted.keys())).items():
             _check(name, count, settings.partitions)

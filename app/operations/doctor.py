@@ -22,6 +22,7 @@ from app.embedded.jars import have_jars, jars_folder
 from app.embedded.java import OLDEST, find_java, packaged_java
 from app.errors import ParleyError, Unreachable
 from app.kafka.admin import connected, partition_counts
+from app.kafka.topic_settings import lossy_settings
 from app.local.data_folder import is_held
 from app.local.demo_room import address
 from app.runtime.http_answer import read_answer
@@ -160,14 +161,18 @@ async def _broker(settings: Settings, expected: bool) -> list[Finding]:
     try:
         async with connected(settings, within=2) as admin:
             counts = await partition_counts(admin)
+            lossy = await lossy_settings(admin, [one for one in TOPICS if one.name in counts])
     except Unreachable as error:
         if expected:
             return [missing("Kafka", f"{error}; start it, or correct PARLEY_BROKER")]
         return [note("Kafka", f"{error}; `parley up` starts one")]
-    return [ok("Kafka", f"answers at {settings.broker}"), _topics(counts, settings.partitions)]
+    topics = _topics(counts, settings.partitions, lossy)
+    return [ok("Kafka", f"answers at {settings.broker}"), topics]
 
 
-def _topics(counts: dict[str, int], wanted: int) -> Finding:
+def _topics(counts: dict[str, int], wanted: int, lossy: list[str]) -> Finding:
+    if lossy:
+        return missing("topics", "; ".join(lossy))
     absent = [topic.name for topic in TOPICS if topic.name not in counts]
     if absent:
         return note("topics", f"not there yet: {', '.join(absent)}; a worker creates them")
