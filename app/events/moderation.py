@@ -69,8 +69,9 @@ class Sanctioned(Act, frozen=True, kw_only=True, tag="sanctioned"):
 class RulesSet(Act, frozen=True, kw_only=True, tag="rules"):
     """`by` has activated a rule set: the record of `chat.rules`, of which the newest is active.
 
-    `source` is TOML, `lists` are the word files that it names. The version is the offset plus one.
-    On `chat.moderation` the record has the version and no lists.
+    `source` is TOML, `lists` are the word files that it names. `version` is one more than that of
+    the set before it, in every cluster; in the first sets it is 0: the offset plus one counts.
+    On `chat.moderation` the record has no lists.
     """
 
     source: str

@@ -81,7 +81,8 @@ class ActiveRules:
             if self._ready:
                 self.on_sanction(act)
         elif isinstance(act, RulesSet):
-            self._activate(act, record.offset + 1)
+            # The first sets had no number of their own.
+            self._activate(act, act.version or record.offset + 1)
 
     def _activate(self, act: RulesSet, version: int) -> None:
         self.source = RulesSet(

@@ -21,6 +21,8 @@ class AuditLog:
     def __init__(self, producer: AIOKafkaProducer | ResilientProducer, partitions: int) -> None:
         self._producer = producer
         self._partitions = partitions
+        #: The version of the last rule set that was set here.
+        self._newest = 0
 
     def new_id(self) -> str:
         """An id for an action."""
@@ -36,13 +38,17 @@ class AuditLog:
         await self.record(act)
 
     async def set_rules(self, act: RulesSet) -> int:
-        """Activate a rule set, which the caller has checked; its version."""
-        written = await self._write(RULES, "rules", act)
-        version: int = written.offset + 1
+        """Activate a rule set, which the caller has checked; its version.
+
+        The version is the one that it has, or the next after the last that was set here: readers
+        may not have that one yet.
+        """
+        self._newest = max(act.version, self._newest + 1)
+        act = replace(act, version=self._newest)
+        await self._write(RULES, "rules", act)
         # The audit log gets no word lists, and of a huge text the beginning.
-        entry = replace(act, lists={}, version=version, source=act.source[:100_000])
-        await self.record(entry)
-        return version
+        await self.record(replace(act, lists={}, source=act.source[:100_000]))
+        return act.version
 
     async def _write(self, topic: str, key: str, act: AnyAct) -> Any:
         try:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -188,12 +189,26 @@ async def _active_rules(settings: Settings) -> ActiveRules:
 
 
 async def _set(settings: Settings, source: str, lists: dict[str, tuple[str, ...]], by: str) -> int:
+    active = ActiveRules(settings)
+    try:
+        # A set that can't be used here is one that this set may replace.
+        with suppress(ParleyError):
+            await active.start()
+    finally:
+        await active.stop()
+    known = active.source
     client = new_producer(settings)
     await client.start()
     try:
         audit_log = AuditLog(client, settings.partitions)
-        at_ms = now_ms()
-        act = RulesSet(id=audit_log.new_id(), by=by, at_ms=at_ms, source=source, lists=lists)
+        act = RulesSet(
+            id=audit_log.new_id(),
+            by=by,
+            at_ms=now_ms(),
+            source=source,
+            lists=lists,
+            version=1 if known is None else known.version + 1,
+        )
         return await audit_log.set_rules(act)
     finally:
         await client.stop()

@@ -62,13 +62,14 @@ async def put(request: web.Request) -> web.Response:
     identity = await authenticate_admin(request)
     body = await read_body(request, NewRules)
     await _in_thread(parsed, request, body.source, body.lists)
-    acts = request.app[AUDIT_LOG]
+    acts, known = request.app[AUDIT_LOG], request.app[ACTIVE_RULES].source
     act = RulesSet(
         id=acts.new_id(),
         by=identity.user,
         at_ms=now_ms(),
         source=body.source,
         lists=body.lists,
+        version=1 if known is None else known.version + 1,
     )
     return json({"version": await acts.set_rules(act)})
 
