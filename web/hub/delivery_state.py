@@ -17,6 +17,7 @@ from app.domain import cursor as cursors
 from app.domain.cursor import Cursor
 from app.domain.event_merge import Item, merge
 from app.domain.leaving import leaver
+from app.domain.replaced_text import Replacing, as_now, replaced_places, replacing, rewritten
 from app.domain.shadow import shown_to
 from web.hub import sse
 from web.hub.broadcast import Send, broadcast, write_to_audience
@@ -108,6 +109,8 @@ class DeliveryState:
             self._frontier_cursor(),
         )
         self.recent.add(event)
+        if (change := replacing(logged.event)) is not None:
+            self._replace(room.name, change)
         if event.shadowed:
             self._deliver_to_each(room, event)
         else:
@@ -137,6 +140,14 @@ class DeliveryState:
         for subscriber in room.audience().subscribers:
             subscriber.reset([room.name])
         room.n, room.offset = upto, max(room.offset, self.frontier[room.partition])
+
+    def _replace(self, room: str, change: Replacing) -> None:
+        """Rewrite the events in memory as Valkey's window has rewritten them.
+
+        They may also be queued: a reader then gets the present text in the first place.
+        """
+        for event in self.recent.find(room, replaced_places(change)):
+            self.recent.rewrite(event, rewritten(event.data, change))
 
     def _enqueue(self, room: Room, event: Event) -> None:
         self._queue.append((room, event))
@@ -208,7 +219,7 @@ class DeliveryState:
                 *(item.room, item.partition, item.n, item.offset, shown_to(user, item.event)),
                 self.cursor_of(position),
             )
-            for item, position in merge(subscriber.position, waiting)
+            for item, position in merge(subscriber.position, as_now(waiting))
         ]
         if events:
             # After the last of them the subscriber has everything that the edge has.
