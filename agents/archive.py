@@ -51,7 +51,11 @@ async def archive(stream: Any) -> None:
     GROUP.set(app.conf.id)  # the group that is shown as waiting
     await retry_while_away("history", history().open)
     async for batch in batches(stream):
-        found = [pair for pair in batch.decode(_entry) if _in_place(batch, *pair)]
+        decoded = [
+            (record, entry._replace(partition=record.partition, pos=record.offset))
+            for record, entry in batch.decode(_entry)
+        ]
+        found = [pair for pair in decoded if _in_place(batch, *pair)]
         await apply_isolating(batch, "history", history().append, found, about_values)
 
 

@@ -80,4 +80,4 @@ def _without(entry: Entry, until: Mapping[str, int]) -> Entry:
     if isinstance(event, MessageCreated | MessageEdited):
         named = (user for user in event.mentions if event.at_ms > until.get(user, -1))
         event = replace(event, mentions=tuple(named))
-    return Entry.of(event, encode(event))
+    return Entry.of(event, encode(event), entry.partition, entry.pos)

@@ -88,6 +88,15 @@ messages = Table(
     ),
 )
 
+#: How far the archive has come in each partition of `chat.log`: everything below is stored. Pages
+#: and searches take what is above from Valkey. Without a row nothing is known.
+archived = Table(
+    "parley_archived",
+    metadata,
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False, comment="the position that is stored next"),
+)
+
 #: Reactions, each since event `n`; a removed one stays and is marked, so that an older event that
 #: comes again does not restore it.
 reactions = Table(

@@ -105,7 +105,8 @@ async def _entries(
         if record.offset == 0:  # Otherwise the rooms' numbers at the start are unknown.
             order = RoomOrder()
         try:
-            entry = Entry.of(decode_log(record.value), record.value)
+            event = decode_log(record.value)
+            entry = Entry.of(event, record.value, partition, record.offset)
         except Malformed:
             continue
         if wrong_partition(entry.room, partition, settings.partitions):
