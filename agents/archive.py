@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from app.delivery.erasures import ViewErasures
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import decode_log
@@ -45,6 +46,12 @@ def view() -> View:
     return View(connect(settings.redis), settings.partitions)
 
 
+@cache
+def erasures() -> ViewErasures:
+    """Removes old words from the view and from edges."""
+    return ViewErasures(connect(settings.redis))
+
+
 @app.agent(raw_topic(app, LOG))
 async def archive(stream: Any) -> None:
     """Write every event to the history store; while that is away, the log waits."""
@@ -80,7 +87,7 @@ async def sweep() -> None:
     with suppress(*AWAY):
         await history().open()
         mine = {place.partition for place in app.consumer.assignment() if place.topic == LOG}
-        dropped = await retention.sweep(history(), view(), mine, now_ms())
+        dropped = await retention.sweep(history(), view(), erasures(), mine, now_ms())
         for room, count in dropped.items():
             if count:
                 log.info("messages dropped by age", room=room, messages=count)

@@ -147,10 +147,6 @@ class View:
         channel = keys.channel(self.partition(room), room)
         await self._redis.publish(channel, b"- " + state)
 
-    async def drop(self, room: str, numbers: list[int]) -> None:
-        """Drop events from a room's window, the oldest first."""
-        await self._redis.hdel(keys.log(self.partition(room), room), *numbers)
-
     async def newest(self, room: str, limit: int) -> list[bytes]:
         """The newest events of the room's window, in ascending order."""
         head = await self.room(room)

@@ -120,6 +120,17 @@ forgotten = Table(
     sqlite_with_rowid=False,
 )
 
+#: Forgotten users by position: their words below `upto` in a partition of `chat.log` are erased.
+#: Where a user has rows here, the time above is for events whose position is not known.
+forgotten_ends = Table(
+    "parley_forgotten_ends",
+    metadata,
+    Column("who", Name, primary_key=True),
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 #: The review queue: each item in its present form, derived from the actions below.
 reviews = Table(
     "parley_reviews",

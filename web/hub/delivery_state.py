@@ -149,6 +149,20 @@ class DeliveryState:
         for event in self.recent.find(room, replaced_places(change)):
             self.recent.rewrite(event, rewritten(event.data, change))
 
+    def rewrite(self, rewriting: Callable[[Item], bytes]) -> None:
+        """Give every event in memory, and every one that waits, the text that the call returns."""
+        self.flush()
+        for event in self.recent.all():
+            item = event.item()
+            if (data := rewriting(item)) is not item.event:
+                self.recent.rewrite(event, data)
+        for user in self.registry.users.values():
+            for subscriber in user.subscribers:
+                if subscriber.waiting:
+                    subscriber.waiting = [
+                        one._replace(event=rewriting(one)) for one in subscriber.waiting
+                    ]
+
     def _enqueue(self, room: Room, event: Event) -> None:
         self._queue.append((room, event))
         if len(self._queue) == 1:

@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from app.delivery.erasures import Notice, ViewErasures
 from app.events import AnyLogEvent, MessageDeleted, MessageEdited, MessageHidden
+from tests.delivery.conftest import PARTITIONS
+from tests.support.chat import until
 from tests.web.support.scene import Recorder, Scene
 from web.hub.event import EventBatch
 
@@ -105,3 +108,78 @@ def read_while_held() -> Callable[[Scene], Awaitable[Reading]]:
         return one
 
     return reading
+
+
+async def heard_and_waiting(scene: Scene, reading: Reading) -> str:
+    """A message in memory that also waits for a held subscriber; the cursor before it."""
+    await scene.say(scene.b)
+    await heard_all(scene)
+    cursor = scene.hub.state.cursor()
+    scene.hub.state.hold(reading)
+    await scene.say(scene.a)
+    await scene.publish(edited(scene, scene.next(scene.a), 2, 0, "old words"))
+    await heard_all(scene)
+    return cursor
+
+
+def texts(scene: Scene, cursor: str) -> bytes:
+    missed = scene.hub.state.missed_lately(scene.reader.user, cursor)
+    assert missed is not None
+    return b"".join(event.data + event.frame for event in missed)
+
+
+async def test_words_of_forgotten_people_leave_the_memory_of_every_edge(
+    scene: Scene, read_while_held: Callable[[Scene], Awaitable[Reading]]
+) -> None:
+    reading = await read_while_held(scene)
+    cursor = await heard_and_waiting(scene, reading)
+    end = len(scene.log)
+    ends = tuple(end if place == scene.partition else 0 for place in range(PARTITIONS))
+    await scene.say(scene.a)
+    await ViewErasures(scene.redis).tell_edges(Notice(user="ann", ends=ends))
+    await heard_all(scene)
+    seen = texts(scene, cursor)
+    assert b"old words" not in seen
+    assert seen.count(b'"deleted":true') == 2, "as JSON and as a frame"
+    assert b'"text":"4"' in seen, "what was said later stays"
+    scene.hub.state.release(reading)
+    assert [n for room, n in reading.got if room == scene.a] == [2, 3, 4]
+    assert b"old words" not in b"".join(reading.events)
+
+
+async def test_words_that_retention_drops_leave_the_memory_of_every_edge(
+    scene: Scene, read_while_held: Callable[[Scene], Awaitable[Reading]]
+) -> None:
+    reading = await read_while_held(scene)
+    cursor = await heard_and_waiting(scene, reading)
+    await scene.say(scene.b)
+    await ViewErasures(scene.redis).tell_edges(Notice(room=scene.a, before_ms=3))
+    await heard_all(scene)
+    seen = texts(scene, cursor)
+    assert b"old words" not in seen
+    assert b'"text":"3"' in seen, "another room stays as it is"
+    scene.hub.state.release(reading)
+    assert b"old words" not in b"".join(reading.events)
+
+
+async def test_an_edge_that_was_cut_off_from_an_erasure_serves_nothing_from_memory(
+    scene: Scene, read_while_held: Callable[[Scene], Awaitable[Reading]]
+) -> None:
+    reading = await read_while_held(scene)
+    cursor = await heard_and_waiting(scene, reading)
+    scene.hub.state.release(reading)
+    before = scene.hub.subscription.count
+    scene.hub.subscription.reconnect()
+    await ViewErasures(scene.redis).tell_edges(Notice(room="another", before_ms=3))
+
+    async def back() -> bool:
+        return scene.hub.subscription.connected and scene.hub.subscription.count > before
+
+    await until(back)
+    await heard_all(scene)
+    assert scene.hub.state.missed_lately(scene.reader.user, cursor) is None
+    now = scene.hub.state.cursor()
+    assert scene.hub.state.missed_lately(scene.reader.user, now) == []
+    await scene.say(scene.a)
+    await heard_all(scene)
+    assert b'"text":"4"' in texts(scene, now)
