@@ -40,9 +40,14 @@ class Stored(NamedTuple):
 
 def stored(connection: Connection, user: str) -> Stored:
     """What the store has of the user's events, and of messages."""
-    newest = select(log.c.room, func.max(log.c.n)).where(log.c.by == user).group_by(log.c.room)
+    events: dict[str, int] = {}
+    # An erasure that was interrupted may have taken the name from the events, not from reactions.
+    for table in (log, reactions):
+        newest = select(table.c.room, func.max(table.c.n)).where(table.c.by == user)
+        for room, n in connection.execute(newest.group_by(table.c.room)):
+            events[room] = max(n, events.get(room, 0))
     message = connection.scalar(select(func.max(messages.c.id)))
-    return Stored(message or 0, dict(connection.execute(newest).all()))
+    return Stored(message or 0, events)
 
 
 class Scope(NamedTuple):

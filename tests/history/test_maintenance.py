@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from app.events import AnyLogEvent, MessageCreated, MessageEdited
 from app.history.entry import Entry
+from app.history.erasure import Erasure
 from app.history.room_state import LogRow
 from app.history.store import History
 from tests.history.recount import as_now
@@ -219,3 +220,25 @@ async def test_an_erasure_by_time_of_before_keeps_its_meaning(history: History) 
     await history.append(placed)
     first, second = await pages(history, "lobby")
     assert (first["by"], second["by"]) == ("", "ann")
+
+
+async def test_an_erasure_that_was_interrupted_is_finished_by_the_next(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = story("lobby", [("say", "ann", 1), ("react", "ann", 0)])
+    placed = [entry._replace(partition=0, pos=i) for i, entry in enumerate(entries_of(log))]
+    await history.append(placed)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Erasure, "reactions", _interrupt)
+        with pytest.raises(Interrupted):
+            await history.forget("ann", until_ms=1, ends=(2,), beyond=nothing_beyond)
+    await history.forget("ann", until_ms=1, ends=(2,), beyond=nothing_beyond)
+    assert "reactions" not in (await pages(history, "lobby"))[0]
+
+
+class Interrupted(Exception):
+    """The process was ended."""
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from app.history.engine import connect, history_url
 from app.history.entry import Entry
 from app.history.progress import Standing
 from app.history.store import History
@@ -39,3 +42,25 @@ async def test_events_without_a_place_leave_the_progress_unknown(history: Histor
     await history.append(entries("a", 3)[:3])
     assert await history.standing("a", 0) == Standing(1, 3, None)
     assert await history.archived() == {}
+
+
+async def test_a_store_of_an_earlier_parley_gets_what_it_lacks_and_keeps_its_erasures(
+    history: History, url: str
+) -> None:
+    await history.append(entries("a", 3)[:3])
+    await history.forget("ann", until_ms=5)
+    engine = connect(history_url(url))
+    async with engine.begin() as connection:
+        for table in ("parley_archived", "parley_forgotten_ends"):
+            await connection.exec_driver_sql(f"DROP TABLE {table}")
+    await engine.dispose()
+    reopened = History(url)
+    await reopened.open()
+    assert await reopened.standing("a", 1) == Standing(1, 3, None)
+    a = placed("a", 6, 1, 10)
+    said = [replace(one.event, at_ms=5 + i) for i, one in enumerate(a[3:])]
+    await reopened.append(
+        [one._replace(event=event) for one, event in zip(a[3:], said, strict=True)]
+    )
+    assert (await reopened.standing("a", 1)).upto == 16
+    await reopened.close()
