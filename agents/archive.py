@@ -8,12 +8,14 @@ from typing import Any
 
 import structlog
 
+from app.delivery.erasures import ViewErasures
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import decode_log
 from app.history.entry import Entry
 from app.history.outage import about_values
 from app.history.store import History
+from app.kafka.log_positions import pos_of
 from app.kafka.record import Record
 from app.privacy import retention
 from app.runtime.clock import now_ms
@@ -45,13 +47,23 @@ def view() -> View:
     return View(connect(settings.redis), settings.partitions)
 
 
+@cache
+def erasures() -> ViewErasures:
+    """Removes old words from the view and from edges."""
+    return ViewErasures(connect(settings.redis))
+
+
 @app.agent(raw_topic(app, LOG))
 async def archive(stream: Any) -> None:
     """Write every event to the history store; while that is away, the log waits."""
     GROUP.set(app.conf.id)  # the group that is shown as waiting
     await retry_while_away("history", history().open)
     async for batch in batches(stream):
-        found = [pair for pair in batch.decode(_entry) if _in_place(batch, *pair)]
+        decoded = [
+            (record, entry._replace(partition=record.partition, pos=pos_of(record)))
+            for record, entry in batch.decode(_entry)
+        ]
+        found = [pair for pair in decoded if _in_place(batch, *pair)]
         await apply_isolating(batch, "history", history().append, found, about_values)
 
 
@@ -76,7 +88,7 @@ async def sweep() -> None:
     with suppress(*AWAY):
         await history().open()
         mine = {place.partition for place in app.consumer.assignment() if place.topic == LOG}
-        dropped = await retention.sweep(history(), view(), mine, now_ms())
+        dropped = await retention.sweep(history(), view(), erasures(), mine, now_ms())
         for room, count in dropped.items():
             if count:
                 log.info("messages dropped by age", room=room, messages=count)

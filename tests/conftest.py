@@ -24,6 +24,8 @@ from tests.support.agents import bench as bench
 from tests.support.agents import buried as buried
 from tests.support.agents import read as read
 from tests.support.chat import Chat, data_folder
+from tests.support.own_broker import expiring as expiring
+from tests.support.own_broker import own_broker as own_broker
 from tests.support.postgres import Postgres, binaries
 
 # In the background of a shell SIGINT is ignored, here and by all that tests start and interrupt.

@@ -33,6 +33,7 @@ from app.kafka.admin import provision
 from app.kafka.liveness import BrokerProbe
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
+from app.kafka.patch_batch_expiry import expire_batches
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.producer import new_producer
@@ -93,6 +94,7 @@ def run(settings: Settings) -> None:
     set_up_logging("edge")
     rebootstrap_from_settings()
     accept_any_header_key()
+    expire_batches()
     uvloop.run(_run(settings))
 
 

@@ -125,6 +125,11 @@ def alive(edge: str) -> str:
     return f"edge:{edge}:alive"
 
 
+def erasures() -> str:
+    """String and channel: how many erasures edges were told of, and each of them."""
+    return "erasures"
+
+
 def user(name: str) -> str:
     """Channel: events and states for one user alone."""
     return f"user:{name}"

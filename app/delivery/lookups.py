@@ -43,6 +43,10 @@ class Lookups:
         found = await self._ask(commands)
         return [int(position or -1) if whole else -2 for position, whole in found]
 
+    async def erasures(self) -> int:
+        """How many erasures edges were told of (app/delivery/erasures.py)."""
+        return int((await self._ask([("GET", keys.erasures())]))[0] or 0)
+
     async def mark(self, partition: int, rooms: Sequence[str], edge: str, token: int) -> None:
         """Publish a marker to the edge, with the heads of the rooms (mark.lua)."""
         heads = keys.room(partition, "")

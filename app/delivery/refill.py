@@ -12,7 +12,7 @@ from app.delivery.publish_calls import NO_POSITION, Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.view_changes import changes_of
-from app.domain.erasure import Erased, without_erased
+from app.domain.erasure import Erased, Placed, without_erased
 from app.domain.log_order import RoomOrder
 from app.errors import Malformed
 from app.events import (
@@ -128,7 +128,8 @@ def _without(entry: Entry, erased: Erased, gone: set[tuple[str, int]]) -> Entry:
     """The entry without erased words; `gone` collects the erased messages."""
     if entry.event is None or not erased:
         return entry
-    event = without_erased(entry.event, erased, gone)
+    placed = Placed(entry.partition, entry.position.pos, entry.event)
+    event = without_erased(placed, erased, gone)
     if event is entry.event:
         return entry
     # The event's other changes, such as the author's read mark, stay.

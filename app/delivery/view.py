@@ -39,6 +39,10 @@ class RoomHead(NamedTuple):
     last_text: str = ""
 
 
+#: Events by which a room may grow while it is being read.
+_AHEAD = 100
+
+
 class Logged(NamedTuple):
     """An event of a room's window: its number, its offset in `chat.log`, its JSON."""
 
@@ -150,10 +154,6 @@ class View:
         channel = keys.channel(self.partition(room), room)
         await self._redis.publish(channel, b"- " + state)
 
-    async def drop(self, room: str, numbers: list[int]) -> None:
-        """Drop events from a room's window, the oldest first."""
-        await self._redis.hdel(keys.log(self.partition(room), room), *numbers)
-
     async def newest(self, room: str, limit: int) -> list[bytes]:
         """The newest events of the room's window, in ascending order."""
         head = await self.room(room)
@@ -168,6 +168,25 @@ class View:
     async def before(self, room: str, n: int, limit: int) -> list[Logged]:
         """The room's events up to and including `n` that the window still has, newest first."""
         return await self._window(room, range(n, max(0, n - limit), -1))
+
+    async def window(self, room: str) -> list[Logged]:
+        """All events of the room's window, in ascending order."""
+        place = self.partition(room)
+        found: dict[bytes, bytes] = await self._one([place], "HGETALL", keys.log(place, room))
+        return sorted(_logged(int(n), raw) for n, raw in found.items())
+
+    async def newer(self, room: str, n: int, head: int) -> list[Logged]:
+        """The room's events after `n` that the window has, in ascending order, up to the newest.
+
+        `head` is an `n` that the room had before this call. The events are all of one moment: a
+        newer edit has emptied an older one only if it is there itself.
+        """
+        while True:
+            found = await self._window(room, range(n + 1, head + _AHEAD + 1))
+            newest = found[-1].n if found else head
+            if newest < head + _AHEAD:
+                return found
+            head = newest
 
     async def published(self, room: str, numbers: range) -> list[Logged]:
         """Those of these published events that the window still has.

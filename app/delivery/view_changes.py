@@ -6,11 +6,10 @@ from typing import Any
 
 import orjson
 from msgspec import Struct
-from msgspec.structs import replace
 
 from app.delivery import keys
-from app.domain import message_state
 from app.domain.leaving import left
+from app.domain.replaced_text import shown_after
 from app.domain.roles import first_role
 from app.events import (
     AnyLogEvent,
@@ -20,7 +19,6 @@ from app.events import (
     MessageCreated,
     MessageDeleted,
     MessageEdited,
-    MessageHidden,
     Position,
     RoomChanged,
     RoomCreated,
@@ -184,26 +182,17 @@ def _message(event: MessageCreated) -> Changes:
 def _replaced(event: MessageEdited | MessageDeleted, texts: dict[int, bytes]) -> Changes:
     """The text is replaced in each event of the window that has it: the message, its last edit."""
     rewrite: list[Any] = []
+    erased = False
     for n, raw in texts.items():
-        rewrite += [n, encode(_shown_after(decode_log(raw), event)).decode()]
+        shown = decode_log(raw)
+        erased |= isinstance(shown, MessageCreated) and shown.deleted
+        rewrite += [n, encode(shown_after(shown, event)).decode()]
     if isinstance(event, MessageDeleted):
         return Changes(rewrite=rewrite, gone=event.seq, last=[str(event.seq), ""])
     return Changes(
         rewrite=rewrite,
-        last=[str(event.seq), event.text[:PREVIEW]],
+        last=[] if erased else [str(event.seq), event.text[:PREVIEW]],
         everyone=event.seq if event.everyone else 0,
         mentions=event.seq,
         named=event.mentions,
-    )
-
-
-def _shown_after(shown: AnyLogEvent, event: MessageEdited | MessageDeleted) -> AnyLogEvent:
-    if isinstance(shown, MessageEdited):
-        return replace(shown, text="", shadow=None)
-    if not isinstance(shown, MessageCreated):
-        return shown
-    return (
-        message_state.edited(shown, event)
-        if isinstance(event, MessageEdited)
-        else message_state.deleted(shown, hidden=isinstance(event, MessageHidden))
     )

@@ -36,6 +36,7 @@ def deleted(message: MessageCreated, *, hidden: bool = False) -> MessageCreated:
         everyone=False,
         attachments=(),
         meta={},
+        reactions={},
         edited_ms=0,
         deleted=True,
         hidden=hidden,

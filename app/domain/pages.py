@@ -1,4 +1,4 @@
-"""The messages of a page of history, which is put together from two stores."""
+"""The messages of a page of history."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ def wanted(head: int, before: int | None, after: int | None, limit: int) -> rang
 
 def filled(
     page: range,
-    stored: Mapping[int, object],
-    newest: Mapping[int, object],
+    messages: Mapping[int, object],
     *,
     upward: bool,
 ) -> range:
     """The longest part of `page` without a gap, from the end at which the reader begins.
 
     That is the low end if the page is read `upward` (after a message), else the high end. The
-    result is empty if the first message is in neither store.
+    result is empty if the first message is not there.
     """
     run = 0
     for seq in page if upward else reversed(page):
-        if seq not in stored and seq not in newest:
+        if seq not in messages:
             break
         run += 1
     if upward:

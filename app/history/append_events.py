@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.events import MessageCreated, MessageDeleted, MessageEdited
-from app.history import reactions
+from app.history import progress, reactions
 from app.history.entry import Entry
 from app.history.forgotten import without_them
 from app.history.key_sets import names, pairs
@@ -30,6 +30,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
     # In one order everywhere: otherwise two archives with the same rooms could deadlock.
     ordered = sorted(entries, key=lambda entry: (entry.room, entry.n))
     floors = lock_rooms(connection, dict.fromkeys(entry.room for entry in ordered))
+    progress.advance(connection, entries)
     kept = [entry for entry in ordered if entry.seq is None or entry.seq >= floors[entry.room]]
     if not kept:
         return

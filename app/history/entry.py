@@ -12,6 +12,7 @@ class Entry(NamedTuple):
     """A log event and `raw`, its JSON bytes from `chat.log`.
 
     `seq` is the number of the message that the event creates or is about; `None` for other events.
+    `partition` and `pos` are its place in `chat.log`; `pos` is -1 where that is not known.
     """
 
     room: str
@@ -20,9 +21,11 @@ class Entry(NamedTuple):
     kind: str
     event: AnyLogEvent
     raw: bytes
+    partition: int = 0
+    pos: int = -1
 
     @classmethod
-    def of(cls, event: AnyLogEvent, raw: bytes) -> Self:
+    def of(cls, event: AnyLogEvent, raw: bytes, partition: int = 0, pos: int = -1) -> Self:
         """The entry for a log event and the bytes that it was decoded from.
 
         Raises `Malformed` if one of its names (not its text) can't be stored in a database.
@@ -32,7 +35,8 @@ class Entry(NamedTuple):
             if not storable(name):
                 raise Malformed(f"{name!r} has characters that no name may have")
         kind = str(type(event).__struct_config__.tag)
-        return cls(event.room, event.n, getattr(event, "seq", None), kind, event, raw)
+        seq = getattr(event, "seq", None)
+        return cls(event.room, event.n, seq, kind, event, raw, partition, pos)
 
 
 def storable(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, case, select, text
@@ -21,30 +22,58 @@ from app.events import (
 from app.history.entry import Entry
 from app.history.key_sets import names
 from app.history.message import cleared_event
-from app.history.schema import forgotten
+from app.history.schema import forgotten, forgotten_ends
 
+_PLACE = ["who", "partition"]
 _ABOUT_MESSAGES = (MessageCreated, MessageEdited, MessageDeleted, ReactionAdded, ReactionRemoved)
 
 
-def mark(connection: Connection, user: str, until_ms: int) -> None:
-    """Make `without_them` remove the user from events up to `until_ms` from now on."""
+def mark(connection: Connection, user: str, until_ms: int, ends: Sequence[int] = ()) -> None:
+    """Make `without_them` remove the user from events below `ends` from now on.
+
+    Without `ends`, and for events whose position is not known: from those up to `until_ms`.
+    """
     on_sqlite = connection.dialect.name == "sqlite"
     if not on_sqlite:
         # Waits for transactions that append and have read this table before: their rows are visible
         # afterwards.
         connection.execute(text("LOCK TABLE parley_forgotten IN ACCESS EXCLUSIVE MODE"))
-    new = (sqlite if on_sqlite else postgresql).insert(forgotten)
-    known, given = forgotten.c.until_ms, new.excluded.until_ms
-    later = case((known > given, known), else_=given)
-    newer = new.on_conflict_do_update(index_elements=["who"], set_={"until_ms": later})
-    connection.execute(newer.values(who=_who(user), until_ms=until_ms))
+    insert = (sqlite if on_sqlite else postgresql).insert
+    for table, key, value in ((forgotten, ["who"], "until_ms"), (forgotten_ends, _PLACE, "upto")):
+        new = insert(table)
+        known, given = table.c[value], new.excluded[value]
+        later = case((known > given, known), else_=given)
+        newer = new.on_conflict_do_update(index_elements=key, set_={value: later})
+        who = {"who": _who(user)}
+        if table is forgotten:
+            connection.execute(newer, [who | {"until_ms": until_ms}])
+        elif ends:
+            rows = [who | {"partition": place, "upto": upto} for place, upto in enumerate(ends)]
+            connection.execute(newer, rows)
 
 
 def without_them(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
     """The entries without the words and names of forgotten users."""
     people = {name for entry in entries for name in _people(entry.event)}
-    known = until(connection, people)
-    return [_without(entry, known) for entry in entries] if known else list(entries)
+    times = until(connection, people)
+    if not times:
+        return list(entries)
+    known = Forgotten(times, _ends(connection, times))
+    return [_without(entry, known) for entry in entries]
+
+
+class Forgotten(NamedTuple):
+    """Forgotten users, with the time up to which, and the positions for those who have some."""
+
+    times: Mapping[str, int]
+    ends: Mapping[str, Mapping[int, int]]
+
+    def covers(self, user: str, entry: Entry) -> bool:
+        """Whether the event is from before the user was forgotten."""
+        ends = self.ends.get(user)
+        if ends is None or entry.pos < 0:
+            return entry.event.at_ms <= self.times.get(user, -1)
+        return entry.pos < ends.get(entry.partition, 0)
 
 
 def until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
@@ -53,6 +82,16 @@ def until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
     listed = names(connection, hashed)
     found = connection.execute(select(forgotten).where(forgotten.c.who.in_(select(listed.c.name))))
     return {hashed[who]: until_ms for who, until_ms in found}
+
+
+def _ends(connection: Connection, people: Iterable[str]) -> dict[str, dict[int, int]]:
+    hashed = {_who(user): user for user in people}
+    listed = names(connection, hashed)
+    theirs = forgotten_ends.c.who.in_(select(listed.c.name))
+    found: dict[str, dict[int, int]] = {}
+    for who, partition, upto in connection.execute(select(forgotten_ends).where(theirs)):
+        found.setdefault(hashed[who], {})[partition] = upto
+    return found
 
 
 def _who(user: str) -> str:
@@ -67,17 +106,17 @@ def _people(event: AnyLogEvent) -> Iterable[str]:
         yield from event.mentions
 
 
-def _without(entry: Entry, until: Mapping[str, int]) -> Entry:
+def _without(entry: Entry, known: Forgotten) -> Entry:
     event = entry.event
-    if not any(event.at_ms <= until.get(user, -1) for user in _people(event)):
+    theirs = {user for user in _people(event) if known.covers(user, entry)}
+    if not theirs:
         return entry
-    if event.at_ms <= until.get(event.by, -1):
+    if event.by in theirs:
         event = (
             cleared_event(event, nameless=True)
             if isinstance(event, MessageCreated)
             else replace(event, by="", client_id="")
         )
     if isinstance(event, MessageCreated | MessageEdited):
-        named = (user for user in event.mentions if event.at_ms > until.get(user, -1))
-        event = replace(event, mentions=tuple(named))
-    return Entry.of(event, encode(event))
+        event = replace(event, mentions=tuple(one for one in event.mentions if one not in theirs))
+    return Entry.of(event, encode(event), entry.partition, entry.pos)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from app.history import review, room_state
 from app.history.database import Database
 from app.history.entry import storable
-from app.history.erasure import Erasure
+from app.history.erasure import Erasure, Scope, stored
 from app.history.forgotten import mark
 from app.history.outage import outages
 from app.history.pages import bounded
@@ -38,8 +38,18 @@ class Maintenance(Database):
             dropped += some
         return dropped
 
-    async def forget(self, user: str, *, until_ms: int | None = None) -> int:
-        """Erase the user's messages in all rooms until now (or `until_ms`); returns how many.
+    async def forget(
+        self,
+        user: str,
+        *,
+        until_ms: int | None = None,
+        ends: Sequence[int] = (),
+        beyond: Callable[[], Awaitable[Mapping[str, int]]] | None = None,
+    ) -> int:
+        """Erase the user's messages in all rooms; returns how many.
+
+        Those below `ends` in `chat.log`, by partition; `beyond` looks up, for each room, the first
+        event that is not below. Without `ends` those until now (or `until_ms`).
 
         The messages are then like deleted ones, with `by` and `client_id` empty. The user's
         reactions are removed, and mentions of the user by others, whose text stays. Events about
@@ -50,8 +60,13 @@ class Maintenance(Database):
             return 0
         until_ms = now_ms() if until_ms is None else until_ms
         self._tidied = False
-        await self._write(mark, user, until_ms)
-        erasure = Erasure(user, until_ms)
+        await self._write(mark, user, until_ms, ends)
+        scope = Scope(until_ms)
+        if beyond is not None:
+            # In this order: every event that the store has by then is in the log that is looked up.
+            before = await self._read(stored, user)
+            scope = Scope(until_ms, before, await beyond())
+        erasure = Erasure(user, scope)
         erased = 0
         for step in (erasure.messages, erasure.events, erasure.reactions, erasure.mentions):
             after: Any = None

@@ -88,6 +88,15 @@ messages = Table(
     ),
 )
 
+#: How far the archive has come in each partition of `chat.log`: everything below is stored. Pages
+#: and searches take what is above from Valkey. Without a row nothing is known.
+archived = Table(
+    "parley_archived",
+    metadata,
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False, comment="the position that is stored next"),
+)
+
 #: Reactions, each since event `n`; a removed one stays and is marked, so that an older event that
 #: comes again does not restore it.
 reactions = Table(
@@ -108,6 +117,17 @@ forgotten = Table(
     metadata,
     Column("who", Name, primary_key=True),
     Column("until_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Forgotten users by position: their words below `upto` in a partition of `chat.log` are erased.
+#: Where a user has rows here, the time above is for events whose position is not known.
+forgotten_ends = Table(
+    "parley_forgotten_ends",
+    metadata,
+    Column("who", Name, primary_key=True),
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

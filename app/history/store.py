@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.domain.review import Item
 from app.events import AnyAct, MessageDeleted, MessageEdited
-from app.history import review
+from app.history import progress, review
 from app.history.append_events import append
 from app.history.engine import use_wal
 from app.history.entry import Entry, storable
@@ -16,6 +16,7 @@ from app.history.fold import fold
 from app.history.maintenance import Maintenance
 from app.history.migrations import prepare
 from app.history.pages import Span, bounded, floor, newest_seq, page
+from app.history.progress import Standing
 from app.history.schema import versions
 from app.history.search import Found, Place, search
 
@@ -87,6 +88,20 @@ class History(Maintenance):
     async def kept_from(self, room: str) -> int:
         """The `seq` below which `drop_before` has dropped the room's messages, or 1."""
         return max(1, await self._read(floor, room)) if storable(room) else 1
+
+    async def standing(self, room: str, partition: int) -> Standing:
+        """How much of the room is stored. Everything read after this call has at least that."""
+        if not storable(room):
+            return Standing(1, 0, None)
+        return await self._read(progress.standing, room, partition)
+
+    async def archived(self) -> dict[int, int]:
+        """The position up to which each partition of `chat.log` is stored, where it is known."""
+        return await self._read(progress.positions)
+
+    async def newest_events(self, rooms: Sequence[str]) -> dict[str, int]:
+        """The `n` of the newest stored event of each of the rooms that have one."""
+        return await self._read(progress.newest_events, [room for room in rooms if storable(room)])
 
     async def search(
         self, query: str, rooms: Sequence[str], *, before: Place | None = None, limit: int = 50

@@ -30,6 +30,11 @@ def header_of(record: Any, name: str) -> bytes | None:
     return dict(record.headers).get(name)
 
 
+def pos_of(record: Any) -> int:
+    """The `pos` of a record that is an event; raises `Malformed` where its header is none."""
+    return position_of(header_of(record, POS), record.offset).pos
+
+
 def located(record: Any) -> Located | None:
     """The place of a log record; `None` for a record that is no event, or has no valid position."""
     header = header_of(record, POS)

@@ -64,7 +64,7 @@ class ResilientProducer:
         return sent
 
     def _check(self, producer: AIOKafkaProducer, sent: asyncio.Future[Any]) -> None:
-        if sent.cancelled() or not isinstance(sent.exception(), _STUCK):
+        if sent.cancelled() or not _is_lost(sent.exception()):
             return
         if producer is self._producer and self._replacing is None:
             self._replacing = asyncio.create_task(self._replace())
@@ -82,6 +82,11 @@ class ResilientProducer:
             log.warning("a producer did not start or stop", error=repr(error))
         finally:
             self._replacing = None
+
+
+def _is_lost(error: BaseException | None) -> bool:
+    """Whether a batch of the producer is lost: it was refused for that, or has expired."""
+    return isinstance(error, _STUCK) or (isinstance(error, KafkaError) and error.retriable)
 
 
 async def _start_whole(producer: AIOKafkaProducer) -> None:

@@ -8,16 +8,20 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import click
+from redis import asyncio as aioredis
 
-from app.delivery import keys
+from app.delivery.erasures import Notice, ViewErasures
+from app.delivery.lookups import Lookups
 from app.delivery.valkey import connect
-from app.delivery.view import Logged, View
+from app.delivery.view import Logged, RoomHead, View
 from app.domain import names
-from app.domain.erasure import without_erased
-from app.errors import Malformed
+from app.domain.erasure import Erased, Extent, Placed, without_erased
+from app.errors import Malformed, Unreachable
 from app.events import (
     AnyAct,
+    Erasure,
     Held,
+    MessageCreated,
     MessageEdited,
     Reported,
     Ruled,
@@ -29,10 +33,15 @@ from app.events import (
 )
 from app.history.store import History
 from app.kafka.partition_reader import PartitionReader
+from app.privacy.erasure_extent import beyond, settled_ends
 from app.privacy.erasure_topic import write_erasure
 from app.runtime.clock import now_ms
 from app.settings import Settings
+from app.stream.groups import PIPELINE
 from app.topics import LOG, MODERATED, MODERATION, RAW, retention_ms
+
+#: Seconds that the view may take to reach the end of the log.
+_REACH = 30.0
 
 _AUTHORS: dict[str, Callable[[bytes], str]] = {
     RAW: lambda value: decode_command(value).by,
@@ -52,44 +61,108 @@ def _said_by(act: AnyAct) -> str:
 async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tuple[int, int]]]:
     """Erase a user's messages: how many of the history, how many events of the view, and Kafka's.
 
-    Kafka's, by topic: how many records are left, and when the last of them expires, in
-    milliseconds; -1 for never. May be called again.
+    Erased is what the user sent before the call, by its position in `chat.log`, whatever the clocks
+    of workers say. Kafka's, by topic: how many records are left, and when the last of them expires,
+    in milliseconds; -1 for never. May be called again. Raises `Unsettled` or `Unreachable` where
+    not everything can be erased now; then the call has to be repeated.
     """
-    until_ms = now_ms()
-    await write_erasure(settings, user, until_ms)
-    history = History(settings.history_url)
-    await history.open()
-    try:
-        messages = await history.forget(user, until_ms=until_ms)
-        await history.tidy()
-        events = await _from_view(settings, history, user, until_ms)
-    finally:
-        await history.close()
+    async with PartitionReader(settings) as reader:
+        ends = await settled_ends(settings, reader, user, PIPELINE.id)
+        asked_ms = max(now_ms(), await _newest_act(settings, reader, user))
+        await write_erasure(settings, Erasure(user=user, until_ms=asked_ms, ends=ends))
+        extent = Extent(ends=ends, asked_ms=asked_ms)
+
+        async def rest() -> dict[str, int]:
+            return (await beyond(settings, reader, {user: extent}))[user]
+
+        history = History(settings.history_url)
+        await history.open()
+        try:
+            messages = await history.forget(user, until_ms=asked_ms, ends=ends, beyond=rest)
+            await history.tidy()
+            events = await _from_view(settings, history, user, extent)
+        finally:
+            await history.close()
     return messages, events, await _in_kafka(settings, user)
 
 
-async def _from_view(settings: Settings, history: History, user: str, until_ms: int) -> int:
+async def _newest_act(settings: Settings, reader: PartitionReader, user: str) -> int:
+    """The time of the newest moderation action with words of the user: its clock may be ahead."""
+    newest = -1
+    for partition in range(settings.partitions):
+        async for record in reader.read(MODERATION, partition, 0):
+            try:
+                act = decode_act(record.value)
+            except Malformed:
+                continue
+            if _said_by(act) == user:
+                newest = max(newest, act.at_ms)
+    return newest
+
+
+async def _from_view(settings: Settings, history: History, user: str, extent: Extent) -> int:
+    """Erase the user's words from the view, and from the memory of edges; how many events."""
     redis = connect(settings.redis)
-    view = View(redis, settings.partitions)
-    count = 0
-    for room in await view.ever_in(user):
-        partition = view.partition(room)
-        head = await view.room(room)
-        if head is None:
-            continue
-        logged = await view.since(room, 0, head.n)
-        gone = await _gone(history, room, logged)
-        for one in logged:
-            event = decode_log(one.event)
-            blank = without_erased(event, {user: until_ms}, gone)
-            if blank is not event:
-                value = b"%d %b" % (one.offset, encode(blank))
-                await redis.hset(keys.log(partition, room), str(one.n), value)
-                count += 1
-        if head.last_by == user:
-            await redis.hset(keys.room(partition, room), items=["last_by", "", "last_text", ""])
-    await redis.aclose()
-    return count
+    try:
+        await _reached(redis, settings.partitions, extent)
+        view, erasures = View(redis, settings.partitions), ViewErasures(redis)
+        count, gone = 0, set[tuple[str, int]]()
+        for room in await view.ever_in(user):
+            head = await view.room(room)
+            if head is None:
+                continue
+            logged = await view.window(room)
+            gone |= await _gone(history, room, logged)
+            blank = _blank(head.partition, logged, {user: extent}, gone)
+            last = head.seq if head.last_by == user and _erases_last(head, logged, extent) else 0
+            count += await erasures.replace(head.partition, room, blank, last)
+        await erasures.tell_edges(Notice(user=user, ends=extent.ends, gone=tuple(sorted(gone))))
+        return count
+    finally:
+        await redis.aclose()
+
+
+def _erases_last(head: RoomHead, logged: Sequence[Logged], extent: Extent) -> bool:
+    """Whether the room's last message is one to be erased: a newer one is in the window."""
+    newer = (one for one in logged if one.offset >= extent.end(head.partition))
+    return not any(
+        isinstance(event := decode_log(one.event), MessageCreated) and event.seq == head.seq
+        for one in newer
+    )
+
+
+async def _reached(redis: aioredis.Redis, partitions: int, extent: Extent) -> None:
+    """Return when the view has every event that is to be erased; later ones need no erasing.
+
+    Raises `Unreachable` where it takes long: then no worker publishes.
+    """
+    lookups = Lookups(redis)
+    try:
+        async with asyncio.timeout(_REACH):
+            while True:
+                positions = enumerate(await lookups.positions(partitions))
+                if all(at + 1 >= extent.end(partition) for partition, at in positions):
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise Unreachable(
+            "the view in Valkey does not have the newest messages: start a worker, and ask again"
+        ) from None
+    finally:
+        lookups.close()
+
+
+def _blank(
+    partition: int, logged: Sequence[Logged], erased: Erased, gone: set[tuple[str, int]]
+) -> dict[int, bytes]:
+    """The events of a window that have erased words, without them, by `n`."""
+    found: dict[int, bytes] = {}
+    for one in logged:
+        event = decode_log(one.event)
+        blank = without_erased(Placed(partition, one.offset, event), erased, gone)
+        if blank is not event:
+            found[one.n] = encode(blank)
+    return found
 
 
 async def _gone(history: History, room: str, logged: Sequence[Logged]) -> set[tuple[str, int]]:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 import click
 
@@ -17,7 +18,9 @@ from app.errors import Malformed
 from app.events import AnyAct, decode_act, decode_log
 from app.history.entry import Entry
 from app.history.store import History
+from app.kafka.log_positions import pos_of
 from app.kafka.partition_reader import PartitionReader
+from app.privacy.erasure_extent import beyond
 from app.privacy.erasure_topic import read_erasures
 from app.settings import Settings
 from app.topics import LOG, MODERATION, wrong_partition
@@ -78,8 +81,7 @@ async def _history(settings: Settings, reader: PartitionReader, progress: Progre
     started = time.monotonic()
     store = History(settings.history_url)
     await store.open()
-    for user, until_ms in (await read_erasures(settings, reader)).items():
-        await store.forget(user, until_ms=until_ms)
+    await _forget(settings, reader, store)
     for partition in range(settings.partitions):
         chunk: list[Entry] = []
         async for entry in _entries(settings, reader, partition):
@@ -96,6 +98,27 @@ async def _history(settings: Settings, reader: PartitionReader, progress: Progre
     progress.end(time.monotonic() - started)
 
 
+async def _forget(settings: Settings, reader: PartitionReader, store: History) -> None:
+    """Erase what the store has of forgotten users, and what it will get of them."""
+    erased = await read_erasures(settings, reader)
+    by_position = {user: extent for user, extent in erased.items() if extent.ends}
+    rest = await beyond(settings, reader, by_position) if by_position else {}
+    for user, extent in erased.items():
+        if extent.until_ms >= 0:
+            await store.forget(user, until_ms=extent.until_ms)
+        if extent.ends:
+            await store.forget(
+                user,
+                until_ms=extent.asked_ms,
+                ends=extent.ends,
+                beyond=partial(_known, rest[user]),
+            )
+
+
+async def _known(rooms: dict[str, int]) -> dict[str, int]:
+    return rooms
+
+
 async def _entries(
     settings: Settings, reader: PartitionReader, partition: int
 ) -> AsyncIterator[Entry]:
@@ -105,7 +128,8 @@ async def _entries(
         if record.offset == 0:  # Otherwise the rooms' numbers at the start are unknown.
             order = RoomOrder()
         try:
-            entry = Entry.of(decode_log(record.value), record.value)
+            event = decode_log(record.value)
+            entry = Entry.of(event, record.value, partition, pos_of(record))
         except Malformed:
             continue
         if wrong_partition(entry.room, partition, settings.partitions):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiokafka import AIOKafkaProducer
 
+from app.domain.erasure import Extent, extents
 from app.errors import Malformed
 from app.events import Erasure, decode_erasure, encode
 from app.kafka.partition_reader import PartitionReader
@@ -11,29 +12,30 @@ from app.settings import Settings
 from app.topics import ERASURES, partition_of
 
 
-async def read_erasures(settings: Settings, reader: PartitionReader) -> dict[str, int]:
-    """Every forgotten user, each with the time up to which, in milliseconds."""
-    found: dict[str, int] = {}
+async def read_erasures(settings: Settings, reader: PartitionReader) -> dict[str, Extent]:
+    """Every forgotten user, each with the extent of the erasure."""
+    found: list[tuple[str, Extent]] = []
     for partition in range(settings.partitions):
         async for record in reader.read(ERASURES, partition, 0):
             try:
                 erasure = decode_erasure(record.value)
             except Malformed:
                 continue
-            found[erasure.user] = max(erasure.until_ms, found.get(erasure.user, 0))
-    return found
+            until_ms = -1 if erasure.ends else erasure.until_ms
+            found.append((erasure.user, Extent(until_ms, erasure.ends, erasure.until_ms)))
+    return extents(found)
 
 
-async def write_erasure(settings: Settings, user: str, until_ms: int) -> None:
-    """Write to Kafka that the user's words up to `until_ms` are erased."""
+async def write_erasure(settings: Settings, erasure: Erasure) -> None:
+    """Write to Kafka that these words of a user are erased."""
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")
     await producer.start()
     try:
         await producer.send_and_wait(
             ERASURES,
-            encode(Erasure(user=user, until_ms=until_ms)),
-            key=user.encode(),
-            partition=partition_of(user, settings.partitions),
+            encode(erasure),
+            key=erasure.user.encode(),
+            partition=partition_of(erasure.user, settings.partitions),
         )
     finally:
         await producer.stop()

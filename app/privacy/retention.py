@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from app.delivery.erasures import Notice, ViewErasures
 from app.delivery.view import RoomHead, View
 from app.events import decode_log
 from app.history.store import History
@@ -15,7 +16,11 @@ _CHUNK = 500
 
 
 async def sweep(
-    history: History, view: View, partitions: Collection[int], now_ms: int
+    history: History,
+    view: View,
+    erasures: ViewErasures,
+    partitions: Collection[int],
+    now_ms: int,
 ) -> dict[str, int]:
     """Drop the expired messages of the rooms on these partitions; their number, by room.
 
@@ -28,12 +33,17 @@ async def sweep(
             if days := head.settings.retention_days:
                 before_ms = now_ms - days * _DAY_MS
                 dropped[head.room] = await history.drop_before(head.room, before_ms)
-                await _drop_from_view(view, head, before_ms)
+                await _drop_from_view(view, erasures, head, before_ms)
     return dropped
 
 
-async def _drop_from_view(view: View, head: RoomHead, before_ms: int) -> None:
-    logged = await view.since(head.room, 0, head.n)
-    old = [one.n for one in logged if decode_log(one.event).at_ms < before_ms]
-    if old:
-        await view.drop(head.room, old)
+async def _drop_from_view(
+    view: View, erasures: ViewErasures, head: RoomHead, before_ms: int
+) -> None:
+    """Drop old events from the window and from edges, and an old last message from the list."""
+    logged = await view.window(head.room)
+    old = {one.n: b"" for one in logged if decode_log(one.event).at_ms < before_ms}
+    listed = head.seq if head.at_ms < before_ms and (head.last_by or head.last_text) else 0
+    if old or listed:
+        await erasures.replace(head.partition, head.room, old, listed)
+        await erasures.tell_edges(Notice(room=head.room, before_ms=before_ms))

@@ -32,7 +32,7 @@ def test_a_late_store_and_a_window_that_reaches_back_to_it_fill_every_page(
     stored = {seq: b"%d" % seq for seq in range(1, stored_to + 1)}
     newest = {seq: b"%d" % seq for seq in range(window_from, head + 1)}
     page = pages.wanted(head, before, after, limit)
-    assert pages.filled(page, stored, newest, upward=after is not None) == page
+    assert pages.filled(page, {**stored, **newest}, upward=after is not None) == page
 
 
 @given(HEADS, BOUNDS, LIMITS, st.sets(st.integers(1, 60)), st.booleans())
@@ -41,7 +41,7 @@ def test_a_hole_ends_the_page_and_is_never_jumped_over(
 ) -> None:
     before, after = (None, bound or 0) if upward else (bound, None)
     page = pages.wanted(head, before, after, limit)
-    found = pages.filled(page, dict.fromkeys(there, b""), {}, upward=upward)
+    found = pages.filled(page, dict.fromkeys(there, b""), upward=upward)
     assert set(found) <= there
     if found:
         assert found[0 if upward else -1] == page[0 if upward else -1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.delivery.erasures import ViewErasures
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.history.store import History
@@ -17,7 +18,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 async def test_old_messages_go_and_new_ones_stay(chat: Chat) -> None:
     history = History(chat.settings.history_url)
     redis = connect(chat.settings.redis)
-    view = View(redis, chat.settings.partitions)
+    view, erasures = View(redis, chat.settings.partitions), ViewErasures(redis)
     async with Person(chat, "ann") as ann, Person(chat, "ret") as ret:
         short, long = await ann.open_room("ret"), await ann.open_room()
         settings = {"settings": {"retention_days": 2}}
@@ -33,13 +34,18 @@ async def test_old_messages_go_and_new_ones_stay(chat: Chat) -> None:
         await until(archived)
         everywhere = range(chat.settings.partitions)
         at_ms = now_ms()
-        await sweep(history, view, everywhere, at_ms + DAY_MS)
+        await sweep(history, view, erasures, everywhere, at_ms + DAY_MS)
         assert len(await ann.history(short)) == 3
-        dropped = await sweep(history, view, everywhere, at_ms + 3 * DAY_MS)
+        dropped = await sweep(history, view, erasures, everywhere, at_ms + 3 * DAY_MS)
         assert dropped[short] == 3
         assert long not in dropped
         assert await ann.history(short) == []
         assert await unread(ret, short) == (3, 0)
+        status, answer = await ret.post(f"/v1/rooms/{short}/messages/2/report", {})
+        assert (status, answer["code"]) == (410, "message_gone")
+        for room, text in ((short, ""), (long, "2")):
+            _, shown = await ann.get(f"/v1/rooms/{room}")
+            assert shown["last"]["text"] == text
         await ann.say(short, "new")
         assert [message["text"] for message in await ann.history(short)] == ["new"]
         assert len(await ann.history(long)) == 3

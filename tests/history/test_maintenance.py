@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.events import AnyLogEvent, MessageCreated, MessageEdited
 from app.history.entry import Entry
+from app.history.erasure import Erasure
 from app.history.room_state import LogRow
 from app.history.store import History
 from tests.history.recount import as_now
@@ -165,3 +167,78 @@ async def test_state_tells_what_is_there_and_what_is_not(history: History) -> No
     await history.append([entry._replace(n=entry.n + 10) for entry in entries_of(log[2:3])])
     assert (await history.state("lobby")).gaps == ((5, 12),)
     assert (await history.state("not there")) == (0, 0, 0, 1, (), ())
+
+
+async def nothing_beyond() -> dict[str, int]:
+    return {}
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 5])
+async def test_forgetting_by_position_does_not_depend_on_clocks(
+    history: History, minutes: int
+) -> None:
+    """A worker's clock is ahead, or behind."""
+    asked_ms = 1_000_000
+    deeds = [("say", "ann", 1), ("react", "ann", 0), ("say", "ann", 2), ("react", "ann", 1)]
+    log = [replace(one, at_ms=asked_ms + minutes * 60_000) for one in story("lobby", deeds)]
+    placed = [entry._replace(partition=2, pos=10 + i) for i, entry in enumerate(entries_of(log))]
+    ends = (0, 0, 12)
+
+    async def rest() -> dict[str, int]:
+        return {"lobby": log[2].n}
+
+    await history.append(placed)
+    erased = await history.forget("ann", until_ms=asked_ms, ends=ends, beyond=rest)
+    assert erased == 1
+    for _ in range(2):
+        first, second = await pages(history, "lobby")
+        assert (first["by"], first["text"], first.get("reactions")) == ("", "", None)
+        assert (second["by"], second["text"] != "") == ("ann", True)
+        assert second["reactions"]
+        # Kafka delivers all of it again.
+        await history.append(placed)
+
+
+async def test_what_is_stored_after_forgetting_is_erased_by_its_position(history: History) -> None:
+    log = [replace(one, at_ms=5) for one in story("lobby", [("say", "ann", 1), ("say", "ann", 2)])]
+    before, after = (
+        entry._replace(partition=1, pos=7 + i) for i, entry in enumerate(entries_of(log))
+    )
+    await history.forget("ann", until_ms=9, ends=(0, 8), beyond=nothing_beyond)
+    await history.append([before, after])
+    first, second = await pages(history, "lobby")
+    assert (first["by"], second["by"]) == ("", "ann")
+
+
+async def test_an_erasure_by_time_of_before_keeps_its_meaning(history: History) -> None:
+    log = [
+        replace(one, at_ms=at_ms)
+        for at_ms, one in zip((5, 15), story("lobby", [("say", "ann", 1)] * 2), strict=True)
+    ]
+    await history.forget("ann", until_ms=9)
+    placed = [entry._replace(partition=1, pos=7 + i) for i, entry in enumerate(entries_of(log))]
+    await history.append(placed)
+    first, second = await pages(history, "lobby")
+    assert (first["by"], second["by"]) == ("", "ann")
+
+
+async def test_an_erasure_that_was_interrupted_is_finished_by_the_next(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = story("lobby", [("say", "ann", 1), ("react", "ann", 0)])
+    placed = [entry._replace(partition=0, pos=i) for i, entry in enumerate(entries_of(log))]
+    await history.append(placed)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Erasure, "reactions", _interrupt)
+        with pytest.raises(Interrupted):
+            await history.forget("ann", until_ms=1, ends=(2,), beyond=nothing_beyond)
+    await history.forget("ann", until_ms=1, ends=(2,), beyond=nothing_beyond)
+    assert "reactions" not in (await pages(history, "lobby"))[0]
+
+
+class Interrupted(Exception):
+    """The process was ended."""
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 from aiohttp import web
 
+from app.delivery.view import RoomHead
 from app.domain import pages
 from app.domain.shadow import shown_to
+from app.domain.unarchived import with_changes
 from app.events import MessageCreated, decode_log
 from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import HISTORY, SETTINGS, VIEW
+from web.api.services import HISTORY
+from web.api.unarchived import Unarchived, unarchived
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_params import integer, room_id
 
 _LIMIT: Final = 50
 _LARGEST: Final = 200
-
-#: Messages at the end of a room that may have been edited or deleted a moment ago.
-_RECENT: Final = 50
 
 
 async def page(request: web.Request) -> web.Response:
@@ -37,14 +37,16 @@ async def page(request: web.Request) -> web.Response:
     before, after = integer(request, "before_seq"), integer(request, "after_seq")
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
     thread = integer(request, "thread", 1)
-    head = (await required_head(request, room, identity.user)).seq
+    found = await required_head(request, room, identity.user)
+    late = await unarchived(request, found)
     if thread is not None:
         asked = PageRequest(room, identity.user, before, after, limit)
-        return await _thread(request, asked, thread)
-    low = await request.app[HISTORY].kept_from(room)
+        return await _thread(request, asked, thread, late)
+    low, head = late.floor, found.seq
     span = pages.wanted(head, before, after, limit)
     span = range(max(span.start, low), max(span.stop, low))
-    messages = await read_messages(request, room, identity.user, span, head, after is not None)
+    reading = Reading(found, identity.user, late)
+    messages = await read_messages(request, reading, span, after is not None)
     first, last = (min(messages), max(messages)) if messages else (span.start, span.start - 1)
     top = head if before is None else min(head, before - 1)
     more = last < top if after is not None else first > low
@@ -63,8 +65,18 @@ class PageRequest(NamedTuple):
     limit: int
 
 
-async def _thread(request: web.Request, asked: PageRequest, thread: int) -> web.Response:
-    found = await request.app[HISTORY].page(
+class Reading(NamedTuple):
+    """A room as it is read: by whom, and what the store may lack of it."""
+
+    head: RoomHead
+    reader: str
+    late: Unarchived
+
+
+async def _thread(
+    request: web.Request, asked: PageRequest, thread: int, late: Unarchived
+) -> web.Response:
+    stored = await request.app[HISTORY].page(
         asked.room,
         thread=thread,
         before_seq=asked.before,
@@ -72,10 +84,20 @@ async def _thread(request: web.Request, asked: PageRequest, thread: int) -> web.
         limit=asked.limit + 1,
         reader=asked.reader,
     )
-    more = len(found) > asked.limit
+    low = max(late.floor, 0 if asked.after is None else asked.after + 1)
+
+    def wanted(message: MessageCreated) -> bool:
+        below = asked.before is None or message.seq < asked.before
+        return message.thread == thread and message.seq >= low and below
+
+    found = with_changes(_by_seq(stored), late.events, wanted)
+    # Of the store's messages and the new ones, those nearest to where the reader begins.
+    upward = asked.after is not None
+    seqs = sorted(found)[: asked.limit + 1] if upward else sorted(found)[-asked.limit - 1 :]
+    more = len(seqs) > asked.limit
     if more:
-        found = found[:-1] if asked.after is not None else found[1:]
-    return _answer([shown_to(asked.reader, message) for message in found], more, None)
+        seqs = seqs[:-1] if upward else seqs[1:]
+    return _answer([shown_to(asked.reader, found[seq]) for seq in seqs], more, None)
 
 
 def _answer(messages: Sequence[bytes], more: bool, links: Mapping[str, str] | None) -> web.Response:
@@ -83,69 +105,30 @@ def _answer(messages: Sequence[bytes], more: bool, links: Mapping[str, str] | No
 
 
 async def read_messages(
-    request: web.Request, room: str, reader: str, span: range, head: int, upward: bool
+    request: web.Request, reading: Reading, span: range, upward: bool
 ) -> dict[int, bytes]:
-    """The messages of `span`, from the history store; the newest from Valkey.
-
-    The store is behind the log by a moment. So a few of the newest messages may be missing there,
-    or not yet be edited or deleted.
-    """
+    """The messages of `span` as they are now, from the end at which the reader begins."""
     if not span:
         return {}
-    stored = _numbered(
-        await request.app[HISTORY].page(
-            room,
-            before_seq=span.stop,
-            after_seq=span.start - 1,
-            limit=len(span),
-            reader=reader,
-        )
+    stored = await request.app[HISTORY].page(
+        reading.head.room,
+        before_seq=span.stop,
+        after_seq=span.start - 1,
+        limit=len(span),
+        reader=reading.reader,
     )
-    lacking = [seq for seq in span if seq not in stored]
-    recent = lacking or span.stop > head - _RECENT
-    newest = await _newest(request, room, lacking or [head], head) if recent else {}
-    found = pages.filled(span, stored, newest, upward=upward)
+    messages = with_changes(_by_seq(stored), reading.late.events, lambda one: one.seq in span)
+    found = pages.filled(span, messages, upward=upward)
     if not found:
         detail = "these messages are on their way into the history; try again"
         raise Problem("history_behind", detail, headers={"Retry-After": "1"})
-    return {seq: _later(stored.get(seq), newest.get(seq)) for seq in found}
+    return {seq: messages[seq] for seq in found}
 
 
-def _later(stored: StoredMessage | None, newest: StoredMessage | None) -> bytes:
-    """The newer version: the store has the reactions, Valkey has edits and deletions first."""
-    if stored is None or newest is None:
-        one = stored or newest
-        return one.raw if one is not None else b""
-    behind = newest.message.deleted > stored.message.deleted
-    behind |= newest.message.edited_ms > stored.message.edited_ms and not stored.message.deleted
-    return newest.raw if behind else stored.raw
-
-
-class StoredMessage(NamedTuple):
-    """A message, decoded and as JSON."""
-
-    message: MessageCreated
-    raw: bytes
-
-
-async def _newest(
-    request: web.Request, room: str, lacking: list[int], head: int
-) -> dict[int, StoredMessage]:
-    """The newest messages in Valkey, as far back as the lacking ones."""
-    window = request.app[SETTINGS].window
-    newest: dict[int, StoredMessage] = {}
-    # Other events stand between messages: a guess is nearly always enough, else the whole window.
-    for count in (2 * (head - lacking[0] + 1) + 2 * _RECENT, window):
-        newest = _numbered(await request.app[VIEW].newest(room, min(count, window)))
-        if newest.keys() >= set(lacking):
-            break
-    return newest
-
-
-def _numbered(events: Iterable[bytes]) -> dict[int, StoredMessage]:
-    """The messages among log events, by their `seq`."""
+def _by_seq(events: Sequence[bytes]) -> dict[int, bytes]:
+    """Messages by their `seq`."""
     decoded = ((decode_log(event), event) for event in events)
-    return {e.seq: StoredMessage(e, raw) for e, raw in decoded if isinstance(e, MessageCreated)}
+    return {e.seq: raw for e, raw in decoded if isinstance(e, MessageCreated)}
 
 
 def _links(room: str, first: int, last: int, head: int, limit: int) -> dict[str, str]:

@@ -91,9 +91,7 @@ async def _in_thread(function: Callable[P, T], *args: P.args, **named: P.kwargs)
     return await loop.run_in_executor(_thread, partial(function, *args, **named))
 
 
-def _tried(
-    request: web.Request, source: str | None, message: Message
-) -> tuple[Ruling | None, int]:
+def _tried(request: web.Request, source: str | None, message: Message) -> tuple[Ruling | None, int]:
     rules = request.app[ACTIVE_RULES].rules
     if source is not None:
         rules = parsed(request, source, {})

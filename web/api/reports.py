@@ -13,9 +13,10 @@ from app.domain.shadow import shown_to
 from app.events import MessageCreated, Reported, decode_log
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate
-from web.api.history import read_messages
+from web.api.history import Reading, read_messages
 from web.api.room_access import required_head
 from web.api.services import AUDIT_LOG
+from web.api.unarchived import unarchived
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -50,10 +51,15 @@ async def report(request: web.Request) -> web.Response:
 
 
 async def _message(request: web.Request, room: str, seq: int, user: str) -> MessageCreated:
-    head = (await required_head(request, room, user)).seq
-    if seq > head:
+    head = await required_head(request, room, user)
+    if seq > head.seq:
         raise Problem("message_unknown", "there is no such message")
-    found = await read_messages(request, room, user, range(seq, seq + 1), head, False)
+    late = await unarchived(request, head)
+    if seq < late.floor:
+        raise Problem("message_gone", "the message was dropped by its age")
+    found = await read_messages(
+        request, Reading(head, user, late), range(seq, seq + 1), upward=False
+    )
     message = decode_log(shown_to(user, found[seq])) if seq in found else None
     if not isinstance(message, MessageCreated):
         raise Problem("message_unknown", "there is no such message")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from aiohttp import web
 
+from app.domain.replaced_text import replacing
+from app.domain.unarchived import with_changes
+from app.events import MessageCreated, MessageEdited, decode_log
+from app.history.fold import fold
 from app.history.search import Found, Place
 from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import HISTORY, VIEW
+from web.api.unarchived import unarchived_of_all
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_params import integer, page_position, word
@@ -20,6 +26,10 @@ _LIMIT: Final = 20
 _LARGEST: Final = 100
 _LONGEST: Final = 200
 _POSITION: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.([A-Za-z0-9._~-]{1,64})", re.ASCII)
+
+
+#: The events that the store may lack, by room.
+Late = Mapping[str, Sequence[bytes]]
 
 
 async def search(request: web.Request) -> web.Response:
@@ -36,10 +46,75 @@ async def search(request: web.Request) -> web.Response:
         rooms = [room]
     else:
         rooms = list(await request.app[VIEW].rooms_of(identity.user))
-    found = await request.app[HISTORY].search(query, rooms, before=before, limit=limit + 1)
+    late = await unarchived_of_all(request, rooms)
+    stored = await request.app[HISTORY].search(query, rooms, before=before, limit=limit + 1)
+    # The next page begins below the last message of this one, or below what this one looked at.
+    lowest = stored[-1].place if len(stored) > limit else None
+    found = list(stored)
+    if late:
+        search = Search(query, before, lowest)
+        found = search.page([*stored, *await _edited(request, search, late, stored)], late)
     page = found[:limit]
-    body = {"results": [_shown(one) for one in page], "has_more": len(found) > limit}
-    return json(body | {"before": _written(page[-1].place)} if page else body)
+    more = len(found) > limit or lowest is not None
+    body: dict[str, Any] = {"results": [_shown(one) for one in page], "has_more": more}
+    last = page[-1].place if page and (len(found) > limit or lowest is None) else lowest
+    return json(body if last is None else body | {"before": _written(last)})
+
+
+class Search(NamedTuple):
+    """A page of a search: only messages below `before` and not below `lowest` are on it."""
+
+    query: str
+    before: Place | None
+    lowest: Place | None
+
+    def has(self, text: str) -> bool:
+        """Whether the text has what is searched for."""
+        return fold(self.query.strip()).strip() in fold(text)
+
+    def finds(self, one: Found) -> bool:
+        """Whether the message belongs to this page."""
+        message = decode_log(one.event)
+        return (
+            (self.before is None or one.place < self.before)
+            and (self.lowest is None or one.place >= self.lowest)
+            and isinstance(message, MessageCreated)
+            and not message.deleted
+            and self.has(message.text)
+        )
+
+    def page(self, stored: Sequence[Found], late: Late) -> list[Found]:
+        """What is found after the events that the store does not have yet, newest first."""
+        found = [one for one in stored if one.room not in late]
+        for room, events in late.items():
+            known = {one.seq: one.event for one in stored if one.room == room}
+            changed = with_changes(known, events, lambda _: True)
+            found += [one for raw in changed.values() if self.finds(one := _found(raw))]
+        return sorted(found, key=lambda one: one.place, reverse=True)
+
+
+async def _edited(
+    request: web.Request, search: Search, late: Late, stored: Sequence[Found]
+) -> list[Found]:
+    """Stored messages that only an edit which is not stored yet lets the search find."""
+    known = {(one.room, one.seq) for one in stored}
+    edits = {
+        (edit.room, edit.seq)
+        for events in late.values()
+        for raw in events
+        if isinstance(edit := replacing(raw), MessageEdited) and search.has(edit.text)
+    }
+    found: list[Found] = []
+    for room, seq in edits - known:
+        page = await request.app[HISTORY].page(room, after_seq=seq - 1, before_seq=seq + 1, limit=1)
+        found += [_found(raw) for raw in page]
+    return found
+
+
+def _found(raw: bytes) -> Found:
+    message = decode_log(raw)
+    assert isinstance(message, MessageCreated)
+    return Found(message.at_ms, message.room, message.seq, raw)
 
 
 def _shown(found: Found) -> dict[str, object]:

@@ -18,6 +18,7 @@ from app.domain.cursor import Cursor
 from app.domain.deployment import Deployment
 from app.domain.event_merge import Item, merge
 from app.domain.leaving import leaver
+from app.domain.replaced_text import Replacing, as_now, replaced_places, replacing, rewritten
 from app.domain.shadow import shown_to
 from web.hub import sse
 from web.hub.broadcast import Send, broadcast, write_to_audience
@@ -110,6 +111,8 @@ class DeliveryState:
             self._frontier_cursor(),
         )
         self.recent.add(event)
+        if (change := replacing(logged.event)) is not None:
+            self._replace(room.name, change)
         if event.shadowed:
             self._deliver_to_each(room, event)
         else:
@@ -139,6 +142,28 @@ class DeliveryState:
         for subscriber in room.audience().subscribers:
             subscriber.reset([room.name])
         room.n, room.offset = upto, max(room.offset, self.frontier[room.partition])
+
+    def _replace(self, room: str, change: Replacing) -> None:
+        """Rewrite the events in memory as Valkey's window has rewritten them.
+
+        They may also be queued: a reader then gets the present text in the first place.
+        """
+        for event in self.recent.find(room, replaced_places(change)):
+            self.recent.rewrite(event, rewritten(event.data, change))
+
+    def rewrite(self, rewriting: Callable[[Item], bytes]) -> None:
+        """Give every event in memory, and every one that waits, the text that the call returns."""
+        self.flush()
+        for event in self.recent.all():
+            item = event.item()
+            if (data := rewriting(item)) is not item.event:
+                self.recent.rewrite(event, data)
+        for user in self.registry.users.values():
+            for subscriber in user.subscribers:
+                if subscriber.waiting:
+                    subscriber.waiting = [
+                        one._replace(event=rewriting(one)) for one in subscriber.waiting
+                    ]
 
     def _enqueue(self, room: Room, event: Event) -> None:
         self._queue.append((room, event))
@@ -210,7 +235,7 @@ class DeliveryState:
                 *(item.room, item.partition, item.n, item.offset, shown_to(user, item.event)),
                 self.cursor_of(position),
             )
-            for item, position in merge(subscriber.position, waiting)
+            for item, position in merge(subscriber.position, as_now(waiting))
         ]
         if events:
             # After the last of them the subscriber has everything that the edge has.

@@ -42,6 +42,11 @@ class Event:
             return self
         return Event(self.room, self.partition, self.n, self.offset, shown, self.cursor)
 
+    def rewrite(self, data: bytes) -> None:
+        """Let the event have another text from now on; its number and cursor stay."""
+        self.data = data
+        self.frame = sse.event(data, self.cursor)
+
     def item(self) -> Item:
         """The event as it waits for a subscriber that catches up."""
         return Item(self.room, self.n, self.partition, self.offset, self.data)

@@ -85,6 +85,9 @@ class GapRepair:
             gone = await self._no_longer_in(room)
             state.reset(room, upto)
             for user in gone:
+                if not user.settled:
+                    # Their rooms, which are being looked up, may be older than this.
+                    user.note_left(room.name, upto + 1)
                 state.part(user, room)
 
     async def _no_longer_in(self, room: Room) -> list[User]:
@@ -94,8 +97,4 @@ class GapRepair:
         found = await self._lookups.rooms_of_all(names, len(self._state.frontier))
         if found is None:
             raise Unreachable("the view in Valkey is being filled")
-        return [
-            user
-            for user, rooms in zip(users, found, strict=True)
-            if user.settled and room.name not in rooms
-        ]
+        return [user for user, rooms in zip(users, found, strict=True) if room.name not in rooms]

@@ -20,6 +20,7 @@ from app.delivery.view import Logged, View
 from app.domain.deployment import Deployment
 from web.hub.broadcast import Send, write_to_audience
 from web.hub.delivery_state import DeliveryState
+from web.hub.erasures import Erasures
 from web.hub.gap_repair import GapRepair
 from web.hub.reconnect import Reconnect
 from web.hub.registry import Registry
@@ -63,6 +64,7 @@ class Hub:
         self._repair = GapRepair(self.state, view, self.lookups, self.markers)
         self._joins = RoomJoins(self.state, view, self.markers, self.subscription)
         self._reconnect = Reconnect(self.state, view, self.lookups, self._repair, self._joins)
+        self._erasures = Erasures(self.state, self.lookups)
         self._handlers: dict[bytes, Handler] = {}
         self._edge = edge
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,6 +74,7 @@ class Hub:
         for partition in range(len(self.state.frontier)):
             channel = keys.marks(partition, self._edge)
             self._handlers[channel.encode()] = self._repair.on_marker
+        self._handlers[keys.erasures().encode()] = self._erasures.on_notice
         self.spawn(self.subscription.run())
         await self.subscription.add(self._handlers)
 
@@ -122,5 +125,6 @@ class Hub:
         return self._repair.receive(room, Logged(int(n), int(offset), event))
 
     async def _on_reconnected(self) -> None:
+        await self._erasures.catch_up()
         await self._reconnect.catch_up()
         self.spawn(self.markers.request_again())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 
 from web.hub.event import Event
@@ -29,6 +30,8 @@ class RecentEvents:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._events: deque[Event] = deque()
+        #: The same events by room and `n`: an edit or a deletion names those with the old text.
+        self._by_number: dict[tuple[str, int], Event] = {}
         #: The place behind which each cursor stands; old cursors are gone.
         self.places: dict[str, int] = {}
         #: Cursors that stand behind the newest event.
@@ -40,11 +43,12 @@ class RecentEvents:
         self.last += 1
         event.index = self.last
         self._events.append(event)
+        self._by_number[event.room, event.n] = event
         self._bytes += len(event.data)
         self.newest.clear()
         self.issue(event.cursor)
         while len(self._events) > self._max_events or self._bytes > self._max_bytes:
-            self._bytes -= len(self._events.popleft().data)
+            self._drop_oldest()
         self._forget()
 
     def issue(self, cursor: str) -> None:
@@ -60,6 +64,34 @@ class RecentEvents:
     def after(self, place: int) -> list[Event]:
         """The events after a known place, in order."""
         return list(islice(reversed(self._events), self.last - place))[::-1]
+
+    def find(self, room: str, numbers: Iterable[int]) -> list[Event]:
+        """Those of a room's events that are here."""
+        known = self._by_number
+        return [event for n in numbers if (event := known.get((room, n))) is not None]
+
+    def all(self) -> list[Event]:
+        """All events, in order."""
+        return list(self._events)
+
+    def rewrite(self, event: Event, data: bytes) -> None:
+        """Give one of the events another text."""
+        self._bytes += len(data) - len(event.data)
+        event.rewrite(data)
+
+    def clear(self) -> None:
+        """Forget the events. Only the cursors behind the newest are known from then on."""
+        self._events.clear()
+        self._by_number.clear()
+        self._bytes = 0
+        self._forget()
+
+    def _drop_oldest(self) -> None:
+        event = self._events.popleft()
+        self._bytes -= len(event.data)
+        # A room that was left and followed again may have had the event twice.
+        if self._by_number.get((event.room, event.n)) is event:
+            del self._by_number[event.room, event.n]
 
     def _forget(self) -> None:
         """Forget the cursors from which on not all events are here."""

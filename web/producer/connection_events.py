@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -19,6 +19,13 @@ log = structlog.get_logger()
 
 #: Seconds for which records are gathered: thousands at once become a few batches.
 _GATHER: Final = 0.05
+
+#: Seconds between attempts while Kafka takes nothing.
+_RETRY: Final = 1.0
+
+#: Records of a partition that wait in full. Beyond, a connection that has opened and closed
+#: meanwhile leaves none.
+_MOST: Final = 10_000
 
 #: Seconds after the last answer for which a user who polls counts as connected.
 _POLL_LINGER: Final = 15.0
@@ -38,7 +45,9 @@ class _Polling:
 class ConnectionEvents:
     """Writes connections that open and close to Kafka; no request waits for it.
 
-    A record can be lost with its edge, so a reader of the topic lets connections expire.
+    While Kafka is away the records wait, and then come in their order, some perhaps twice: a
+    connection whose end was lost would count as open for as long as its edge lives. A record is
+    lost with its edge alone, so a reader of the topic drops connections of an edge that died.
     """
 
     def __init__(self, producer: ResilientProducer, edge: str, partitions: int) -> None:
@@ -47,6 +56,10 @@ class ConnectionEvents:
         self._numbers = count(1)
         self._partitions = partitions
         self._gathered: dict[int, list[Connection]] = defaultdict(list)
+        #: By partition: records that were sent, and may or may not be in Kafka.
+        self._unsettled: dict[int, list[Connection]] = {}
+        #: By partition: the number of gathered records at which they are looked through.
+        self._limits: dict[int, int] = {}
         self._writing: asyncio.Task[None] | None = None
         self._polling: dict[str, _Polling] = {}
 
@@ -112,28 +125,63 @@ class ConnectionEvents:
         self.closed(polling.opened, why, polling.last_ms)
 
     def _write(self, connection: Connection) -> None:
-        self._gathered[partition_of(connection.user, self._partitions)].append(connection)
+        partition = partition_of(connection.user, self._partitions)
+        waiting = self._gathered[partition]
+        waiting.append(connection)
+        if len(waiting) > self._limits.get(partition, _MOST):
+            self._gathered[partition] = waiting = _without_passing(waiting)
+            # Where most are open still, looking again at once would gain nothing.
+            self._limits[partition] = max(_MOST, 2 * len(waiting))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_gathered())
 
     async def _write_gathered(self) -> None:
+        pause = _GATHER
         try:
-            while self._gathered:
-                await asyncio.sleep(_GATHER)
-                gathered, self._gathered = self._gathered, defaultdict(list)
-                for partition, connections in gathered.items():
-                    await self._send(partition, connections)
-        except KafkaError as error:
-            log.warning("connections not noted", error=repr(error))
+            while self._gathered or self._unsettled:
+                await asyncio.sleep(pause)
+                pause = _GATHER if await self._write_once() else _RETRY
         finally:
             self._writing = None
 
+    async def _write_once(self) -> bool:
+        """Send what is gathered, where all before it has been taken; whether Kafka took all."""
+        for partition in self._gathered.keys() - self._unsettled.keys():
+            self._unsettled[partition] = self._gathered.pop(partition)
+            self._limits.pop(partition, None)
+        places = list(self._unsettled)
+        errors = await asyncio.gather(
+            *(self._send(place, self._unsettled[place]) for place in places),
+            return_exceptions=True,
+        )
+        whole = True
+        for place, error in zip(places, errors, strict=True):
+            if error is None:
+                del self._unsettled[place]
+            elif isinstance(error, KafkaError):
+                log.warning("connections not noted yet", partition=place, error=repr(error))
+                whole = False
+            else:
+                raise error
+        return whole
+
     async def _send(self, partition: int, connections: list[Connection]) -> None:
+        """Send records; returns when Kafka has them, each batch before the next is sent."""
         batch = self._producer.create_batch()
         for connection in connections:
             record = {"key": connection.user.encode(), "value": encode(connection)}
             if batch.append(**record, timestamp=None) is None:
-                await self._producer.send_batch(batch, CONNECTIONS, partition=partition)
+                await self._send_batch(batch, partition)
                 batch = self._producer.create_batch()
                 batch.append(**record, timestamp=None)
-        await self._producer.send_batch(batch, CONNECTIONS, partition=partition)
+        await self._send_batch(batch, partition)
+
+    async def _send_batch(self, batch: Any, partition: int) -> None:
+        await (await self._producer.send_batch(batch, CONNECTIONS, partition=partition))
+
+
+def _without_passing(connections: list[Connection]) -> list[Connection]:
+    """The records without those of connections that have both opened and closed among them."""
+    opened = {one.connection for one in connections if one.what == "opened"}
+    passing = {one.connection for one in connections if one.what == "closed"} & opened
+    return [one for one in connections if one.connection not in passing]

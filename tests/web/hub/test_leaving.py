@@ -32,12 +32,12 @@ async def heard_all(scene: Scene) -> None:
     scene.hub.state.flush()
 
 
-async def come_anew(scene: Scene) -> None:
-    """The person is no longer known here, and comes."""
+async def come_anew(scene: Scene, cursor: str = "") -> None:
+    """The person is no longer known here, and comes, with a cursor perhaps."""
     scene.hub.registry.detach(scene.reader)
     scene.hub.state.drop([scene.reader.user])
     scene.reader = Recorder(scene.hub.registry.user("ann"))
-    await scene.admission.admit(scene.reader, None)
+    await scene.admission.admit(scene.reader, scene.admission.decoded(cursor))
 
 
 def after(monkeypatch: pytest.MonkeyPatch, where: object, name: str, work: Any) -> None:
@@ -102,6 +102,43 @@ async def test_who_is_removed_beyond_the_window_while_the_edge_is_cut_off_hears_
     await scene.say(scene.b)
     await scene.has((scene.b, 2))
     assert scene.reader.resets == [scene.a], "there is no event to tell it by"
+
+
+async def test_who_is_removed_beyond_the_window_while_they_come_does_not_get_what_waited(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks when their rooms are known, and they are not yet admitted."""
+    hub = scene.hub
+    await scene.publish(added(scene, scene.a, "ben"))
+    ben = Recorder(hub.registry.user("ben"))
+    await scene.admission.admit(ben, None)
+    stock, cut = hub.markers.sync, False
+
+    async def sync(*given: Any) -> bool:
+        nonlocal cut
+        if not cut and not scene.reader.user.settled:
+            cut = True
+            before = hub.subscription.count
+            hub.subscription.reconnect()
+            await scene.say(scene.a)
+            await scene.remove(scene.a, "ann")
+            await scene.say(scene.a)
+            await scene.redis.hdel(keys.log(scene.partition, scene.a), "3", "4")
+
+            async def back() -> bool:
+                return hub.subscription.count > before and (scene.a, 5) in ben.got
+
+            await until(back)
+        return await stock(*given)
+
+    monkeypatch.setattr(hub.markers, "sync", sync)
+    await come_anew(scene, hub.state.cursor())
+    await scene.say(scene.a)
+    await scene.say(scene.b)
+    await scene.has((scene.b, 2))
+    assert scene.reader.user.room_names() == [scene.b]
+    assert ben.got == [(scene.a, 5), (scene.a, 6)]
+    assert ben.resets == [scene.a]
 
 
 async def test_who_is_removed_while_the_edge_is_cut_off_hears_it_and_nothing_after(
