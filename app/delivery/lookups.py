@@ -11,6 +11,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.connection import Part
 from app.delivery.pipelined_client import PipelinedClient
+from app.delivery.refusals import refusal
 from app.errors import Unreachable
 
 
@@ -59,6 +60,9 @@ class Lookups:
         replies = await self._client.execute(commands)
         for reply in replies:
             if isinstance(reply, Exception):
+                if (refused := refusal(str(reply))) is not None:
+                    self.close()  # another server may be behind the address by now
+                    raise refused
                 raise Unreachable(f"Valkey: {reply}")
         return replies
 
