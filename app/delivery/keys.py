@@ -82,6 +82,11 @@ def receipts_filling(partition: int) -> str:
     return f"{{p{partition}}}:receipts:filling"
 
 
+def receipts_position(partition: int) -> str:
+    """String: the offset of `chat.receipts` up to which the read marks stand."""
+    return f"{{p{partition}}}:receipts:position"
+
+
 def channel(partition: int, name: str) -> str:
     """Channel: the room's events, and its transient states such as typing."""
     return f"{{p{partition}}}:live:{name}"
@@ -104,7 +109,17 @@ def presence(user: str) -> str:
 
 def presences(partition: int) -> str:
     """String: exists while no presence of the partition is lost."""
-    return f"presence:{partition}"
+    return f"{{p{partition}}}:presence"
+
+
+def presences_filling(partition: int) -> str:
+    """String: exists while the partition's presence is being restored."""
+    return f"{{p{partition}}}:presence:filling"
+
+
+def presences_position(partition: int) -> str:
+    """String: the offset of `chat.connections` up to which the presence stands."""
+    return f"{{p{partition}}}:presence:position"
 
 
 def away(user: str) -> str:

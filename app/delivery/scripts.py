@@ -16,7 +16,7 @@ from app.delivery.pipelined_client import PipelinedClient
 from app.delivery.refusals import refusal
 from app.errors import Unreachable
 
-#: A script's file name, its keys, its arguments.
+#: The file names of a script's parts, joined by `+`; its keys; its arguments.
 Command = tuple[str, Sequence[str], Sequence[Any]]
 
 #: Seconds for a call, which takes milliseconds: beyond this the server is away.
@@ -65,7 +65,8 @@ class Scripts:
 
     def _hash(self, name: str) -> str:
         if name not in self._hashes:
-            source = files("app.delivery").joinpath(name).read_text()
+            parts = name.split("+")
+            source = "".join(files("app.delivery").joinpath(part).read_text() for part in parts)
             self._sources[name] = source
             self._hashes[name] = sha1(source.encode(), usedforsecurity=False).hexdigest()
         return self._hashes[name]

@@ -50,6 +50,10 @@ class Batch:
         """The partitions of the records."""
         return {record.partition for record in self.records}
 
+    def last_offsets(self, topic: str) -> dict[int, int]:
+        """The highest offset of the topic's own records, by partition."""
+        return {r.partition: r.offset for r in self.records if r.topic == topic}
+
     def decode(
         self, decoder: Callable[[bytes], T], longest: int = MAX_VALUE_BYTES
     ) -> Iterator[tuple[Record, T]]:
