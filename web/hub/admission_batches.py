@@ -88,6 +88,9 @@ class AdmissionBatches:
                 async with asyncio.timeout(TIMEOUT):
                     await self._admit(batch)
             except Exception as error:  # noqa: BLE001 - the pending ones get every error
+                if isinstance(error, TimeoutError):
+                    log.warning("an admission took too long, connecting to Valkey again")
+                    self._hub.reconnect()
                 waiting, self._pending = self._pending, deque()
                 _fail([*batch, *waiting], error)
         self._running = None
