@@ -67,6 +67,14 @@ def whole(partition: int) -> str:
     return f"{{p{partition}}}:whole"
 
 
+def memberships(partition: int) -> str:
+    """String: exists while the users' rooms lack none of this partition.
+
+    A refill restores them before the events, and until then this view is not whole.
+    """
+    return f"{{p{partition}}}:memberships"
+
+
 def filling(partition: int) -> str:
     """String: the token of the view's last refill; another one after the view lost anything."""
     return f"{{p{partition}}}:filling"

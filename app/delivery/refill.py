@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from app.delivery.publish_calls import Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
+from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.view_changes import changes_of
 from app.domain.erasure import Erased, without_erased
 from app.domain.log_order import RoomOrder
@@ -29,9 +31,6 @@ from app.kafka.partition_reader import PartitionReader
 from app.topics import LOG, wrong_partition
 
 log = structlog.get_logger()
-
-#: Entries in one round trip to Valkey.
-_CHUNK = 500
 
 OnProgress = Callable[[int], None]
 
@@ -55,19 +54,22 @@ async def refill(
     """Publish a partition of the log again, from `start` to its end; returns the unfit records.
 
     Memberships come first, as they are at the end: otherwise a user who was removed later would be
-    a member again while the events before that are published. The words of `erased` users are left
-    out, and a record that is not the next event of its room is not published. If the view is
-    emptied meanwhile this ends early; the view is then behind the log, and is refilled once more.
+    a member again while the events before that are published. From then on, users without a room
+    here are admitted. The words of `erased` users are left out, and a record that is not the next
+    event of its room is not published. If the view is emptied meanwhile this ends early; the view
+    is then behind the log, and is refilled once more. Everything is done in bounded pieces.
     """
     await publisher.lost(place.partition)
     token = await publisher.filling(place.partition)
     end = await reader.end(LOG, place.partition)
-    belong, unfit = await _survey(reader, place, start, end)
-    await publisher.belong(belong)
+    unfit = await _survey(reader, publisher, place, start, end)
+    await publisher.note_memberships(place.partition, token)
+    said = Progress("events", place.partition, end - start)
     gone: set[tuple[str, int]] = set()
     async for records in _chunks(reader.read(LOG, place.partition, start, end)):
         chunk = [
-            _without(fit(entry_of(record, place.of), unfit), erased, gone) for record in records
+            _without(fit(entry_of(record, place.of), unfit), erased, gone)._replace(surveyed=True)
+            for record in records
         ]
         outcomes, _ = await publish_isolating(publisher, chunk)
         if Outcome.GAP in outcomes and start:
@@ -77,23 +79,40 @@ async def refill(
         if min(outcomes) < Outcome.REPEATED:
             break
         progress(len(chunk))
+        said(len(chunk))
+    said.end()
     await publisher.note_whole(place.partition, end, token)
     return unfit
 
 
 async def _survey(
-    reader: PartitionReader, place: Place, start: int, end: int
-) -> tuple[dict[tuple[str, str], int], Unpublishable]:
-    """The memberships at the end, and the records that are not the next event of their room.
+    reader: PartitionReader, publisher: Publisher, place: Place, start: int, end: int
+) -> Unpublishable:
+    """Write the memberships as they are at the end; the records that are not their room's next.
 
-    The latter only for a reading from offset 0: otherwise the rooms' numbers are unknown.
+    The latter only for a reading from offset 0: otherwise the rooms' numbers are unknown. An older
+    membership never replaces a newer one, so that they are written while the log is read, and only
+    so many are in memory at once.
     """
-    belong: dict[tuple[str, str], int] = {}
     unfit: Unpublishable = {}
     order: RoomOrder | None = None
-    async for record in reader.read(LOG, place.partition, start, end):
-        if record.offset == 0:
+    said = Progress("memberships", place.partition, end - start)
+    async for records in _chunks(reader.read(LOG, place.partition, start, end)):
+        if records[0].offset == 0:
             order = RoomOrder()
+        await publisher.belong(_memberships(records, place, order, unfit))
+        said(len(records))
+        await asyncio.sleep(0)  # where there was nothing to write
+    said.end()
+    return unfit
+
+
+def _memberships(
+    records: list[Any], place: Place, order: RoomOrder | None, unfit: Unpublishable
+) -> dict[tuple[str, str], int]:
+    """The memberships after the records; adds those that are not their room's next to `unfit`."""
+    belong: dict[tuple[str, str], int] = {}
+    for record in records:
         event = entry_of(record, place.of).event
         if event is None:
             continue
@@ -102,14 +121,14 @@ async def _survey(
         elif not isinstance(event, MessageEdited | MessageDeleted | MessageCreated):
             for user, n in changes_of(event, {}).belong:
                 belong[user, event.room] = n
-    return belong, unfit
+    return belong
 
 
 async def _chunks(records: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
     chunk: list[Any] = []
     async for record in records:
         chunk.append(record)
-        if len(chunk) == _CHUNK:
+        if len(chunk) == CHUNK:
             yield chunk
             chunk = []
     if chunk:
