@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +13,9 @@ from app.delivery.snapshot import Snapshots
 from app.errors import Unreachable
 from app.events import RoomSettings, SanctionSet, decode_log
 from app.topics import partition_of
+
+#: Events of a window that are read in one round trip, roughly.
+_PIECE = 200
 
 
 class RoomHead(NamedTuple):
@@ -152,8 +155,22 @@ class View:
         await self._redis.publish(channel, b"- " + state)
 
     async def drop(self, room: str, numbers: list[int]) -> None:
-        """Drop events from a room's window, the oldest first."""
+        """Drop events from a room's window."""
         await self._redis.hdel(keys.log(self.partition(room), room), *numbers)
+
+    async def window(self, room: str) -> AsyncIterator[list[Logged]]:
+        """Everything that the room's window has, in pieces and in no order.
+
+        An event that comes or goes meanwhile may be missing.
+        """
+        place = self.partition(room)
+        await self._one([place], "EXISTS", keys.log(place, room))
+        cursor = -1
+        while cursor:
+            cursor, found = await self._redis.hscan(
+                keys.log(place, room), max(cursor, 0), count=_PIECE
+            )
+            yield [_logged(int(n), raw) for n, raw in found.items()]
 
     async def newest(self, room: str, limit: int) -> list[bytes]:
         """The newest events of the room's window, in ascending order."""

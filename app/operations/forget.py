@@ -77,7 +77,8 @@ async def _from_view(settings: Settings, history: History, user: str, until_ms: 
         head = await view.room(room)
         if head is None:
             continue
-        logged = await view.since(room, 0, head.n)
+        # In order: a message before the edits of it.
+        logged = sorted([one async for piece in view.window(room) for one in piece])
         gone = await _gone(history, room, logged)
         for one in logged:
             event = decode_log(one.event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from app.delivery.view import RoomHead, View
+from app.delivery.view import View
 from app.events import decode_log
 from app.history.store import History
 
@@ -28,12 +28,12 @@ async def sweep(
             if days := head.settings.retention_days:
                 before_ms = now_ms - days * _DAY_MS
                 dropped[head.room] = await history.drop_before(head.room, before_ms)
-                await _drop_from_view(view, head, before_ms)
+                await _drop_from_view(view, head.room, before_ms)
     return dropped
 
 
-async def _drop_from_view(view: View, head: RoomHead, before_ms: int) -> None:
-    logged = await view.since(head.room, 0, head.n)
-    old = [one.n for one in logged if decode_log(one.event).at_ms < before_ms]
-    if old:
-        await view.drop(head.room, old)
+async def _drop_from_view(view: View, room: str, before_ms: int) -> None:
+    async for logged in view.window(room):
+        old = [one.n for one in logged if decode_log(one.event).at_ms < before_ms]
+        if old:
+            await view.drop(room, old)

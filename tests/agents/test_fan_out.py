@@ -11,6 +11,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.publisher import Publisher
 from app.delivery.refill import Place, entry_of, refill
+from app.delivery.refill_progress import CHUNK
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import EDGE, AnyLogEvent, encode
@@ -18,7 +19,7 @@ from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
 from app.topics import LOG, partition_of
-from tests.delivery.conftest import message, opened
+from tests.delivery.conftest import added, message, opened
 from tests.support.agents import Buried, groups, running
 from tests.support.chat import until
 
@@ -153,3 +154,46 @@ def test_nobody_waits_at_an_edge_whose_name_is_none(edge: Any) -> None:
 def test_an_event_on_another_rooms_partition_is_none() -> None:
     value, place = encode(replace(opened("r"), by="eve")), partition_of("r", 8)
     assert entry_of(Record(LOG, (place + 1) % 8, 0, b"r", value, []), 8).event is None
+
+
+async def test_memberships_are_restored_in_pieces_and_before_the_events(bench: Settings) -> None:
+    log = Log(bench, "many-members")
+    people = [f"person-{i}" for i in range(3 * CHUNK)]
+    joined = [added(log.room, n, user) for n, user in enumerate(people, 2)]
+    await log.write(opened(log.room), *joined)
+    await log.publisher.drop(log.partition)
+    redis: aioredis.Redis = connect(bench.redis)
+    await redis.delete(*(keys.rooms_of(user) for user in people))
+    pieces: list[int] = []
+
+    class Watched(Publisher):
+        async def belong(self, places: Any) -> None:
+            pieces.append(len(places))
+            assert not await redis.exists(keys.memberships(log.partition))
+            await super().belong(places)
+
+        async def publish(self, entries: Any) -> Any:
+            assert await redis.exists(keys.memberships(log.partition))
+            return await super().publish(entries)
+
+    await log.refill(publisher=Watched(redis, 100))
+    assert len(pieces) >= 3
+    assert max(pieces) <= CHUNK
+    assert await redis.hget(keys.rooms_of(people[-1]), log.room) == str(len(people) + 1).encode()
+    assert await log.publisher.whole(log.partition)
+
+
+async def test_memberships_that_were_lost_in_the_middle_do_not_count_as_back(
+    bench: Settings,
+) -> None:
+    log = Log(bench, "lost-members")
+    await log.write(opened(log.room), added(log.room, 2, "ben"))
+    redis: aioredis.Redis = connect(bench.redis)
+
+    class Emptied(Publisher):
+        async def belong(self, places: Any) -> None:
+            await super().belong(places)
+            await redis.flushdb()
+
+    await log.refill(publisher=Emptied(redis, 100))
+    assert not await redis.exists(keys.memberships(log.partition))
