@@ -24,6 +24,7 @@ from app.delivery.valkey import connect
 from app.errors import ParleyError
 from app.events import MemberAdded, RoomCreated, encode
 from app.kafka.partition_reader import PartitionReader
+from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.topics import LOG, partition_of
 from bench.crowd import Pair, write_pairs
 from bench.figures import Goal, judge, keep, table
@@ -66,12 +67,19 @@ async def _refilled(there: Stage) -> dict[str, Any]:
     settings = there.settings
     publisher = Publisher(connect(settings.redis), settings.window)
     async with PartitionReader(settings) as reader, _pauses() as pauses:
+        collecting = asyncio.create_task(collect_rarely(GcPauses()))  # as in a worker
         began = time.monotonic()
         await refill(reader, publisher, Place(0, settings.partitions), 0, erased={})
         seconds = time.monotonic() - began
+        collecting.cancel()
     if not await publisher.whole(0):
         raise ParleyError("the view is not whole")
-    return {"seconds": round(seconds, 1), "longest_ms": round(max(pauses) * 1000, 1)}
+    late = sorted(pauses)
+    return {
+        "seconds": round(seconds, 1),
+        "p99_ms": round(late[len(late) * 99 // 100] * 1000, 1),
+        "longest_ms": round(late[-1] * 1000, 1),
+    }
 
 
 @asynccontextmanager

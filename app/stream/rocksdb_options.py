@@ -43,7 +43,7 @@ class SharedOptions(stock.RocksDBOptions):
         """The options of one database."""
         options = rocksdict.Options(raw_mode=True)
         options.create_if_missing(True)
-        options.set_max_open_files(self.max_open_files)
+        options.set_max_open_files(self.max_open_files or MAX_OPEN_FILES)
         options.set_write_buffer_size(self.write_buffer_size)
         options.set_write_buffer_manager(_write_buffers())
         options.set_max_write_buffer_number(self.max_write_buffer_number)

@@ -45,7 +45,9 @@ class RocksDBStore(stock.Store):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.rocksdb_options = SharedOptions(**self.options, use_rocksdict=self.use_rocksdict)
+        self.rocksdb_options = SharedOptions(
+            **(self.options or {}), use_rocksdict=self.use_rocksdict
+        )
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """The value of a key; raises `StoreFailed`."""

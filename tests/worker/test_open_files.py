@@ -28,6 +28,10 @@ def limited(settings: Settings, limit: str) -> Child:
     return Child([*shell, *command], settings.data / "worker.log", environ)
 
 
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 async def test_a_worker_that_may_not_open_enough_files_says_how_many_it_needs(
     settings: Settings,
 ) -> None:
@@ -51,7 +55,7 @@ async def test_a_worker_with_all_partitions_starts_under_a_soft_limit_of_1024(
 
             async def all_are_open() -> bool:
                 assert worker.running, worker.tail(40)
-                return len(list(Path(f"/proc/{worker.pid}/fd").iterdir())) > TABLES * PARTITIONS * 6
+                return open_files(worker.pid) > TABLES * PARTITIONS * 6
 
             await until(all_are_open, worker.tail)
         finally:
