@@ -66,7 +66,9 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
     if event.transport != "sse":
         return  # a poll opens and closes with every response
     before = known.read(record.partition, event.user)
-    version = next_version(before, record.offset, _end(record))
+    consumer: Any = app.consumer
+    end = consumer.end_at_fetch(TP(CONNECTIONS, record.partition))
+    version = next_version(before, record.offset, end)
     if before is not None and version <= before.version:
         changed[event.user] = before  # the record came again; Valkey may have lost the state
         return
@@ -74,11 +76,6 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
     now = replace(now, version=version)
     known.write(record.partition, event.user, now, version)
     changed[event.user] = now
-
-
-def _end(record: Record) -> int:
-    """The end of the record's topic, as of its fetch."""
-    return max(record.offset + 1, app.consumer.highwater(TP(CONNECTIONS, record.partition)) or 0)
 
 
 async def _apply(batch: Batch, changed: dict[str, Presence]) -> None:

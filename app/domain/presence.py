@@ -36,12 +36,13 @@ def after(known: Presence | None, what: str, connection: str, edge: str, at_ms: 
     return Presence(others, max(known.last_ms, at_ms), known.version)
 
 
-def next_version(known: Presence | None, offset: int, end: int) -> int:
+def next_version(known: Presence | None, offset: int, end: int | None) -> int:
     """The version of the presence after the record at `offset`, in a topic that ends before `end`.
 
-    A known version that the topic does not reach is of a topic before it, which was made anew.
+    A known version that the topic does not reach is of a topic before it, which was made anew. With
+    `None` nothing is known of the topic's end.
     """
-    if known is not None and known.version >= end:
+    if known is not None and end is not None and known.version >= max(end, offset + 1):
         return known.version + 1
     return offset
 

@@ -195,6 +195,11 @@ class ChunkConsumer(stock.Consumer):
         self._committed_to |= due
         return True
 
+    def end_at_fetch(self, place: TP) -> int | None:
+        """The end of the partition as of its last fetch, if that is known."""
+        known: int | None = self.highwater(place) if place in self.assignment() else None
+        return known
+
     async def bounds(self, place: TP) -> tuple[int, int]:
         """The committed offset, 0 where none is, and the end of the partition.
 

@@ -54,3 +54,4 @@ def test_the_version_is_the_offset_and_grows_on_in_a_topic_that_was_made_anew() 
     assert next_version(Presence(version=7), 9, 10) == 9
     assert next_version(Presence(version=9), 7, 10) == 7  # the record came again
     assert next_version(Presence(version=9), 0, 1) == 10
+    assert next_version(Presence(version=9), 7, None) == 7
