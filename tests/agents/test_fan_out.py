@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
+from itertools import count
 from typing import Any
 
 import pytest
@@ -57,6 +60,10 @@ class Log:
         head = await self.view.room(self.room)
         at = await self.publisher.position(self.partition)
         return head is not None and (head.n, at) == (n, offset)
+
+    async def exists(self, n: int) -> bool:
+        head = await self.view.room(self.room)
+        return head is not None and head.n == n
 
     async def refill(self, start: int = 0, publisher: Publisher | None = None) -> Any:
         place = Place(self.partition, self._bench.partitions)
@@ -197,3 +204,36 @@ async def test_memberships_that_were_lost_in_the_middle_do_not_count_as_back(
 
     await log.refill(publisher=Emptied(redis, 100))
     assert not await redis.exists(keys.memberships(log.partition))
+
+
+async def test_a_long_refill_of_one_partition_holds_up_no_other(
+    bench: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = import_module("agents.fan_out")
+    monkeypatch.setattr(agent, "_REFILL_SECONDS", 0.1)
+    slow = Log(bench, "slow")
+    names = (f"quick-{i}" for i in count())
+    quick = Log(bench, next(n for n in names if Log(bench, n).partition != slow.partition))
+    publisher, free = agent.publisher(), asyncio.Event()
+    restore = publisher.belong
+
+    async def slowly(places: Any) -> None:
+        if any(room == slow.room for _, room in places):
+            await free.wait()
+        await restore(places)
+
+    monkeypatch.setattr(publisher, "belong", slowly)
+    free.set()
+    async with running(agent.fan_out) as put:
+        await slow.bring(put, opened(slow.room))
+        await until(lambda: slow.exists(1), within=20)
+        free.clear()
+        await slow.publisher.drop(slow.partition)
+        await slow.bring(put, message(slow.room, 2, 1))
+        offsets = await quick.bring(put, opened(quick.room), message(quick.room, 2, 1))
+        await until(lambda: quick.stands(2, offsets[-1]), within=20)
+        assert not await slow.publisher.whole(slow.partition)
+        last = await slow.bring(put, message(slow.room, 3, 2))
+        free.set()
+        await until(lambda: slow.stands(3, last[-1]), within=20)
+        await until(lambda: slow.publisher.whole(slow.partition), within=20)
