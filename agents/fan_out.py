@@ -7,6 +7,7 @@ can always be derived from the log.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
@@ -20,10 +21,12 @@ from app.delivery.publish_calls import Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import Place, entry_of, in_sequence, refill
+from app.delivery.refills import Refills
 from app.delivery.valkey import connect
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
 from app.privacy.erasure_topic import read_erasures
+from app.runtime.heartbeat import GROUP
 from app.runtime.retry import health_probe, retry_while_away
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
@@ -34,6 +37,8 @@ app = group(FAN_OUT)
 settings = app.context.settings
 log = structlog.get_logger()
 _partition = attrgetter("partition")
+#: Seconds that a batch waits for a refill. Unfit records of a refill that takes longer are logged.
+_REFILL_SECONDS = 5.0
 #: The position of each partition's view at the last `watch`.
 _stood: dict[int, int] = {}
 #: Records that are not the next event of their room, as far as they have been read.
@@ -48,6 +53,12 @@ _ends: dict[int, tuple[int, int]] = {}
 def publisher() -> Publisher:
     """Writes the view; connects with the first command."""
     return Publisher(connect(settings.redis), settings.window)
+
+
+@cache
+def refills() -> Refills:
+    """The refills under way."""
+    return Refills(_fill_to_end)
 
 
 @app.agent(raw_topic(app, LOG))
@@ -71,10 +82,14 @@ async def fan_out(stream: Any) -> None:
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
     """Fill a view that was emptied while no message came, which no record would show."""
+    GROUP.set(app.conf.id)  # the group that is shown as waiting
+    refills().raise_failed()
     with health_probe("Valkey", app.conf.id, "fan_out"):
         mine = [place for place in app.consumer.assignment() if place.topic == LOG]
         ends = await app.consumer.highwaters(*mine) if mine else {}
         for place, end in ends.items():
+            if refills().under_way(place.partition):
+                continue
             if not await publisher().whole(place.partition):
                 await _mark_complete(place)
             await _fill_if_stuck(place.partition, end)
@@ -101,11 +116,11 @@ async def _fill_if_stuck(partition: int, end: int) -> None:
         _ends[partition] = end, await _last_pos(partition)
     last = _ends[partition][1]
     if stands < last:
-        await fill(partition, stands + 1)
+        refills().begin(partition, stands + 1)
     elif stands > last and stands > await _last_pos(partition):
         log.error("the view is ahead of the log, which has lost its end", partition=partition)
         await publisher().drop(partition)
-        await fill(partition, 0)
+        refills().begin(partition, 0)
 
 
 async def _last_pos(partition: int) -> int:
@@ -116,27 +131,51 @@ async def _last_pos(partition: int) -> int:
 async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     """Publish entries, and first whatever the view of their partition lacks before them.
 
-    Returns the entries that the publisher fails on; unfit records are added to `_unfit`.
+    Returns the entries that the publisher fails on; unfit records are added to `_unfit`. A refill
+    that takes long goes on by itself, and has the later entries of its partition as well: they are
+    in the log, and other partitions don't wait for them.
     """
+    refills().raise_failed()
+    entries = [entry for entry in entries if not refills().under_way(entry.partition)]
+    if not entries:
+        return {}
     if _unfit:
         entries = [fit(entry, _unfit) for entry in entries]
     outcomes, failed = await publish_isolating(publisher(), entries)
     if min(outcomes) >= Outcome.REPEATED:
         return failed
+    begun: set[asyncio.Task[None]] = set()
     by_entry = zip(entries, outcomes, strict=True)
     for partition, pairs in groupby(by_entry, key=lambda pair: pair[0].partition):
         found = {outcome for _, outcome in pairs}
         if min(found) < Outcome.REPEATED:
             anew = found & {Outcome.GAP, Outcome.STALE}
             start = 0 if anew else 1 + await publisher().position(partition)
-            await fill(partition, start)
+            begun.add(refills().begin(partition, start))
+    if begun:
+        await asyncio.wait(begun, timeout=_REFILL_SECONDS)
+        refills().raise_failed()
     return failed
 
 
-async def fill(partition: int, start: int) -> None:
-    """Publish a partition of the log again, from `pos` `start` to its end."""
+async def _fill_to_end(partition: int, start: int) -> None:
+    """Refill until the view stands at the log's end, where the agent takes over again."""
+    while True:
+        end = await retry_while_away("Valkey", fill, partition, start)
+        begun, start = start, 1 + await retry_while_away("Valkey", publisher().position, partition)
+        # What the last moment brought is found by `watch`, and so is a view that makes no progress.
+        if start >= end or start == begun:
+            return
+
+
+async def fill(partition: int, start: int) -> int:
+    """Publish a partition of the log again, from `pos` `start`; the `pos` after the end of now."""
     log.warning("the view is behind the log", partition=partition, start=start)
     async with PartitionReader(settings) as reader:
         erased = await read_erasures(settings, reader)
         place = Place(partition, settings.partitions)
-        _unfit.update(await refill(reader, publisher(), place, start, erased=erased))
+        unfit = await refill(reader, publisher(), place, start, erased=erased)
+        if new := unfit.keys() - _unfit.keys():
+            log.error("records are not the next of their room", places=sorted(new)[:100])
+        _unfit.update(unfit)
+        return (await last_position(reader, partition)).pos + 1

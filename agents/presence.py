@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from itertools import islice
 from typing import Any
 
-from app.delivery.presence import Presences
+from faust.types import TP
+from msgspec.structs import replace
+
+from app.delivery.applied import AppliedPositions, KnownPositions, Span
+from app.delivery.presence import Presences, position_keys
+from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.valkey import connect
-from app.domain.presence import Presence, after
+from app.domain.presence import Presence, after, next_version
 from app.errors import Malformed
 from app.events import Connection, decode_connection
 from app.kafka.record import Record
 from app.runtime.retry import health_probe, retry_while_away
+from app.stream.batch import Batch
 from app.stream.batch_loop import batches
-from app.stream.consumer_groups import group, raw_topic
+from app.stream.consumer_groups import group, is_settled, raw_topic
 from app.stream.groups import PRESENCE
 from app.topics import CONNECTIONS, wrong_partition
 from tables.presence import presence as known
@@ -28,14 +35,29 @@ def presences() -> Presences:
     return Presences(connect(settings.redis))
 
 
+@cache
+def applied() -> AppliedPositions:
+    """The positions of `chat.connections` in Valkey."""
+    return AppliedPositions(connect(settings.redis), position_keys)
+
+
+async def _bounds(partition: int) -> Span:
+    """Between which positions a worker before this one has left Valkey."""
+    consumer: Any = app.consumer
+    committed, end = await consumer.bounds(TP(CONNECTIONS, partition))
+    return Span(committed - 1, end - 1)
+
+
+positions = KnownPositions(_bounds)
+
+
 @app.agent(raw_topic(app, CONNECTIONS))
 async def presence(stream: Any) -> None:
     """Follow the streams of each user; only the last state of a batch goes to Valkey."""
     async for batch in batches(stream, (known,)):
         changed: dict[str, Presence] = {}
         batch.each(decode_connection, partial(_follow, changed))
-        if changed:
-            await retry_while_away("Valkey", presences().keep, changed)
+        await retry_while_away("Valkey", _apply, batch, changed)
 
 
 def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> None:
@@ -44,23 +66,64 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
     if event.transport != "sse":
         return  # a poll opens and closes with every response
     before = known.read(record.partition, event.user)
+    consumer: Any = app.consumer
+    end = consumer.end_at_fetch(TP(CONNECTIONS, record.partition))
+    version = next_version(before, record.offset, end)
+    if before is not None and version <= before.version:
+        changed[event.user] = before  # the record came again; Valkey may have lost the state
+        return
     now = after(before, event.what, event.connection, event.edge, event.at_ms)
-    known.write(record.partition, event.user, now, record.offset)
+    now = replace(now, version=version)
+    known.write(record.partition, event.user, now, version)
     changed[event.user] = now
+
+
+async def _apply(batch: Batch, changed: dict[str, Presence]) -> None:
+    # The states first: a position in Valkey is never ahead of them. They are on other nodes.
+    await presences().keep(changed)
+    async with positions.lock:
+        positions.begin(batch.generation)
+        for place, upto in batch.last_offsets(CONNECTIONS).items():
+            await applied().move(place, await positions.span(place, upto), upto)
+            positions.note(place, upto)
 
 
 @app.timer(interval=2.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
-    """Restore presence where Valkey has lost it."""
+    """Restore presence where Valkey has lost some."""
     with health_probe("Valkey", app.conf.id, "presence"):
         for place in app.consumer.assignment():
-            if place.topic == CONNECTIONS and not await presences().filled(place.partition):
-                await _fill(place.partition)
+            if place.topic == CONNECTIONS and is_settled(app, app.consumer_generation_id):
+                await _fill_if_lost(place.partition)
 
 
-async def _fill(partition: int) -> None:
-    # While partitions move, the table may be partly recovered.
-    if not app.in_recovery and app.flow_control.is_active():
-        if kept := dict(known.stored(partition)):
-            await presences().keep(kept)
-        await presences().note_filled(partition)
+async def _fill_if_lost(partition: int) -> None:
+    generation = app.consumer_generation_id
+    async with positions.lock:
+        positions.begin(generation)
+        span = await positions.span(partition)
+        standing = await applied().look(partition, span)
+        if standing.complete:
+            positions.note(partition, standing.position)
+            return
+        token = await applied().begin_filling(partition, span.low)
+        positions.note(partition, span.low)
+    # A Valkey that is ahead has versions that will be given out once more.
+    if not await _fill(partition, generation, force=standing.position > span.high):
+        return
+    async with positions.lock:
+        if is_settled(app, generation):
+            await applied().note_filled(partition, await positions.span(partition), token)
+
+
+async def _fill(partition: int, generation: int, *, force: bool) -> bool:
+    """Whether all was restored: not while partitions move and the table is recovered."""
+    progress = Progress("presence", partition)
+    kept = known.stored(partition)
+    while chunk := dict(islice(kept, CHUNK)):
+        await presences().keep(chunk, force=force)
+        progress(len(chunk))
+        if not is_settled(app, generation):
+            return False
+    progress.end()
+    return True

@@ -6,25 +6,27 @@ times a second at most, however many of them read at once.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cache, partial
 from itertools import islice
 from typing import Any
 
+from faust.types import TP
 from redis import asyncio as aioredis
 
+from app.delivery.applied import AppliedPositions, KnownPositions, Span
 from app.delivery.publisher import Publisher
-from app.delivery.read_marks import ReadMarks
+from app.delivery.read_marks import ReadMarks, position_keys
+from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.valkey import connect
 from app.domain.receipts import advance
 from app.errors import Malformed
 from app.events import Receipt, Verdict, decode_receipt
 from app.kafka.record import Record
-from app.runtime.retry import AWAY, retry_while_away
+from app.runtime.retry import health_probe, retry_while_away
 from app.stream import groups
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
-from app.stream.consumer_groups import group, raw_topic
+from app.stream.consumer_groups import group, is_settled, raw_topic
 from app.topics import RECEIPTS, wrong_partition
 from tables.receipts import receipts as marks
 
@@ -33,9 +35,6 @@ settings = app.context.settings
 
 #: Seconds between two `receipts` events of a room.
 TELL_EVERY = 0.25
-
-#: Read marks restored in one round trip.
-_CHUNK = 500
 
 _unpublished: dict[str, dict[str, int]] = {}
 
@@ -58,15 +57,41 @@ def publisher() -> Publisher:
     return Publisher(redis(), settings.window)
 
 
+@cache
+def applied() -> AppliedPositions:
+    """The positions of `chat.receipts` in Valkey."""
+    return AppliedPositions(redis(), position_keys)
+
+
+async def _bounds(partition: int) -> Span:
+    """Between which positions a worker before this one has left Valkey."""
+    consumer: Any = app.consumer
+    committed, end = await consumer.bounds(TP(RECEIPTS, partition))
+    return Span(committed - 1, end - 1)
+
+
+known = KnownPositions(_bounds)
+
+
 @app.agent(raw_topic(app, RECEIPTS))
 async def receipts(stream: Any) -> None:
     """Advance read marks, and answer when they are in Valkey."""
     async for batch in batches(stream, (marks,)):
         moved, verdicts = _move(batch)
-        if moved:
-            for room in await retry_while_away("Valkey", read_marks().advance, moved):
-                _unpublished.setdefault(room, {}).update(moved[room])
+        for room in await retry_while_away("Valkey", _apply, batch, moved):
+            _unpublished.setdefault(room, {}).update(moved[room])
         await retry_while_away("Valkey", publisher().answer, verdicts)
+
+
+async def _apply(batch: Batch, moved: dict[str, dict[str, int]]) -> list[str]:
+    last = batch.last_offsets(RECEIPTS)
+    async with known.lock:
+        known.begin(batch.generation)
+        moves = {place: (await known.span(place, upto), upto) for place, upto in last.items()}
+        shown = await read_marks().advance(moved, moves)
+        for place, upto in last.items():
+            known.note(place, upto)
+    return shown
 
 
 def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
@@ -115,33 +140,45 @@ async def tell() -> None:
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
 async def watch() -> None:
-    """Restore the marks where Valkey has lost them."""
-    with suppress(*AWAY):
+    """Restore the marks where Valkey has lost some."""
+    with health_probe("Valkey", app.conf.id, "receipts"):
         for place in app.consumer.assignment():
-            if place.topic == RECEIPTS and not await read_marks().filled(place.partition):
-                await read_marks().begin_filling(place.partition)
-                if await _fill(place.partition):
-                    await read_marks().note_filled(place.partition)
+            if place.topic == RECEIPTS and not await _complete(place.partition):
+                await _fill(place.partition)
 
 
-async def _fill(partition: int) -> bool:
-    """Whether all marks were restored: not while partitions move and the table is recovered."""
+async def _complete(partition: int) -> bool:
     generation = app.consumer_generation_id
-    if not _is_whole(generation):
-        return False
+    if not is_settled(app, generation):
+        return True  # not now
+    async with known.lock:
+        known.begin(generation)
+        standing = await applied().look(partition, await known.span(partition))
+        if standing.complete:
+            known.note(partition, standing.position)
+        return standing.complete
+
+
+async def _fill(partition: int) -> None:
+    """Restore the marks; given up while partitions move and the table is recovered."""
+    generation = app.consumer_generation_id
+    async with known.lock:
+        known.begin(generation)
+        position = (await known.span(partition)).low
+        token = await applied().begin_filling(partition, position)
+        known.note(partition, position)
+    progress = Progress("read marks", partition)
     kept = marks.stored(partition)
-    while chunk := list(islice(kept, _CHUNK)):
+    while chunk := list(islice(kept, CHUNK)):
         found: dict[str, dict[str, int]] = {}
         for key, read in chunk:
             room, user = key.split("/", 1)
             found.setdefault(room, {})[user] = read.seq
         await read_marks().advance(found)
-        if not _is_whole(generation):
-            return False
-    return True
-
-
-def _is_whole(generation: int) -> bool:
-    """Whether the table is recovered, with the partitions of that generation."""
-    current: bool = app.consumer_generation_id == generation
-    return current and not app.in_recovery and app.flow_control.is_active()
+        progress(len(chunk))
+        if not is_settled(app, generation):
+            return
+    async with known.lock:
+        if is_settled(app, generation):
+            await applied().note_filled(partition, await known.span(partition), token)
+    progress.end()

@@ -42,6 +42,7 @@ from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
+from app.runtime.open_files import raise_open_files
 from app.runtime.retry import AWAY, retry_while_away
 from app.settings import Settings
 from app.topics import LOG, TOPICS
@@ -92,6 +93,7 @@ _pauses = GcPauses()
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `ParleyError` where the edge can't begin."""
     set_up_logging("edge")
+    raise_open_files()
     rebootstrap_from_settings()
     accept_any_header_key()
     expire_batches()

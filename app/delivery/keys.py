@@ -75,6 +75,14 @@ def whole(partition: int) -> str:
     return f"{{p{partition}}}:whole"
 
 
+def memberships(partition: int) -> str:
+    """String: exists while the users' rooms lack none of this partition.
+
+    A refill restores them before the events, and until then this view is not whole.
+    """
+    return f"{{p{partition}}}:memberships"
+
+
 def filling(partition: int) -> str:
     """String: the token of the view's last refill; another one after the view lost anything."""
     return f"{{p{partition}}}:filling"
@@ -88,6 +96,11 @@ def receipts(partition: int) -> str:
 def receipts_filling(partition: int) -> str:
     """String: exists while the partition's read marks are being restored."""
     return f"{{p{partition}}}:receipts:filling"
+
+
+def receipts_position(partition: int) -> str:
+    """String: the offset of `chat.receipts` up to which the read marks stand."""
+    return f"{{p{partition}}}:receipts:position"
 
 
 def channel(partition: int, name: str) -> str:
@@ -112,7 +125,17 @@ def presence(user: str) -> str:
 
 def presences(partition: int) -> str:
     """String: exists while no presence of the partition is lost."""
-    return f"presence:{partition}"
+    return f"{{p{partition}}}:presence"
+
+
+def presences_filling(partition: int) -> str:
+    """String: exists while the partition's presence is being restored."""
+    return f"{{p{partition}}}:presence:filling"
+
+
+def presences_position(partition: int) -> str:
+    """String: the offset of `chat.connections` up to which the presence stands."""
+    return f"{{p{partition}}}:presence:position"
 
 
 def away(user: str) -> str:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.connection import Part
 from app.delivery.pipelined_client import PipelinedClient
+from app.delivery.refusals import refusal
 from app.errors import Unreachable
+
+#: In the place of a position: the view is being refilled.
+REFILLED: Final = -2
+
+
+class Memberships(NamedTuple):
+    """The rooms of some users, and the partitions whose view is being refilled.
+
+    In those no room can be read yet, and no event of theirs tells more than the memberships do.
+    """
+
+    rooms: list[dict[str, int]]
+    refilled: frozenset[int]
 
 
 class Lookups:
@@ -21,27 +35,29 @@ class Lookups:
         self._client = PipelinedClient(redis)
         self._mark = files("app.delivery").joinpath("mark.lua").read_text()
 
-    async def rooms_of_all(
-        self, users: Sequence[str], partitions: int
-    ) -> list[dict[str, int]] | None:
+    async def rooms_of_all(self, users: Sequence[str], partitions: int) -> Memberships | None:
         """The rooms of each user, with the `n` of joining.
 
-        `None` while the view is being refilled: the users may have more rooms.
+        `None` while memberships are being restored: the users may have more rooms.
         """
-        signs = [keys.whole(partition) for partition in range(partitions)]
+        whole = [keys.whole(partition) for partition in range(partitions)]
+        restored = [keys.memberships(partition) for partition in range(partitions)]
         commands = [("HGETALL", keys.rooms_of(user)) for user in users]
-        replies = await self._ask([("MULTI",), ("EXISTS", *signs), *commands, ("EXEC",)])
-        there, *found = replies[-1]
-        return [_joined(one) for one in found] if there == partitions else None
+        replies = await self._ask([("MULTI",), ("MGET", *whole, *restored), *commands, ("EXEC",)])
+        signs, *found = replies[-1]
+        refilled = frozenset(place for place in range(partitions) if signs[place] is None)
+        if any(signs[partitions + place] is None for place in refilled):
+            return None
+        return Memberships([_joined(one) for one in found], refilled)
 
     async def positions(self, partitions: int) -> list[int]:
         """The log offset up to which the view stands, for each partition.
 
-        -1 where the log is empty, and -2 while the view is being refilled.
+        -1 where the log is empty, and `REFILLED` while the view is being refilled.
         """
         commands = [("MGET", keys.position(p), keys.whole(p)) for p in range(partitions)]
         found = await self._ask(commands)
-        return [int(position or -1) if whole else -2 for position, whole in found]
+        return [int(position or -1) if whole else REFILLED for position, whole in found]
 
     async def erasures(self) -> int:
         """How many erasures edges were told of (app/delivery/erasures.py)."""
@@ -63,6 +79,9 @@ class Lookups:
         replies = await self._client.execute(commands)
         for reply in replies:
             if isinstance(reply, Exception):
+                if (refused := refusal(str(reply))) is not None:
+                    self.close()  # another server may be behind the address by now
+                    raise refused
                 raise Unreachable(f"Valkey: {reply}")
         return replies
 

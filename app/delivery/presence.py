@@ -9,6 +9,8 @@ import msgspec
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.applied import PositionKeys
+from app.delivery.scripts import Scripts
 from app.domain.presence import Presence
 
 #: Seconds for which an edge counts as alive after a sign of life, and between two signs of life.
@@ -19,25 +21,33 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Presence).decode
 
 
+def position_keys(partition: int) -> PositionKeys:
+    """The keys for the position of `chat.connections`."""
+    return PositionKeys(
+        keys.presences(partition),
+        keys.presences_filling(partition),
+        keys.presences_position(partition),
+    )
+
+
 class Presences:
     """The presence of users, their away status, and the edges that are alive."""
 
     def __init__(self, redis: aioredis.Redis) -> None:
         self._redis: Any = redis
+        self._scripts = Scripts(redis)
 
-    async def keep(self, presences: Mapping[str, Presence]) -> None:
-        """Write the presence of some users."""
-        await self._redis.mset(
-            {keys.presence(user): _encode(presence) for user, presence in presences.items()}
+    async def keep(self, presences: Mapping[str, Presence], *, force: bool = False) -> None:
+        """Write the presence of some users, except where Valkey has a newer version.
+
+        With `force`, whatever it has: its versions are of another past.
+        """
+        await self._scripts.run(
+            [
+                ("presence.lua", [keys.presence(user)], [one.version, _encode(one), int(force)])
+                for user, one in presences.items()
+            ]
         )
-
-    async def filled(self, partition: int) -> bool:
-        """Whether Valkey has the presence of all users of a partition."""
-        return bool(await self._redis.exists(keys.presences(partition)))
-
-    async def note_filled(self, partition: int) -> None:
-        """Note that Valkey has the presence of all users of a partition."""
-        await self._redis.set(keys.presences(partition), "1")
 
     async def of(self, users: Iterable[str]) -> dict[str, tuple[Presence, bool]]:
         """The presence of each user, and whether the user is away."""

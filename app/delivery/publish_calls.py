@@ -32,6 +32,8 @@ class Entry(NamedTuple):
     event: AnyLogEvent | None
     edge: str
     ruling: Ruling | None = None
+    #: A refill has written the memberships as they are at the end: their order is no matter.
+    surveyed: bool = False
 
 
 @dataclass
@@ -68,13 +70,14 @@ def publish_calls(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator
     """The calls for events, partition by partition.
 
     `texts` are the events whose text an edit or a deletion replaces, by `n`. Memberships change
-    between calls, never ahead of the events before them.
+    between calls, never ahead of the events before them, except of surveyed entries.
     """
     call: PublishCall | None = None
     for entry in entries:
         position = keys.position(entry.partition)
         changes = Changes() if entry.event is None else changes_of(entry.event, texts)
-        if call is not None and (changes.belong or call.count == MOST or call.keys[0] != position):
+        apart = bool(changes.belong) and not entry.surveyed
+        if call is not None and (apart or call.count == MOST or call.keys[0] != position):
             yield call
             call = None
         call = call or PublishCall([position, keys.epoch(entry.partition)])

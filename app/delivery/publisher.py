@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
+from itertools import islice
 from secrets import token_hex
 from typing import Any
 
@@ -11,6 +12,7 @@ from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.publish_calls import Entry, PublishCall, publish_calls
+from app.delivery.refill_progress import CHUNK
 from app.delivery.scripts import Command, Scripts
 from app.events import MessageDeleted, MessageEdited, Verdict, encode
 from app.topics import partition_of
@@ -118,9 +120,16 @@ class Publisher:
 
     async def belong(self, places: Mapping[tuple[str, str], int]) -> None:
         """Write memberships: (user, room) → `n` of joining, or minus the `n` of leaving."""
-        await self._scripts.run(
-            [("belong.lua", [keys.rooms_of(user)], [room, n]) for (user, room), n in places.items()]
-        )
+        waiting = iter(places.items())
+        while chunk := list(islice(waiting, CHUNK)):
+            await self._scripts.run(
+                [("belong.lua", [keys.rooms_of(user)], [room, n]) for (user, room), n in chunk]
+            )
+
+    async def note_memberships(self, partition: int, token: bytes) -> bool:
+        """Mark the partition's memberships complete; not if the view has lost anything since."""
+        names = [keys.memberships(partition), keys.filling(partition)]
+        return bool((await self._scripts.run([("memberships.lua", names, [token])]))[0])
 
     async def drop(self, partition: int) -> None:
         """Empty the view of a partition."""
@@ -145,7 +154,10 @@ class Publisher:
 
     async def lost(self, partition: int) -> None:
         """Mark the partition's view incomplete until it is refilled."""
-        names = (keys.whole, keys.filling, keys.receipts, keys.receipts_filling)
+        names = (
+            *(keys.whole, keys.memberships, keys.filling),
+            *(keys.receipts, keys.receipts_filling),
+        )
         await self._redis.delete(*(of(partition) for of in names))
 
     async def answer(self, verdicts: Sequence[Verdict]) -> None:

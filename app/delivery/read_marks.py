@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 import orjson
 from redis import asyncio as aioredis
-from redis.exceptions import ResponseError
 
 from app.delivery import keys
+from app.delivery.applied import PositionKeys, Span
+from app.delivery.scripts import Command, Scripts
 from app.delivery.snapshot import Snapshots
 from app.topics import partition_of
+
+_READ = "count.lua+position.lua+read.lua"
+
+
+def position_keys(partition: int) -> PositionKeys:
+    """The keys for the position of `chat.receipts`."""
+    return PositionKeys(
+        keys.receipts(partition),
+        keys.receipts_filling(partition),
+        keys.receipts_position(partition),
+    )
 
 
 class Unread(NamedTuple):
@@ -38,37 +49,50 @@ class ReadMarks:
         self._redis: Any = redis
         self._partitions = partitions
         self._snapshots = Snapshots(redis, partial=partial)
-        self._read = redis.register_script(_source("count.lua") + _source("read.lua"))
+        self._scripts = Scripts(redis)
         self._unread = redis.register_script(_source("count.lua") + _source("unread.lua"))
 
-    async def advance(self, marks: Mapping[str, Mapping[str, int]]) -> list[str]:
+    async def advance(
+        self,
+        marks: Mapping[str, Mapping[str, int]],
+        moves: Mapping[int, tuple[Span, int]] | None = None,
+    ) -> list[str]:
         """Advance marks by room and user, and publish the new counts to each user's devices.
 
-        Returns the rooms whose members see receipts. Idempotent.
+        Returns the rooms whose members see receipts. Idempotent. `moves` are the partitions whose
+        position moves in the same step: where it stands, and the offset of the last receipt.
         """
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for room, of_room in marks.items():
-                people = [
-                    part for user, seq in of_room.items() for part in (user, seq, keys.user(user))
-                ]
-                whole = keys.whole(partition_of(room, self._partitions))
-                names = [*self._keys(room, of_room), whole]
-                await self._read(keys=names, args=[room, *people], client=pipe)
-            shown = await pipe.execute()
-        return [room for room, yes in zip(marks, shown, strict=True) if yes]
+        moves = moves or {}
+        rooms: dict[int, list[str]] = {partition: [] for partition in moves}
+        for room in marks:
+            rooms.setdefault(partition_of(room, self._partitions), []).append(room)
+        calls = [
+            self._call(place, names, marks, moves.get(place)) for place, names in rooms.items()
+        ]
+        found = await self._scripts.run(calls)
+        return [
+            room
+            for names, shown in zip(rooms.values(), found, strict=True)
+            for room, yes in zip(names, shown, strict=True)
+            if yes
+        ]
 
-    async def filled(self, partition: int) -> bool:
-        """Whether Valkey has all marks of a partition."""
-        return bool(await self._redis.exists(keys.receipts(partition)))
-
-    async def begin_filling(self, partition: int) -> None:
-        """Note that the marks of a partition are about to be restored."""
-        await self._redis.set(keys.receipts_filling(partition), "1")
-
-    async def note_filled(self, partition: int) -> None:
-        """Note that the marks of a partition are restored, if none was lost since that began."""
-        with suppress(ResponseError):  # the key is gone: marks were lost
-            await self._redis.rename(keys.receipts_filling(partition), keys.receipts(partition))
+    def _call(
+        self,
+        partition: int,
+        rooms: Sequence[str],
+        marks: Mapping[str, Mapping[str, int]],
+        move: tuple[Span, int] | None,
+    ) -> Command:
+        names = [*position_keys(partition), keys.whole(partition)]
+        arguments: list[Any] = [*move[0], move[1]] if move is not None else ["", "", ""]
+        for room in rooms:
+            of_room = marks[room]
+            names += self._keys(room, of_room)
+            arguments += [room, len(of_room)]
+            for user, seq in of_room.items():
+                arguments += [user, seq, keys.user(user)]
+        return _READ, names, arguments
 
     async def publish(self, marks: Mapping[str, Mapping[str, int]]) -> None:
         """Publish the marks of their room to its members."""

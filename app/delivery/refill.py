@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from app.delivery.publish_calls import NO_POSITION, Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
+from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.view_changes import changes_of
 from app.domain.erasure import Erased, Placed, without_erased
 from app.domain.log_order import RoomOrder
@@ -32,9 +34,6 @@ from app.kafka.partition_reader import PartitionReader
 from app.topics import LOG, wrong_partition
 
 log = structlog.get_logger()
-
-#: Entries in one round trip to Valkey.
-_CHUNK = 500
 
 OnProgress = Callable[[int], None]
 
@@ -58,25 +57,30 @@ async def refill(
     """Publish a partition again, from `pos` `start` to the log's end; returns the unfit records.
 
     Memberships come first, as they are at the end: otherwise a user who was removed later would be
-    a member again while the events before that are published. The words of `erased` users are left
-    out, and a record that is not the next event of its room is not published. If the view is
-    emptied meanwhile this ends early; the view is then behind the log, and is refilled once more.
-    A view of an earlier epoch is emptied first; `start` has to be 0 then.
+    a member again while the events before that are published. From then on, users without a room
+    here are admitted. The words of `erased` users are left out, and a record that is not the next
+    event of its room is not published. If the view is emptied meanwhile this ends early; the view
+    is then behind the log, and is refilled once more. A view of an earlier epoch is emptied first;
+    `start` has to be 0 then. Everything is done in bounded pieces.
     """
+    epoch = (await last_position(reader, place.partition)).epoch
+    await publisher.begin_epoch(place.partition, epoch, place.of)
     await publisher.lost(place.partition)
     token = await publisher.filling(place.partition)
     end = await reader.end(LOG, place.partition)
     last = await last_position(reader, place.partition)
-    await publisher.begin_epoch(place.partition, last.epoch, place.of)
     first = await offset_behind(reader, place.partition, start - 1) if start else 0
-    belong, unfit = await _survey(reader, place, first, end)
-    await publisher.belong(belong)
+    unfit = await _survey(reader, publisher, place, first, end)
+    await publisher.note_memberships(place.partition, token)
+    said = Progress("events", place.partition, end - first)
     gone: set[tuple[str, int]] = set()
     before = start - 1
     async for records in _chunks(reader.read(LOG, place.partition, first, end)):
         entries = in_sequence([entry_of(record, place.of) for record in records], before)
         before = max(before, *(entry.position.pos for entry in entries))
-        chunk = [_without(fit(entry, unfit), erased, gone) for entry in entries]
+        chunk = [
+            _without(fit(entry, unfit), erased, gone)._replace(surveyed=True) for entry in entries
+        ]
         outcomes, _ = await publish_isolating(publisher, chunk)
         if Outcome.GAP in outcomes and start:
             # Only a reading from the beginning tells whether the room lacks an event or this one
@@ -85,23 +89,40 @@ async def refill(
         if min(outcomes) < Outcome.REPEATED:
             break
         progress(len(chunk))
+        said(len(chunk))
+    said.end()
     await publisher.note_whole(place.partition, last.pos + 1, token)
     return unfit
 
 
 async def _survey(
-    reader: PartitionReader, place: Place, start: int, end: int
-) -> tuple[dict[tuple[str, str], int], Unpublishable]:
-    """The memberships at the end, and the records that are not the next event of their room.
+    reader: PartitionReader, publisher: Publisher, place: Place, start: int, end: int
+) -> Unpublishable:
+    """Write the memberships as they are at the end; the records that are not their room's next.
 
-    The latter only for a reading from offset 0: otherwise the rooms' numbers are unknown.
+    The latter only for a reading from offset 0: otherwise the rooms' numbers are unknown. An older
+    membership never replaces a newer one, so that they are written while the log is read, and only
+    so many are in memory at once.
     """
-    belong: dict[tuple[str, str], int] = {}
     unfit: Unpublishable = {}
     order: RoomOrder | None = None
-    async for record in reader.read(LOG, place.partition, start, end):
-        if record.offset == 0:
+    said = Progress("memberships", place.partition, end - start)
+    async for records in _chunks(reader.read(LOG, place.partition, start, end)):
+        if records[0].offset == 0:
             order = RoomOrder()
+        await publisher.belong(_memberships(records, place, order, unfit))
+        said(len(records))
+        await asyncio.sleep(0)  # where there was nothing to write
+    said.end()
+    return unfit
+
+
+def _memberships(
+    records: list[Any], place: Place, order: RoomOrder | None, unfit: Unpublishable
+) -> dict[tuple[str, str], int]:
+    """The memberships after the records; adds those that are not their room's next to `unfit`."""
+    belong: dict[tuple[str, str], int] = {}
+    for record in records:
         event = entry_of(record, place.of).event
         if event is None:
             continue
@@ -110,14 +131,14 @@ async def _survey(
         elif not isinstance(event, MessageEdited | MessageDeleted | MessageCreated):
             for user, n in changes_of(event, {}).belong:
                 belong[user, event.room] = n
-    return belong, unfit
+    return belong
 
 
 async def _chunks(records: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
     chunk: list[Any] = []
     async for record in records:
         chunk.append(record)
-        if len(chunk) == _CHUNK:
+        if len(chunk) == CHUNK:
             yield chunk
             chunk = []
     if chunk:

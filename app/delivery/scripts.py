@@ -13,16 +13,14 @@ from redis.exceptions import ResponseError
 
 from app.delivery.connection import Part
 from app.delivery.pipelined_client import PipelinedClient
+from app.delivery.refusals import refusal
 from app.errors import Unreachable
 
-#: A script's file name, its keys, its arguments.
+#: The file names of a script's parts, joined by `+`; its keys; its arguments.
 Command = tuple[str, Sequence[str], Sequence[Any]]
 
 #: Seconds for a call, which takes milliseconds: beyond this the server is away.
 _TIMEOUT: Final = 5.0
-
-#: Prefixes of errors that mean that the server can't execute now, not that the script is wrong.
-_AWAY: Final = ("OOM", "READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "MISCONF", "BUSY")
 
 
 class Scripts:
@@ -54,12 +52,21 @@ class Scripts:
         except TimeoutError:
             self._client.close()  # a late reply must not be taken for the next one
             raise Unreachable("Valkey does not answer") from None
-        _check(answers)
+        self._check(answers)
         return answers
+
+    def _check(self, answers: Sequence[Any]) -> None:
+        for answer in answers:
+            if isinstance(answer, Exception):
+                if (refused := refusal(str(answer))) is not None:
+                    self._client.close()  # another server may be behind the address by now
+                    raise refused
+                raise ResponseError(str(answer))
 
     def _hash(self, name: str) -> str:
         if name not in self._hashes:
-            source = files("app.delivery").joinpath(name).read_text()
+            parts = name.split("+")
+            source = "".join(files("app.delivery").joinpath(part).read_text() for part in parts)
             self._sources[name] = source
             self._hashes[name] = sha1(source.encode(), usedforsecurity=False).hexdigest()
         return self._hashes[name]
@@ -67,11 +74,3 @@ class Scripts:
 
 def _is_error(answer: Any, *words: str) -> bool:
     return isinstance(answer, Exception) and str(answer).startswith(words)
-
-
-def _check(answers: Sequence[Any]) -> None:
-    for answer in answers:
-        if _is_error(answer, *_AWAY):
-            raise Unreachable(f"Valkey: {answer}")
-        if isinstance(answer, Exception):
-            raise ResponseError(str(answer))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
+from itertools import islice
 from typing import Any
 
 from redis import asyncio as aioredis
 
 from app.errors import Unreachable
+
+#: A key, or some keys of which one is enough.
+Sign = str | tuple[str, ...]
 
 #: Adds the commands of a read to a pipeline.
 AddCommands = Callable[[Any], Awaitable[None]]
@@ -32,27 +36,33 @@ class Snapshots:
         self._redis: Any = redis
         self._partial = partial
 
-    async def take(self, signs: Collection[str], ask: AddCommands) -> list[Any]:
+    async def take(self, signs: Collection[Sign], ask: AddCommands) -> list[Any]:
         """The replies to the commands that `ask` adds, of a moment at which all `signs` exist.
 
-        `signs` are keys. Raises `Unreachable` if some of them are missing for 5 seconds.
+        A sign is a key, or some of which one is enough. Raises `Unreachable` if some of them are
+        missing for 5 seconds.
         """
         if self._partial:
             return (await self._once((), ask))[1]
         until = time.monotonic() + _WAIT_SECONDS
         while True:
-            there, found = await self._once(signs, ask)
-            if there == len(signs):
+            whole, found = await self._once(signs, ask)
+            if whole:
                 return found
             if time.monotonic() > until:
                 raise Unreachable("the view in Valkey is being filled")
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _once(self, signs: Collection[str], ask: AddCommands) -> tuple[int, list[Any]]:
-        """How many of the signs exist, and the replies."""
+    async def _once(self, signs: Collection[Sign], ask: AddCommands) -> tuple[bool, list[Any]]:
+        """Whether all signs exist, and the replies."""
+        alternatives = [(sign,) if isinstance(sign, str) else sign for sign in signs]
         async with self._redis.pipeline(transaction=True) as pipe:
             if signs:
-                pipe.exists(*signs)
+                pipe.mget([key for keys in alternatives for key in keys])
             await ask(pipe)
             found = await pipe.execute()
-        return (found[0], found[1:]) if signs else (0, found)
+        if not signs:
+            return True, found
+        exist = iter([value is not None for value in found[0]])
+        there = [any(list(islice(exist, len(keys)))) for keys in alternatives]
+        return all(there), found[1:]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from redis import asyncio as aioredis
 
+from app.delivery.refusals import RefusingParser
+
 #: Seconds for a command, which takes microseconds: beyond this the server is away.
 _TIMEOUT = 5.0
 
@@ -15,11 +17,13 @@ _MOST = 64
 def connect(url: str) -> aioredis.Redis:
     """A client of the server at `url`, which connects with its first command.
 
-    It speaks RESP2, in which published messages have the form of replies for every parser.
+    It speaks RESP2, in which published messages have the form of replies for every parser. It
+    raises `Refused` where the server can't execute now.
     """
     pool: aioredis.BlockingConnectionPool = aioredis.BlockingConnectionPool.from_url(
         url,
         protocol=2,
+        parser_class=RefusingParser,
         max_connections=_MOST,
         timeout=_TIMEOUT,
         socket_timeout=_TIMEOUT,

@@ -67,7 +67,10 @@ class View:
         return partition_of(room, self._partitions)
 
     async def rooms_of(self, user: str) -> dict[str, int]:
-        """The rooms of which the user is a member, each with the `n` of joining."""
+        """The rooms of which the user is a member, each with the `n` of joining.
+
+        Also where the view of a partition is being refilled, once its memberships are back.
+        """
         rooms = await self._places_of(user)
         return {room.decode(): int(n) for room, n in rooms.items() if int(n) > 0}
 
@@ -77,7 +80,12 @@ class View:
 
     async def _places_of(self, user: str) -> dict[bytes, bytes]:
         places = range(self._partitions)
-        found: dict[bytes, bytes] = await self._one(places, "HGETALL", keys.rooms_of(user))
+        signs = [(keys.whole(place), keys.memberships(place)) for place in places]
+
+        async def ask(pipe: Any) -> None:
+            pipe.hgetall(keys.rooms_of(user))
+
+        found: dict[bytes, bytes] = (await self._snapshots.take(signs, ask))[0]
         return found
 
     async def joined(self, room: str, user: str) -> int | None:

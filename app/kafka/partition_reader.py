@@ -12,6 +12,9 @@ from app.kafka.patch_header_keys import accept_any_header_key
 from app.runtime.heartbeat import GROUP, heartbeat_of
 from app.settings import Settings
 
+#: Records that are unpacked at once: a whole fetch would block the event loop for too long.
+_MAX_RECORDS = 1000
+
 
 class PartitionReader:
     """A consumer without a group, which commits nothing: one reading at a time.
@@ -78,7 +81,7 @@ class PartitionReader:
         self._consumer.assign([place])
         self._consumer.seek(place, start)
         while await self._consumer.position(place) < stop:
-            fetched = await self._consumer.getmany(place, timeout_ms=1000)
+            fetched = await self._consumer.getmany(place, timeout_ms=1000, max_records=_MAX_RECORDS)
             # An agent may read for minutes before its batch is finished.
             heartbeat_of(GROUP.get()).beat()
             for record in fetched.get(place, ()):

@@ -20,6 +20,7 @@ from app.local.console import Console
 from app.local.data_folder import announce, held, kept_secret
 from app.local.demo_room import PEOPLE, address, edge_is_ready, link, lobby_is_open
 from app.local.supervisor import Command, Supervisor
+from app.runtime.open_files import raise_open_files
 from app.settings import Settings
 from app.topics import TOPICS
 
@@ -33,6 +34,7 @@ def run(settings: Settings, named: frozenset[str], *, fresh: bool, edges: int = 
     and none started, and such a port is not replaced by a free one. `edges` edges share the port.
     """
     settings = replace(settings, data=settings.data.absolute())
+    raise_open_files()
     with held(settings.data, fresh):
         asyncio.run(_Up(settings, named, edges).run_until_signal())
 

@@ -17,16 +17,15 @@ from app.runtime.heartbeat import GROUP, heartbeat_of
 log = structlog.get_logger()
 T = TypeVar("T")
 
-#: What a store's client raises while the store is unreachable, full, or has just lost its primary
-#: role. Any other exception is a mistake, and is raised at once.
+#: What a store's client raises while the store is unreachable or takes no command. Any other
+#: exception is a mistake, and is raised at once. The refusals of Valkey are `Unreachable`, too
+#: (app/delivery/refusals.py).
 AWAY = (
     Unreachable,
     ConnectionError,
     TimeoutError,
     valkey.ConnectionError,
     valkey.TimeoutError,
-    valkey.OutOfMemoryError,
-    valkey.ReadOnlyError,
 )
 
 _FIRST_PAUSE = 0.1

@@ -55,6 +55,10 @@ class Batch:
         origin = getattr(self._app.consumer, "origin", None)  # Faust's own consumer has none
         return 0 if origin is None else int(origin(record.topic, record.partition))
 
+    def last_offsets(self, topic: str) -> dict[int, int]:
+        """The highest offset of the topic's own records, by partition."""
+        return {r.partition: r.offset for r in self.records if r.topic == topic}
+
     def decode(
         self, decoder: Callable[[bytes], T], longest: int = MAX_VALUE_BYTES
     ) -> Iterator[tuple[Record, T]]:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
+from app.errors import Unreachable
 from app.kafka.record import Record, record_of
 from app.runtime.clock import now_ms
 from app.stream.acks import CHUNK_RECORDS, Chunk
@@ -33,6 +34,9 @@ RESUME_AT = 2000
 
 #: The most seconds of a fetch.
 _FETCH_SECONDS = 1.0
+
+#: Seconds in which Kafka tells the bounds of a partition; otherwise it is away.
+_BOUNDS_SECONDS = 5.0
 
 
 class ChunkConsumer(stock.Consumer):
@@ -217,6 +221,23 @@ class ChunkConsumer(stock.Consumer):
             return False
         self._committed_to |= due
         return True
+
+    def end_at_fetch(self, place: TP) -> int | None:
+        """The end of the partition as of its last fetch, if that is known."""
+        known: int | None = self.highwater(place) if place in self.assignment() else None
+        return known
+
+    async def bounds(self, place: TP) -> tuple[int, int]:
+        """The committed offset, 0 where none is, and the end of the partition.
+
+        Raises `Unreachable`.
+        """
+        try:
+            async with asyncio.timeout(_BOUNDS_SECONDS):
+                committed = await self._aiokafka.committed(place)
+                return int(committed or 0), (await self.highwaters(place))[place]
+        except (KafkaError, TimeoutError) as error:
+            raise Unreachable(f"Kafka: {error!r}") from error
 
     # ── called by Faust ──────────────────────────────────────────────────────────────────────
 

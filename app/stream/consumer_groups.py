@@ -108,6 +108,12 @@ def group(name: str | Group, *, strict: bool = False, low_latency: bool = True) 
     return active_context().group(declared)
 
 
+def is_settled(app: faust.App, generation: int) -> bool:
+    """Whether the group's tables are recovered, with the partitions of that generation."""
+    current: bool = app.consumer_generation_id == generation
+    return current and not app.in_recovery and app.flow_control.is_active()
+
+
 def raw_topic(app: faust.App, name: str) -> Any:
     """A topic whose keys and values reach the agent as bytes.
 

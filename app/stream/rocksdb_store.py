@@ -16,6 +16,7 @@ from faust.stores import rocksdb as stock
 from faust.types import TP
 
 from app.errors import StoreFailed
+from app.stream.rocksdb_options import MAX_OPEN_FILES, SharedOptions
 
 log = structlog.get_logger()
 
@@ -28,13 +29,11 @@ def is_damage(error: Exception) -> bool:
     return any(word in str(error) for word in _DAMAGE)
 
 
-#: Faust's defaults reserve 2 GiB of block cache for every partition of every table.
+#: Of each database; app/stream/rocksdb_options.py has what they share.
 ROCKSDB = {
-    "block_cache_size": 32 * 1024 * 1024,
-    "block_cache_compressed_size": 8 * 1024 * 1024,
     "write_buffer_size": 4 * 1024 * 1024,
     "max_write_buffer_number": 2,
-    "max_open_files": 256,
+    "max_open_files": MAX_OPEN_FILES,
     # Bits for a key: with Faust's 3, every fourth lookup of an absent key reads the disk.
     "bloom_filter_size": 10,
     "driver": "rocksdict",
@@ -43,6 +42,12 @@ ROCKSDB = {
 
 class RocksDBStore(stock.Store):
     """Faust's store, which starts over where a partition's folder is damaged."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rocksdb_options = SharedOptions(
+            **(self.options or {}), use_rocksdict=self.use_rocksdict
+        )
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """The value of a key; raises `StoreFailed`."""

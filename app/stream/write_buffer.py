@@ -26,10 +26,15 @@ class WriteBuffer:
 
     def get(self, key: TableKey) -> bytes | None:
         """The newest value in the buffer; `None` where it has none."""
-        for written in (self._in_hand, self._settled, self._sent):
+        for written in self._stages:
             if (raw := written.get(key)) is not None:
                 return raw
         return None
+
+    @property
+    def _stages(self) -> tuple[dict[TableKey, bytes], ...]:
+        """The stages, that of the newest values first."""
+        return self._in_hand, self._settled, self._sent
 
     def write(self, key: TableKey, raw: bytes) -> None:
         """Take a write of the batch in hand."""
@@ -41,8 +46,11 @@ class WriteBuffer:
         self._in_hand.clear()
 
     def write_again(self, key: TableKey, raw: bytes) -> None:
-        """Add a value to the settled ones, unless a newer one is there."""
-        if newer(raw, self._settled.get(key)):
+        """Add a value to the settled ones, unless a newer one is at any stage.
+
+        That one reaches the changelog, too, and would be replaced by this one.
+        """
+        if all(newer(raw, stage.get(key)) for stage in self._stages):
             self._settled[key] = raw
 
     @property
@@ -75,7 +83,7 @@ class WriteBuffer:
 
     def clear(self) -> None:
         """Drop everything."""
-        for written in (self._in_hand, self._settled, self._sent):
+        for written in self._stages:
             written.clear()
 
 

@@ -21,9 +21,11 @@ from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
+from app.runtime.open_files import require_open_files
 from app.settings import Settings
 from app.stream.consumer_groups import ParleyApp, activate, retry_topics
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
+from app.stream.rocksdb_options import FILES_OF_EMPTY
 from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
@@ -31,6 +33,9 @@ from app.worker.health_server import serve_health
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
 
 log = structlog.get_logger()
+
+#: Open files of a worker that are not of tables: connections, code, logs.
+_OTHER_FILES = 256
 
 #: Seconds that an orderly stop may take.
 _STOP_SECONDS = 20.0
@@ -49,6 +54,7 @@ async def _run(settings: Settings) -> None:
     context = activate(settings)
     discover(settings.agents)
     chosen = _chosen(context.groups, settings.only)
+    _require_open_files(settings, chosen)
     await provision(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
     await ensure_deployment(settings)
     stop = asyncio.Event()
@@ -94,6 +100,14 @@ def _chosen(known: Mapping[str, ParleyApp], only: str) -> dict[str, ParleyApp]:
             f"the groups are {', '.join(sorted(known))}"
         )
     return {name: known[name] for name in sorted(names)}
+
+
+def _require_open_files(settings: Settings, chosen: Mapping[str, ParleyApp]) -> None:
+    """All partitions may become this worker's."""
+    tables = sum(len(app.tables) for app in chosen.values())
+    needed = tables * settings.partitions * (FILES_OF_EMPTY + 1) + _OTHER_FILES
+    why = f"a worker with {tables} tables in {settings.partitions} partitions"
+    require_open_files(needed, why)
 
 
 def _changelogs(chosen: Mapping[str, ParleyApp]) -> list[Topic]:

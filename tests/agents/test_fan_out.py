@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from redis import asyncio as aioredis
 from app.delivery import keys
 from app.delivery.publisher import Publisher
 from app.delivery.refill import Place, entry_of, refill
+from app.delivery.refill_progress import CHUNK
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.events import EDGE, AnyLogEvent, encode
@@ -18,7 +22,7 @@ from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
 from app.settings import Settings
 from app.topics import LOG, partition_of
-from tests.delivery.conftest import message, opened
+from tests.delivery.conftest import added, message, opened
 from tests.support.agents import Buried, groups, running
 from tests.support.chat import until
 
@@ -56,6 +60,10 @@ class Log:
         head = await self.view.room(self.room)
         at = await self.publisher.position(self.partition)
         return head is not None and (head.n, at) == (n, offset)
+
+    async def exists(self, n: int) -> bool:
+        head = await self.view.room(self.room)
+        return head is not None and head.n == n
 
     async def refill(self, start: int = 0, publisher: Publisher | None = None) -> Any:
         place = Place(self.partition, self._bench.partitions)
@@ -153,3 +161,79 @@ def test_nobody_waits_at_an_edge_whose_name_is_none(edge: Any) -> None:
 def test_an_event_on_another_rooms_partition_is_none() -> None:
     value, place = encode(replace(opened("r"), by="eve")), partition_of("r", 8)
     assert entry_of(Record(LOG, (place + 1) % 8, 0, b"r", value, []), 8).event is None
+
+
+async def test_memberships_are_restored_in_pieces_and_before_the_events(bench: Settings) -> None:
+    log = Log(bench, "many-members")
+    people = [f"person-{i}" for i in range(3 * CHUNK)]
+    joined = [added(log.room, n, user) for n, user in enumerate(people, 2)]
+    await log.write(opened(log.room), *joined)
+    await log.publisher.drop(log.partition)
+    redis: aioredis.Redis = connect(bench.redis)
+    await redis.delete(*(keys.rooms_of(user) for user in people))
+    pieces: list[int] = []
+
+    class Watched(Publisher):
+        async def belong(self, places: Any) -> None:
+            pieces.append(len(places))
+            assert not await redis.exists(keys.memberships(log.partition))
+            await super().belong(places)
+
+        async def publish(self, entries: Any) -> Any:
+            assert await redis.exists(keys.memberships(log.partition))
+            return await super().publish(entries)
+
+    await log.refill(publisher=Watched(redis, 100))
+    assert len(pieces) >= 3
+    assert max(pieces) <= CHUNK
+    assert await redis.hget(keys.rooms_of(people[-1]), log.room) == str(len(people) + 1).encode()
+    assert await log.publisher.whole(log.partition)
+
+
+async def test_memberships_that_were_lost_in_the_middle_do_not_count_as_back(
+    bench: Settings,
+) -> None:
+    log = Log(bench, "lost-members")
+    await log.write(opened(log.room), added(log.room, 2, "ben"))
+    redis: aioredis.Redis = connect(bench.redis)
+
+    class Emptied(Publisher):
+        async def belong(self, places: Any) -> None:
+            await super().belong(places)
+            await redis.flushdb()
+
+    await log.refill(publisher=Emptied(redis, 100))
+    assert not await redis.exists(keys.memberships(log.partition))
+
+
+async def test_a_long_refill_of_one_partition_holds_up_no_other(
+    bench: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = import_module("agents.fan_out")
+    monkeypatch.setattr(agent, "_REFILL_SECONDS", 0.1)
+    slow = Log(bench, "slow")
+    names = (f"quick-{i}" for i in count())
+    quick = Log(bench, next(n for n in names if Log(bench, n).partition != slow.partition))
+    publisher, free = agent.publisher(), asyncio.Event()
+    restore = publisher.belong
+
+    async def slowly(places: Any) -> None:
+        if any(room == slow.room for _, room in places):
+            await free.wait()
+        await restore(places)
+
+    monkeypatch.setattr(publisher, "belong", slowly)
+    free.set()
+    async with running(agent.fan_out) as put:
+        await slow.bring(put, opened(slow.room))
+        await until(lambda: slow.exists(1), within=20)
+        free.clear()
+        await slow.publisher.drop(slow.partition)
+        await slow.bring(put, message(slow.room, 2, 1))
+        offsets = await quick.bring(put, opened(quick.room), message(quick.room, 2, 1))
+        await until(lambda: quick.stands(2, offsets[-1]), within=20)
+        assert not await slow.publisher.whole(slow.partition)
+        last = await slow.bring(put, message(slow.room, 3, 2))
+        free.set()
+        await until(lambda: slow.stands(3, last[-1]), within=20)
+        await until(lambda: slow.publisher.whole(slow.partition), within=20)

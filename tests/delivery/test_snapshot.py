@@ -9,9 +9,10 @@ import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys, snapshot
+from app.delivery.applied import AppliedPositions, Span
 from app.delivery.lookups import Lookups
 from app.delivery.publisher import Publisher
-from app.delivery.read_marks import ReadMarks
+from app.delivery.read_marks import ReadMarks, position_keys
 from app.delivery.view import View
 from app.errors import Unreachable
 from app.topics import partition_of
@@ -19,6 +20,8 @@ from tests.delivery.conftest import PARTITIONS, added, entry, message, noted, op
 
 ROOM = "r"
 PLACE = partition_of(ROOM, PARTITIONS)
+#: The position before the first record.
+NOWHERE = Span(-1, -1)
 LOG = [
     entry(PLACE, 0, opened(ROOM)),
     entry(PLACE, 1, added(ROOM, 2, "ben")),
@@ -96,9 +99,10 @@ async def test_unread_is_not_told_before_the_marks_are_back(
     reads = ReadMarks(redis, PARTITIONS)
     with pytest.raises(Unreachable):
         await reads.unread("ben", [ROOM])
-    await reads.begin_filling(PLACE)
+    applied = AppliedPositions(redis, position_keys)
+    token = await applied.begin_filling(PLACE, -1)
     await reads.advance({ROOM: {"ben": 1}})
-    await reads.note_filled(PLACE)
+    assert await applied.note_filled(PLACE, NOWHERE, token)
     assert (await reads.unread("ben", [ROOM]))[ROOM].unread == 0
 
 
@@ -118,11 +122,11 @@ async def test_an_end_from_before_the_view_was_emptied_does_not_make_it_whole(
 async def test_marks_lost_while_they_are_set_again_do_not_count_as_back(
     redis: aioredis.Redis,
 ) -> None:
-    reads = ReadMarks(redis, PARTITIONS)
-    await reads.begin_filling(PLACE)
+    applied = AppliedPositions(redis, position_keys)
+    token = await applied.begin_filling(PLACE, -1)
     await redis.flushall()
-    await reads.note_filled(PLACE)
-    assert not await reads.filled(PLACE)
+    assert not await applied.note_filled(PLACE, NOWHERE, token)
+    assert not (await applied.look(PLACE, NOWHERE)).complete
 
 
 async def test_devices_are_not_told_what_is_unread_in_a_view_that_lacks_something(

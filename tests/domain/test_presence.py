@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.presence import GRACE_MS, MOST, Presence, after, may_see, status
+from app.domain.presence import GRACE_MS, MOST, Presence, after, may_see, next_version, status
 
 steps = st.lists(
     st.tuples(st.sampled_from(["opened", "closed"]), st.sampled_from("abc")), max_size=20
@@ -47,3 +47,11 @@ def test_who_may_see_is_a_rule() -> None:
     assert not may_see("nobody", {"r": 1}, {"r": 2})
     assert may_see("rooms", {"r": 1}, {"r": 2, "s": 1})
     assert not may_see("rooms", {"q": 1}, {"r": 2})
+
+
+def test_the_version_is_the_offset_and_grows_on_in_a_topic_that_was_made_anew() -> None:
+    assert next_version(None, 7, 8) == 7
+    assert next_version(Presence(version=7), 9, 10) == 9
+    assert next_version(Presence(version=9), 7, 10) == 7  # the record came again
+    assert next_version(Presence(version=9), 0, 1) == 10
+    assert next_version(Presence(version=9), 7, None) == 7

@@ -1,4 +1,4 @@
-"""A network between Kafka and one of its clients, which can be cut."""
+"""A network between a server and one of its clients, which can be cut."""
 
 from __future__ import annotations
 
@@ -20,12 +20,21 @@ class Passage:
     What was under way arrives when it is mended, as it does in a network that comes back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, behind: int = 0) -> None:
         self.port = free_port()
-        self.behind = free_port()
+        self.behind = behind or free_port()
         self._open = asyncio.Event()
         self._open.set()
         self._joined: set[asyncio.Task[None]] = set()
+        #: Connections opened before the last of these are silent for good.
+        self._silences = 0
+
+    def silence(self) -> None:
+        """Swallow everything of the present connections for good; new ones are as before.
+
+        So does a firewall that has forgotten them.
+        """
+        self._silences += 1
 
     def cut(self) -> None:
         """Let nothing through."""
@@ -57,16 +66,23 @@ class Passage:
         try:
             await self._open.wait()
             far, to_far = await asyncio.open_connection("127.0.0.1", self.behind)
-            await asyncio.gather(self._pump(near, to_far), self._pump(far, to_near))
+            silences = self._silences
+            await asyncio.gather(
+                self._pump(near, to_far, silences), self._pump(far, to_near, silences)
+            )
         except OSError:
             to_near.close()
         finally:
             self._joined.discard(task)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, silences: int
+    ) -> None:
         try:
             while data := await source.read(_CHUNK):
                 await self._open.wait()
+                if silences != self._silences:
+                    continue
                 sink.write(data)
                 await sink.drain()
         except OSError:

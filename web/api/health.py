@@ -27,7 +27,7 @@ async def readyz(request: web.Request) -> web.Response:
     """
     parts = {
         "kafka": "ok" if await request.app[BROKERS].answers() else "away",
-        "valkey": "ok" if request.app[HUB].subscription.connected else "away",
+        "valkey": "ok" if await request.app[HUB].hears() else "away",
         "history": await _history(request),
         "draining": "yes" if request.app[DRAINING].is_set() else "no",
     }

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 import structlog
 
 from app.delivery import keys
+from app.delivery.lookups import REFILLED
 from app.errors import Unreachable
 from app.runtime.retry import AWAY
 from web.hub.hub import Hub
@@ -66,8 +67,9 @@ class AdmissionBatches:
 
         The view is then at `position` or beyond. A view that was emptied is refilled from the log;
         a user admitted meanwhile would be in no room, then join each, and get its events from the
-        beginning again. Raises `Unreachable` where Valkey or the refill takes too long, and
-        `BeyondLog` where the log ends before `position`.
+        beginning again. A partition that is being refilled holds up the users of its rooms alone,
+        as soon as its memberships are back. Raises `Unreachable` where Valkey or the refill takes
+        too long, and `BeyondLog` where the log ends before `position`.
         """
         pending = PendingAdmission(user, position)
         self._pending.append(pending)
@@ -88,6 +90,9 @@ class AdmissionBatches:
                 async with asyncio.timeout(TIMEOUT):
                     await self._admit(batch)
             except Exception as error:  # noqa: BLE001 - the pending ones get every error
+                if isinstance(error, TimeoutError):
+                    log.warning("an admission took too long, connecting to Valkey again")
+                    self._hub.reconnect()
                 waiting, self._pending = self._pending, deque()
                 _fail([*batch, *waiting], error)
         self._running = None
@@ -122,12 +127,30 @@ class AdmissionBatches:
         for one in batch:
             there = known.get(one.position)
             if there is None:
-                there = all(at + 1 >= due for at, due in zip(reached, one.position, strict=True))
-                known[one.position] = there
+                there = known[one.position] = _has_reached(reached, one.position)
             (ready if there else behind).append(one)
+        if behind and min(reached) == REFILLED:
+            ready += (apart := await self._apart(behind, reached))
+            behind = [one for one in behind if one not in apart]
         if behind:
-            self._postpone(behind, whole=min(reached) >= -1)
+            self._postpone(behind, whole=min(reached) > REFILLED)
         return ready
+
+    async def _apart(
+        self, batch: list[PendingAdmission], reached: Sequence[int]
+    ) -> list[PendingAdmission]:
+        """Those whose rooms are not in the partitions whose view is being refilled."""
+        possible = [one for one in batch if _has_reached_elsewhere(reached, one.position)]
+        names = [one.user.name for one in possible]
+        found = await self._hub.lookups.rooms_of_all(names, len(reached)) if possible else None
+        if found is None:
+            return []
+        partition, refilled = self._hub.view.partition, found.refilled
+        return [
+            one
+            for one, rooms in zip(possible, found.rooms, strict=True)
+            if not any(partition(room) in refilled for room in rooms)
+        ]
 
     def _postpone(self, batch: list[PendingAdmission], whole: bool) -> None:
         loop = asyncio.get_running_loop()
@@ -180,7 +203,7 @@ class AdmissionBatches:
         if found is None:
             return False
         channels: list[bytes] = []
-        for user, known, rooms in zip(users, before, found, strict=True):
+        for user, known, rooms in zip(users, before, found.rooms, strict=True):
             self._enter(user, known, rooms)
             channels += [room.channel for room in user.rooms]
         await subscription.add(channels)
@@ -205,6 +228,17 @@ class AdmissionBatches:
         """
         partitions = {room.partition for room in rooms}
         return await self._hub.markers.sync([room for room in rooms if room.n is None], partitions)
+
+
+def _has_reached(view: Sequence[int], position: Sequence[int]) -> bool:
+    """Whether the view of every partition is whole, and stands at the position or beyond."""
+    return all(at + 1 >= due for at, due in zip(view, position, strict=True))
+
+
+def _has_reached_elsewhere(view: Sequence[int], position: Sequence[int]) -> bool:
+    """The same, whatever the partitions say whose view is being refilled."""
+    pairs = zip(view, position, strict=True)
+    return all(at == REFILLED or at + 1 >= due for at, due in pairs)
 
 
 def _fail(batch: Iterable[PendingAdmission], error: Exception) -> None:

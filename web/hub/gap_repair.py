@@ -95,6 +95,8 @@ class GapRepair:
         users = list(room.users)
         names = [user.name for user in users]
         found = await self._lookups.rooms_of_all(names, len(self._state.frontier))
-        if found is None:
+        if found is None or room.partition in found.refilled:
             raise Unreachable("the view in Valkey is being filled")
-        return [user for user, rooms in zip(users, found, strict=True) if room.name not in rooms]
+        return [
+            user for user, rooms in zip(users, found.rooms, strict=True) if room.name not in rooms
+        ]

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from app.runtime.retry import AWAY
-from web.hub.hub import Hub
+from web.hub.hub import PROBE, Hub
 
 log = structlog.get_logger()
 
@@ -21,7 +21,11 @@ CHECK_ROOMS = 200
 
 
 async def find_lost_events(hub: Hub) -> None:
-    """Find a lost last event of a room, which no later event would reveal."""
+    """Find a lost last event of a room, which no later event would reveal.
+
+    And a connection that has gone silent without an end: no answer to a send would come, although
+    the edge has no room to look at.
+    """
     start = 0
     while True:
         await asyncio.sleep(CHECK_INTERVAL)
@@ -31,7 +35,7 @@ async def find_lost_events(hub: Hub) -> None:
         start += len(some)
         try:
             async with asyncio.timeout(4 * CHECK_INTERVAL):
-                await hub.markers.sync(some)
+                await hub.markers.sync(some, () if some else PROBE)
         except AWAY as error:
             log.warning("a marker did not come back, connecting again", error=str(error))
             hub.reconnect()

@@ -18,6 +18,7 @@ from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
 from app.domain.deployment import Deployment
+from app.runtime.retry import AWAY
 from web.hub.broadcast import Send, write_to_audience
 from web.hub.delivery_state import DeliveryState
 from web.hub.erasures import Erasures
@@ -30,6 +31,12 @@ from web.hub.sync_markers import SyncMarkers
 
 #: The beginning of the channels of users.
 _USER_CHANNEL = keys.user("").encode()
+
+#: The partitions of a marker that is only to show that messages arrive.
+PROBE = (0,)
+
+#: Seconds for such a marker, which takes milliseconds.
+_PROBE_SECONDS = 2.0
 
 Handler = Callable[[bytes], Awaitable[None] | None]
 
@@ -90,6 +97,17 @@ class Hub:
         """Close the connections to Valkey, which do not answer, and open others."""
         self.lookups.close()
         self.subscription.reconnect()
+
+    async def hears(self) -> bool:
+        """Whether messages of Valkey arrive: a connection may be silent without having ended."""
+        if not self.subscription.connected:
+            return False
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self.markers.sync((), PROBE)
+        except AWAY:
+            return False
+        return True
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a task until it ends or the hub stops."""

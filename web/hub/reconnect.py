@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from app.delivery.lookups import Lookups
@@ -47,9 +47,10 @@ class Reconnect:
         names = [user.name for user in users]
         # While the view is being refilled, it tells every user again of all their rooms.
         found = await self._lookups.rooms_of_all(names, len(state.frontier))
-        memberships = [] if found is None else list(zip(users, found, strict=True))
+        memberships = [] if found is None else list(zip(users, found.rooms, strict=True))
+        refilled: Collection[int] = () if found is None else found.refilled
         # Looked up before the events are read: the events then have the reason, if any has it.
-        lapsed = await self._lapsed(memberships)
+        lapsed = await self._lapsed(memberships, refilled)
         missed = sorted(await self._missed(), key=lambda one: one[:2])
         self._part(lapsed, missed)
         for _, _, room, logged in missed:
@@ -57,7 +58,8 @@ class Reconnect:
                 await waiting
         for user, rooms in memberships:
             for name, n in rooms.items():
-                self._joins.join(user.name, name, n)
+                if self._view.partition(name) not in refilled:
+                    self._joins.join(user.name, name, n)
 
     async def _missed(self) -> list[MissedEvent]:
         """The events that the windows have beyond the rooms' newest here."""
@@ -73,12 +75,16 @@ class Reconnect:
         return missed
 
     async def _lapsed(
-        self, memberships: Iterable[tuple[User, dict[str, int]]]
+        self, memberships: Iterable[tuple[User, dict[str, int]]], refilled: Collection[int]
     ) -> list[tuple[User, Room]]:
         """Users with the rooms that they have left, whether or not they have joined them again."""
         lapsed = []
         for user, rooms in memberships:
-            others = [room for room, n in user.rooms.items() if rooms.get(room.name) != n]
+            others = [
+                room
+                for room, n in user.rooms.items()
+                if rooms.get(room.name) != n and room.partition not in refilled
+            ]
             if others:
                 names = [room.name for room in others]
                 since = await self._view.member_since(user.name, names)

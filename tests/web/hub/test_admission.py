@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 
 import pytest
 
+from app.delivery import keys
 from app.domain import cursor as cursors
 from app.errors import Unreachable
+from tests.delivery.conftest import entry, opened
 from tests.support.chat import until
 from tests.web.support.scene import Recorder, Scene
 from web.hub.backfill import backfill
@@ -142,3 +145,70 @@ async def test_a_cursor_with_another_number_of_partitions_begins_anew(scene: Sce
             reader, cursors.Cursor(scene.hub.state.deployment.digests()[-1], nexts)
         )
         assert reader.lost == sorted([scene.a, scene.b])
+
+
+def elsewhere(scene: Scene) -> str:
+    """A room of another partition than the scene's."""
+    names = (f"elsewhere{i}" for i in count())
+    return next(name for name in names if scene.hub.view.partition(name) != scene.partition)
+
+
+async def refill_begins(scene: Scene, partition: int) -> bytes:
+    """Of the partition only the memberships are restored so far."""
+    await scene.publisher.lost(partition)
+    token = await scene.publisher.filling(partition)
+    assert await scene.publisher.note_memberships(partition, token)
+    return token
+
+
+async def test_a_partition_that_is_refilled_holds_up_the_users_of_its_rooms_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.hub.admission_batches.TIMEOUT", 0.3)
+    registry = scene.hub.registry
+    room = elsewhere(scene)
+    place = scene.hub.view.partition(room)
+    await scene.publisher.publish([entry(place, 0, opened(room, "cat"))])
+    token = await refill_begins(scene, place)
+    await scene.admission.admit(Recorder(registry.user("ann")), None)
+    scene.reader = Recorder(registry.user("ann"))
+    cursor = scene.hub.state.decode(scene.hub.state.cursor())
+    await scene.say(scene.a)
+    await scene.admission.admit(scene.reader, cursor)
+    with pytest.raises(Unreachable):
+        await scene.admission.admit(Recorder(registry.user("cat")), None)
+    assert await scene.publisher.note_whole(place, 1, token)
+    await scene.admission.admit(Recorder(registry.user("cat")), None)
+
+
+async def test_nobody_is_let_in_before_the_memberships_are_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user may have rooms in that partition, and would get them as new ones."""
+    monkeypatch.setattr("web.hub.admission_batches.TIMEOUT", 0.3)
+    place = scene.hub.view.partition(elsewhere(scene))
+    await scene.publisher.lost(place)
+    with pytest.raises(Unreachable):
+        await scene.admission.admit(Recorder(scene.hub.registry.user("ann")), None)
+
+
+async def test_an_edge_that_connects_again_meanwhile_keeps_the_rooms_that_are_refilled(
+    scene: Scene,
+) -> None:
+    room = elsewhere(scene)
+    place = scene.hub.view.partition(room)
+    await scene.publisher.publish([entry(place, 0, opened(room, "cat"))])
+    cat = Recorder(scene.hub.registry.user("cat"))
+    await scene.admission.admit(cat, None)
+    await refill_begins(scene, place)
+    await scene.redis.delete(keys.members(place, room))
+    scene.hub.reconnect()
+
+    async def back() -> bool:
+        return scene.hub.subscription.count > 1 and scene.hub.subscription.connected
+
+    await until(back)
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    assert not cat.resets
+    assert [one.name for one in cat.user.rooms] == [room]

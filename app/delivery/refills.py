@@ -1,0 +1,48 @@
+"""Refills under way: each partition has its own, and none waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+#: Publishes a partition of the log again, from an offset to its end.
+Fill = Callable[[int, int], Awaitable[None]]
+
+#: Refills at the same time: a short one need not wait for long ones, and memory is bounded.
+_AT_ONCE = 4
+
+
+class Refills:
+    """Runs refills as tasks, one for a partition at a time."""
+
+    def __init__(self, fill: Fill) -> None:
+        self._fill = fill
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    def under_way(self, partition: int) -> bool:
+        """Whether a refill of the partition is under way."""
+        return partition in self._tasks
+
+    def begin(self, partition: int, start: int) -> asyncio.Task[None]:
+        """Begin a refill from the offset `start`, unless one is under way; its task."""
+        task = self._tasks.get(partition)
+        if task is None:
+            task = self._tasks[partition] = asyncio.create_task(self._run(partition, start))
+            task.add_done_callback(lambda done: self._end(partition, done))
+        return task
+
+    def raise_failed(self) -> None:
+        """Raise the error of a refill that failed since the last call."""
+        for partition, task in list(self._tasks.items()):
+            if task.done():
+                del self._tasks[partition]
+                task.result()
+
+    async def _run(self, partition: int, start: int) -> None:
+        async with self._slots:
+            await self._fill(partition, start)
+
+    def _end(self, partition: int, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is None:
+            self._tasks.pop(partition, None)

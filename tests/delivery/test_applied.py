@@ -1,0 +1,146 @@
+"""A Valkey that comes back other than it was is noticed, whatever its position says."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from redis import asyncio as aioredis
+
+from app.delivery import keys
+from app.delivery.applied import AppliedPositions, KnownPositions, Span
+from app.delivery.presence import Presences
+from app.delivery.presence import position_keys as presence_keys
+from app.delivery.read_marks import ReadMarks, position_keys
+from app.domain.presence import Presence
+from app.topics import partition_of
+from tests.delivery.conftest import PARTITIONS
+
+ROOM = "r"
+PLACE = partition_of(ROOM, PARTITIONS)
+
+
+@pytest.fixture
+def applied(redis: aioredis.Redis) -> AppliedPositions:
+    return AppliedPositions(redis, position_keys)
+
+
+@pytest.fixture
+def reads(redis: aioredis.Redis) -> ReadMarks:
+    return ReadMarks(redis, PARTITIONS, partial=True)
+
+
+async def filled(applied: AppliedPositions, position: int) -> None:
+    token = await applied.begin_filling(PLACE, position)
+    assert await applied.note_filled(PLACE, Span(position, position), token)
+
+
+async def test_the_position_moves_with_the_marks(
+    applied: AppliedPositions, reads: ReadMarks
+) -> None:
+    await filled(applied, -1)
+    await reads.advance({ROOM: {"ann": 3}}, {PLACE: (Span(-1, 4), 4)})
+    assert await applied.look(PLACE, Span(4, 4)) == (True, 4)
+    assert await reads.marks(ROOM) == {"ann": 3}
+
+
+@pytest.mark.parametrize("other", [3, 7, None])
+async def test_a_position_that_nobody_wrote_is_a_loss(
+    redis: aioredis.Redis, applied: AppliedPositions, reads: ReadMarks, other: int | None
+) -> None:
+    """Rolled back, or exchanged for another, or of a release without positions."""
+    await filled(applied, 4)
+    if other is None:
+        await redis.delete(keys.receipts_position(PLACE))
+    else:
+        await redis.set(keys.receipts_position(PLACE), other)
+    assert not (await applied.look(PLACE, Span(4, 4))).complete
+    assert not await redis.exists(keys.receipts(PLACE))  # edges read no marks meanwhile
+
+
+@pytest.mark.parametrize("other", [3, 7])
+async def test_a_batch_notices_a_loss_and_its_marks_are_there(
+    redis: aioredis.Redis, applied: AppliedPositions, reads: ReadMarks, other: int
+) -> None:
+    await filled(applied, 4)
+    await redis.set(keys.receipts_position(PLACE), other)
+    await reads.advance({ROOM: {"ann": 3}}, {PLACE: (Span(4, 5), 5)})
+    assert await applied.look(PLACE, Span(5, 5)) == (False, 5)
+    assert await reads.marks(ROOM) == {"ann": 3}
+
+
+async def test_a_batch_that_came_twice_is_no_loss(
+    applied: AppliedPositions, reads: ReadMarks
+) -> None:
+    """The reply to the first call was lost."""
+    await filled(applied, 4)
+    for _ in range(2):
+        await reads.advance({ROOM: {"ann": 3}}, {PLACE: (Span(4, 5), 5)})
+    assert await applied.look(PLACE, Span(5, 5)) == (True, 5)
+
+
+async def test_a_loss_in_the_middle_of_a_refill_is_refilled_once_more(
+    redis: aioredis.Redis, applied: AppliedPositions, reads: ReadMarks
+) -> None:
+    token = await applied.begin_filling(PLACE, 4)
+    await redis.set(keys.receipts_position(PLACE), 2)
+    await reads.advance({ROOM: {"ann": 3}}, {PLACE: (Span(4, 5), 5)})
+    assert not await applied.note_filled(PLACE, Span(5, 5), token)
+    assert not (await applied.look(PLACE, Span(5, 5))).complete
+
+
+async def test_a_refill_goes_on_while_batches_come(
+    applied: AppliedPositions, reads: ReadMarks
+) -> None:
+    token = await applied.begin_filling(PLACE, 4)
+    await reads.advance({ROOM: {"ann": 3}}, {PLACE: (Span(4, 5), 5)})
+    assert await applied.note_filled(PLACE, Span(5, 5), token)
+    assert (await applied.look(PLACE, Span(5, 5))).complete
+
+
+async def test_the_keys_of_a_position_are_on_the_node_of_its_partition() -> None:
+    for name in (*position_keys(3), *presence_keys(3)):
+        assert name.startswith("{p3}:")
+
+
+async def test_what_is_known_ends_with_the_generation() -> None:
+    numbers = count(10)
+
+    async def bounds(_: int) -> Span:
+        return Span(5, next(numbers))
+
+    known = KnownPositions(bounds)
+    known.begin(1)
+    assert await known.span(0) == (5, 10)
+    known.note(0, 7)
+    assert await known.span(0) == (7, 7)
+    assert await known.span(0, upto=9) == (7, 9)
+    known.begin(2)
+    assert await known.span(0) == (5, 11)
+
+
+async def presence(presences: Presences, user: str) -> Presence:
+    return (await presences.of([user]))[user][0]
+
+
+async def test_an_older_presence_never_replaces_a_newer_one(redis: aioredis.Redis) -> None:
+    presences = Presences(redis)
+    newer, older = Presence({"b": "e"}, 2, version=9), Presence({"a": "e"}, 1, version=8)
+    for one in (newer, older, newer):
+        await presences.keep({"ann": one})
+        assert await presence(presences, "ann") == newer
+
+
+async def test_a_presence_of_another_past_is_replaced(redis: aioredis.Redis) -> None:
+    presences = Presences(redis)
+    await presences.keep({"ann": Presence({"b": "e"}, 2, version=9)})
+    await presences.keep({"ann": Presence(version=3)}, force=True)
+    assert await presence(presences, "ann") == Presence(version=3)
+
+
+async def test_a_presence_of_the_release_before_is_replaced(redis: aioredis.Redis) -> None:
+    await redis.set(keys.presence("ann"), '{"open":{"a":"e"},"last_ms":1}')
+    presences = Presences(redis)
+    assert (await presence(presences, "ann")).open == {"a": "e"}
+    await presences.keep({"ann": Presence(version=0)})
+    assert (await presence(presences, "ann")).open == {}
