@@ -23,13 +23,12 @@ from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
-from app.deployment.topic import ensure_deployment
+from app.deployment.topic import prepare
 from app.deployment.watch import EpochWatch
 from app.domain.deployment import Deployment
 from app.errors import ParleyError, SettingError
 from app.events import EpochBegun, Verdict
 from app.history.store import History
-from app.kafka.admin import provision
 from app.kafka.liveness import BrokerProbe
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
@@ -134,8 +133,8 @@ async def serving(
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     async with AsyncExitStack() as stack:
         shutdown = Shutdown()
+        deployment = await prepare(settings, TOPICS)
         producer = await _producer(settings, stack, shutdown)
-        deployment = await ensure_deployment(settings)
         app = await _application(settings, deployment, producer, stack, shutdown)
         watch = EpochWatch(settings, deployment, epoch_begun)
         await watch.start()
@@ -197,7 +196,6 @@ def session_context(
 async def _producer(
     settings: Settings, stack: AsyncExitStack, shutdown: Shutdown
 ) -> ResilientProducer:
-    await provision(settings, TOPICS)
     producer = ResilientProducer(partial(new_producer, settings))
     await producer.start()
     stack.push_async_callback(shutdown.end, "producer", producer.stop)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
 from uuid import uuid4
 
 import structlog
 from aiokafka import AIOKafkaProducer
 
 from app.domain.deployment import Deployment, deployment_of
-from app.errors import Malformed
+from app.errors import Malformed, ParleyError
 from app.events import AnyBeginning, DeploymentMade, decode_beginning, encode
-from app.kafka.admin import cluster_id
+from app.kafka.admin import cluster_id, connected, partition_counts, provision
 from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import now_ms
 from app.settings import Settings
-from app.topics import DEPLOYMENT, LOG
+from app.topics import DEPLOYMENT, LOG, Topic
 
 log = structlog.get_logger()
 
 #: All records are on one partition: their order counts.
-PARTITION = 0
+PARTITION: Final = 0
+
+#: Seconds to wait for the broker.
+_WITHIN: Final = 30.0
 
 
 async def read_deployment(reader: PartitionReader) -> Deployment:
@@ -49,6 +54,24 @@ async def begin(settings: Settings, *beginnings: AnyBeginning) -> Deployment:
         await producer.stop()
     async with PartitionReader(settings) as reader:
         return await read_deployment(reader)
+
+
+async def prepare(settings: Settings, topics: Iterable[Topic]) -> Deployment:
+    """Create the topics that are missing, and return the deployment.
+
+    Raises as `provision`, and `ParleyError` where the log itself is missing and the deployment is
+    not: an empty log would take the place of one that has to be restored.
+    """
+    async with connected(settings, _WITHIN) as admin:
+        there = await partition_counts(admin)
+    if DEPLOYMENT in there and LOG not in there:
+        raise ParleyError(
+            f"the topic {LOG} is missing, and {DEPLOYMENT} is there: restore {LOG} from a backup,"
+            f" with its headers; or delete {DEPLOYMENT} and every other topic of Parley to begin"
+            " with nothing"
+        )
+    await provision(settings, topics)
+    return await ensure_deployment(settings)
 
 
 async def ensure_deployment(settings: Settings) -> Deployment:

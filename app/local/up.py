@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from app.deployment.topic import prepare
 from app.embedded import valkey
 from app.embedded.child import tail
 from app.embedded.jars import fetch_jars, have_jars
@@ -15,7 +16,6 @@ from app.embedded.java import find_java
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port, is_free
 from app.errors import ParleyError, Unreachable
-from app.kafka.admin import provision
 from app.local.console import Console
 from app.local.data_folder import announce, held, kept_secret
 from app.local.demo_room import PEOPLE, address, edge_is_ready, link, lobby_is_open
@@ -73,7 +73,7 @@ class _Up:
             await self._start_valkey()
             self._complete_settings()
             with self._console.step("Topics"):
-                await provision(self._settings, TOPICS)
+                await prepare(self._settings, TOPICS)
             await self._start_chat()
             self._say_ready()
             while True:

@@ -14,9 +14,8 @@ from collections.abc import Mapping
 import structlog
 import uvloop
 
-from app.deployment.topic import ensure_deployment
+from app.deployment.topic import prepare
 from app.errors import ParleyError
-from app.kafka.admin import provision
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.runtime.gc_tuning import GcPauses, collect_rarely
@@ -55,8 +54,7 @@ async def _run(settings: Settings) -> None:
     discover(settings.agents)
     chosen = _chosen(context.groups, settings.only)
     _require_open_files(settings, chosen)
-    await provision(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
-    await ensure_deployment(settings)
+    await prepare(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

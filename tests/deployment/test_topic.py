@@ -1,0 +1,112 @@
+"""The deployment's own topic, on a Kafka of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from app.deployment.topic import begin, prepare, read_deployment
+from app.embedded.kafka import Kafka
+from app.errors import ParleyError
+from app.events import DeploymentMade, EpochBegun
+from app.kafka.admin import cluster_id, connected, partition_counts, provision
+from app.kafka.log_positions import last_position, offset_behind
+from app.kafka.partition_reader import PartitionReader
+from app.settings import Settings
+from app.topics import LOG, TOPICS
+from tests.history.room import entries
+from tests.support.chat import until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafka]:
+    async with Kafka(tmp_path_factory.mktemp("deployment")) as running:
+        yield running
+
+
+@pytest.fixture
+async def settings(broker: Kafka) -> Settings:
+    """Settings on a broker without any topic."""
+    settings = Settings(broker=broker.url, partitions=2)
+    async with connected(settings, 30) as admin:
+        await admin.delete_topics(list(await partition_counts(admin)))
+
+        async def empty() -> bool:
+            return not await partition_counts(admin)
+
+        await until(empty)
+    return settings
+
+
+async def write(settings: Settings, partition: int, positions: list[bytes | None]) -> None:
+    """Events, each with this header `pos`; `None`: without one."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
+    await producer.start()
+    try:
+        for entry, pos in zip(entries("r", len(positions)), positions, strict=False):
+            headers = [] if pos is None else [("pos", pos)]
+            await producer.send_and_wait(
+                LOG, entry.raw, key=b"r", partition=partition, headers=headers
+            )
+    finally:
+        await producer.stop()
+
+
+async def test_a_new_deployment_gets_an_id_of_its_own_and_keeps_it(settings: Settings) -> None:
+    made = await prepare(settings, TOPICS)
+    assert made.id not in ("", await cluster_id(settings))
+    assert await prepare(settings, TOPICS) == made
+
+
+async def test_a_deployment_from_before_keeps_the_identity_of_its_cursors(
+    settings: Settings,
+) -> None:
+    await provision(settings, [topic for topic in TOPICS if topic.name == LOG])
+    await write(settings, 1, [None])
+    assert (await prepare(settings, TOPICS)).id == await cluster_id(settings)
+
+
+async def test_what_two_processes_begin_at_the_same_time_counts_once(settings: Settings) -> None:
+    made = await prepare(settings, TOPICS)
+    epoch = EpochBegun(partition=1, epoch=1, start=7, at_ms=1, why="lost")
+    await begin(settings, DeploymentMade(id="other", at_ms=1), epoch)
+    known = await begin(settings, epoch)
+    assert known.id == made.id
+    assert known.epochs == (epoch,)
+
+
+async def test_a_missing_log_is_refused_where_there_was_one(settings: Settings) -> None:
+    await prepare(settings, TOPICS)
+    async with connected(settings, 30) as admin:
+        await admin.delete_topics([LOG])
+
+        async def is_gone() -> bool:
+            return LOG not in await partition_counts(admin)
+
+        await until(is_gone)
+    with pytest.raises(ParleyError, match=r"the topic chat\.log is missing"):
+        await prepare(settings, TOPICS)
+    async with connected(settings, 30) as admin:
+        assert LOG not in await partition_counts(admin)
+
+
+async def test_the_record_behind_a_position_is_found_whatever_was_doubled_or_cut(
+    settings: Settings,
+) -> None:
+    await prepare(settings, TOPICS)
+    # Without positions, then with: one doubled, three cut off, a new epoch.
+    headers = [None, None, b"2", b"3", b"2", b"3", b"4", b"8", b"1/9", b"1/10"]
+    await write(settings, 1, headers)
+    seen = [0, 1, 2, 3, 2, 3, 4, 8, 9, 10]
+    async with PartitionReader(settings) as reader:
+        assert await last_position(reader, 0) == (0, -1)
+        assert await last_position(reader, 1) == (1, 10)
+        for pos in range(-1, 12):
+            offset = await offset_behind(reader, 1, pos)
+            assert all(one <= pos for one in seen[:offset]), pos
+            assert not {one for one in seen if one > pos} - set(seen[offset:]), pos
+        assert (await read_deployment(reader)).epochs == ()
