@@ -27,7 +27,7 @@ from app.deployment.topic import prepare
 from app.deployment.watch import EpochWatch
 from app.domain.deployment import Deployment
 from app.errors import ParleyError, SettingError
-from app.events import EpochBegun, Verdict
+from app.events import Verdict
 from app.history.store import History
 from app.kafka.liveness import BrokerProbe
 from app.kafka.log_positions import last_position
@@ -37,6 +37,7 @@ from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.producer import new_producer
 from app.kafka.resilient_producer import ResilientProducer
+from app.kafka.topic_watch import watch_topics
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.runtime.gc_tuning import GcPauses, collect_rarely
@@ -44,7 +45,7 @@ from app.runtime.logging import set_up_logging
 from app.runtime.open_files import raise_open_files
 from app.runtime.retry import AWAY, retry_while_away
 from app.settings import Settings
-from app.topics import LOG, TOPICS
+from app.topics import DEPLOYMENT, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.services import (
     ACTIVE_RULES,
@@ -103,31 +104,29 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    begun: list[EpochBegun] = []
+    reasons: list[str] = []
 
-    def end_with(epoch: EpochBegun) -> None:
-        begun.append(epoch)
+    def end_because(reason: str) -> None:
+        reasons.append(reason)
         stop.set()
 
-    async with serving(settings, end_with) as address:
+    async with serving(settings, end_because) as address:
         log.info("ready", address=address)
         await stop.wait()
         log.info("stopping", gc_ms=round(_pauses.longest_ms, 1))
-    if begun:
-        # Its streams have events that are no part of the log now. They come back to a new edge.
-        raise ParleyError(
-            f"partition {begun[0].partition} of {LOG} has begun epoch {begun[0].epoch}:"
-            f" {begun[0].why}"
-        )
+    if reasons:
+        # Another process begins with what there is now. Clients come back to it.
+        raise ParleyError(reasons[0])
 
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, epoch_begun: Callable[[EpochBegun], None] = lambda _: None
+    settings: Settings, end_because: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[str]:
     """Serve at the address that this yields; drain and stop at the end.
 
-    `epoch_begun` is called where the log has begun an epoch: this edge must not go on then.
+    `end_because` is called with a reason where this edge must not go on: the log has begun an
+    epoch, or a topic that it reads whole was created anew.
     """
     if not settings.secret:
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
@@ -136,7 +135,7 @@ async def serving(
         deployment = await prepare(settings, TOPICS)
         producer = await _producer(settings, stack, shutdown)
         app = await _application(settings, deployment, producer, stack, shutdown)
-        watch = EpochWatch(settings, deployment, epoch_begun)
+        watch = EpochWatch(settings, deployment, end_because)
         await watch.start()
         stack.push_async_callback(shutdown.end, "epochs", watch.stop)
         events = ConnectionEvents(producer, app[COMMANDS].edge, settings.partitions)
@@ -159,6 +158,7 @@ async def serving(
         stack.push_async_callback(shutdown.drain, app, manager, events, listening)
         for task in (
             *(manager.ping(), events.watch_polls(), presence.say_alive(app)),
+            watch_topics(settings, (RULES, SANCTIONS, DEPLOYMENT), end_because),
             *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), collect_rarely(_pauses)),
         ):
             stack.callback(asyncio.create_task(task).cancel)

@@ -12,17 +12,15 @@ from app.errors import Malformed
 from app.events import EpochBegun, decode_beginning
 from app.kafka.broadcast_reader import BroadcastReader
 from app.settings import Settings
-from app.topics import DEPLOYMENT
+from app.topics import DEPLOYMENT, LOG
 
 log = structlog.get_logger()
 
 
 class EpochWatch:
-    """Calls `begun` with the first epoch that `known` lacks."""
+    """Calls `begun` with the reason of each epoch that `known` lacks."""
 
-    def __init__(
-        self, settings: Settings, known: Deployment, begun: Callable[[EpochBegun], None]
-    ) -> None:
+    def __init__(self, settings: Settings, known: Deployment, begun: Callable[[str], None]) -> None:
         self._known = known
         self._begun = begun
         self._reader = BroadcastReader(settings, [DEPLOYMENT], self._take)
@@ -42,4 +40,5 @@ class EpochWatch:
             log.warning("record skipped", topic=DEPLOYMENT, reason=str(error))
             return
         if isinstance(one, EpochBegun) and one.epoch > self._known.epoch(one.partition):
-            self._begun(one)
+            place = f"partition {one.partition} of {LOG}"
+            self._begun(f"{place} has begun epoch {one.epoch}: {one.why}")

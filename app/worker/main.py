@@ -18,6 +18,7 @@ from app.deployment.topic import prepare
 from app.errors import ParleyError
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
+from app.kafka.topic_watch import watch_topics
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
@@ -54,12 +55,27 @@ async def _run(settings: Settings) -> None:
     discover(settings.agents)
     chosen = _chosen(context.groups, settings.only)
     _require_open_files(settings, chosen)
-    await prepare(settings, [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())])
+    topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
+    await prepare(settings, topics)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with serve_health(settings, chosen):
+        names = [topic.name for topic in topics]
+        reasons: list[str] = []
+
+        def end_because(reason: str) -> None:
+            log.critical(f"{reason}, the worker ends")
+            reasons.append(reason)
+            stop.set()
+
+        watching = asyncio.create_task(watch_topics(settings, names, end_because))
         await _work(settings, chosen, stop)
+        watching.cancel()
+    if reasons:
+        # Stopped in order: a member that comes back by its name gets the partitions that it had,
+        # and the group may have been without the topic for a moment.
+        raise ParleyError(reasons[0])
 
 
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from app.embedded.child import Child
 from app.kafka.partition_reader import PartitionReader
-from app.topics import LOG, RAW, TOPICS, changelog, partition_of
-from tests.faults.frail import Frail, at_work
+from app.topics import LOG, RAW, TOPICS, VERDICTS, changelog, partition_of
+from tests.faults.frail import Frail, at_work, kept_running
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
@@ -113,3 +113,24 @@ async def test_a_log_that_lost_its_end_begins_an_epoch_and_tells_its_readers(
             await after.until(lambda: after.messages(room)[-1:] == ["newer"])
             assert after.events[0] == {"kind": "reset", "rooms": [room]}
             assert after.messages(room) == ["new", "newer"]
+
+
+async def test_a_topic_made_anew_while_workers_run_is_noticed(frail: Frail) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
+        room = await ann.open_room()
+        status, _ = await send(ben, room, "refused")
+        assert status == 403
+        async with kept_running(*chat.workers):
+            await make_anew(chat.settings, TOPIC[VERDICTS])
+
+            async def refused() -> bool:
+                status, _ = await send(ben, room, "refused again")
+                return status == 403
+
+            await until(lambda: ended_once(chat.workers[0]), chat.workers[0].tail)
+            await until(refused, chat.workers[0].tail)
+
+
+async def ended_once(worker: Child) -> bool:
+    return "chat.verdicts was" in worker.log.read_text()
