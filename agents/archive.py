@@ -15,7 +15,7 @@ from app.events import decode_log
 from app.history.entry import Entry
 from app.history.outage import about_values
 from app.history.store import History
-from app.kafka.log_positions import pos_of
+from app.kafka.log_positions import located, pos_of
 from app.kafka.record import Record
 from app.privacy import retention
 from app.runtime.clock import now_ms
@@ -59,11 +59,11 @@ async def archive(stream: Any) -> None:
     GROUP.set(app.conf.id)  # the group that is shown as waiting
     await retry_while_away("history", history().open)
     async for batch in batches(stream):
-        decoded = [
+        found = [
             (record, entry._replace(partition=record.partition, pos=pos_of(record)))
             for record, entry in batch.decode(_entry)
+            if _in_place(batch, record, entry)
         ]
-        found = [pair for pair in decoded if _in_place(batch, *pair)]
         await apply_isolating(batch, "history", history().append, found, about_values)
 
 
@@ -99,6 +99,9 @@ def _entry(value: bytes) -> Entry:
 
 
 def _in_place(batch: Batch, record: Record, entry: Entry) -> bool:
-    if wrong := wrong_partition(entry.room, record.partition, settings.partitions):
+    wrong = wrong_partition(entry.room, record.partition, settings.partitions)
+    if not wrong and located(record, settings.partitions) is None:
+        wrong = "it has no valid position"
+    if wrong:
         batch.dead_letter(record, wrong)
     return not wrong

@@ -176,12 +176,13 @@ def entry_of(record: Any, partitions: int) -> Entry:
     event, ruling, position = None, None, NO_POSITION
     try:
         event = decode_log(record.value)
-        position = position_of(headers.get(POS), record.offset)
         if wrong := wrong_partition(event.room, record.partition, partitions):
-            event = None
             raise Malformed(wrong)
+        position = position_of(headers.get(POS), record.offset)
         ruling = None if raw_ruling is None else decode_ruling(raw_ruling)
     except Malformed as error:
+        if position is NO_POSITION:
+            event = None
         log.warning("not a log event", offset=record.offset, reason=str(error))
     edge = _edge(headers.get(EDGE) or b"")
     return Entry(

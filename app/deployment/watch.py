@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from app.deployment.topic import PARTITION
 from app.domain.deployment import Deployment
 from app.errors import Malformed
 from app.events import EpochBegun, decode_beginning
@@ -34,6 +35,8 @@ class EpochWatch:
         await self._reader.stop()
 
     def _take(self, record: Any) -> None:
+        if record.partition != PARTITION:
+            return
         try:
             one = decode_beginning(record.value)
         except Malformed as error:

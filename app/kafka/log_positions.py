@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from app.errors import Malformed
 from app.events import POS, Position, decode_log, position_of
 from app.kafka.partition_reader import PartitionReader
-from app.topics import LOG
+from app.topics import LOG, wrong_partition
 
 
 class Located(NamedTuple):
@@ -35,12 +35,14 @@ def pos_of(record: Any) -> int:
     return position_of(header_of(record, POS), record.offset).pos
 
 
-def located(record: Any) -> Located | None:
+def located(record: Any, partitions: int) -> Located | None:
     """The place of a log record; `None` for a record that is no event, or has no valid position."""
     header = header_of(record, POS)
     try:
         if header is None:
-            decode_log(record.value)
+            event = decode_log(record.value)
+            if wrong_partition(event.room, record.partition, partitions):
+                return None
         position = position_of(header, record.offset)
     except Malformed:
         return None
@@ -61,7 +63,7 @@ async def last_event(reader: PartitionReader, partition: int) -> Located | None:
     while end > start:
         found = None
         async for record in reader.read(LOG, partition, max(start, end - step), end):
-            found = located(record) or found
+            found = located(record, reader.partitions) or found
         if found is not None:
             return found
         end, step = end - step, step * 4
@@ -90,6 +92,6 @@ async def _at_or_after(
     reader: PartitionReader, partition: int, start: int, end: int
 ) -> Located | None:
     async for record in reader.read(LOG, partition, start, end):
-        if (found := located(record)) is not None:
+        if (found := located(record, reader.partitions)) is not None:
             return found
     return None

@@ -24,6 +24,7 @@ class PartitionReader:
 
     def __init__(self, settings: Settings) -> None:
         accept_any_header_key()  # for commands, which have no other consumer
+        self.partitions = settings.partitions
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.bootstrap,
             enable_auto_commit=False,

@@ -29,7 +29,7 @@ from app.events import (
     decode_log,
     decode_src,
 )
-from app.kafka.log_positions import header_of, last_event, located, offset_behind
+from app.kafka.log_positions import header_of, last_event, offset_behind, pos_of
 from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import now_ms
 from app.settings import Settings
@@ -198,9 +198,9 @@ class LogCatchUp:
         event, src = decode_log(record.value), decode_src(header_of(record, SRC))
         if wrong := wrong_partition(event.room, partition, self._settings.partitions):
             raise Malformed(wrong)
+        pos = pos_of(record)
         self._apply(partition, self.epochs[partition], event, src)
-        if (found := located(record)) is not None:
-            self.ends[partition] = max(self.ends[partition], found.position.pos)
+        self.ends[partition] = max(self.ends[partition], pos)
 
 
 async def _end(reader: PartitionReader, partition: int) -> Position:

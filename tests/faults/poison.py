@@ -12,9 +12,11 @@ from msgspec import Struct
 from app.domain.versioned_value import wrap
 from app.events import (
     EDGE,
+    POS,
     RULING,
     SRC,
     Connection,
+    DeploymentMade,
     Erasure,
     Moderated,
     Receipt,
@@ -29,6 +31,7 @@ from app.events import (
 from app.topics import (
     CONNECTIONS,
     DEAD,
+    DEPLOYMENT,
     ERASURES,
     LOG,
     MODERATED,
@@ -63,6 +66,7 @@ GARBAGE: tuple[bytes | None, ...] = (
 HEADERS: tuple[list[tuple[str, bytes | None]], ...] = (
     [],
     [(SRC, b"no number"), (EDGE, b"\xff\xfe"), (RULING, b"{")],
+    [(POS, b"1/2/3"), (SRC, b"1")],
     [(SRC, None), (EDGE, None), (RULING, None), (EDGE, b"x")],
 )
 
@@ -88,6 +92,7 @@ RIGHT: dict[str, Struct] = {
     RULES: RulesSet(**_ACT, source="no rules = at all"),
     SANCTIONS: Sanctioned(**_ACT, user=STRAY, sanction="ban"),
     PACE: Written(STRAY, 1),
+    DEPLOYMENT: DeploymentMade(id=STRAY, at_ms=1),
 }
 
 #: The groups that read a topic and say in `chat.dead` what they could not use. `fan_out` leaves
