@@ -16,7 +16,7 @@ _VERSION = struct.Struct(">Q")
 #: The bits of a version below its epoch. No log reaches this offset.
 _NUMBER_BITS = 48
 
-#: A higher number is not a version: there are at most 4,096 epochs.
+#: This number and higher ones are not versions: there are at most 4,096 epochs.
 _MAX_VERSION = 1 << (_NUMBER_BITS + 12)
 
 
@@ -51,6 +51,6 @@ def newer(raw: bytes | None, known: bytes | None) -> bool:
 
     A value without a version, such as a Kafka tombstone, may not.
     """
-    if raw is None or len(raw) < _VERSION.size or unwrap(raw).version > _MAX_VERSION:
+    if raw is None or len(raw) < _VERSION.size or unwrap(raw).version >= _MAX_VERSION:
         return False
     return known is None or raw[: _VERSION.size] >= known[: _VERSION.size]

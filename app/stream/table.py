@@ -137,15 +137,16 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         raw = wrap(version_of(*position), encode_position(position))
         self._buffer.write((partition, POSITION_KEY), raw)
 
-    def remove(self, partition: int, key: str, epoch: int) -> None:
+    def remove(self, partition: int, key: bytes, epoch: int) -> None:
         """Remove a key as of the beginning of an epoch, whatever its version in earlier ones."""
-        self.write(partition, key, None, version_of(epoch, 0))
+        self._buffer.write((partition, key), wrap(version_of(epoch, 0), None))
+        self._values.clear()
 
-    def every_key(self, partition: int) -> Iterator[str]:
+    def every_key(self, partition: int) -> Iterator[bytes]:
         """Every key of a partition, also those of the batch in hand and removed ones."""
         written = self._buffer.keys_of(partition)
         stored = (key for key, _ in self.store.entries(partition) if key not in written)
-        return (key.decode() for key in chain(written, stored) if key != POSITION_KEY)
+        return (key for key in chain(written, stored) if key != POSITION_KEY)
 
     def stored(self, partition: int) -> Iterator[tuple[str, V]]:
         """Every key and value of a partition, without the writes of the batch in hand.
@@ -155,11 +156,17 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         waiting = self._buffer.settled_of(partition)
         entries = self.store.entries(partition)
         others = (pair for pair in entries if pair[0] not in waiting)
-        return (
-            (key.decode(), self._decode(payload))
-            for key, raw in chain(waiting.items(), others)
-            if key != POSITION_KEY and (payload := unwrap(raw).payload) is not None
-        )
+        return self._decoded(chain(waiting.items(), others))
+
+    def _decoded(self, entries: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, V]]:
+        for key, raw in entries:
+            if key == POSITION_KEY or (payload := unwrap(raw).payload) is None:
+                continue
+            try:
+                yield key.decode(), self._decode(payload)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                # Nobody but a stranger to the changelog wrote it, and it must not stop the others.
+                log.warning("value skipped", table=self.name, key=key[:200], why=str(error))
 
     # ── for batches and checkpoints ──────────────────────────────────────────────────────────
 

@@ -133,7 +133,7 @@ async def test_an_epochs_position_and_values_replace_those_of_the_epochs_before(
     members.write(P, "r/late", Member("owner", 900), version_of(0, 900))
     members.note_position(P, Position(0, 900))
     await kept.add(Hand().acks)
-    members.remove(P, "r/late", 1)
+    members.remove(P, b"r/late", 1)
     members.note_position(P, Position(1, 5))
     await kept.add(Hand().acks)
     members.forget()
