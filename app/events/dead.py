@@ -28,14 +28,20 @@ class Dead(Struct, frozen=True, kw_only=True):
     reason: str
     value: bytes
     key: bytes = b""
+    origin: int = 0
 
     @property
     def place(self) -> str:
-        """The name of the record and group, which is also the key in `chat.dead`."""
-        return f"{self.topic}/{self.partition}/{self.offset}@{self.group}"
+        """The name of the record and group, which is also the key in `chat.dead`.
+
+        It has the origin of the offset, if that is not the first: in a topic made anew another
+        record has the same offset.
+        """
+        origin = f"~{self.origin}" if self.origin else ""
+        return f"{self.topic}/{self.partition}/{self.offset}{origin}@{self.group}"
 
 
-def dead_of(record: Any, group: str, reason: str) -> Dead:
+def dead_of(record: Any, group: str, reason: str, origin: int = 0) -> Dead:
     """The record of `chat.dead` for a record that the group could not process."""
     key, value = record.key or b"", record.value or b""
     kept = max(0, _MAX_BYTES - len(key))
@@ -49,6 +55,7 @@ def dead_of(record: Any, group: str, reason: str) -> Dead:
         reason=reason[: _MAX_REASON + 100],
         value=value[:kept],
         key=key[:_MAX_BYTES],
+        origin=origin,
     )
 
 

@@ -142,7 +142,7 @@ class Batch:
 
     def dead_letter(self, record: Record, reason: str) -> None:
         """Send the record to `chat.dead`, with its place and the reason."""
-        dead = dead_of(record, self._app.conf.id, reason)
+        dead = dead_of(record, self._app.conf.id, reason, self.origin(record))
         where = {"topic": record.topic, "offset": record.offset}
         log.warning("record is dead", **where, reason=dead.reason)
         key = dead.place.encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import TopicPartition
@@ -16,12 +16,9 @@ from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.stream.commit_marks import divergences
-from app.topics import LOG, PACE, RAW
+from app.topics import LOG, RAW
 
 log = structlog.get_logger()
-
-#: Topics whose offsets tables and log remember: there another topic is another origin.
-_REMEMBERED: Final = (RAW, PACE)
 
 
 class Beginnings(NamedTuple):
@@ -55,35 +52,29 @@ async def check_commits(settings: Settings, consumer: Any, places: Iterable[TP])
         for place, found in (await divergences(settings, committed)).items():
             log.error("a topic is another than it was", place=f"{place}", **found._asdict())
             starts[place] = found.start
-            begun += _origin(deployment, place, found.start, found.why)
+            begun.append(_origin(deployment, place, found.start, found.why))
         lacking: dict[TP, int] = {}
         for place in mine.values():
             if place not in committed:
                 lacking[place] = await reader.begin(*place)
                 if place.topic == RAW and await _has_log(reader, place):
                     why = "no commit of its group is left"
-                    begun += _origin(deployment, place, lacking[place], why)
+                    begun.append(_origin(deployment, place, lacking[place], why))
     if begun:
         deployment = await begin(settings, *begun)
-    origins = {
-        place: deployment.origin(*place) for place in mine.values() if place.topic in _REMEMBERED
-    }
+    origins = {place: deployment.origin(*place) for place in mine.values()}
     return Beginnings(starts, origins, lacking)
 
 
-def _origin(deployment: Deployment, place: TP, start: int, why: str) -> list[OriginBegun]:
-    if place.topic not in _REMEMBERED:
-        return []
-    return [
-        OriginBegun(
-            topic=place.topic,
-            partition=place.partition,
-            origin=deployment.origin(*place) + 1,
-            start=start,
-            at_ms=now_ms(),
-            why=why,
-        )
-    ]
+def _origin(deployment: Deployment, place: TP, start: int, why: str) -> OriginBegun:
+    return OriginBegun(
+        topic=place.topic,
+        partition=place.partition,
+        origin=deployment.origin(*place) + 1,
+        start=start,
+        at_ms=now_ms(),
+        why=why,
+    )
 
 
 async def _has_log(reader: PartitionReader, place: TP) -> bool:

@@ -48,3 +48,9 @@ def test_of_what_is_larger_still_the_beginning_is_kept_and_the_reason_says_so() 
         assert len(encode(dead)) + len(dead.place) < DEAD_BYTES - 1000
         assert value.startswith(dead.value)
         assert (dead.value == value) == ("bytes there are" not in dead.reason)
+
+
+def test_a_record_of_a_topic_made_anew_has_a_name_of_its_own() -> None:
+    record = Record(RAW, 1, 2, b"k", b"v", ())
+    assert dead_of(record, "g", "why").place == "chat.raw/1/2@g"
+    assert dead_of(record, "g", "why", 1).place == "chat.raw/1/2~1@g"
