@@ -35,6 +35,7 @@ async def watch_topics(
     Returns then; until then it runs for good.
     """
     known = await topic_ids_of(settings, names)
+    missing: set[str] = set()
     while True:
         await asyncio.sleep(_EVERY)
         now = await topic_ids_of(settings, names)
@@ -42,12 +43,14 @@ async def watch_topics(
             continue
         known = known or now
         for name, topic_id in known.items():
-            if name not in now:
-                changed(f"the topic {name} was deleted")
-                return
-            if now[name] != topic_id:
+            if name in now and now[name] != topic_id:
                 changed(f"the topic {name} was created anew")
                 return
+        # Twice: a broker that has just started may not know all topics yet.
+        if gone := missing & (known.keys() - now.keys()):
+            changed(f"the topic {min(gone)} was deleted")
+            return
+        missing = known.keys() - now.keys()
 
 
 async def topic_ids_of(settings: Settings, names: Collection[str]) -> dict[str, object] | None:
