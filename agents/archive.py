@@ -11,11 +11,12 @@ import structlog
 from app.delivery.erasures import ViewErasures
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.errors import Malformed
 from app.events import decode_log
 from app.history.entry import Entry
 from app.history.outage import about_values
 from app.history.store import History
-from app.kafka.log_positions import located, pos_of
+from app.kafka.log_positions import pos_of
 from app.kafka.record import Record
 from app.privacy import retention
 from app.runtime.clock import now_ms
@@ -60,9 +61,9 @@ async def archive(stream: Any) -> None:
     await retry_while_away("history", history().open)
     async for batch in batches(stream):
         found = [
-            (record, entry._replace(partition=record.partition, pos=pos_of(record)))
+            (record, placed)
             for record, entry in batch.decode(_entry)
-            if _in_place(batch, record, entry)
+            if (placed := _placed(batch, record, entry)) is not None
         ]
         await apply_isolating(batch, "history", history().append, found, about_values)
 
@@ -98,10 +99,12 @@ def _entry(value: bytes) -> Entry:
     return Entry.of(decode_log(value), value)
 
 
-def _in_place(batch: Batch, record: Record, entry: Entry) -> bool:
-    wrong = wrong_partition(entry.room, record.partition, settings.partitions)
-    if not wrong and located(record, settings.partitions) is None:
-        wrong = "it has no valid position"
-    if wrong:
-        batch.dead_letter(record, wrong)
-    return not wrong
+def _placed(batch: Batch, record: Record, entry: Entry) -> Entry | None:
+    """The entry with its place in the log; `None` for a record that has none, a dead letter."""
+    try:
+        if wrong := wrong_partition(entry.room, record.partition, settings.partitions):
+            raise Malformed(wrong)
+        return entry._replace(partition=record.partition, pos=pos_of(record))
+    except Malformed as error:
+        batch.dead_letter(record, str(error))
+        return None

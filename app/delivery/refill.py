@@ -161,7 +161,10 @@ def in_sequence(entries: Iterable[Entry], before: int | None = None) -> list[Ent
     """Entries of a partition, each `after` the one before it; the first after `pos` `before`."""
     found: list[Entry] = []
     for entry in entries:
-        found.append(entry if before is None else entry._replace(after=before))
+        # Nearly always they are equal: positions follow each other.
+        if before is not None and entry.after != before:
+            entry = entry._replace(after=before)  # noqa: PLW2901 - the same entry, in its place
+        found.append(entry)
         before = max(entry.position.pos, -1 if before is None else before)
     return found
 

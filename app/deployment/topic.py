@@ -7,13 +7,13 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
-from aiokafka import AIOKafkaProducer
 
 from app.domain.deployment import Deployment, deployment_of
 from app.errors import Malformed, ParleyError
 from app.events import AnyBeginning, DeploymentMade, decode_beginning, encode
 from app.kafka.admin import cluster_id, connected, partition_counts, provision
 from app.kafka.partition_reader import PartitionReader
+from app.kafka.producer import new_producer
 from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.topics import DEPLOYMENT, LOG, Topic
@@ -43,7 +43,7 @@ async def begin(settings: Settings, *beginnings: AnyBeginning) -> Deployment:
 
     Another process may have written the same ones at the same time: those that came first count.
     """
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all")
+    producer = new_producer(settings)
     await producer.start()
     try:
         for one in beginnings:

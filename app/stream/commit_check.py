@@ -28,7 +28,7 @@ class Beginnings(NamedTuple):
     """
 
     starts: Mapping[TP, int]
-    origins: Mapping[TP, int]
+    origins: Mapping[tuple[str, int], int]
     lacking: Mapping[TP, int]
 
 
@@ -62,7 +62,7 @@ async def check_commits(settings: Settings, consumer: Any, places: Iterable[TP])
                     begun.append(_origin(deployment, place, lacking[place], why))
     if begun:
         deployment = await begin(settings, *begun)
-    origins = {place: deployment.origin(*place) for place in mine.values()}
+    origins = {(place.topic, place.partition): deployment.origin(*place) for place in mine.values()}
     return Beginnings(starts, origins, lacking)
 
 

@@ -56,7 +56,7 @@ class ChunkConsumer(stock.Consumer):
         #: Deferred records by partition and offset: the first one is the last to be committed.
         self._deferred: dict[TP, dict[int, Record]] = {}
         #: By partition: the origin of its offsets, where it is not the first.
-        self._origins: Mapping[TP, int] = {}
+        self._origins: Mapping[tuple[str, int], int] = {}
         #: The first offsets of partitions without a commit, which are committed before any record
         #: is read: a group that dies before its first commit must not look like one that lost it.
         self._lacking: Mapping[TP, int] = {}
@@ -195,7 +195,7 @@ class ChunkConsumer(stock.Consumer):
 
     def origin(self, topic: str, partition: int) -> int:
         """The origin of a partition's offsets, as of the last assignment."""
-        return self._origins.get(TP(topic, partition), 0)
+        return self._origins.get((topic, partition), 0)
 
     def _committable(self, place: TP, acked_to: int) -> int:
         deferred = self._deferred.get(place)
