@@ -9,7 +9,7 @@ from typing import Any
 from faust.types import TP
 from msgspec.structs import replace
 
-from app.delivery.applied import AppliedPositions, KnownPositions, Span
+from app.delivery.applied import AppliedPositions, KnownPositions
 from app.delivery.presence import Presences, position_keys
 from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.valkey import connect
@@ -20,7 +20,7 @@ from app.kafka.record import Record
 from app.runtime.retry import health_probe, retry_while_away
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
-from app.stream.consumer_groups import group, is_settled, raw_topic
+from app.stream.consumer_groups import bounds_of, group, is_settled, raw_topic
 from app.stream.groups import PRESENCE
 from app.topics import CONNECTIONS, wrong_partition
 from tables.presence import presence as known
@@ -41,14 +41,7 @@ def applied() -> AppliedPositions:
     return AppliedPositions(connect(settings.redis), position_keys)
 
 
-async def _bounds(partition: int) -> Span:
-    """Between which positions a worker before this one has left Valkey."""
-    consumer: Any = app.consumer
-    committed, end = await consumer.bounds(TP(CONNECTIONS, partition))
-    return Span(committed - 1, end - 1)
-
-
-positions = KnownPositions(_bounds)
+positions = KnownPositions(bounds_of(app, CONNECTIONS))
 
 
 @app.agent(raw_topic(app, CONNECTIONS))

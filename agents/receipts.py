@@ -10,10 +10,9 @@ from functools import cache, partial
 from itertools import islice
 from typing import Any
 
-from faust.types import TP
 from redis import asyncio as aioredis
 
-from app.delivery.applied import AppliedPositions, KnownPositions, Span
+from app.delivery.applied import AppliedPositions, KnownPositions
 from app.delivery.publisher import Publisher
 from app.delivery.read_marks import ReadMarks, position_keys
 from app.delivery.refill_progress import CHUNK, Progress
@@ -26,7 +25,7 @@ from app.runtime.retry import health_probe, retry_while_away
 from app.stream import groups
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
-from app.stream.consumer_groups import group, is_settled, raw_topic
+from app.stream.consumer_groups import bounds_of, group, is_settled, raw_topic
 from app.topics import RECEIPTS, wrong_partition
 from tables.receipts import receipts as marks
 
@@ -63,14 +62,7 @@ def applied() -> AppliedPositions:
     return AppliedPositions(redis(), position_keys)
 
 
-async def _bounds(partition: int) -> Span:
-    """Between which positions a worker before this one has left Valkey."""
-    consumer: Any = app.consumer
-    committed, end = await consumer.bounds(TP(RECEIPTS, partition))
-    return Span(committed - 1, end - 1)
-
-
-known = KnownPositions(_bounds)
+known = KnownPositions(bounds_of(app, RECEIPTS))
 
 
 @app.agent(raw_topic(app, RECEIPTS))

@@ -86,11 +86,12 @@ class AppliedPositions:
 class KnownPositions:
     """The positions that this process knows Valkey to have, as long as it has the partitions.
 
-    `bounds` tells the span for a partition of which it knows nothing: the committed offset and the
-    end of the topic. Hold `lock` from asking for a span until Valkey has answered.
+    `bounds` tells, for a partition of which it knows nothing, the committed offset and the end of
+    the topic: a worker before this one has left Valkey in between. Hold `lock` from asking for a
+    span until Valkey has answered.
     """
 
-    def __init__(self, bounds: Callable[[int], Awaitable[Span]]) -> None:
+    def __init__(self, bounds: Callable[[int], Awaitable[tuple[int, int]]]) -> None:
         self.lock = asyncio.Lock()
         self._bounds = bounds
         self._known: dict[int, int] = {}
@@ -105,8 +106,10 @@ class KnownPositions:
     async def span(self, partition: int, upto: int = -1) -> Span:
         """Where Valkey may stand, if the records up to `upto` are perhaps applied as well."""
         known = self._known.get(partition)
-        low, high = await self._bounds(partition) if known is None else (known, known)
-        return Span(low, max(high, upto))
+        if known is not None:
+            return Span(known, max(known, upto))
+        committed, end = await self._bounds(partition)
+        return Span(committed - 1, max(end - 1, upto))
 
     def note(self, partition: int, position: int) -> None:
         """Valkey stands there."""

@@ -163,7 +163,7 @@ def in_sequence(entries: Iterable[Entry], before: int | None = None) -> list[Ent
     for entry in entries:
         # Nearly always they are equal: positions follow each other.
         if before is not None and entry.after != before:
-            entry = entry._replace(after=before)  # noqa: PLW2901 - the same entry, in its place
+            entry = entry._replace(after=before)
         found.append(entry)
         before = max(entry.position.pos, -1 if before is None else before)
     return found

@@ -6,10 +6,11 @@ delays the archive and nothing else. Agents that share tables share a group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import faust
+from faust.types import TP
 from mode.supervisors import OneForOneSupervisor
 
 from app.errors import ParleyError
@@ -112,6 +113,20 @@ def is_settled(app: faust.App, generation: int) -> bool:
     """Whether the group's tables are recovered, with the partitions of that generation."""
     current: bool = app.consumer_generation_id == generation
     return current and not app.in_recovery and app.flow_control.is_active()
+
+
+def bounds_of(app: faust.App, topic: str) -> Callable[[int], Awaitable[tuple[int, int]]]:
+    """Tells, for a partition of the topic, the committed offset and the end.
+
+    It raises `Unreachable`.
+    """
+
+    async def bounds(partition: int) -> tuple[int, int]:
+        consumer: Any = app.consumer
+        found: tuple[int, int] = await consumer.bounds(TP(topic, partition))
+        return found
+
+    return bounds
 
 
 def raw_topic(app: faust.App, name: str) -> Any:

@@ -106,8 +106,8 @@ async def test_the_keys_of_a_position_are_on_the_node_of_its_partition() -> None
 async def test_what_is_known_ends_with_the_generation() -> None:
     numbers = count(10)
 
-    async def bounds(_: int) -> Span:
-        return Span(5, next(numbers))
+    async def bounds(_: int) -> tuple[int, int]:
+        return 6, 1 + next(numbers)
 
     known = KnownPositions(bounds)
     known.begin(1)

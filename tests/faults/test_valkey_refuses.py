@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -55,8 +54,11 @@ async def test_the_pipeline_goes_on_while_valkey_refuses(frail: Frail, code: str
             async def archived() -> bool:
                 return await history.newest_seq(room) == 2
 
+            async def told() -> bool:
+                return f"Valkey: {code}" in worker.log.read_text()
+
             await until(archived, worker.tail)
-            await asyncio.sleep(3)  # timers and retries come several times meanwhile
+            await until(told, worker.tail)
             assert worker.exit_code is None, worker.tail()
             assert ben.messages(room) == []
         await history.close()
