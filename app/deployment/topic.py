@@ -86,5 +86,4 @@ async def ensure_deployment(settings: Settings) -> Deployment:
             return known
         older = any(await reader.ends(LOG, settings.partitions))
     made = DeploymentMade(id=await cluster_id(settings) if older else uuid4().hex, at_ms=now_ms())
-    log.info("deployment gets its id", id=made.id)
     return await begin(settings, made)
