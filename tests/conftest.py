@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Its plugin imports it when all is over, and CPython 3.11 may then fail to parse it ("AST
 # constructor recursion depth mismatch"), if no test has used it.
-import hypothesis  # noqa: F401
+import hypothesis
 import pytest
 
 from app.embedded.kafka import Kafka
@@ -31,6 +31,10 @@ from tests.support.postgres import Postgres, binaries
 # In the background of a shell SIGINT is ignored, here and by all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test is timed: an example that takes 200 ms on a busy machine is no fault.
+hypothesis.settings.register_profile("parley", deadline=None)
+hypothesis.settings.load_profile("parley")
 
 SECRET = "a secret that only the tests know"
 

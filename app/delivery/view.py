@@ -16,7 +16,7 @@ from app.topics import partition_of
 
 
 class RoomHead(NamedTuple):
-    """A room as it is now; `offset` is that of its newest event, `seq` that of its last message.
+    """A room as it is now; `pos` is that of its newest event, `seq` that of its last message.
 
     `users` are the two of a direct room; `members_n` is the last event that changed the members.
     `last_by` and `last_text` are of the last message: the text is cut, and empty if deleted.
@@ -26,7 +26,7 @@ class RoomHead(NamedTuple):
     partition: int
     n: int
     seq: int
-    offset: int
+    pos: int
     type: str
     name: str
     topic: str = ""
@@ -44,10 +44,10 @@ _AHEAD = 100
 
 
 class Logged(NamedTuple):
-    """An event of a room's window: its number, its offset in `chat.log`, its JSON."""
+    """An event of a room's window: its number, its `pos` in `chat.log`, its JSON."""
 
     n: int
-    offset: int
+    pos: int
     event: bytes
 
 
@@ -241,7 +241,7 @@ def _head(room: str, partition: int, fields: dict[bytes, bytes]) -> RoomHead:
         partition=partition,
         n=int(fields[b"n"]),
         seq=int(fields.get(b"seq", 0)),
-        offset=int(fields[b"offset"]),
+        pos=int(fields[b"offset"]),
         type=text(b"type"),
         name=text(b"name"),
         topic=text(b"topic"),
@@ -263,5 +263,5 @@ def _present(numbers: range, found: Sequence[bytes | None]) -> list[Logged]:
 
 
 def _logged(n: int, raw: bytes) -> Logged:
-    offset, event = raw.split(b" ", 1)
-    return Logged(n, int(offset), event)
+    pos, event = raw.split(b" ", 1)
+    return Logged(n, int(pos), event)

@@ -1,7 +1,7 @@
 """Merging a reader's backfill with the events that were published meanwhile.
 
 During a backfill the missed events are read from the windows of the rooms, and new events wait. The
-two overlap. Within a partition events are ordered by offset, because a cursor has an offset for
+two overlap. Within a partition events are ordered by `pos`, because a cursor has a `pos` for
 each partition; between partitions there is no order.
 """
 
@@ -17,7 +17,7 @@ class Item(NamedTuple):
     room: str
     n: int
     partition: int
-    offset: int
+    pos: int
     event: bytes
 
 
@@ -28,10 +28,10 @@ def merge(nexts: Sequence[int], items: Iterable[Item]) -> list[tuple[Item, tuple
     of the position before and those of the delivered items.
     """
     unique = {(item.room, item.n): item for item in items}
-    ordered = sorted(unique.values(), key=lambda item: (item.partition, item.offset, item.n))
+    ordered = sorted(unique.values(), key=lambda item: (item.partition, item.pos, item.n))
     position = list(nexts)
     merged = []
     for item in ordered:
-        position[item.partition] = max(position[item.partition], item.offset + 1)
+        position[item.partition] = max(position[item.partition], item.pos + 1)
         merged.append((item, tuple(position)))
     return merged

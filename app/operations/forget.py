@@ -124,7 +124,7 @@ async def _from_view(settings: Settings, history: History, user: str, extent: Ex
 
 def _erases_last(head: RoomHead, logged: Sequence[Logged], extent: Extent) -> bool:
     """Whether the room's last message is one to be erased: a newer one is in the window."""
-    newer = (one for one in logged if one.offset >= extent.end(head.partition))
+    newer = (one for one in logged if one.pos >= extent.end(head.partition))
     return not any(
         isinstance(event := decode_log(one.event), MessageCreated) and event.seq == head.seq
         for one in newer
@@ -159,7 +159,7 @@ def _blank(
     found: dict[int, bytes] = {}
     for one in logged:
         event = decode_log(one.event)
-        blank = without_erased(Placed(partition, one.offset, event), erased, gone)
+        blank = without_erased(Placed(partition, one.pos, event), erased, gone)
         if blank is not event:
             found[one.n] = encode(blank)
     return found

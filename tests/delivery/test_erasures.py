@@ -24,9 +24,7 @@ async def test_an_event_that_was_trimmed_meanwhile_is_not_put_back(redis: aiored
     view, place = await published(redis)
     await redis.hdel(keys.log(place, "r"), "2")
     assert await ViewErasures(redis).replace(place, "r", {2: b"{}", 3: b"[]"}) == 1
-    assert [(one.n, one.offset, one.event) for one in (await view.window("r"))[1:]] == [
-        (3, 2, b"[]")
-    ]
+    assert [(one.n, one.pos, one.event) for one in (await view.window("r"))[1:]] == [(3, 2, b"[]")]
 
 
 async def test_events_are_dropped_with_the_last_message_of_the_list(redis: aioredis.Redis) -> None:

@@ -131,7 +131,7 @@ async def test_what_is_read_is_what_was_published(redis: aioredis.Redis) -> None
     await Publisher(redis, 100).publish(log)
     head = await view.room("room")
     assert head is not None
-    assert (head.n, head.seq, head.offset, head.type) == (9, 7, 8, "group")
+    assert (head.n, head.seq, head.pos, head.type) == (9, 7, 8, "group")
     assert await view.members("room") == {"ann": "owner", "ben": "member"}
     assert (await view.joined("room", "ben"), await view.joined("room", "eve")) == (2, None)
     assert await view.rooms_of("ben") == {"room": 2}

@@ -41,5 +41,5 @@ def test_whoever_stops_anywhere_resumes_with_what_is_left(
     joined = merge((0, 0), log)
     got = data.draw(st.integers(0, len(joined)))
     stands = joined[got - 1][1] if got else (0, 0)
-    left = [item for item in log if item.offset >= stands[item.partition]]
+    left = [item for item in log if item.pos >= stands[item.partition]]
     assert sorted(left) == sorted(item for item, _ in joined[got:])

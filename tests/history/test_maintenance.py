@@ -21,9 +21,7 @@ from tests.history.story import DEEDS, PEOPLE, entries_of, story
 from tests.history.test_message_state import everything, pages
 
 number = count()
-many = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+many = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def without(shown: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:

@@ -21,9 +21,7 @@ from tests.history.story import DEEDS, entries_of, story
 
 # Examples share a store, and each has rooms of its own.
 number = count()
-many = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+many = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def pages(history: History, room: str, **span: Any) -> list[dict[str, Any]]:

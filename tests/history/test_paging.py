@@ -8,9 +8,7 @@ ROOM = entries("lobby", 40)
 WHOLE = messages_of(ROOM)
 SEQ = st.integers(-2, 43)
 # All examples share one store; to fill it again changes nothing.
-many = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+many = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 async def filled(history: History) -> History:

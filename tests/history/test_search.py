@@ -18,9 +18,7 @@ from tests.history.story import entries_of
 from tests.support.postgres import Postgres
 
 number = count()
-many = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+many = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Few characters, so that much is found; those that mean something to a database among them.
 TEXT = st.text(st.sampled_from("aAbé ÉßS%_\\\"'*-:^()你好吗\0。😀"), max_size=14)
 WORDS = st.lists(

@@ -57,7 +57,7 @@ async def unarchived_of_all(
     while True:
         upto = await request.app[HISTORY].archived()
         # A store that does not know its progress was written by an older archive.
-        behind = [head for head in heads.values() if upto.get(head.partition, 0) <= head.offset]
+        behind = [head for head in heads.values() if upto.get(head.partition, 0) <= head.pos]
         behind = [head for head in behind if head.partition in upto]
         found = await _lacking_of_all(request, behind, upto)
         if found is not None:
@@ -89,13 +89,13 @@ async def _lacking_of_all(
 
 async def _lacking(request: web.Request, head: RoomHead, stored: Standing) -> list[bytes] | None:
     """The room's events that are not stored; `None` where the window lacks some of them."""
-    if stored.n >= head.n or (stored.upto is not None and stored.upto > head.offset):
+    if stored.n >= head.n or (stored.upto is not None and stored.upto > head.pos):
         return []
     start = max(stored.n, head.n - request.app[SETTINGS].window)
     logged = _unbroken(await request.app[VIEW].newer(head.room, start, head.n), head.n)
     lowest = logged[0] if logged else None
     reaches = lowest is not None and (
-        lowest.n <= stored.n + 1 or (stored.upto is not None and lowest.offset <= stored.upto)
+        lowest.n <= stored.n + 1 or (stored.upto is not None and lowest.pos <= stored.upto)
     )
     return [one.event for one in logged] if reaches or stored.upto is None else None
 

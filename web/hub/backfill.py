@@ -17,7 +17,7 @@ MAX_BACKFILL = 5_000
 
 def item(room: Room, logged: Logged) -> Item:
     """An event as it waits for a subscriber."""
-    return Item(room.name, logged.n, room.partition, logged.offset, logged.event)
+    return Item(room.name, logged.n, room.partition, logged.pos, logged.event)
 
 
 async def backfill(view: View, user: User, nexts: Sequence[int]) -> tuple[list[Item], list[str]]:
@@ -28,9 +28,9 @@ async def backfill(view: View, user: User, nexts: Sequence[int]) -> tuple[list[I
     """
     # Taken at one moment: later events wait for the subscriber already.
     missed = [
-        (room.offset, room, room.n, joined)
+        (room.pos, room, room.n, joined)
         for room, joined in user.rooms.items()
-        if room.n is not None and room.offset >= nexts[room.partition]
+        if room.n is not None and room.pos >= nexts[room.partition]
     ]
     items: list[Item] = []
     lost = []
@@ -47,7 +47,7 @@ async def backfill(view: View, user: User, nexts: Sequence[int]) -> tuple[list[I
 async def _since(
     view: View, room: Room, n: int, start: int, joined: int, budget: int
 ) -> list[Logged] | None:
-    """The events down from `n` to offset `start` or event `joined`; `None` where one is missing."""
+    """The events from `n` down to position `start` or event `joined`; `None` if one is missing."""
     found: list[Logged] = []
     while n >= joined:
         page = await view.published(room.name, range(n, max(0, n - _PAGE), -1))
@@ -56,7 +56,7 @@ async def _since(
         for logged in page:
             if logged.n != n:
                 return None
-            if logged.offset < start or logged.n < joined:
+            if logged.pos < start or logged.n < joined:
                 return found
             found.append(logged)
             n -= 1

@@ -1,6 +1,6 @@
 """The state of delivery at one edge: what has been delivered, and to whom the next event goes.
 
-The frontier has the next offset of each partition. Everything below it has been delivered here, and
+The frontier has the next `pos` of each partition. Everything below it has been delivered here, and
 a cursor is the frontier in writing. Events of one turn of the loop are queued and go out together;
 each public method flushes the queue before it looks at the state or changes it.
 """
@@ -82,7 +82,7 @@ class DeliveryState:
         return self.recent.newest
 
     def cursor_of(self, position: Iterable[int]) -> str:
-        """The cursor of another position: the next offset of each partition."""
+        """The cursor of another position: the next `pos` of each partition."""
         return cursors.encode(self._digest, position, self._secret)
 
     def decode(self, cursor: str) -> Cursor:
@@ -102,12 +102,12 @@ class DeliveryState:
         if not self._queue:
             for call in self._before_delivery:
                 call()
-        room.n, room.offset = logged.n, logged.offset
-        self.advance(room.partition, logged.offset + 1)
+        room.n, room.pos = logged.n, logged.pos
+        self.advance(room.partition, logged.pos + 1)
         if not room.users:
             return
         event = Event(
-            *(room.name, room.partition, logged.n, logged.offset, logged.event),
+            *(room.name, room.partition, logged.n, logged.pos, logged.event),
             self._frontier_cursor(),
         )
         self.recent.add(event)
@@ -120,10 +120,10 @@ class DeliveryState:
         if name := leaver(logged.event):
             self._remove(room, name, logged.n)
 
-    def advance(self, partition: int, next_offset: int) -> None:
-        """Note that everything of the partition below this offset has been delivered here."""
-        if next_offset > self.frontier[partition]:
-            self.frontier[partition] = next_offset
+    def advance(self, partition: int, next_pos: int) -> None:
+        """Note that everything of the partition below this `pos` has been delivered here."""
+        if next_pos > self.frontier[partition]:
+            self.frontier[partition] = next_pos
             self._cursor = None
 
     def tell(self, subscribers: Iterable[Subscriber], state: bytes) -> None:
@@ -141,7 +141,7 @@ class DeliveryState:
             user.since = self.recent.last + 1
         for subscriber in room.audience().subscribers:
             subscriber.reset([room.name])
-        room.n, room.offset = upto, max(room.offset, self.frontier[room.partition])
+        room.n, room.pos = upto, max(room.pos, self.frontier[room.partition])
 
     def _replace(self, room: str, change: Replacing) -> None:
         """Rewrite the events in memory as Valkey's window has rewritten them.
@@ -232,7 +232,7 @@ class DeliveryState:
         user = subscriber.user.name
         events = [
             Event(
-                *(item.room, item.partition, item.n, item.offset, shown_to(user, item.event)),
+                *(item.room, item.partition, item.n, item.pos, shown_to(user, item.event)),
                 self.cursor_of(position),
             )
             for item, position in merge(subscriber.position, as_now(waiting))
@@ -261,9 +261,7 @@ class DeliveryState:
         self.flush()
         # This edge may be behind the one that issued the cursor.
         subscriber.waiting = [
-            item
-            for item in (*subscriber.waiting, *missed)
-            if item.offset >= position[item.partition]
+            item for item in (*subscriber.waiting, *missed) if item.pos >= position[item.partition]
         ]
         subscriber.position = position
         subscriber.begin(self.cursor_of(position), lost)
@@ -303,4 +301,4 @@ class DeliveryState:
 
 
 def _with_cursor(event: Event, cursor: str) -> Event:
-    return Event(event.room, event.partition, event.n, event.offset, event.data, cursor)
+    return Event(event.room, event.partition, event.n, event.pos, event.data, cursor)

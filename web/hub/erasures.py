@@ -58,7 +58,7 @@ def _erasing(notice: Notice) -> Callable[[Item], bytes]:
 
     def of_person(item: Item) -> bytes:
         event = decode_log(item.event)
-        after = without_erased(Placed(item.partition, item.offset, event), erased, gone)
+        after = without_erased(Placed(item.partition, item.pos, event), erased, gone)
         return item.event if after is event else encode(after)
 
     def of_room(item: Item) -> bytes:

@@ -16,15 +16,15 @@ class Event:
     0 for an event that is replayed.
     """
 
-    __slots__ = ("cursor", "data", "frame", "index", "n", "offset", "partition", "room")
+    __slots__ = ("cursor", "data", "frame", "index", "n", "partition", "pos", "room")
 
     def __init__(
-        self, room: str, partition: int, n: int, offset: int, data: bytes, cursor: str
+        self, room: str, partition: int, n: int, pos: int, data: bytes, cursor: str
     ) -> None:
         self.room = room
         self.partition = partition
         self.n = n
-        self.offset = offset
+        self.pos = pos
         self.data = data
         self.cursor = cursor
         self.frame = sse.event(data, cursor)
@@ -40,7 +40,7 @@ class Event:
         shown = shown_to(user, self.data)
         if shown is self.data:
             return self
-        return Event(self.room, self.partition, self.n, self.offset, shown, self.cursor)
+        return Event(self.room, self.partition, self.n, self.pos, shown, self.cursor)
 
     def rewrite(self, data: bytes) -> None:
         """Let the event have another text from now on; its number and cursor stay."""
@@ -49,7 +49,7 @@ class Event:
 
     def item(self) -> Item:
         """The event as it waits for a subscriber that catches up."""
-        return Item(self.room, self.n, self.partition, self.offset, self.data)
+        return Item(self.room, self.n, self.partition, self.pos, self.data)
 
 
 class EventBatch:

@@ -45,10 +45,10 @@ class GapRepair:
         if (arrived := self._markers.take(data)) is None:
             return None
         behind = []
-        for room, n, offset in arrived.news():
+        for room, n, pos in arrived.news():
             if room.n is None:
                 if arrived.whole:
-                    room.n, room.offset = n, offset
+                    room.n, room.pos = n, pos
             elif room.n < n:
                 behind.append((room, n))
         if behind:

@@ -139,8 +139,8 @@ class Hub:
         if data.startswith(b"- "):
             self.state.tell(room.audience().subscribers, data[2:])
             return None
-        offset, n, event = data.split(b" ", 2)
-        return self._repair.receive(room, Logged(int(n), int(offset), event))
+        pos, n, event = data.split(b" ", 2)
+        return self._repair.receive(room, Logged(int(n), int(pos), event))
 
     async def _on_reconnected(self) -> None:
         await self._erasures.catch_up()

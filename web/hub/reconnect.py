@@ -18,7 +18,7 @@ class MissedEvent(NamedTuple):
     """An event that was not delivered here; the first two fields are the order of delivery."""
 
     partition: int
-    offset: int
+    pos: int
     room: Room
     logged: Logged
 
@@ -41,7 +41,7 @@ class Reconnect:
         self._joins = joins
 
     async def catch_up(self) -> None:
-        """Deliver the missed events in the order of offsets, and follow changed memberships."""
+        """Deliver the missed events in the order of positions, and follow changed memberships."""
         state = self._state
         users = [user for user in state.registry.users.values() if user.settled]
         names = [user.name for user in users]
@@ -71,7 +71,7 @@ class Reconnect:
             room = rooms.get(name)
             if room is not None and room.n is not None and head.n > room.n:
                 found = await self._view.published(name, range(room.n + 1, head.n + 1))
-                missed += [MissedEvent(room.partition, one.offset, room, one) for one in found]
+                missed += [MissedEvent(room.partition, one.pos, room, one) for one in found]
         return missed
 
     async def _lapsed(

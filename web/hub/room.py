@@ -83,7 +83,7 @@ class Subscriber(ABC):
     def __init__(self, user: User) -> None:
         self.user = user
         self.waiting: list[Item] = []
-        #: The next offset of each partition when the hold began.
+        #: the next `pos` of each partition when the hold began.
         self.position: tuple[int, ...] = ()
         self._holds = 1
 
@@ -195,18 +195,18 @@ class User:
 class Room:
     """A room with users at this edge.
 
-    `n` is `None` until the first event or marker, `offset` is that of the newest event. Where an
-    event was lost for good, `offset` may be higher than the event's, never lower.
+    `n` is `None` until the first event or marker, `pos` is that of the newest event. Where an
+    event was lost for good, `pos` may be higher than the event's, never lower.
     """
 
-    __slots__ = ("_audience", "channel", "n", "name", "offset", "partition", "users")
+    __slots__ = ("_audience", "channel", "n", "name", "partition", "pos", "users")
 
     def __init__(self, name: str, partition: int) -> None:
         self.name = name
         self.partition = partition
         self.channel = keys.channel(partition, name).encode()
         self.n: int | None = None
-        self.offset = -1
+        self.pos = -1
         self.users: set[User] = set()
         self._audience: Audience | None = None
 

@@ -66,7 +66,7 @@ class Marker:
 
 
 class ArrivedMarker(NamedTuple):
-    """A marker that arrived: the position of the view, and each room's newest `n` and offset.
+    """A marker that arrived: the position of the view, and each room's newest `n` and `pos`.
 
     `position` is -2 where the view was being refilled, and then says nothing about the log.
     """
@@ -75,7 +75,7 @@ class ArrivedMarker(NamedTuple):
     marker: Marker
     position: int
     heads: list[int]
-    offsets: list[bytes]
+    positions: list[bytes]
 
     @property
     def whole(self) -> bool:
@@ -83,13 +83,13 @@ class ArrivedMarker(NamedTuple):
         return self.position > -2
 
     def news(self) -> list[tuple[Room, int, int]]:
-        """The rooms whose `n` differs from the edge's, with `n` and offset."""
+        """The rooms whose `n` differs from the edge's, with `n` and `pos`."""
         rooms = self.marker.rooms
         # Usually there are none, and thousands of rooms are compared every second.
         if [room.n for room in rooms] == self.heads:
             return []
-        heads = zip(rooms, self.heads, self.offsets, strict=True)
-        return [(room, n, int(offset)) for room, n, offset in heads if room.n != n]
+        heads = zip(rooms, self.heads, self.positions, strict=True)
+        return [(room, n, int(pos)) for room, n, pos in heads if room.n != n]
 
 
 class SyncMarkers:
@@ -137,8 +137,8 @@ class SyncMarkers:
         if marker is None:
             return None
         count = len(marker.rooms)
-        heads, offsets = list(map(int, numbers[:count])), numbers[count:]
-        return ArrivedMarker(int(token), marker, int(position), heads, offsets)
+        heads, positions = list(map(int, numbers[:count])), numbers[count:]
+        return ArrivedMarker(int(token), marker, int(position), heads, positions)
 
     def settle(self, arrived: ArrivedMarker) -> None:
         """The edge stands where the marker says: let its waiters go on."""
