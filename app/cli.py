@@ -25,6 +25,9 @@ _OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host
 #: The operator's commands, in the order of `--help`. A command's module is imported when the
 #: command is used.
 _OPERATIONS = {
+    "backup": "backup_command",
+    "restore": "restore_command",
+    "move": "move_command",
     "dead": "dead_letters",
     "forget": "forget",
     "rebuild": "rebuild",

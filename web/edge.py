@@ -24,7 +24,7 @@ from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.deployment.topic import prepare
-from app.deployment.watch import EpochWatch
+from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
 from app.errors import ParleyError, SettingError
 from app.events import Verdict
@@ -135,9 +135,9 @@ async def serving(
         deployment = await prepare(settings, TOPICS)
         producer = await _producer(settings, stack, shutdown)
         app = await _application(settings, deployment, producer, stack, shutdown)
-        watch = EpochWatch(settings, deployment, end_because)
+        watch = DeploymentWatch(settings, deployment, end_because, epochs=True)
         await watch.start()
-        stack.push_async_callback(shutdown.end, "epochs", watch.stop)
+        stack.push_async_callback(shutdown.end, "deployment", watch.stop)
         events = ConnectionEvents(producer, app[COMMANDS].edge, settings.partitions)
         aiohttp = app_runner(app, handler_cancellation=True, shutdown_timeout=_AIOHTTP_SECONDS)
         await aiohttp.setup()
