@@ -36,20 +36,22 @@ async def test_a_move_loses_nothing_and_readers_keep_their_cursors(
     frail: Frail, tmp_path: Path
 ) -> None:
     chat = frail.chat
-    async with Kafka(tmp_path / "other") as other, Load(chat) as load:
-        await load.steady(3)
-        code, told = await chat.parley("move", other.url)
-        assert code == 0, told
-        await load.steady(2)
-        began = time.monotonic()
-        code, told = await chat.parley("move", "--now", other.url)
-        assert code == 0, told
-        assert f"PARLEY_BROKER={other.url}" in told
-        await start_at(chat, other)
-        await frail.back(load, "a move", stored=True)
-        print(f"from the end to the first answer: {time.monotonic() - began:.1f} s\n{told}")
-        await load.steady(2)
-    await frail.unharmed(load)
+    async with Kafka(tmp_path / "other") as other:
+        async with Load(chat) as load:
+            await load.steady(3)
+            code, told = await chat.parley("move", other.url)
+            assert code == 0, told
+            await load.steady(2)
+            began = time.monotonic()
+            code, told = await chat.parley("move", "--now", other.url)
+            assert code == 0, told
+            assert f"PARLEY_BROKER={other.url}" in told
+            await start_at(chat, other)
+            await frail.back(load, "a move", stored=True)
+            print(f"from the end to the first answer: {time.monotonic() - began:.1f} s\n{told}")
+            await load.steady(2)
+        await frail.unharmed(load)
+        await chat.stop()
 
 
 async def test_client_ids_keep_their_numbers_and_marks_stay(frail: Frail, tmp_path: Path) -> None:
@@ -81,6 +83,7 @@ async def test_client_ids_keep_their_numbers_and_marks_stay(frail: Frail, tmp_pa
             assert [(one["read"], one["unread"]) for one in snapshot["rooms"]] == [(3, 4)]
         code, told = await chat.parley("verify")
         assert code == 0, told
+        await chat.stop()
 
 
 async def test_nothing_starts_where_the_deployment_was_or_is_not_yet(
