@@ -19,6 +19,7 @@ import uvloop
 from aiohttp import web
 
 from app.delivery import keys
+from app.delivery.epoch_gate import gate_of, open_gate
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
@@ -220,7 +221,10 @@ async def _application(
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
     cors.add_cors(app, settings.origins)
     app.on_response_prepare.append(close_after_unknown_length)
-    view = View(redis, settings.partitions)
+    gate = gate_of(deployment)
+    opening_gate = asyncio.create_task(open_gate(gate, redis, deployment, settings.partitions))
+    stack.callback(opening_gate.cancel)
+    view = View(redis, settings.partitions, gate=gate)
     #: This edge's name; no other process has it, or will have it.
     edge = token_hex(6)
     hub = Hub(
@@ -231,11 +235,12 @@ async def _application(
         deployment=deployment,
         secret=settings.secret,
         send=sender(_native(settings, "_broadcast")),
+        gate=gate,
     )
     commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view))
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
     app[HUB], app[COMMANDS] = hub, commands
-    app[READ_MARKS] = ReadMarks(redis, settings.partitions)
+    app[READ_MARKS] = ReadMarks(redis, settings.partitions, gate=gate)
     app[PRESENCES] = Presences(redis)
     app[BROKERS] = BrokerProbe(settings)
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
