@@ -66,6 +66,12 @@ class View:
         """The partition of a room in `chat.log`."""
         return partition_of(room, self._partitions)
 
+    async def epochs(self, partitions: Collection[int]) -> dict[int, int]:
+        """The epoch of `chat.log` from which the view of each partition is."""
+        places = list(partitions)
+        found = await self._all(set(places), [("GET", keys.epoch(place)) for place in places])
+        return {place: int(epoch or 0) for place, epoch in zip(places, found, strict=True)}
+
     async def rooms_of(self, user: str) -> dict[str, int]:
         """The rooms of which the user is a member, each with the `n` of joining.
 

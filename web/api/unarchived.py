@@ -2,7 +2,9 @@
 
 The archive is behind the log, by a moment or by an outage. The view in Valkey is not: an edit or a
 deletion was published before it was answered. So the store's messages are shown with the events of
-the window beyond what is stored (docs/decisions/read-your-writes.md).
+the window beyond what is stored (docs/decisions/read-your-writes.md). Where the log has lost its
+end, store and view are of the same epoch, or the request waits: one of the two still has events
+that are no part of the log any more.
 """
 
 from __future__ import annotations
@@ -41,8 +43,13 @@ async def unarchived(request: web.Request, head: RoomHead) -> Unarchived:
     """
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
-        stored = await request.app[HISTORY].standing(head.room, head.partition)
-        events = await _lacking(request, head, stored)
+        stored, epochs = await asyncio.gather(
+            request.app[HISTORY].standing(head.room, head.partition),
+            request.app[VIEW].epochs([head.partition]),
+        )
+        events = None
+        if stored.epoch == epochs[head.partition]:
+            events = await _lacking(request, head, stored)
         if events is not None:
             return Unarchived(stored.floor, events)
         await _wait(deadline)
@@ -56,6 +63,11 @@ async def unarchived_of_all(
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         upto = await request.app[HISTORY].archived()
+        cut_for = await request.app[HISTORY].epochs()
+        epochs = await request.app[VIEW].epochs({head.partition for head in heads.values()})
+        if any(cut_for.get(place, 0) != epoch for place, epoch in epochs.items()):
+            await _wait(deadline)
+            continue
         # A store that does not know its progress was written by an older archive.
         behind = [head for head in heads.values() if upto.get(head.partition, 0) <= head.pos]
         behind = [head for head in behind if head.partition in upto]
