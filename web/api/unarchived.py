@@ -43,13 +43,8 @@ async def unarchived(request: web.Request, head: RoomHead) -> Unarchived:
     """
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
-        stored, epochs = await asyncio.gather(
-            request.app[HISTORY].standing(head.room, head.partition),
-            request.app[VIEW].epochs([head.partition]),
-        )
-        events = None
-        if stored.epoch == epochs[head.partition]:
-            events = await _lacking(request, head, stored)
+        stored = await request.app[HISTORY].standing(head.room, head.partition)
+        events = await _lacking(request, head, stored)
         if events is not None:
             return Unarchived(stored.floor, events)
         await _wait(deadline)
@@ -63,9 +58,8 @@ async def unarchived_of_all(
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         upto = await request.app[HISTORY].archived()
-        cut_for = await request.app[HISTORY].epochs()
-        epochs = await request.app[VIEW].epochs({head.partition for head in heads.values()})
-        if any(cut_for.get(place, 0) != epoch for place, epoch in epochs.items()):
+        epochs = await request.app[HISTORY].epochs()
+        if any(epochs.get(head.partition, 0) != head.epoch for head in heads.values()):
             await _wait(deadline)
             continue
         # A store that does not know its progress was written by an older archive.
@@ -87,7 +81,11 @@ async def _lacking_of_all(
     stored = await request.app[HISTORY].newest_events([head.room for head in heads])
     lacking = await asyncio.gather(
         *(
-            _lacking(request, head, Standing(1, stored.get(head.room, 0), upto[head.partition]))
+            _lacking(
+                request,
+                head,
+                Standing(1, stored.get(head.room, 0), upto[head.partition], head.epoch),
+            )
             for head in heads
         )
     )
@@ -100,7 +98,12 @@ async def _lacking_of_all(
 
 
 async def _lacking(request: web.Request, head: RoomHead, stored: Standing) -> list[bytes] | None:
-    """The room's events that are not stored; `None` where the window lacks some of them."""
+    """The room's events that are not stored; `None` where the window lacks some of them.
+
+    Also where the store is of another epoch.
+    """
+    if stored.epoch != head.epoch:
+        return None
     if stored.n >= head.n or (stored.upto is not None and stored.upto > head.pos):
         return []
     start = max(stored.n, head.n - request.app[SETTINGS].window)
