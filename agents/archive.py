@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import structlog
@@ -12,13 +12,15 @@ from app.delivery.erasures import ViewErasures
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.errors import Malformed
-from app.events import decode_log
+from app.events import POS, decode_log, position_of
 from app.history.entry import Entry
+from app.history.epoch_cut import EpochCuts
 from app.history.outage import about_values
 from app.history.store import History
-from app.kafka.log_positions import pos_of
+from app.kafka.log_positions import header_of
 from app.kafka.record import Record
 from app.privacy import retention
+from app.privacy.erasure_topic import read_erasures
 from app.runtime.clock import now_ms
 from app.runtime.heartbeat import GROUP
 from app.runtime.retry import AWAY, health_probe, retry_while_away
@@ -54,17 +56,28 @@ def erasures() -> ViewErasures:
     return ViewErasures(connect(settings.redis))
 
 
+@cache
+def epoch_cuts() -> EpochCuts:
+    """Removes from the store what is no part of the log any more."""
+    return EpochCuts(settings, history(), partial(read_erasures, settings))
+
+
 @app.agent(raw_topic(app, LOG))
 async def archive(stream: Any) -> None:
     """Write every event to the history store; while that is away, the log waits."""
     GROUP.set(app.conf.id)  # the group that is shown as waiting
     await retry_while_away("history", history().open)
+    await epoch_cuts().start()
     async for batch in batches(stream):
         found = [
             (record, placed)
             for record, entry in batch.decode(_entry)
             if (placed := _placed(batch, record, entry)) is not None
         ]
+        newest: dict[int, int] = {}
+        for _, entry in found:
+            newest[entry.partition] = max(entry.epoch, newest.get(entry.partition, 0))
+        await retry_while_away("history", epoch_cuts().settle, newest)
         await apply_isolating(batch, "history", history().append, found, about_values)
 
 
@@ -73,6 +86,15 @@ async def probe() -> None:
     """Probe the store, also when there is nothing to write."""
     with health_probe("history", app.conf.id, "archive"):
         await history().ping()
+
+
+@app.timer(interval=1.0)  # type: ignore[untyped-decorator]
+async def cut() -> None:
+    """Cut the store at an epoch, also where no event has followed yet."""
+    GROUP.set(app.conf.id)
+    with suppress(*AWAY):
+        await history().open()
+        await epoch_cuts().settle(dict.fromkeys(_partitions(), 0))
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]
@@ -88,11 +110,14 @@ async def sweep() -> None:
     """Drop messages that are older than their room keeps them, within an hour."""
     with suppress(*AWAY):
         await history().open()
-        mine = {place.partition for place in app.consumer.assignment() if place.topic == LOG}
-        dropped = await retention.sweep(history(), view(), erasures(), mine, now_ms())
+        dropped = await retention.sweep(history(), view(), erasures(), _partitions(), now_ms())
         for room, count in dropped.items():
             if count:
                 log.info("messages dropped by age", room=room, messages=count)
+
+
+def _partitions() -> set[int]:
+    return {place.partition for place in app.consumer.assignment() if place.topic == LOG}
 
 
 def _entry(value: bytes) -> Entry:
@@ -104,7 +129,7 @@ def _placed(batch: Batch, record: Record, entry: Entry) -> Entry | None:
     try:
         if wrong := wrong_partition(entry.room, record.partition, settings.partitions):
             raise Malformed(wrong)
-        return entry._replace(partition=record.partition, pos=pos_of(record))
+        return entry.at(record.partition, position_of(header_of(record, POS), record.offset))
     except Malformed as error:
         batch.dead_letter(record, str(error))
         return None

@@ -2,22 +2,28 @@
 
 The table is the truth. Valkey has a copy for readers, and the members of a room get an event: a few
 times a second at most, however many of them read at once.
+
+A mark has the epoch in which its message had that number. Where the log has lost messages since,
+what is left of the mark counts: see app/deployment/room_ends.py.
 """
 
 from __future__ import annotations
 
 from functools import cache, partial
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
+import structlog
 from redis import asyncio as aioredis
 
-from app.delivery.applied import AppliedPositions, KnownPositions
+from app.delivery.applied import AppliedPositions, KnownPositions, Span
 from app.delivery.publisher import Publisher
-from app.delivery.read_marks import ReadMarks, position_keys
+from app.delivery.read_marks import ReadMarks, StaleEpoch, position_keys
 from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.valkey import connect
-from app.domain.receipts import advance
+from app.deployment.room_ends import RoomEnds
+from app.domain.receipts import Read, advance, depends
+from app.domain.versioned_value import version_of
 from app.errors import Malformed
 from app.events import Receipt, Verdict, decode_receipt
 from app.kafka.record import Record
@@ -26,7 +32,7 @@ from app.stream import groups
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import bounds_of, group, is_settled, raw_topic
-from app.topics import RECEIPTS, wrong_partition
+from app.topics import RECEIPTS, partition_of, wrong_partition
 from tables.receipts import receipts as marks
 
 app = group(groups.RECEIPTS)
@@ -35,6 +41,10 @@ settings = app.context.settings
 #: Seconds between two `receipts` events of a room.
 TELL_EVERY = 0.25
 
+#: Beyond every epoch.
+MAX_EPOCH = 1 << 32
+
+log = structlog.get_logger()
 _unpublished: dict[str, dict[str, int]] = {}
 
 
@@ -63,50 +73,109 @@ def applied() -> AppliedPositions:
 
 
 known = KnownPositions(bounds_of(app, RECEIPTS))
+ends = RoomEnds(settings)
+
+#: Marks by room and user.
+Marks = dict[str, dict[str, Read]]
 
 
 @app.agent(raw_topic(app, RECEIPTS))
 async def receipts(stream: Any) -> None:
     """Advance read marks, and answer when they are in Valkey."""
     async for batch in batches(stream, (marks,)):
+        await _load(batch)
         moved, verdicts = _move(batch)
         for room in await retry_while_away("Valkey", _apply, batch, moved):
-            _unpublished.setdefault(room, {}).update(moved[room])
+            now = {user: read.seq for user, read in moved[room].items()}
+            _unpublished.setdefault(room, {}).update(now)
         await retry_while_away("Valkey", publisher().answer, verdicts)
 
 
-async def _apply(batch: Batch, moved: dict[str, dict[str, int]]) -> list[str]:
+async def _load(batch: Batch) -> None:
+    """Know of each epoch, and of the messages that were lost with those that matter here."""
+    await ends.follow(batch.generation)
+    receipts = [(record, one) for record in batch.records if (one := _decoded(record))]
+    if any(receipt.epoch > ends.epoch(record.partition) for record, receipt in receipts):
+        await ends.refresh()
+    while ends.any:
+        needed: set[tuple[int, int]] = set()
+        for record, receipt in receipts:
+            place = record.partition
+            before = marks.read(place, f"{receipt.room}/{receipt.by}")
+            mark = Read(receipt.seq, receipt.epoch)
+            needed |= {(place, epoch) for epoch in depends(before, mark, ends.epoch(place))}
+        if not await ends.load(needed):
+            return
+
+
+def _decoded(record: Record) -> Receipt | None:
+    """The receipt; `None` where it does not matter here, or is none."""
+    if not ends.any and b'"epoch"' not in record.value:
+        return None
+    try:
+        return decode_receipt(record.value)
+    except Malformed:
+        return None
+
+
+async def _apply(batch: Batch, moved: Marks) -> list[str]:
     last = batch.last_offsets(RECEIPTS)
     async with known.lock:
         known.begin(batch.generation)
         moves = {place: (await known.span(place, upto), upto) for place, upto in last.items()}
-        shown = await read_marks().advance(moved, moves)
+        shown = await _advance_view(moved, moves)
         for place, upto in last.items():
             known.note(place, upto)
     return shown
 
 
-def _move(batch: Batch) -> tuple[dict[str, dict[str, int]], list[Verdict]]:
-    moved: dict[str, dict[str, int]] = {}
+async def _advance_view(
+    moved: Marks, moves: dict[int, tuple[Span, int]] | None = None
+) -> list[str]:
+    """Advance marks in Valkey by what is left of them; the rooms whose members see receipts."""
+    for attempt in count():
+        places = {room: partition_of(room, settings.partitions) for room in moved}
+        await ends.load(
+            (places[room], read.epoch) for room, by in moved.items() for read in by.values()
+        )
+        seqs = {
+            room: {user: ends.left(places[room], room, read).seq for user, read in by.items()}
+            for room, by in moved.items()
+        }
+        epochs = {place: ends.epoch(place) for place in {*places.values(), *(moves or {})}}
+        if attempt > 1:
+            log.error("the view is of an epoch that the deployment does not know", epochs=epochs)
+            epochs = dict.fromkeys(epochs, MAX_EPOCH)
+        try:
+            return await read_marks().advance(seqs, moves, epochs)
+        except StaleEpoch:
+            await ends.refresh()
+    raise AssertionError("unreachable")
+
+
+def _move(batch: Batch) -> tuple[Marks, list[Verdict]]:
+    moved: Marks = {}
     verdicts: list[Verdict] = []
     batch.each(decode_receipt, partial(_advance, moved, verdicts))
     return moved, verdicts
 
 
-def _advance(
-    moved: dict[str, dict[str, int]], verdicts: list[Verdict], record: Record, receipt: Receipt
-) -> None:
-    if wrong := wrong_partition(receipt.room, record.partition, settings.partitions):
+def _advance(moved: Marks, verdicts: list[Verdict], record: Record, receipt: Receipt) -> None:
+    room, place = receipt.room, record.partition
+    if wrong := wrong_partition(room, place, settings.partitions):
         raise Malformed(wrong)
-    key = f"{receipt.room}/{receipt.by}"
-    known = marks.read(record.partition, key)
-    read = advance(known, receipt.seq)
+    key = f"{room}/{receipt.by}"
+    before, mark = marks.read(place, key), Read(receipt.seq, receipt.epoch)
+    if depends(before, mark, ends.epoch(place)):
+        mark = ends.left(place, room, mark)
+        before = None if before is None else ends.left(place, room, before)
+    read = advance(before, mark)
     if read is not None:
-        marks.write(record.partition, key, read, read.seq)
+        marks.write(place, key, read, version_of(read.epoch, read.seq))
     # Also for a repeated receipt: Valkey may have lost the mark.
-    newest = read or known
+    newest = read or before
     if newest is not None:
-        moved.setdefault(receipt.room, {})[receipt.by] = newest.seq
+        moved.setdefault(room, {})[receipt.by] = newest
     if receipt.edge:
         verdicts.append(
             Verdict(
@@ -154,6 +223,7 @@ async def _complete(partition: int) -> bool:
 async def _fill(partition: int) -> None:
     """Restore the marks; given up while partitions move and the table is recovered."""
     generation = app.consumer_generation_id
+    await ends.follow(generation)
     async with known.lock:
         known.begin(generation)
         position = (await known.span(partition)).low
@@ -162,11 +232,11 @@ async def _fill(partition: int) -> None:
     progress = Progress("read marks", partition)
     kept = marks.stored(partition)
     while chunk := list(islice(kept, CHUNK)):
-        found: dict[str, dict[str, int]] = {}
+        found: Marks = {}
         for key, read in chunk:
             room, user = key.split("/", 1)
-            found.setdefault(room, {})[user] = read.seq
-        await read_marks().advance(found)
+            found.setdefault(room, {})[user] = read
+        await _advance_view(found)
         progress(len(chunk))
         if not is_settled(app, generation):
             return

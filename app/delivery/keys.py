@@ -103,6 +103,14 @@ def receipts_position(partition: int) -> str:
     return f"{{p{partition}}}:receipts:position"
 
 
+def receipts_epoch(partition: int) -> str:
+    """String: the epoch of `chat.log` below which no read mark is taken; absent in the first.
+
+    A mark of an earlier epoch may be the number of a message that is lost.
+    """
+    return f"{{p{partition}}}:receipts:epoch"
+
+
 def channel(partition: int, name: str) -> str:
     """Channel: the room's events, and its transient states such as typing."""
     return f"{{p{partition}}}:live:{name}"

@@ -135,11 +135,12 @@ class Publisher:
         names = [keys.memberships(partition), keys.filling(partition)]
         return bool((await self._scripts.run([("memberships.lua", names, [token])]))[0])
 
-    async def drop(self, partition: int) -> None:
-        """Empty the view of a partition."""
+    async def drop(self, partition: int, but: str = "") -> None:
+        """Empty the view of a partition, but for one key."""
         await self.lost(partition)
         async for key in self._redis.scan_iter(match=keys.of_partition(partition), count=500):
-            await self._redis.unlink(key)
+            if key != but.encode():
+                await self._redis.unlink(key)
 
     async def begin_epoch(self, partition: int, epoch: int, partitions: int) -> None:
         """Empty the view of a partition that is of an earlier epoch, memberships included.
@@ -148,7 +149,9 @@ class Publisher:
         """
         if await self.epoch(partition) >= epoch:
             return
-        await self.drop(partition)
+        # First: marks of before must not come back behind the drop.
+        await self._redis.set(keys.receipts_epoch(partition), epoch)
+        await self.drop(partition, but=keys.receipts_epoch(partition))
         async for key in self._redis.scan_iter(match=keys.rooms_of("*"), count=500):
             rooms = [room.decode() for room in await self._redis.hkeys(key)]
             gone = [room for room in rooms if partition_of(room, partitions) == partition]

@@ -1,11 +1,13 @@
 -- Advances read marks of users in rooms of a partition; no mark goes back. Then moves the position
--- of `chat.receipts`, in the same step: a position here is never ahead of its marks.
--- KEYS: sign, filling, position, whole, then of each room: room, read, gone, everyone, mentioned of
+-- of `chat.receipts`, in the same step: a position here is never ahead of its marks. Does neither
+-- where the view is of a later epoch than the caller.
+-- KEYS: sign, filling, position, whole, epoch, then of each room: room, read, gone, everyone, mentioned of
 --       each user
--- ARGV: low, high, the new position or '', then of each room: name, number of users, and of each
+-- ARGV: low, high, the new position or '', epoch, then of each room: name, number of users, and of each
 --       user: user, seq, personal channel
 -- Publishes the counts to each user's devices, unless the view is being refilled and incomplete;
--- returns for each room whether receipts are shown there.
+-- returns for each room whether receipts are shown there; nothing where it did nothing.
+if tonumber(redis.call('GET', KEYS[5]) or '0') > tonumber(ARGV[4]) then return false end
 local whole = redis.call('EXISTS', KEYS[4]) == 1
 
 local function advance(k, room, user, mark, mentioned, channel)
@@ -19,7 +21,7 @@ local function advance(k, room, user, mark, mentioned, channel)
   end
 end
 
-local shown, k, a = {}, 5, 4
+local shown, k, a = {}, 6, 5
 while a <= #ARGV do
   local room, users = ARGV[a], tonumber(ARGV[a + 1])
   for i = 0, users - 1 do

@@ -14,6 +14,7 @@ from app.delivery.applied import PositionKeys, Span
 from app.delivery.epoch_gate import EpochGate
 from app.delivery.scripts import Command, Scripts
 from app.delivery.snapshot import Snapshots
+from app.errors import ParleyError
 from app.topics import partition_of
 
 _READ = "count.lua+position.lua+read.lua"
@@ -26,6 +27,10 @@ def position_keys(partition: int) -> PositionKeys:
         keys.receipts_filling(partition),
         keys.receipts_position(partition),
     )
+
+
+class StaleEpoch(ParleyError):
+    """Read marks are of an earlier epoch of the log than the view."""
 
 
 class Unread(NamedTuple):
@@ -64,20 +69,26 @@ class ReadMarks:
         self,
         marks: Mapping[str, Mapping[str, int]],
         moves: Mapping[int, tuple[Span, int]] | None = None,
+        epochs: Mapping[int, int] | None = None,
     ) -> list[str]:
         """Advance marks by room and user, and publish the new counts to each user's devices.
 
         Returns the rooms whose members see receipts. Idempotent. `moves` are the partitions whose
         position moves in the same step: where it stands, and the offset of the last receipt.
+        `epochs` are those of the partitions' marks, by default the first. Raises `StaleEpoch` where
+        the view is of a later one; other partitions have their marks then.
         """
         moves = moves or {}
         rooms: dict[int, list[str]] = {partition: [] for partition in moves}
         for room in marks:
             rooms.setdefault(partition_of(room, self._partitions), []).append(room)
         calls = [
-            self._call(place, names, marks, moves.get(place)) for place, names in rooms.items()
+            self._call(place, names, marks, moves.get(place), (epochs or {}).get(place, 0))
+            for place, names in rooms.items()
         ]
         found = await self._scripts.run(calls)
+        if None in found:
+            raise StaleEpoch("the view in Valkey is of a later epoch than these read marks")
         return [
             room
             for names, shown in zip(rooms.values(), found, strict=True)
@@ -91,9 +102,11 @@ class ReadMarks:
         rooms: Sequence[str],
         marks: Mapping[str, Mapping[str, int]],
         move: tuple[Span, int] | None,
+        epoch: int,
     ) -> Command:
-        names = [*position_keys(partition), keys.whole(partition)]
+        names = [*position_keys(partition), keys.whole(partition), keys.receipts_epoch(partition)]
         arguments: list[Any] = [*move[0], move[1]] if move is not None else ["", "", ""]
+        arguments.append(epoch)
         for room in rooms:
             of_room = marks[room]
             names += self._keys(room, of_room)

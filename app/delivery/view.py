@@ -19,6 +19,7 @@ from app.topics import partition_of
 class RoomHead(NamedTuple):
     """A room as it is now; `pos` is that of its newest event, `seq` that of its last message.
 
+    `epoch` is the epoch of `chat.log` from which it is known.
     `users` are the two of a direct room; `members_n` is the last event that changed the members.
     `last_by` and `last_text` are of the last message: the text is cut, and empty if deleted.
     """
@@ -38,6 +39,7 @@ class RoomHead(NamedTuple):
     members_n: int = 0
     last_by: str = ""
     last_text: str = ""
+    epoch: int = 0
 
 
 #: Events by which a room may grow while it is being read.
@@ -157,11 +159,14 @@ class View:
     async def rooms(self, rooms: list[str]) -> dict[str, RoomHead]:
         """The heads of those of the rooms that exist, in one round trip."""
         places = {room: self.partition(room) for room in rooms}
+        epochs = dict.fromkeys(places.values(), 0)
         commands = [("HGETALL", keys.room(place, room)) for room, place in places.items()]
-        found = await self._all(set(places.values()), commands)
+        commands += [("GET", keys.epoch(place)) for place in epochs]
+        found = await self._all(set(epochs), commands)
+        epochs |= zip(epochs, (int(epoch or 0) for epoch in found[len(places) :]), strict=True)
         return {
-            room: _head(room, place, fields)
-            for (room, place), fields in zip(places.items(), found, strict=True)
+            room: _head(room, place, fields)._replace(epoch=epochs[place])
+            for (room, place), fields in zip(places.items(), found, strict=False)
             if fields
         }
 

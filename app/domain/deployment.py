@@ -16,6 +16,7 @@ from app.events import (
     DeploymentMade,
     DeploymentMoved,
     EpochBegun,
+    Erasure,
     OriginBegun,
 )
 
@@ -90,6 +91,20 @@ class Deployment(NamedTuple):
             one.start for one in self.epochs if one.partition == partition and one.epoch > epoch
         )
         return min(later, default=None)
+
+    def erased(self, erasure: Erasure) -> tuple[int, ...]:
+        """The ends of an erasure in the log as it is now: an end beyond a later epoch is cut."""
+        return tuple(
+            min([end, *self._starts_after(erasure, partition)])
+            for partition, end in enumerate(erasure.ends)
+        )
+
+    def _starts_after(self, erasure: Erasure, partition: int) -> list[int]:
+        here = [one for one in self.epochs if one.partition == partition]
+        if erasure.epochs:
+            known = erasure.epochs[partition] if partition < len(erasure.epochs) else 0
+            return [one.start for one in here if one.epoch > known]
+        return [one.start for one in here if one.at_ms > erasure.until_ms]
 
 
 def deployment_of(beginnings: Iterable[AnyBeginning]) -> Deployment:

@@ -41,6 +41,8 @@ class RoomRecount:
     marks: dict[str, int] = field(default_factory=dict)
     #: user → the highest receipt, without the marks by joining and writing.
     receipts: dict[str, int] = field(default_factory=dict)
+    #: epoch of the log → the last message that was not lost with it.
+    ends: dict[int, int] = field(default_factory=dict)
     #: (user, client id) → the `n` that it got.
     sent: dict[tuple[str, str], int] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
@@ -107,8 +109,13 @@ class RoomRecount:
         self.said[event.seq] = said
         self.read(event.by, event.seq)
 
-    def receive(self, user: str, seq: int) -> None:
-        """Count a receipt."""
+    def left(self, seq: int, epoch: int) -> int:
+        """What is left of a mark that was set in this epoch."""
+        return min(seq, self.ends.get(epoch, seq))
+
+    def receive(self, user: str, seq: int, epoch: int) -> None:
+        """Count a receipt of this epoch."""
+        seq = self.left(seq, epoch)
         self.receipts[user] = max(self.receipts.get(user, 0), seq)
         self.read(user, seq)
 

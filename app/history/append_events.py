@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.events import MessageCreated, MessageDeleted, MessageEdited
 from app.history import progress, reactions
 from app.history.entry import Entry
+from app.history.epochs import without_lost
 from app.history.forgotten import without_them
 from app.history.key_sets import names, pairs
 from app.history.message import Message, changed_row, new_row
@@ -25,12 +26,18 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """Store entries within the connection's writing transaction, in a few statements for all.
 
     Storing an event again changes nothing, as long as a room's events are given in order and, after
-    a step back, again up to the end.
+    a step back, again up to the end. Events that an epoch has cut off are left out.
     """
+    entries = without_lost(connection, entries)
     # In one order everywhere: otherwise two archives with the same rooms could deadlock.
     ordered = sorted(entries, key=lambda entry: (entry.room, entry.n))
     floors = lock_rooms(connection, dict.fromkeys(entry.room for entry in ordered))
     progress.advance(connection, entries)
+    store(connection, ordered, floors)
+
+
+def store(connection: Connection, ordered: Sequence[Entry], floors: Mapping[str, int]) -> None:
+    """Store entries, sorted by room and `n`, whose rooms are locked and have these floors."""
     kept = [entry for entry in ordered if entry.seq is None or entry.seq >= floors[entry.room]]
     if not kept:
         return

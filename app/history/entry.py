@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 from app.errors import Malformed
-from app.events import AnyLogEvent, ReactionAdded, ReactionRemoved
+from app.events import AnyLogEvent, Position, ReactionAdded, ReactionRemoved
 
 
 class Entry(NamedTuple):
     """A log event and `raw`, its JSON bytes from `chat.log`.
 
     `seq` is the number of the message that the event creates or is about; `None` for other events.
-    `partition` and `pos` are its place in `chat.log`; `pos` is -1 where that is not known.
+    `partition`, `pos` and `epoch` are its place in `chat.log`; `pos` is -1 where that is not known.
     """
 
     room: str
@@ -23,10 +23,11 @@ class Entry(NamedTuple):
     raw: bytes
     partition: int = 0
     pos: int = -1
+    epoch: int = 0
 
     @classmethod
-    def of(cls, event: AnyLogEvent, raw: bytes, partition: int = 0, pos: int = -1) -> Self:
-        """The entry for a log event and the bytes that it was decoded from.
+    def of(cls, event: AnyLogEvent, raw: bytes) -> Self:
+        """The entry for a log event and the bytes that it was decoded from, without its place.
 
         Raises `Malformed` if one of its names (not its text) can't be stored in a database.
         """
@@ -36,7 +37,11 @@ class Entry(NamedTuple):
                 raise Malformed(f"{name!r} has characters that no name may have")
         kind = str(type(event).__struct_config__.tag)
         seq = getattr(event, "seq", None)
-        return cls(event.room, event.n, seq, kind, event, raw, partition, pos)
+        return cls(event.room, event.n, seq, kind, event, raw)
+
+    def at(self, partition: int, position: Position) -> Self:
+        """The entry with its place."""
+        return self._replace(partition=partition, pos=position.pos, epoch=position.epoch)
 
 
 def storable(name: str) -> bool:

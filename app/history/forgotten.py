@@ -15,6 +15,7 @@ from app.events import (
     MessageCreated,
     MessageDeleted,
     MessageEdited,
+    Position,
     ReactionAdded,
     ReactionRemoved,
     encode,
@@ -44,11 +45,11 @@ def mark(connection: Connection, user: str, until_ms: int, ends: Sequence[int] =
         known, given = table.c[value], new.excluded[value]
         later = case((known > given, known), else_=given)
         newer = new.on_conflict_do_update(index_elements=key, set_={value: later})
-        who = {"who": _who(user)}
+        one = {"who": who(user)}
         if table is forgotten:
-            connection.execute(newer, [who | {"until_ms": until_ms}])
+            connection.execute(newer, [one | {"until_ms": until_ms}])
         elif ends:
-            rows = [who | {"partition": place, "upto": upto} for place, upto in enumerate(ends)]
+            rows = [one | {"partition": place, "upto": upto} for place, upto in enumerate(ends)]
             connection.execute(newer, rows)
 
 
@@ -78,23 +79,24 @@ class Forgotten(NamedTuple):
 
 def until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
     """Those of the users who are forgotten, each with the time up to which."""
-    hashed = {_who(user): user for user in people}
+    hashed = {who(user): user for user in people}
     listed = names(connection, hashed)
     found = connection.execute(select(forgotten).where(forgotten.c.who.in_(select(listed.c.name))))
-    return {hashed[who]: until_ms for who, until_ms in found}
+    return {hashed[key]: until_ms for key, until_ms in found}
 
 
 def _ends(connection: Connection, people: Iterable[str]) -> dict[str, dict[int, int]]:
-    hashed = {_who(user): user for user in people}
+    hashed = {who(user): user for user in people}
     listed = names(connection, hashed)
     theirs = forgotten_ends.c.who.in_(select(listed.c.name))
     found: dict[str, dict[int, int]] = {}
-    for who, partition, upto in connection.execute(select(forgotten_ends).where(theirs)):
-        found.setdefault(hashed[who], {})[partition] = upto
+    for key, partition, upto in connection.execute(select(forgotten_ends).where(theirs)):
+        found.setdefault(hashed[key], {})[partition] = upto
     return found
 
 
-def _who(user: str) -> str:
+def who(user: str) -> str:
+    """The key of a forgotten user."""
     # A hash: the name itself would have to be forgotten, too.
     return sha256(user.encode()).hexdigest()
 
@@ -119,4 +121,4 @@ def _without(entry: Entry, known: Forgotten) -> Entry:
         )
     if isinstance(event, MessageCreated | MessageEdited):
         event = replace(event, mentions=tuple(one for one in event.mentions if one not in theirs))
-    return Entry.of(event, encode(event), entry.partition, entry.pos)
+    return Entry.of(event, encode(event)).at(entry.partition, Position(entry.epoch, entry.pos))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from app.history import review, room_state
+from app.history import epochs, log_cut, progress, review, room_state
 from app.history.database import Database
-from app.history.entry import storable
+from app.history.entry import Entry, storable
 from app.history.erasure import Erasure, Scope, stored
 from app.history.forgotten import mark
+from app.history.log_cut import RoomCut, RoomEnd
 from app.history.outage import outages
 from app.history.pages import bounded
 from app.history.retention import drop, raise_floor
@@ -77,6 +78,49 @@ class Maintenance(Database):
                     break
         await self._write(review.forget, user, until_ms)
         return erased
+
+    async def announce(
+        self, partition: int, begun: Sequence[epochs.Begun], erased: Mapping[str, int]
+    ) -> int | None:
+        """Take nothing any more that these epochs of the log have cut off.
+
+        Returns the `pos` from which on the partition is to be cut, `None` where it is cut already.
+        `erased` has the position below which the words of each forgotten user are erased now.
+        """
+        return await self._write(epochs.announce, partition, begun, erased)
+
+    async def note_cut(self, partition: int, epoch: int) -> None:
+        """Note that nothing is left of what epochs up to this one have cut off."""
+        await self._write(epochs.note_cut, partition, epoch)
+
+    async def epochs(self) -> dict[int, int]:
+        """The epoch that each partition was last cut for, where it is not the first one."""
+        return await self._read(epochs.cut_for)
+
+    async def beyond(self, ends: Mapping[str, RoomEnd]) -> list[str]:
+        """Those of the rooms that have something beyond their end."""
+        return await self._read(log_cut.beyond, ends)
+
+    async def changed(self, room: str, end: RoomEnd) -> set[int]:
+        """The messages up to the end that an event beyond it has changed."""
+        return await self._read(log_cut.changed, room, end)
+
+    async def cut(self, given: RoomCut, partition: int | None = None) -> bool:
+        """Remove what lies beyond the room's end.
+
+        False where other messages than the wanted ones have changed. With a `partition`, only while
+        that is to be cut.
+        """
+        self._tidied = False
+        return await self._write(log_cut.cut, given, partition)
+
+    async def unclaim(self, partition: int) -> None:
+        """Forget up to which position the partition is stored."""
+        await self._write(progress.unclaim, partition)
+
+    async def differing(self, entries: Sequence[Entry]) -> list[tuple[str, int]]:
+        """The events (room, n) that the store has otherwise than the log."""
+        return await self._read(log_cut.differing, entries)
 
     async def tidy(self) -> None:
         """Remove edited, deleted and erased texts from the disk.

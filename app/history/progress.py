@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.history.entry import Entry
 from app.history.key_sets import names
-from app.history.schema import archived, log, rooms
+from app.history.schema import archived, epochs, log, rooms
 
 
 class Standing(NamedTuple):
@@ -22,11 +22,13 @@ class Standing(NamedTuple):
 
     `floor`: the `seq` below which its messages were dropped, or 1. `n`: its newest stored event, or
     0. `upto`: the position up to which its partition is stored; `None` where that is not known.
+    `epoch`: the one that the partition was last cut for.
     """
 
     floor: int
     n: int
     upto: int | None
+    epoch: int = 0
 
 
 def advance(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -51,8 +53,14 @@ def standing(connection: Connection, room: str, partition: int) -> Standing:
     floor = select(rooms.c.floor).where(rooms.c.room == room).scalar_subquery()
     newest = select(func.max(log.c.n)).where(log.c.room == room).scalar_subquery()
     upto = select(archived.c.upto).where(archived.c.partition == partition).scalar_subquery()
-    found = connection.execute(select(floor, newest, upto)).one()
-    return Standing(max(1, found[0] or 0), found[1] or 0, found[2])
+    cut = select(func.max(epochs.c.epoch)).where(epochs.c.partition == partition, epochs.c.cut)
+    found = connection.execute(select(floor, newest, upto, cut.scalar_subquery())).one()
+    return Standing(max(1, found[0] or 0), found[1] or 0, found[2], found[3] or 0)
+
+
+def unclaim(connection: Connection, partition: int) -> None:
+    """Forget up to which position the partition is stored."""
+    connection.execute(delete(archived).where(archived.c.partition == partition))
 
 
 def positions(connection: Connection) -> dict[int, int]:

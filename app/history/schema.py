@@ -97,6 +97,18 @@ archived = Table(
     Column("upto", BigInteger, nullable=False, comment="the position that is stored next"),
 )
 
+#: The epochs of `chat.log` that the store was told of. What an earlier epoch had at `start` and
+#: beyond is no part of the log: it is not stored any more, and is in no table once it is `cut`.
+epochs = Table(
+    "parley_epochs",
+    metadata,
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, nullable=False),
+    Column("cut", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 #: Reactions, each since event `n`; a removed one stays and is marked, so that an older event that
 #: comes again does not restore it.
 reactions = Table(

@@ -13,6 +13,7 @@ from app.delivery.erasures import Notice, ViewErasures
 from app.delivery.lookups import Lookups
 from app.delivery.valkey import connect
 from app.delivery.view import Logged, RoomHead, View
+from app.deployment.topic import read_deployment
 from app.domain import names
 from app.domain.erasure import Erased, Extent, Placed, without_erased
 from app.errors import Malformed, Unreachable
@@ -66,9 +67,11 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
     not everything can be erased now; then the call has to be repeated.
     """
     async with PartitionReader(settings) as reader:
-        ends = await settled_ends(settings, reader, user, PIPELINE.id)
+        epochs, ends = await _settled(settings, reader, user)
         asked_ms = max(now_ms(), await _newest_act(settings, reader, user))
-        await write_erasure(settings, Erasure(user=user, until_ms=asked_ms, ends=ends))
+        await write_erasure(
+            settings, Erasure(user=user, until_ms=asked_ms, ends=ends, epochs=epochs)
+        )
         extent = Extent(ends=ends, asked_ms=asked_ms)
 
         async def rest() -> dict[str, int]:
@@ -83,6 +86,17 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
         finally:
             await history.close()
     return messages, events, await _in_kafka(settings, user)
+
+
+async def _settled(
+    settings: Settings, reader: PartitionReader, user: str
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The epochs of the log's partitions and their ends, of one time: see `settled_ends`."""
+    while True:
+        deployment = await read_deployment(reader)
+        ends = await settled_ends(settings, reader, user, PIPELINE.id)
+        if await read_deployment(reader) == deployment:
+            return tuple(map(deployment.epoch, range(settings.partitions))), ends
 
 
 async def _newest_act(settings: Settings, reader: PartitionReader, user: str) -> int:

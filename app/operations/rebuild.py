@@ -12,18 +12,27 @@ import click
 from app.delivery.publisher import Publisher
 from app.delivery.refill import Place, refill
 from app.delivery.valkey import connect
-from app.domain.log_order import RoomOrder
-from app.errors import Malformed
-from app.events import AnyAct, decode_act, decode_log
+from app.deployment.topic import read_deployment
+from app.errors import Malformed, ParleyError
+from app.events import AnyAct, decode_act
 from app.history.entry import Entry
+from app.history.epoch_cut import (
+    behind,
+    cut,
+    entries,
+    remove_beyond,
+    room_ends,
+    rooms_of,
+    store_from,
+)
+from app.history.log_cut import RoomEnd
 from app.history.store import History
-from app.kafka.log_positions import pos_of
 from app.kafka.partition_reader import PartitionReader
 from app.operations.progress_line import ProgressLine
 from app.privacy.erasure_extent import beyond
 from app.privacy.erasure_topic import read_erasures
 from app.settings import Settings
-from app.topics import LOG, MODERATION, wrong_partition
+from app.topics import LOG, MODERATION
 
 _CHUNK = 500
 
@@ -32,11 +41,14 @@ async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:
     """Rebuild either or both, partition by partition, while the chat goes on.
 
     The view of a partition is emptied first: meanwhile its readers wait, or are told to try again.
-    The history store keeps what it has and gets what it lacks.
+    The history store loses what is no part of the log, and gets what it lacks.
     """
     async with PartitionReader(settings) as reader:
         places = range(settings.partitions)
         total = sum([await reader.end(LOG, partition) for partition in places])
+        if not total:
+            # Nothing would be left of a history that is perhaps all that is left of the chat.
+            raise ParleyError(f"{LOG} is empty: there is nothing to rebuild from")
         if view:
             await _view(settings, reader, ProgressLine("view", total))
         if history:
@@ -60,18 +72,13 @@ async def _history(settings: Settings, reader: PartitionReader, progress: Progre
     started = time.monotonic()
     store = History(settings.history_url)
     await store.open()
+    deployment, erased = await read_deployment(reader), await read_erasures(settings, reader)
+    for partition in range(settings.partitions):
+        await cut(reader, store, partition, deployment, erased)
     await _forget(settings, reader, store)
     for partition in range(settings.partitions):
-        chunk: list[Entry] = []
-        async for entry in _entries(settings, reader, partition):
-            chunk.append(entry)
-            if len(chunk) == _CHUNK:
-                await store.append(chunk)
-                progress(len(chunk))
-                chunk.clear()
-        if chunk:
-            await store.append(chunk)
-            progress(len(chunk))
+        await _remove_strays(reader, store, partition)
+        await store_from(reader, store, partition, 0, progress)
     await _acts(settings, reader, store)
     await store.close()
     progress.end(time.monotonic() - started)
@@ -98,23 +105,45 @@ async def _known(rooms: dict[str, int]) -> dict[str, int]:
     return rooms
 
 
-async def _entries(
-    settings: Settings, reader: PartitionReader, partition: int
-) -> AsyncIterator[Entry]:
-    """The partition's events that are each the next of their room."""
-    order: RoomOrder | None = None
-    async for record in reader.read(LOG, partition, 0):
-        if record.offset == 0:  # Otherwise the rooms' numbers at the start are unknown.
-            order = RoomOrder()
-        try:
-            event = decode_log(record.value)
-            entry = Entry.of(event, record.value, partition, pos_of(record))
-        except Malformed:
-            continue
-        if wrong_partition(entry.room, partition, settings.partitions):
-            continue
-        if order is None or not order.flaw(entry.room, entry.n):
-            yield entry
+async def _remove_strays(reader: PartitionReader, store: History, partition: int) -> None:
+    """Remove what the store has of a partition and the log has not, or has otherwise."""
+    # In this order: every event that the store has by then is in the log that is read.
+    rooms = await rooms_of(store, partition, reader.partitions)
+    stored = await store.newest_events(rooms)
+    ends = await room_ends(reader, partition, rooms, await reader.end(LOG, partition))
+    strays = {room: end for room, end in ends.items() if stored.get(room, 0) > end.n or not end.n}
+    async for room, end in _differing(reader, store, partition):
+        strays[room] = min(end, strays.get(room, end))
+    if strays:
+        await store.unclaim(partition)
+        await remove_beyond(reader, store, partition, strays)
+
+
+async def _differing(
+    reader: PartitionReader, store: History, partition: int
+) -> AsyncIterator[tuple[str, RoomEnd]]:
+    """The rooms with an event that the store has otherwise, each with the end before it."""
+    ends: dict[str, RoomEnd] = {}
+    chunk: list[Entry] = []
+
+    async def found() -> list[tuple[str, RoomEnd]]:
+        odd = set(await store.differing(chunk))
+        before: dict[str, RoomEnd] = {}
+        for entry in chunk:
+            end = ends.get(entry.room, RoomEnd())
+            if (entry.room, entry.n) in odd:
+                before.setdefault(entry.room, end)
+            ends[entry.room] = behind(end, entry)
+        chunk.clear()
+        return list(before.items())
+
+    async for entry in entries(reader, partition):
+        chunk.append(entry)
+        if len(chunk) == _CHUNK:
+            for one in await found():
+                yield one
+    for one in await found():
+        yield one
 
 
 async def _acts(settings: Settings, reader: PartitionReader, store: History) -> None:

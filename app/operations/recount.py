@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 
+from app.deployment.topic import read_deployment
+from app.domain.deployment import Deployment
 from app.domain.recount import RoomRecount
 from app.domain.versioned_value import POSITION_KEY, newer, unwrap
 from app.errors import Malformed
 from app.events import decode_log, decode_receipt
+from app.kafka.log_positions import pos_of
 from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import LOG, RECEIPTS, changelog, wrong_partition
@@ -25,26 +28,35 @@ class Recount:
         self._partitions = range(settings.partitions)
         self._reader = reader
         self._only = only
+        self._deployment = Deployment()
         self._next: dict[tuple[str, int], int] = {}
 
     async def read_on(self) -> None:
         """Read what both topics have got since the last call."""
+        self._deployment = await read_deployment(self._reader)
         for partition in self._partitions:
             async for record in self._new(LOG, partition):
-                self._take(partition, record.value)
+                self._take(partition, record)
         for partition in self._partitions:
             async for record in self._new(RECEIPTS, partition):
                 self._take_receipt(partition, record.value)
 
-    def _take(self, partition: int, value: bytes) -> None:
+    def _take(self, partition: int, record: Any) -> None:
         try:
-            event = decode_log(value)
+            event, pos = decode_log(record.value), pos_of(record)
         except Malformed:
             return
         if wrong_partition(event.room, partition, len(self._partitions)):
             return
         if self._only in ("", event.room):
-            self.rooms.setdefault(event.room, RoomRecount(event.room)).take(event)
+            room = self.rooms.setdefault(event.room, RoomRecount(event.room))
+            room.take(event)
+            for epoch in range(self._deployment.epoch(partition)):
+                start = self._deployment.cut_after(partition, epoch)
+                if start is None or pos < start:
+                    room.ends[epoch] = room.seq
+                else:
+                    room.ends.setdefault(epoch, 0)
             self.events += 1
 
     def _take_receipt(self, partition: int, value: bytes) -> None:
@@ -55,7 +67,7 @@ class Recount:
         if wrong_partition(receipt.room, partition, len(self._partitions)):
             return
         if receipt.room in self.rooms:
-            self.rooms[receipt.room].receive(receipt.by, receipt.seq)
+            self.rooms[receipt.room].receive(receipt.by, receipt.seq, receipt.epoch)
 
     async def _new(self, topic: str, partition: int) -> AsyncIterator[Any]:
         start = self._next.get((topic, partition), 0)

@@ -67,7 +67,8 @@ def _tables(
     numbers = (head.n, head.seq) if head is not None else (0, 0)
     yield "rooms", {"n, seq": numbers}, {"n, seq": (room.n, room.seq)}
     yield "members", {user: one.role for user, one in kept.members[name].items()}, room.roles
-    yield "receipts", {user: one.seq for user, one in kept.receipts[name].items()}, room.receipts
+    reads = kept.receipts[name].items()
+    yield "receipts", {user: room.left(one.seq, one.epoch) for user, one in reads}, room.receipts
     under = {u: (one.kind, one.until_ms) for u, one in kept.sanctions[name].items() if one.kind}
     yield "sanctions", under, room.sanctions
     sent = {f"{user}/{client_id}": n for (user, client_id), n in room.sent.items()}

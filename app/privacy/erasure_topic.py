@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiokafka import AIOKafkaProducer
 
+from app.deployment.topic import read_deployment
 from app.domain.erasure import Extent, extents
 from app.errors import Malformed
 from app.events import Erasure, decode_erasure, encode
@@ -13,7 +14,8 @@ from app.topics import ERASURES, partition_of
 
 
 async def read_erasures(settings: Settings, reader: PartitionReader) -> dict[str, Extent]:
-    """Every forgotten user, each with the extent of the erasure."""
+    """Every forgotten user, each with the extent of the erasure in the log as it is now."""
+    deployment = await read_deployment(reader)
     found: list[tuple[str, Extent]] = []
     for partition in range(settings.partitions):
         async for record in reader.read(ERASURES, partition, 0):
@@ -22,7 +24,8 @@ async def read_erasures(settings: Settings, reader: PartitionReader) -> dict[str
             except Malformed:
                 continue
             until_ms = -1 if erasure.ends else erasure.until_ms
-            found.append((erasure.user, Extent(until_ms, erasure.ends, erasure.until_ms)))
+            ends = deployment.erased(erasure)
+            found.append((erasure.user, Extent(until_ms, ends, erasure.until_ms)))
     return extents(found)
 
 

@@ -36,7 +36,12 @@ async def read(request: web.Request) -> web.Response:
     commands = request.app[COMMANDS]
     seconds, headers = wait(request, request.app[SETTINGS].wait)
     receipt = Receipt(
-        room=room, by=identity.user, seq=mark.seq, id=commands.new_id(), edge=commands.edge
+        room=room,
+        by=identity.user,
+        seq=mark.seq,
+        id=commands.new_id(),
+        edge=commands.edge,
+        epoch=head.epoch,
     )
     if await commands.send(receipt, seconds) is None:
         return json({"room": room, "status": "accepted"}, 202, headers)

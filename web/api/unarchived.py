@@ -2,7 +2,9 @@
 
 The archive is behind the log, by a moment or by an outage. The view in Valkey is not: an edit or a
 deletion was published before it was answered. So the store's messages are shown with the events of
-the window beyond what is stored (docs/decisions/read-your-writes.md).
+the window beyond what is stored (docs/decisions/read-your-writes.md). Where the log has lost its
+end, store and view are of the same epoch, or the request waits: one of the two still has events
+that are no part of the log any more.
 """
 
 from __future__ import annotations
@@ -56,6 +58,10 @@ async def unarchived_of_all(
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while True:
         upto = await request.app[HISTORY].archived()
+        epochs = await request.app[HISTORY].epochs()
+        if any(epochs.get(head.partition, 0) != head.epoch for head in heads.values()):
+            await _wait(deadline)
+            continue
         # A store that does not know its progress was written by an older archive.
         behind = [head for head in heads.values() if upto.get(head.partition, 0) <= head.pos]
         behind = [head for head in behind if head.partition in upto]
@@ -75,7 +81,11 @@ async def _lacking_of_all(
     stored = await request.app[HISTORY].newest_events([head.room for head in heads])
     lacking = await asyncio.gather(
         *(
-            _lacking(request, head, Standing(1, stored.get(head.room, 0), upto[head.partition]))
+            _lacking(
+                request,
+                head,
+                Standing(1, stored.get(head.room, 0), upto[head.partition], head.epoch),
+            )
             for head in heads
         )
     )
@@ -88,7 +98,12 @@ async def _lacking_of_all(
 
 
 async def _lacking(request: web.Request, head: RoomHead, stored: Standing) -> list[bytes] | None:
-    """The room's events that are not stored; `None` where the window lacks some of them."""
+    """The room's events that are not stored; `None` where the window lacks some of them.
+
+    Also where the store is of another epoch.
+    """
+    if stored.epoch != head.epoch:
+        return None
     if stored.n >= head.n or (stored.upto is not None and stored.upto > head.pos):
         return []
     start = max(stored.n, head.n - request.app[SETTINGS].window)
