@@ -64,7 +64,8 @@ TABLES = (*FOLLOWING, progress)
 async def rooms(stream: Any) -> None:
     """Number the events of each room: 1, 2, 3, without a gap."""
     log = LogCatchUp(settings, FOLLOWING, _position, _apply)
-    async for batch in batches(stream, TABLES):
+    # At assignment, because others read the tables: moderation, and `parley verify`.
+    async for batch in batches(stream, TABLES, at_assignment=True):
         await log.follow(batch)
         for partition in batch.partitions:
             _drop_former_position(partition, log)

@@ -18,7 +18,10 @@ CHUNK_RECORDS = 250
 
 
 class Chunk(NamedTuple):
-    """Records of a partition, in order, and the group's generation when they were fetched."""
+    """Records of a partition, in order, and the group's generation when they were fetched.
+
+    A chunk without records says that the partition was assigned (`ChunkConsumer.announce`).
+    """
 
     place: TP
     records: Sequence[Record]
@@ -26,7 +29,7 @@ class Chunk(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset after the last record: the one to commit."""
+        """The offset after the last record: the one to commit. There have to be records."""
         return self.records[-1].offset + 1
 
 
@@ -34,6 +37,10 @@ class Acks(Protocol):
     """Records that an agent has taken from its queue."""
 
     records: Sequence[Record]
+
+    @property
+    def partitions(self) -> set[int]:
+        """The partitions of the records, and those that were assigned without one."""
 
     def ack(self) -> None:
         """Let the records' offsets be committed: Kafka has everything that follows from them."""
@@ -71,6 +78,11 @@ class ChunkAcks:
         self._chunks = chunks
         self._consumer.take(chunks)
 
+    @property
+    def partitions(self) -> set[int]:
+        """The partitions of the chunks."""
+        return {chunk.place.partition for chunk in self._chunks}
+
     def ack(self) -> None:
         """Acknowledge the chunks."""
         self._consumer.ack_chunks(self._chunks)
@@ -90,6 +102,11 @@ class EventAcks:
             record[:3]: event for record, event in zip(self.records, events, strict=True)
         }
 
+    @property
+    def partitions(self) -> set[int]:
+        """The partitions of the events."""
+        return {record.partition for record in self.records}
+
     def ack(self) -> None:
         """Acknowledge the events."""
         for event in self._events.values():
@@ -107,6 +124,11 @@ class DeferredAck:
     def __init__(self, record: Record, resolve: Callable[[], None]) -> None:
         self.records: Sequence[Record] = [record]
         self._resolve = resolve
+
+    @property
+    def partitions(self) -> set[int]:
+        """The partition of the record."""
+        return {record.partition for record in self.records}
 
     def ack(self) -> None:
         """Let the record, and those after it, be committed."""

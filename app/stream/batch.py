@@ -47,8 +47,8 @@ class Batch:
 
     @property
     def partitions(self) -> set[int]:
-        """The partitions of the records."""
-        return {record.partition for record in self.records}
+        """The partitions of the records, and those that were assigned (`batches`)."""
+        return self._acks.partitions
 
     def origin(self, record: Record) -> int:
         """The origin of the record's offset; with the offset it is the record's place in order."""

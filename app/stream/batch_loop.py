@@ -31,13 +31,18 @@ MAX_RECORDS = 500
 
 
 async def batches(
-    stream: Any, tables: Sequence[Table[Any]] = (), limit: int = MAX_RECORDS
+    stream: Any,
+    tables: Sequence[Table[Any]] = (),
+    limit: int = MAX_RECORDS,
+    *,
+    at_assignment: bool = False,
 ) -> AsyncIterator[Batch]:
     """The stream's records in batches; each batch's outputs are in Kafka before the next batch.
 
     A batch has the records that have arrived meanwhile, from one up to `limit`: a lone record waits
-    for no other. Raises what the body or Kafka raises; the group's supervisor then ends the
-    process.
+    for no other. With `at_assignment` every partition is in a batch soon after it was assigned,
+    without a record if none has come. Raises what the body or Kafka raises; the group's supervisor
+    then ends the process.
     """
     app = stream.app
     queue = stream.channel.queue
@@ -45,6 +50,8 @@ async def batches(
     heartbeat = heartbeat_of(app.conf.id)
     producer = await _producer(app)
     checkpointer = await _checkpointer(app, tables)
+    if at_assignment and app.started:
+        app.consumer.announce(stream.channel.get_topic_name())
     while True:
         try:
             items = [await queue.get()]

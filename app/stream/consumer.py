@@ -60,6 +60,8 @@ class ChunkConsumer(stock.Consumer):
         #: The first offsets of partitions without a commit, which are committed before any record
         #: is read: a group that dies before its first commit must not look like one that lost it.
         self._lacking: Mapping[TP, int] = {}
+        #: Topics whose agents are told of assigned partitions, and of the last generation told.
+        self._announced: dict[str, int] = {}
         self._queued: Counter[str] = Counter()
         self._paused: set[str] = set()
         self._batches = 0
@@ -75,6 +77,7 @@ class ChunkConsumer(stock.Consumer):
                 if self.flow_active:
                     if self._lacking and await self._commit(self._lacking):
                         self._lacking = {}
+                    self._announce_assigned()
                     fetched = await self._fetched()
                     self._enqueue_fetched(fetched)
                     if not self._low_latency:
@@ -86,6 +89,20 @@ class ChunkConsumer(stock.Consumer):
                 raise
         finally:
             LOCAL_READERS.discard(self)
+
+    def announce(self, topic: str) -> None:
+        """Let the topic's agent know of each partition that is assigned from now on."""
+        self._announced[topic] = -1
+
+    def _announce_assigned(self) -> None:
+        generation = self.app.consumer_generation_id
+        for topic, told in self._announced.items():
+            if told == generation:
+                continue
+            for place in self._get_active_partitions():
+                if place.topic == topic:
+                    self._announced[topic] = generation
+                    self._queue(place).put_nowait(Chunk(TP(*place), (), generation))
 
     async def _fetched(self) -> Mapping[Any, Sequence[Any]]:
         active = self._get_active_partitions()
@@ -169,7 +186,7 @@ class ChunkConsumer(stock.Consumer):
     def ack_chunks(self, chunks: Iterable[Chunk]) -> None:
         """Let the chunks' offsets be committed: Kafka has everything that follows from them."""
         for chunk in chunks:
-            if chunk.generation_id == self.app.consumer_generation_id:
+            if chunk.records and chunk.generation_id == self.app.consumer_generation_id:
                 self._acked_to[chunk.place] = chunk.end
                 self._acked_records[chunk.place] = chunk.records[-1]
         self._batches -= 1
