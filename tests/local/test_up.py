@@ -74,6 +74,19 @@ async def test_other_commands_find_what_up_runs(up: RunningUp) -> None:
         assert answer.status == 200
 
 
+async def test_up_begins_with_a_backup(up: RunningUp, tmp_path: Path) -> None:
+    status, said = await ask(up, "ann", "/v1/rooms/lobby/messages", {"text": "to be kept"})
+    assert status == 201, said
+    told = up.parley("backup", str(tmp_path / "backup"))
+    assert told.returncode == 0, told.stderr
+    restore = ("--restore", str(tmp_path / "backup"))
+    another = RunningUp(tmp_path / "data", "--port", str(free_port()), *restore)
+    try:
+        assert "to be kept" in await texts(another.wait_ready(), "ben")
+    finally:
+        another.end(signal.SIGKILL)
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("name", "command"),
