@@ -15,7 +15,7 @@ from tests.faults.frail import Frail, at_work, kept_running
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
-from tests.support.topic_surgery import cut, make_anew
+from tests.support.topic_surgery import commits_kept, cut, make_anew
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -61,6 +61,28 @@ async def test_commands_in_a_raw_topic_made_anew_are_decided(frail: Frail) -> No
             f"/v1/rooms/{room}/messages", {"text": "x", "client_id": "c3"}, Prefer="wait=20"
         )
         assert (status, answer["seq"]) == (200, 4)
+    code, told = await chat.parley("verify")
+    assert code == 0, told
+
+
+async def test_commands_behind_the_cut_of_a_raw_topic_are_decided(frail: Frail) -> None:
+    """The commits are left, and are of records that are not."""
+    chat = frail.chat
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room("ben")
+        partition = partition_of(room, chat.settings.partitions)
+        for number in range(3):
+            await ann.say(room, f"kept {number}")
+        kept = await end_of(chat, RAW, room)
+        for number in range(3):
+            await ann.say(room, f"cut {number}")
+        await stop_worker(chat)
+        async with commits_kept(chat.settings, "parley-pipeline", TOPIC[RAW]):
+            await cut(chat.settings, TOPIC[RAW], {partition: kept})
+        await start_worker(chat)
+        for number in range(3):
+            status, answer = await send(ann, room, f"after {number}")
+            assert (status, answer["seq"]) == (201, 7 + number)
     code, told = await chat.parley("verify")
     assert code == 0, told
 
