@@ -46,8 +46,8 @@ async def send(person: Person, room: str, text: str) -> tuple[int, dict[str, Any
     return await person.post(path, {"text": text}, Prefer="wait=20")
 
 
-async def test_commands_in_a_raw_topic_made_anew_are_decided(frail: Frail) -> None:
-    chat = frail.chat
+async def test_commands_in_a_raw_topic_made_anew_are_decided(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann:
         room = await ann.open_room("ben")
         for number in range(5):
@@ -65,9 +65,9 @@ async def test_commands_in_a_raw_topic_made_anew_are_decided(frail: Frail) -> No
     assert code == 0, told
 
 
-async def test_commands_behind_the_cut_of_a_raw_topic_are_decided(frail: Frail) -> None:
+async def test_commands_behind_the_cut_of_a_raw_topic_are_decided(standing: Frail) -> None:
     """The commits are left, and are of records that are not."""
-    chat = frail.chat
+    chat = standing.chat
     async with Person(chat, "ann") as ann:
         room = await ann.open_room("ben")
         partition = partition_of(room, chat.settings.partitions)
@@ -87,8 +87,8 @@ async def test_commands_behind_the_cut_of_a_raw_topic_are_decided(frail: Frail) 
     assert code == 0, told
 
 
-async def test_a_table_that_lost_the_end_of_its_changelog_follows_the_log(frail: Frail) -> None:
-    chat = frail.chat
+async def test_a_table_that_lost_the_end_of_its_changelog_follows_the_log(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
         room = await ann.open_room("ben")
         partition = partition_of(room, chat.settings.partitions)
@@ -109,9 +109,9 @@ async def test_a_table_that_lost_the_end_of_its_changelog_follows_the_log(frail:
 
 
 async def test_a_log_that_lost_its_end_begins_an_epoch_and_tells_its_readers(
-    frail: Frail,
+    standing: Frail,
 ) -> None:
-    chat = frail.chat
+    chat = standing.chat
     async with Person(chat, "ann") as ann:
         room = await ann.open_room("ben")
         partition = partition_of(room, chat.settings.partitions)
@@ -137,8 +137,8 @@ async def test_a_log_that_lost_its_end_begins_an_epoch_and_tells_its_readers(
             assert after.messages(room) == ["new", "newer"]
 
 
-async def test_a_topic_made_anew_while_workers_run_is_noticed(frail: Frail) -> None:
-    chat = frail.chat
+async def test_a_topic_made_anew_while_workers_run_is_noticed(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
         room = await ann.open_room()
         status, _ = await send(ben, room, "refused")

@@ -19,7 +19,6 @@ _SHARED: Final = {
         "tests/clients/",
         "tests/docs/test_agents.py",
         "tests/docs/test_semantics.py",
-        "tests/end_to_end/test_corpus.py",
         "tests/end_to_end/test_reply_bot.py",
         "tests/end_to_end/test_retention.py",
         "tests/kafka/test_foreign_records.py",

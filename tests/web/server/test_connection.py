@@ -240,14 +240,15 @@ async def test_what_was_sent_before_an_edge_stops_is_answered(chat: Chat) -> Non
         kept.writer.write(asked)
         await kept.answer()
         edge.send(signal.SIGSTOP)
-        pending += [await stack.enter_async_context(raw(url)) for _ in range(200)]
+        # More than asyncio accepts at a time, and what a busy machine has done in time.
+        pending += [await stack.enter_async_context(raw(url)) for _ in range(120)]
         for one in (kept, *pending):
             one.writer.write(asked)
         edge.send(signal.SIGTERM)
         edge.send(signal.SIGCONT)
         answers = await asyncio.gather(*(one.answer() for one in (kept, *pending)))
         assert {status for status, _ in answers} == {200}
-        assert await edge.stop(10)
+        assert await edge.ended(30)
 
 
 async def test_a_connection_comes_back_from_aiohttp_without_an_access_log(
