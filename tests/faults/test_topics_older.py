@@ -29,7 +29,8 @@ async def stop_worker(chat: Chat) -> None:
 async def start_worker(chat: Chat, *, empty: bool = False) -> None:
     if empty:
         shutil.rmtree(chat.settings.data / "workers", ignore_errors=True)
-    await at_work(chat.start_worker("w1"))
+    lives = (chat.settings.data / "logs" / "w1.log").read_text().count("ready")
+    await at_work(chat.start_worker("w1"), times=lives + 1)
 
 
 async def end_of(chat: Chat, topic: str, room: str) -> int:
