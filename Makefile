@@ -23,16 +23,16 @@ run: $(stamp)  ## run a chat on this machine: Kafka, Valkey, a worker, an edge
 
 ##@ Testing
 
-test: $(dev_stamp) packages lint  ## lint, then all tests except long ones (13 minutes on two cores)
-	@$(bin)/python -m pytest -m "not long"
+test: $(dev_stamp) packages lint  ## lint, then all tests except long ones (20 minutes on two cores)
+	@$(bin)/python -m pytest -n 2 -m "not long" $(OPTIONS)
 
 lint: $(dev_stamp)  ## check style, types, and the imports between packages
 	$(bin)/ruff check .
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-faults: $(dev_stamp)  ## kill processes under load and count every message; all long tests (30 minutes)
-	@$(bin)/python -m pytest -p tests.faults.count -m "faults or long" $(OPTIONS)
+faults: $(dev_stamp)  ## kill processes under load and count every message; all long tests (40 minutes)
+	@$(bin)/python -m tests.faults $(OPTIONS)
 
 packages:  ## install what the tests need beside Python packages: Chromium, PostgreSQL
 	@.ci/packages

@@ -1,7 +1,8 @@
 """The seconds until an emptied view is whole again, by the number of memberships in one partition.
 
-The log is written straight into Kafka: rooms with many members, and nothing else. Beside the
-seconds, the longest time for which the event loop stood still: a worker's heartbeats wait for it.
+With `--events`, also by the number of events: the rest are messages in these rooms. The log is
+written straight into Kafka. Beside the seconds, the longest time for which the event loop stood
+still: a worker's heartbeats wait for it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from app.delivery.publisher import Publisher
 from app.delivery.refill import Place, refill
 from app.delivery.valkey import connect
 from app.errors import ParleyError
-from app.events import MemberAdded, RoomCreated, encode
+from app.events import MemberAdded, MessageCreated, RoomCreated, encode
 from app.kafka.partition_reader import PartitionReader
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.topics import LOG, partition_of
@@ -31,16 +32,19 @@ from bench.figures import Goal, judge, keep, table
 from bench.stage import Stage, stage
 
 _IN_A_ROOM = 1000
+_STAMP: Any = {"by": "owner", "at_ms": 1, "id": "i" * 36, "client_id": ""}
+_TEXT = "what was said in a room of the partition, and is read again when its view is refilled"
 _LOOK_EVERY = 0.005
 
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--memberships", default=250_000, show_default=True, help="Of all rooms together.")
-def main(memberships: int) -> None:
+@click.option("--events", default=0, help="Of the log in all; 0: memberships alone.")
+def main(memberships: int, events: int) -> None:
     """Run and report."""
     try:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-            result = uvloop.run(_run(memberships, Path(folder)))
+            result = uvloop.run(_run(memberships, max(events, memberships), Path(folder)))
     except ParleyError as error:
         raise click.ClickException(str(error)) from error
     goals = [
@@ -50,16 +54,19 @@ def main(memberships: int) -> None:
             f"{result['longest_ms']} ms",
         )
     ]
-    told = {"memberships": memberships, **result, "goals": [goal._asdict() for goal in goals]}
+    sizes = {"memberships": memberships, "events": max(events, memberships)}
+    told = {**sizes, **result, "goals": [goal._asdict() for goal in goals]}
     path = keep("refill", told)
     report = table(("an emptied view", ""), list(result.items()))
     click.echo(f"\n{report}\n\nKept in {os.path.relpath(path)}\n\n{judge(goals)}")
 
 
-async def _run(memberships: int, folder: Path) -> dict[str, Any]:
+async def _run(memberships: int, events: int, folder: Path) -> dict[str, Any]:
     async with stage(folder) as there:
-        click.echo(f"Writing {memberships:,} memberships")
-        await write_pairs(there.settings, LOG, _events(memberships, there.settings.partitions))
+        click.echo(f"Writing {events:,} events, {memberships:,} of them memberships")
+        partitions = there.settings.partitions
+        await write_pairs(there.settings, LOG, _joining(memberships, partitions))
+        await write_pairs(there.settings, LOG, _saying(memberships, events, partitions))
         return await _refilled(there)
 
 
@@ -98,17 +105,30 @@ async def _pauses() -> Any:
     looking.cancel()
 
 
-def _events(memberships: int, partitions: int) -> Iterator[Pair]:
-    rooms = (room for i in range(10**9) if not partition_of(room := f"room-{i}", partitions))
-    stamp: Any = {"by": "owner", "at_ms": 1, "id": "i" * 36, "client_id": ""}
-    for start in range(0, memberships, _IN_A_ROOM):
-        room = next(rooms)
-        opened = RoomCreated(room=room, n=1, type="group", name=room, **stamp)
+def _joining(memberships: int, partitions: int) -> Iterator[Pair]:
+    for turn, (room, count) in enumerate(_rooms(memberships, partitions)):
+        opened = RoomCreated(room=room, n=1, type="group", name=room, **_STAMP)
         yield 0, room.encode(), encode(opened)
-        for i in range(1, min(_IN_A_ROOM, memberships - start)):
-            user = f"person-{(start * 7 + i) % 400_000}"
-            added = MemberAdded(room=room, n=i + 1, user=user, role="member", **stamp)
+        for i in range(1, count):
+            user = f"person-{(turn * 7 * _IN_A_ROOM + i) % 400_000}"
+            added = MemberAdded(room=room, n=i + 1, user=user, role="member", **_STAMP)
             yield 0, room.encode(), encode(added)
+
+
+def _saying(memberships: int, events: int, partitions: int) -> Iterator[Pair]:
+    """Messages, in each room in turn."""
+    rooms = list(_rooms(memberships, partitions))
+    for i in range(events - memberships):
+        (room, count), seq = rooms[i % len(rooms)], i // len(rooms) + 1
+        said = MessageCreated(room=room, n=count + seq, seq=seq, text=_TEXT, **_STAMP)
+        yield 0, room.encode(), encode(said)
+
+
+def _rooms(memberships: int, partitions: int) -> Iterator[tuple[str, int]]:
+    """Rooms of the first partition, and how many members each has."""
+    names = (room for i in range(10**9) if not partition_of(room := f"room-{i}", partitions))
+    for start in range(0, memberships, _IN_A_ROOM):
+        yield next(names), min(_IN_A_ROOM, memberships - start)
 
 
 if __name__ == "__main__":

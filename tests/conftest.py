@@ -13,6 +13,7 @@ from pathlib import Path
 # constructor recursion depth mismatch"), if no test has used it.
 import hypothesis
 import pytest
+from xdist.remote import Producer
 
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port
@@ -26,6 +27,7 @@ from tests.support.agents import read as read
 from tests.support.chat import Chat, data_folder
 from tests.support.own_broker import expiring as expiring
 from tests.support.own_broker import own_broker as own_broker
+from tests.support.parallel import ByServers
 from tests.support.postgres import Postgres, binaries
 
 # In the background of a shell SIGINT is ignored, here and by all that tests start and interrupt.
@@ -49,6 +51,11 @@ def missing(what: str) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--seed`, which repeats the random choices of a test."""
     parser.addoption("--seed", type=int, help="seed of the random choices")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByServers:
+    """With `-n 2`: keep tests together that share servers."""
+    return ByServers(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -95,10 +102,10 @@ def settings(kafka: Kafka, valkey: Valkey, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def chat(
+async def shared_chat(
     kafka: Kafka, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Chat]:
-    """A whole Parley, shared by the run: use rooms of your own, stop nothing of it."""
+    """A whole Parley, shared by the run: for fixtures that outlive a test."""
     data = data_folder(tmp_path_factory.mktemp("chat"))
     running = Chat(Settings(broker=kafka.url, redis=valkey.url, data=data, secret=SECRET))
     try:
@@ -106,6 +113,14 @@ async def chat(
         yield running
     finally:
         await running.stop()
+
+
+@pytest.fixture
+async def chat(shared_chat: Chat) -> AsyncIterator[Chat]:
+    """The shared Parley: use rooms of your own, stop nothing of it. Edges of a test end with it."""
+    there = len(shared_chat.edges)
+    yield shared_chat
+    await shared_chat.stop_edges(there)
 
 
 @pytest.fixture(scope="session")

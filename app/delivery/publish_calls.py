@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.delivery import keys
@@ -56,10 +57,13 @@ class PublishCall:
         if event is None:
             self.arguments += ["", "", changes.json(0, entry.position, entry.after)]
             return
-        own = _keys(entry.partition, event.room, changes.named)
+        partition, room = entry.partition, event.room
+        own = _room_keys(partition, room)
+        if changes.named:
+            own += tuple(keys.mentioned(partition, room, user) for user in changes.named)
         self.keys += own
-        self.belong += [(user, event.room, n) for user, n in changes.belong]
-        channel = keys.channel(entry.partition, event.room)
+        self.belong += [(user, room, n) for user, n in changes.belong]
+        channel = keys.channel(partition, room)
         edge = keys.edge(entry.edge) if entry.edge else ""
         answer = encode(_accepted(event, entry.ruling)) if entry.edge else b""
         described = changes.json(len(own), entry.position, entry.after, event.n, channel, edge)
@@ -86,15 +90,11 @@ def publish_calls(entries: Sequence[Entry], texts: dict[int, bytes]) -> Iterator
         yield call
 
 
-def _keys(partition: int, room: str, named: Sequence[str]) -> list[str]:
-    return [
-        *(
-            of(partition, room)
-            for of in (keys.room, keys.log, keys.members, keys.read, keys.gone, keys.everyone)
-        ),
-        keys.sanctions(partition, room),
-        *(keys.mentioned(partition, room, user) for user in named),
-    ]
+@lru_cache(maxsize=4096)
+def _room_keys(partition: int, room: str) -> tuple[str, ...]:
+    """The keys of a room that every event has."""
+    found = (keys.room, keys.log, keys.members, keys.read, keys.gone, keys.everyone, keys.sanctions)
+    return tuple(of(partition, room) for of in found)
 
 
 def _accepted(event: AnyLogEvent, ruling: Ruling | None) -> Verdict:

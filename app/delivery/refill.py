@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Any, NamedTuple
 
 import structlog
 from msgspec.structs import replace
 
+from app.delivery.prefetch import prefetched
 from app.delivery.publish_calls import NO_POSITION, Entry
 from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
@@ -76,26 +77,40 @@ async def refill(
     unfit = await _survey(reader, publisher, place, first, end)
     await publisher.note_memberships(place.partition, token)
     said = Progress("events", place.partition, end - first)
-    gone: set[tuple[str, int]] = set()
-    before = start - 1
-    async for records in _chunks(reader.read(LOG, place.partition, first, end)):
-        entries = in_sequence([entry_of(record, place.of) for record in records], before)
-        before = max(before, *(entry.position.pos for entry in entries))
-        chunk = [
-            _without(fit(entry, unfit), erased, gone)._replace(surveyed=True) for entry in entries
-        ]
-        outcomes, _ = await publish_isolating(publisher, chunk)
-        if Outcome.GAP in outcomes and start:
-            # Only a reading from the beginning tells whether the room lacks an event or this one
-            # is unfit.
-            return await refill(reader, publisher, place, 0, progress, erased=erased)
-        if min(outcomes) < Outcome.REPEATED:
-            break
-        progress(len(chunk))
-        said(len(chunk))
+    outcomes: list[Outcome] = []
+    entries = _entries(reader, place, (first, end), start - 1, unfit, erased)
+    async with prefetched(entries) as chunks:
+        async for chunk in chunks:
+            outcomes, _ = await publish_isolating(publisher, chunk)
+            if min(outcomes) < Outcome.REPEATED:
+                break
+            progress(len(chunk))
+            said(len(chunk))
+    if Outcome.GAP in outcomes and start:
+        # Only a reading from the beginning tells whether the room lacks an event or this one is
+        # unfit.
+        return await refill(reader, publisher, place, 0, progress, erased=erased)
     said.end()
     await publisher.note_whole(place.partition, last.pos + 1, token)
     return unfit
+
+
+async def _entries(
+    reader: PartitionReader,
+    place: Place,
+    between: tuple[int, int],
+    before: int,
+    unfit: Unpublishable,
+    erased: Erased,
+) -> AsyncGenerator[list[Entry], None]:
+    """The records between two offsets, in chunks; the first is after `pos` `before`."""
+    gone: set[tuple[str, int]] = set()
+    async for records in _chunks(reader.read(LOG, place.partition, *between)):
+        entries = in_sequence([entry_of(record, place.of) for record in records], before)
+        before = max(before, *(entry.position.pos for entry in entries))
+        yield [
+            _without(fit(entry, unfit), erased, gone)._replace(surveyed=True) for entry in entries
+        ]
 
 
 async def _survey(
@@ -108,16 +123,25 @@ async def _survey(
     so many are in memory at once.
     """
     unfit: Unpublishable = {}
-    order: RoomOrder | None = None
     said = Progress("memberships", place.partition, end - start)
+    async with prefetched(_surveyed(reader, place, start, end, unfit)) as chunks:
+        async for count, belong in chunks:
+            await publisher.belong(belong)
+            said(count)
+            await asyncio.sleep(0)  # where there was nothing to write
+    said.end()
+    return unfit
+
+
+async def _surveyed(
+    reader: PartitionReader, place: Place, start: int, end: int, unfit: Unpublishable
+) -> AsyncGenerator[tuple[int, dict[tuple[str, str], int]], None]:
+    """Of each chunk of records, how many there are, and their memberships."""
+    order: RoomOrder | None = None
     async for records in _chunks(reader.read(LOG, place.partition, start, end)):
         if records[0].offset == 0:
             order = RoomOrder()
-        await publisher.belong(_memberships(records, place, order, unfit))
-        said(len(records))
-        await asyncio.sleep(0)  # where there was nothing to write
-    said.end()
-    return unfit
+        yield len(records), _memberships(records, place, order, unfit)
 
 
 def _memberships(

@@ -11,7 +11,7 @@ log = structlog.get_logger()
 
 #: Entries that are restored in one round trip: more would block the event loop, and Valkey, for
 #: tens of milliseconds.
-CHUNK: Final = 500
+CHUNK: Final = 200
 
 #: Seconds between two lines of the log.
 _SAY_EVERY: Final = 5.0

@@ -28,11 +28,6 @@ from app.events import (
     encode,
 )
 
-_SCRIPT = (
-    *("room", "members", "roles", "leaves", "read", "gone", "everyone", "mentions"),
-    *("last", "rewrite", "tell", "sanction"),
-)
-
 #: Characters of a room's last message in the list of rooms.
 PREVIEW = 140
 
@@ -66,17 +61,30 @@ class Changes(Struct):
         edge: str = "",
     ) -> bytes:
         """The changes for the script, with the number of the event's own keys and its channels."""
-        changes: dict[str, Any] = {name: getattr(self, name) for name in _SCRIPT}
-        changes |= {
-            "keys": own,
-            "pos": str(position.pos),
-            "after": after,
-            "epoch": position.epoch,
-            "n": str(n),
-            "channel": channel,
-            "edge": edge,
-        }
-        return orjson.dumps(changes)
+        # One literal: it is made for every event, and a loop over names takes three times as long.
+        return orjson.dumps(
+            {
+                "keys": own,
+                "pos": str(position.pos),
+                "after": after,
+                "epoch": position.epoch,
+                "n": str(n),
+                "channel": channel,
+                "edge": edge,
+                "room": self.room,
+                "members": self.members,
+                "roles": self.roles,
+                "leaves": self.leaves,
+                "read": self.read,
+                "gone": self.gone,
+                "everyone": self.everyone,
+                "mentions": self.mentions,
+                "last": self.last,
+                "rewrite": self.rewrite,
+                "tell": self.tell,
+                "sanction": self.sanction,
+            }
+        )
 
 
 def changes_of(event: AnyLogEvent, texts: dict[int, bytes]) -> Changes:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import uuid
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,11 +12,11 @@ from aiokafka.errors import KafkaError
 
 from app.embedded.archive import Archive
 from app.embedded.child import Child, tail
+from app.embedded.formatting import format_data, random_id
 from app.embedded.jars import classpath, fetch_jars
 from app.embedded.java import Java, find_java
 from app.embedded.ports import free_port, listens
 from app.embedded.server import Server
-from app.errors import ParleyError
 from app.kafka.admin import quiet
 
 _LOG4J = Path(__file__).with_name("log4j2.xml")
@@ -59,7 +57,7 @@ class Quorum:
 
     def __init__(self, controllers: Sequence[int]) -> None:
         self.controllers = controllers
-        self.cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        self.cluster = random_id()
 
     @property
     def voters(self) -> str:
@@ -115,9 +113,15 @@ class Kafka(Server):
         config = self._configure(self._quorum)
         environ = {"CLASSPATH": classpath(jars)}
         java = _java_command(self._java, self.folder)
-        if not (self.folder / "data" / "meta.properties").exists():
-            reading = [*java, *self._archive.reading()]
-            await _format(reading, config, environ, self._quorum.cluster)
+        await format_data(
+            self.folder / "data",
+            config,
+            self._node,
+            self._quorum.cluster,
+            jars / "first-records.checkpoint",
+            [*java, *self._archive.reading()],
+            environ,
+        )
         java += self._archive.writing()
         self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out", environ)
         ready = partial(answers, self.address)
@@ -172,10 +176,3 @@ def _java_command(java: Java, folder: Path) -> list[str]:
     command += [f"-Djava.io.tmpdir={folder / 'tmp'}", f"-Dparley.log={folder / 'kafka.log'}"]
     command += [f"-Dlog4j2.configurationFile={_LOG4J}"]
     return command
-
-
-async def _format(java: list[str], config: Path, environ: dict[str, str], cluster: str) -> None:
-    arguments = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(config)]
-    child = Child([*java, *arguments], config.with_name("format.log"), environ)
-    if await child.run(within=60) != 0:
-        raise ParleyError(f"Kafka could not format its folder:\n{child.tail()}")

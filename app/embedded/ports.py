@@ -10,6 +10,9 @@ import socket
 #: between the check and the start of the server.
 _LOWEST, _HIGHEST = 15_000, 30_000
 
+#: Its own: with the seed of a test, two processes at once would be given the same ports.
+_random = random.SystemRandom()
+
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen on the port."""
@@ -25,7 +28,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 def free_port() -> int:
     """A port that is free on 127.0.0.1, from a range that is rarely used."""
     while True:
-        port = random.randrange(_LOWEST, _HIGHEST)
+        port = _random.randrange(_LOWEST, _HIGHEST)
         if is_free(port):
             return port
 

@@ -24,3 +24,17 @@ async def frail(tmp_path: Path, resumed: Resumed) -> AsyncIterator[Frail]:
     """A chat to do anything to."""
     async with frail_chat(tmp_path, resumed) as parley:
         yield parley
+
+
+@pytest.fixture(scope="module")
+async def standing_chat(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Frail]:
+    """A chat of a module's own."""
+    async with frail_chat(tmp_path_factory.mktemp("standing"), []) as parley:
+        yield parley
+
+
+@pytest.fixture
+def standing(standing_chat: Frail, resumed: Resumed) -> Frail:
+    """A chat that works again when a test is over: the next test of the module has it, too."""
+    standing_chat.resumed = resumed
+    return standing_chat

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -66,6 +66,8 @@ class Records:
     counts: dict[str, dict[str, Count]] = field(default_factory=dict)
     #: Readers that were told to fetch a room's history, because it could not be resumed.
     resets: list[str] = field(default_factory=list)
+    #: By room whose log lost its end, what was there. Its numbers are given again, to others.
+    cuts: Mapping[str, frozenset[Place]] = field(default_factory=dict)
 
 
 def place(event: dict[str, Any]) -> Place:
@@ -76,9 +78,15 @@ def place(event: dict[str, Any]) -> Place:
 
 def faults(records: Records) -> list[str]:
     """Everything that is wrong, a line each; nothing where all is as promised."""
-    found = [f"{reader} was told to reset" for reader in records.resets]
+    found = [
+        f"{reader} was told to reset"
+        for reader in records.resets
+        if records.cuts.keys().isdisjoint(records.seen.get(reader, ()))
+    ]
     if records.unanswered:
         found.append(f"stuck: {records.unanswered} wishes were never answered")
+    found += _of_cuts(records)
+    records = _kept(records)
     found += _of_answers(records)
     for room, places in records.history.items():
         found += _of_history(room, records.base[room], places)
@@ -86,6 +94,30 @@ def faults(records: Records) -> list[str]:
         for room, places in rooms.items():
             found += _of_reader(f"{reader} in {room}", records.history[room], places)
     return found + list(miscounted(records))
+
+
+def _of_cuts(records: Records) -> Iterator[str]:
+    """What the log lost and is told as if it had not, and readers that saw it and do not know."""
+    for room, gone in records.cuts.items():
+        if back := [place.n for place in records.history[room] if place in gone]:
+            yield f"beyond: history of {room} has n {_some(back)}, which its log lost"
+        for reader, rooms in records.seen.items():
+            if reader not in records.resets and not gone.isdisjoint(rooms.get(room, ())):
+                yield f"untold: {reader} saw what the log of {room} lost, and was not told to reset"
+
+
+def _kept(records: Records) -> Records:
+    """The same records without what the logs lost, and without the answers that told of it."""
+    gone = frozenset[Place]().union(*records.cuts.values())
+    told = {place.wish: ((place.n, place.seq), (0, 0)) for place in gone}
+    return replace(
+        records,
+        answers=[each for each in records.answers if each[1:] not in told.get(each.wish, ())],
+        seen={
+            reader: {room: [each for each in seen if each not in gone] for room, seen in at.items()}
+            for reader, at in records.seen.items()
+        },
+    )
 
 
 def _of_answers(records: Records) -> Iterator[str]:
@@ -102,6 +134,10 @@ def _of_answers(records: Records) -> Iterator[str]:
     for answer in records.answers:
         if answer.n and (answer.n, answer.seq) != numbers.get(answer.wish, (answer.n, answer.seq)):
             yield f"renumbered: {answer} was told, {numbers[answer.wish]} is in the history"
+    told = {(answer.wish.room, answer.n, answer.wish) for answer in records.answers if answer.n}
+    for (room, n), times in Counter((room, n) for room, n, _ in told).items():
+        if times > 1:
+            yield f"shared: n {n} of {room} was told to {times} wishes"
 
 
 def _of_history(room: str, base: int, places: Sequence[Place]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from tests.faults.frail import Frail, at_work, kept_running
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
-from tests.support.topic_surgery import cut, make_anew
+from tests.support.topic_surgery import commits_kept, cut, make_anew
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -29,7 +29,8 @@ async def stop_worker(chat: Chat) -> None:
 async def start_worker(chat: Chat, *, empty: bool = False) -> None:
     if empty:
         shutil.rmtree(chat.settings.data / "workers", ignore_errors=True)
-    await at_work(chat.start_worker("w1"))
+    lives = (chat.settings.data / "logs" / "w1.log").read_text().count("ready")
+    await at_work(chat.start_worker("w1"), times=lives + 1)
 
 
 async def end_of(chat: Chat, topic: str, room: str) -> int:
@@ -46,8 +47,8 @@ async def send(person: Person, room: str, text: str) -> tuple[int, dict[str, Any
     return await person.post(path, {"text": text}, Prefer="wait=20")
 
 
-async def test_commands_in_a_raw_topic_made_anew_are_decided(frail: Frail) -> None:
-    chat = frail.chat
+async def test_commands_in_a_raw_topic_made_anew_are_decided(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann:
         room = await ann.open_room("ben")
         for number in range(5):
@@ -65,8 +66,30 @@ async def test_commands_in_a_raw_topic_made_anew_are_decided(frail: Frail) -> No
     assert code == 0, told
 
 
-async def test_a_table_that_lost_the_end_of_its_changelog_follows_the_log(frail: Frail) -> None:
-    chat = frail.chat
+async def test_commands_behind_the_cut_of_a_raw_topic_are_decided(standing: Frail) -> None:
+    """The commits are left, and are of records that are not."""
+    chat = standing.chat
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room("ben")
+        partition = partition_of(room, chat.settings.partitions)
+        for number in range(3):
+            await ann.say(room, f"kept {number}")
+        kept = await end_of(chat, RAW, room)
+        for number in range(3):
+            await ann.say(room, f"cut {number}")
+        await stop_worker(chat)
+        async with commits_kept(chat.settings, "parley-pipeline", TOPIC[RAW]):
+            await cut(chat.settings, TOPIC[RAW], {partition: kept})
+        await start_worker(chat)
+        for number in range(3):
+            status, answer = await send(ann, room, f"after {number}")
+            assert (status, answer["seq"]) == (201, 7 + number)
+    code, told = await chat.parley("verify")
+    assert code == 0, told
+
+
+async def test_a_table_that_lost_the_end_of_its_changelog_follows_the_log(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
         room = await ann.open_room("ben")
         partition = partition_of(room, chat.settings.partitions)
@@ -87,9 +110,9 @@ async def test_a_table_that_lost_the_end_of_its_changelog_follows_the_log(frail:
 
 
 async def test_a_log_that_lost_its_end_begins_an_epoch_and_tells_its_readers(
-    frail: Frail,
+    standing: Frail,
 ) -> None:
-    chat = frail.chat
+    chat = standing.chat
     async with Person(chat, "ann") as ann:
         room = await ann.open_room("ben")
         partition = partition_of(room, chat.settings.partitions)
@@ -115,8 +138,8 @@ async def test_a_log_that_lost_its_end_begins_an_epoch_and_tells_its_readers(
             assert after.messages(room) == ["new", "newer"]
 
 
-async def test_a_topic_made_anew_while_workers_run_is_noticed(frail: Frail) -> None:
-    chat = frail.chat
+async def test_a_topic_made_anew_while_workers_run_is_noticed(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
         room = await ann.open_room()
         status, _ = await send(ben, room, "refused")

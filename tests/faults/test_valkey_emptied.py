@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 PAUSE = 20.0
 
 
-async def test_an_emptied_valkey_is_filled_while_messages_come(frail: Frail) -> None:
-    chat = frail.chat
+async def test_an_emptied_valkey_is_filled_while_messages_come(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Listener(chat, "ben") as ben:
         room = await ann.open_room("ben")
         for i in range(20):
@@ -37,8 +37,8 @@ async def test_an_emptied_valkey_is_filled_while_messages_come(frail: Frail) -> 
             assert again.hello["recovered"] is True
 
 
-async def test_an_emptied_valkey_is_filled_while_nobody_writes(frail: Frail) -> None:
-    chat = frail.chat
+async def test_an_emptied_valkey_is_filled_while_nobody_writes(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann:
         room = await ann.open_room("ben")
         await ann.say(room, "still here")
@@ -55,18 +55,18 @@ async def test_an_emptied_valkey_is_filled_while_nobody_writes(frail: Frail) -> 
         assert [member["user"] for member in answer["members"]] == ["ann", "ben"]
 
 
-async def test_valkey_killed_and_started_empty_costs_no_event(frail: Frail) -> None:
-    chat = frail.chat
+async def test_valkey_killed_and_started_empty_costs_no_event(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Listener(chat, "ben") as ben:
         room = await ann.open_room("ben")
         await ann.say(room, "before")
         await ben.until(lambda: ben.messages(room) == ["before"])
-        frail.valkey.kill()
+        standing.valkey.kill()
         status, accepted = await ann.post(
             f"/v1/rooms/{room}/messages", {"text": "meanwhile"}, Prefer="wait=1"
         )
         assert status == 202, accepted
-        await frail.valkey.start()
+        await standing.valkey.start()
         await ben.until(lambda: ben.messages(room) == ["before", "meanwhile"])
         await ann.say(room, "after")
         await ben.until(lambda: ben.messages(room) == ["before", "meanwhile", "after"])

@@ -34,15 +34,15 @@ async def refusing(frail: Frail, code: str) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-async def test_the_pipeline_goes_on_while_valkey_refuses(frail: Frail, code: str) -> None:
-    chat = frail.chat
+async def test_the_pipeline_goes_on_while_valkey_refuses(standing: Frail, code: str) -> None:
+    chat = standing.chat
     worker = chat.workers[0]
     async with Person(chat, "ann") as ann, Listener(chat, "ann") as own:
         room = await ann.open_room("ben")
         await ann.say(room, "before")
         await own.until(lambda: own.messages(room) == ["before"])
         history = History(chat.settings.history_url)
-        async with refusing(frail, code), Listener(chat, "ben") as ben:
+        async with refusing(standing, code), Listener(chat, "ben") as ben:
             path = f"/v1/rooms/{room}/messages"
             status, _ = await ann.post(path, {"text": "meanwhile"}, Prefer="wait=0")
             assert status == 202

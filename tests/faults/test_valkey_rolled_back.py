@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 from redis import asyncio as aioredis
 
+from tests.faults.follower import Follower
 from tests.faults.frail import NEVER, Frail
-from tests.support.chat import until
-from tests.support.listener import Listener
+from tests.support.chat import Chat, until
 from tests.support.person import Person
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -37,18 +41,18 @@ async def read(person: Person, room: str, seq: int) -> None:
         assert answer.status == 200, await answer.text()
 
 
-async def test_read_marks_that_were_rolled_back_are_restored(frail: Frail) -> None:
+async def test_read_marks_that_were_rolled_back_are_restored(standing: Frail) -> None:
     """No event of the log is lost, so that the log's own position says nothing of it."""
-    chat = frail.chat
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
         room = await ann.open_room("ben")
         for text in ("one", "two", "three"):
             await ann.say(room, text)
         await read(ben, room, 1)
-        await save(frail)
+        await save(standing)
         await read(ben, room, 3)
         assert await unread(ben, room) == (0, 3)
-        await roll_back(frail)
+        await roll_back(standing)
 
         async def restored() -> bool:
             return await unread(ben, room) == (0, 3)
@@ -57,8 +61,18 @@ async def test_read_marks_that_were_rolled_back_are_restored(frail: Frail) -> No
         assert await unread(ann, room) == (0, 3)
 
 
-async def test_presence_that_was_rolled_back_is_restored(frail: Frail) -> None:
-    chat = frail.chat
+@asynccontextmanager
+async def following(chat: Chat, user: str) -> AsyncIterator[None]:
+    """A stream that comes back when an edge ends it, as one may that has no Valkey for a while."""
+    async with aiohttp.ClientSession() as http:
+        task = asyncio.create_task(Follower(chat, user, http, {}, poll=False).follow())
+        yield
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_presence_that_was_rolled_back_is_restored(standing: Frail) -> None:
+    chat = standing.chat
     async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
         await ann.open_room("ben")
 
@@ -67,8 +81,8 @@ async def test_presence_that_was_rolled_back_is_restored(frail: Frail) -> None:
             return bool(answer.get("presence", {}).get("ben", {}).get("status") == "online")
 
         assert await ben.get("/v1/rooms")
-        await save(frail)
-        async with Listener(chat, "ben"):
+        await save(standing)
+        async with following(chat, "ben"):
             await until(online)
-            await roll_back(frail)
+            await roll_back(standing)
             await until(online, chat.workers[0].tail, within=NEVER)

@@ -24,9 +24,12 @@ WITHIN = 15.0
 @asynccontextmanager
 async def far_edge(frail: Frail) -> AsyncIterator[tuple[Passage, str]]:
     """An edge that reaches Valkey by a passage; its address."""
+    there = len(frail.chat.edges)
     async with Passage(frail.valkey.port) as passage:
         url = await frail.chat.start_edge(redis=f"redis://127.0.0.1:{passage.port}/0")
         yield passage, url
+        passage.mend()
+        await frail.chat.stop_edges(there)
 
 
 async def ready(url: str) -> int:
@@ -34,8 +37,8 @@ async def ready(url: str) -> int:
         return answer.status
 
 
-async def test_an_edge_without_readers_answers_sends_soon_after_a_silence(frail: Frail) -> None:
-    async with far_edge(frail) as (passage, url), Person(frail.chat, "ann", url) as ann:
+async def test_an_edge_without_readers_answers_sends_soon_after_a_silence(standing: Frail) -> None:
+    async with far_edge(standing) as (passage, url), Person(standing.chat, "ann", url) as ann:
         room = await ann.open_room()
         passage.silence()
         ends = time.monotonic() + WITHIN
@@ -43,28 +46,28 @@ async def test_an_edge_without_readers_answers_sends_soon_after_a_silence(frail:
         while status != 201 and time.monotonic() < ends:
             path = f"/v1/rooms/{room}/messages"
             status, _ = await ann.post(path, {"text": "heard?"}, Prefer="wait=1")
-        assert status == 201, frail.chat.edges[-1].tail()
+        assert status == 201, standing.chat.edges[-1].tail()
 
 
-async def test_a_reader_who_comes_upon_silent_connections_is_let_in_soon(frail: Frail) -> None:
-    async with far_edge(frail) as (passage, url), Person(frail.chat, "ann", url) as ann:
+async def test_a_reader_who_comes_upon_silent_connections_is_let_in_soon(standing: Frail) -> None:
+    async with far_edge(standing) as (passage, url), Person(standing.chat, "ann", url) as ann:
         room = await ann.open_room("ben")
         passage.silence()
 
         async def told() -> bool:
             try:
-                async with Listener(frail.chat, "ben", url=url) as ben:
+                async with Listener(standing.chat, "ben", url=url) as ben:
                     await ann.say(room, "hello")
                     await ben.until(lambda: "hello" in ben.messages(room))
                     return True
             except (AssertionError, OSError):
                 return False
 
-        await until(told, frail.chat.edges[-1].tail, within=2 * WITHIN)
+        await until(told, standing.chat.edges[-1].tail, within=2 * WITHIN)
 
 
-async def test_an_edge_that_hears_nothing_is_not_ready(frail: Frail) -> None:
-    async with far_edge(frail) as (passage, url):
+async def test_an_edge_that_hears_nothing_is_not_ready(standing: Frail) -> None:
+    async with far_edge(standing) as (passage, url):
         passage.cut()
 
         async def unready() -> bool:
@@ -77,4 +80,4 @@ async def test_an_edge_that_hears_nothing_is_not_ready(frail: Frail) -> None:
         for _ in range(3):  # each look waits for a marker of its own
             assert await unready()
         passage.mend()
-        await until(is_ready, frail.chat.edges[-1].tail, within=WITHIN)
+        await until(is_ready, standing.chat.edges[-1].tail, within=WITHIN)

@@ -14,21 +14,23 @@ from tests.support.chat import until
 from tests.support.listener import Listener
 from tests.support.person import Person
 
-KILLS = 5
 #: What somebody has under way in one room when a worker dies.
 WISHES = 200
 
 pytestmark = pytest.mark.faults
 
 
+@pytest.mark.parametrize(("kills", "files"), [(2, 3), pytest.param(5, 10, marks=pytest.mark.long)])
 @pytest.mark.timeout(600)
-async def test_five_kills_during_the_replay_lose_and_double_nothing(frail: Frail) -> None:
-    chat, paths = frail.chat, corpus.files()
+async def test_kills_during_the_replay_lose_and_double_nothing(
+    frail: Frail, kills: int, files: int
+) -> None:
+    chat, paths = frail.chat, corpus.files()[:files]
     total = sum(len(corpus.said(path)) for path in paths)
     async with Listener(chat, corpus.WATCHER) as listener:
         process = await corpus.replay(chat, paths, "")
-        for kill in range(1, KILLS + 1):
-            reached = total * kill // (KILLS + 1)
+        for kill in range(1, kills + 1):
+            reached = total * kill // (kills + 1)
             await listener.until(lambda r=reached: len(listener.messages()) >= r, within=120)
             chat.workers[-1].kill()
             chat.start_worker("w1")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -12,10 +11,11 @@ import aiohttp
 import pytest
 
 from app.embedded.ports import free_port
+from tests.support.chat import until
 from tests.support.processes import children
 from tests.support.running_up import RunningUp
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 async def ask(
@@ -103,9 +103,13 @@ async def test_a_killed_part_comes_back_and_sends_go_on(
     os.kill(up.child(command), signal.SIGKILL)
     up.wait_said(f"{name} is started again")
     text = f"after {name}"
-    async with asyncio.timeout(60):
-        while not await sent(up, text):  # noqa: ASYNC110 - an answer of another process
-            await asyncio.sleep(0.1)
+    await until(lambda: sent(up, text), lambda: up.said)
+
+    async def told() -> bool:
+        status, page = await ask(up, "ben", "/v1/rooms/lobby/messages")
+        return status == 200 and any(event["text"] == text for event in page["messages"])
+
+    await until(told, lambda: up.said)
     assert (await texts(up, "ben")).count(text) == 1
 
 

@@ -87,6 +87,11 @@ class Chat:
         """Stop everything."""
         await asyncio.gather(*(child.stop(30) for child in self.edges + self.workers))
 
+    async def stop_edges(self, first: int) -> None:
+        """Stop the edges from the one with the index `first` on, and forget them."""
+        await asyncio.gather(*(child.stop(30) for child in self.edges[first:]))
+        del self.edges[first:], self.urls[first:]
+
     async def working(self) -> None:
         """Return when a room can be created."""
         async with aiohttp.ClientSession(headers=self.headers("warm")) as http:

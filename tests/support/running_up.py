@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.support.processes import alive, children, wait_until
 
-_READY_SECONDS = 60
+#: A busy machine takes long to start a JVM.
+_READY_SECONDS = 120
 
 
 class RunningUp:
@@ -56,7 +57,7 @@ class RunningUp:
             raise AssertionError(f"{error}: {self.said}") from None
         return self
 
-    def wait_said(self, text: str, within: float = 30) -> None:
+    def wait_said(self, text: str, within: float = _READY_SECONDS) -> None:
         wait_until(lambda: text in self.said, within, f"never said {text!r}: {self.said}")
 
     def token(self, user: str) -> str:

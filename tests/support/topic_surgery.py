@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aiokafka import AIOKafkaProducer
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.kafka.admin import connected, partition_counts, provision
 from app.kafka.partition_reader import PartitionReader
@@ -48,3 +51,25 @@ async def cut(settings: Settings, topic: Topic, ends: dict[int, int]) -> None:
             )
     finally:
         await producer.stop()
+
+
+@asynccontextmanager
+async def commits_kept(settings: Settings, group: str, topic: Topic) -> AsyncIterator[None]:
+    """Let the group's commits outlive the topic, as where its end alone is lost.
+
+    Kafka drops them with a topic that is deleted.
+    """
+    async with connected(settings, 30) as admin:
+        known = await admin.list_consumer_group_offsets(group)
+    yield
+    commits = {place: known[place] for place in known if place.topic == topic.name}
+    assert commits, f"{group} has committed nothing of {topic.name}"
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic.name, place.partition) for place in commits])
+        await consumer.commit({place: (one.offset, one.metadata) for place, one in commits.items()})
+    finally:
+        await consumer.stop()

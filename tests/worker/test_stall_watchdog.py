@@ -129,7 +129,7 @@ def ports() -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 async def workers(
-    chat: Chat, ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory
+    shared_chat: Chat, ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, Child]]:
     """All at once, because each takes a while to be given up."""
     started: dict[str, Child] = {}
@@ -137,8 +137,8 @@ async def workers(
         folder = tmp_path_factory.mktemp(name)
         (folder / "idle.py").write_text(how.replace("NAME", name))
         own = {"agents": str(folder), "only": name, "health_port": ports[name]}
-        started[name] = chat.start_worker(name, stall=STALL, **own)
-    async with Person(chat, "ann") as ann:
+        started[name] = shared_chat.start_worker(name, stall=STALL, **own)
+    async with Person(shared_chat, "ann") as ann:
         await ann.open_room()  # something to do
     yield started
     await asyncio.gather(*(worker.stop() for worker in started.values()))

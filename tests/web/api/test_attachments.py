@@ -39,12 +39,14 @@ class Hook:
 
 
 @pytest.fixture(scope="module")
-async def hooked(chat: Chat) -> AsyncIterator[tuple[Hook, str]]:
+async def hooked(shared_chat: Chat) -> AsyncIterator[tuple[Hook, str]]:
     hook = Hook()
     app = web.Application()
     app.router.add_post("/", hook.serve)
     async with TestServer(app) as server:
-        yield hook, await chat.start_edge(upload_hook=str(server.make_url("/")))
+        there = len(shared_chat.edges)
+        yield hook, await shared_chat.start_edge(upload_hook=str(server.make_url("/")))
+        await shared_chat.stop_edges(there)
 
 
 async def test_a_file_is_uploaded_where_the_hook_says_and_comes_with_the_message(
