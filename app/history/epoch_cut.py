@@ -49,6 +49,10 @@ class EpochCuts:
         """Begin to follow the epochs."""
         await self._watch.start()
 
+    async def stop(self) -> None:
+        """Stop following."""
+        await self._watch.stop()
+
     def _note(self, _: str) -> None:
         self._begun = True
 
