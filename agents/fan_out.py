@@ -23,6 +23,7 @@ from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import Place, entry_of, in_sequence, refill
 from app.delivery.refills import Refills
 from app.delivery.valkey import connect
+from app.deployment.followed import followed_deployment
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
 from app.privacy.erasure_topic import read_erasures
@@ -87,8 +88,13 @@ async def watch() -> None:
     with health_probe("Valkey", app.conf.id, "fan_out"):
         mine = [place for place in app.consumer.assignment() if place.topic == LOG]
         ends = await app.consumer.highwaters(*mine) if mine else {}
+        deployment = (await followed_deployment(settings)).now
         for place, end in ends.items():
             if refills().under_way(place.partition):
+                continue
+            begun = deployment.epoch(place.partition)
+            if begun and await publisher().epoch(place.partition) < begun:
+                refills().begin(place.partition, 0)
                 continue
             if not await publisher().whole(place.partition):
                 await _mark_complete(place)

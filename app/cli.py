@@ -25,6 +25,9 @@ _OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host
 #: The operator's commands, in the order of `--help`. A command's module is imported when the
 #: command is used.
 _OPERATIONS = {
+    "backup": "backup_command",
+    "restore": "restore_command",
+    "move": "move_command",
     "dead": "dead_letters",
     "forget": "forget",
     "rebuild": "rebuild",
@@ -82,7 +85,13 @@ def parley(context: click.Context) -> None:
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
 @click.option("--fresh", is_flag=True, help="Start over: delete what the data folder holds.")
 @click.option("--edges", type=click.IntRange(1, 256), default=1, help="Edges on that port (1).")
-def up(port: int | None, data: Path | None, fresh: bool, edges: int) -> None:
+@click.option(
+    "--restore",
+    "backup",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Begin with the backup in this folder.",
+)
+def up(port: int | None, data: Path | None, fresh: bool, edges: int, backup: Path | None) -> None:
     """Run everything on this machine until Ctrl-C: Kafka, Valkey, a worker, an edge.
 
     Everything is kept between runs in the folder data/ of the current folder, or in the one
@@ -99,7 +108,7 @@ def up(port: int | None, data: Path | None, fresh: bool, edges: int) -> None:
         settings, given = replace(settings, port=port), given | {"port"}
     if data:
         settings = replace(settings, data=data)
-    run(settings, given, fresh=fresh, edges=edges)
+    run(settings, given, fresh=fresh, edges=edges, backup=backup)
 
 
 @parley.command(epilog=_EPILOG)

@@ -23,6 +23,9 @@ SANCTIONS = "chat.sanctions"
 PACE = "chat.pace"
 DEPLOYMENT = "chat.deployment"
 
+#: Exists while a copy of a deployment arrives in this cluster: until then nothing may start here.
+COPYING = "chat.copying"
+
 #: The largest rule set, in bytes as JSON.
 RULES_BYTES = 8 * 1024 * 1024
 

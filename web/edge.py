@@ -19,12 +19,13 @@ import uvloop
 from aiohttp import web
 
 from app.delivery import keys
+from app.delivery.epoch_gate import gate_of, open_gate
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.deployment.topic import prepare
-from app.deployment.watch import EpochWatch
+from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
 from app.errors import ParleyError, SettingError
 from app.events import Verdict
@@ -135,9 +136,9 @@ async def serving(
         deployment = await prepare(settings, TOPICS)
         producer = await _producer(settings, stack, shutdown)
         app = await _application(settings, deployment, producer, stack, shutdown)
-        watch = EpochWatch(settings, deployment, end_because)
+        watch = DeploymentWatch(settings, deployment, end_because, epochs=True)
         await watch.start()
-        stack.push_async_callback(shutdown.end, "epochs", watch.stop)
+        stack.push_async_callback(shutdown.end, "deployment", watch.stop)
         events = ConnectionEvents(producer, app[COMMANDS].edge, settings.partitions)
         aiohttp = app_runner(app, handler_cancellation=True, shutdown_timeout=_AIOHTTP_SECONDS)
         await aiohttp.setup()
@@ -220,7 +221,10 @@ async def _application(
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
     cors.add_cors(app, settings.origins)
     app.on_response_prepare.append(close_after_unknown_length)
-    view = View(redis, settings.partitions)
+    gate = gate_of(deployment)
+    opening_gate = asyncio.create_task(open_gate(gate, redis, deployment, settings.partitions))
+    stack.callback(opening_gate.cancel)
+    view = View(redis, settings.partitions, gate=gate)
     #: This edge's name; no other process has it, or will have it.
     edge = token_hex(6)
     hub = Hub(
@@ -231,11 +235,12 @@ async def _application(
         deployment=deployment,
         secret=settings.secret,
         send=sender(_native(settings, "_broadcast")),
+        gate=gate,
     )
     commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view))
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
     app[HUB], app[COMMANDS] = hub, commands
-    app[READ_MARKS] = ReadMarks(redis, settings.partitions)
+    app[READ_MARKS] = ReadMarks(redis, settings.partitions, gate=gate)
     app[PRESENCES] = Presences(redis)
     app[BROKERS] = BrokerProbe(settings)
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)

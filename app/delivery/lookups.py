@@ -10,6 +10,7 @@ from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.connection import Part
+from app.delivery.epoch_gate import EpochGate
 from app.delivery.pipelined_client import PipelinedClient
 from app.delivery.refusals import refusal
 from app.errors import Unreachable
@@ -31,15 +32,19 @@ class Memberships(NamedTuple):
 class Lookups:
     """The rooms of users, and the position of the view. Raises `Unreachable`."""
 
-    def __init__(self, redis: aioredis.Redis) -> None:
+    def __init__(self, redis: aioredis.Redis, gate: EpochGate | None = None) -> None:
+        self._gate = gate or EpochGate()
         self._client = PipelinedClient(redis)
         self._mark = files("app.delivery").joinpath("mark.lua").read_text()
 
     async def rooms_of_all(self, users: Sequence[str], partitions: int) -> Memberships | None:
         """The rooms of each user, with the `n` of joining.
 
-        `None` while memberships are being restored: the users may have more rooms.
+        `None` while memberships are being restored: the users may have more rooms. Also where the
+        view is of an earlier epoch of the log.
         """
+        if not self._gate.open:
+            return None
         whole = [keys.whole(partition) for partition in range(partitions)]
         restored = [keys.memberships(partition) for partition in range(partitions)]
         commands = [("HGETALL", keys.rooms_of(user)) for user in users]
@@ -55,6 +60,8 @@ class Lookups:
 
         -1 where the log is empty, and `REFILLED` while the view is being refilled.
         """
+        if not self._gate.open:
+            return [REFILLED] * partitions
         commands = [("MGET", keys.position(p), keys.whole(p)) for p in range(partitions)]
         found = await self._ask(commands)
         return [int(position or -1) if whole else REFILLED for position, whole in found]

@@ -96,6 +96,10 @@ class Publisher:
         value = await self._redis.get(keys.position(partition))
         return -1 if value is None else int(value)
 
+    async def epoch(self, partition: int) -> int:
+        """The epoch of the log from which a partition's view is."""
+        return int(await self._redis.get(keys.epoch(partition)) or 0)
+
     async def whole(self, partition: int) -> bool:
         """Whether the partition's view is complete and may be read."""
         return bool(await self._redis.exists(keys.whole(partition)))
@@ -143,7 +147,7 @@ class Publisher:
 
         It has events that are no part of the log any more.
         """
-        if int(await self._redis.get(keys.epoch(partition)) or 0) >= epoch:
+        if await self.epoch(partition) >= epoch:
             return
         # First: marks of before must not come back behind the drop.
         await self._redis.set(keys.receipts_epoch(partition), epoch)

@@ -11,6 +11,7 @@ from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.applied import PositionKeys, Span
+from app.delivery.epoch_gate import EpochGate
 from app.delivery.scripts import Command, Scripts
 from app.delivery.snapshot import Snapshots
 from app.errors import ParleyError
@@ -50,10 +51,17 @@ class ReadMarks:
     there.
     """
 
-    def __init__(self, redis: aioredis.Redis, partitions: int, *, partial: bool = False) -> None:
+    def __init__(
+        self,
+        redis: aioredis.Redis,
+        partitions: int,
+        *,
+        partial: bool = False,
+        gate: EpochGate | None = None,
+    ) -> None:
         self._redis: Any = redis
         self._partitions = partitions
-        self._snapshots = Snapshots(redis, partial=partial)
+        self._snapshots = Snapshots(redis, partial=partial, gate=gate)
         self._scripts = Scripts(redis)
         self._unread = redis.register_script(_source("count.lua") + _source("unread.lua"))
 

@@ -14,6 +14,7 @@ from app.delivery.publish_isolation import Unpublishable, fit, publish_isolating
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.view_changes import changes_of
+from app.deployment.topic import read_deployment
 from app.domain.erasure import Erased, Placed, without_erased
 from app.domain.log_order import RoomOrder
 from app.errors import Malformed
@@ -63,7 +64,9 @@ async def refill(
     is then behind the log, and is refilled once more. A view of an earlier epoch is emptied first;
     `start` has to be 0 then. Everything is done in bounded pieces.
     """
-    epoch = (await last_position(reader, place.partition)).epoch
+    # An epoch counts from its beginning on, before it has an event.
+    begun = (await read_deployment(reader)).epoch(place.partition)
+    epoch = max(begun, (await last_position(reader, place.partition)).epoch)
     await publisher.begin_epoch(place.partition, epoch, place.of)
     await publisher.lost(place.partition)
     token = await publisher.filling(place.partition)

@@ -10,6 +10,7 @@ from typing import Any
 
 from redis import asyncio as aioredis
 
+from app.delivery.epoch_gate import EpochGate
 from app.errors import Unreachable
 
 #: A key, or some keys of which one is enough.
@@ -32,22 +33,25 @@ class Snapshots:
     room does not exist, or that all of it is unread. With `partial` a read takes what is there.
     """
 
-    def __init__(self, redis: aioredis.Redis, *, partial: bool = False) -> None:
+    def __init__(
+        self, redis: aioredis.Redis, *, partial: bool = False, gate: EpochGate | None = None
+    ) -> None:
         self._redis: Any = redis
         self._partial = partial
+        self._gate = gate or EpochGate()
 
     async def take(self, signs: Collection[Sign], ask: AddCommands) -> list[Any]:
         """The replies to the commands that `ask` adds, of a moment at which all `signs` exist.
 
         A sign is a key, or some of which one is enough. Raises `Unreachable` if some of them are
-        missing for 5 seconds.
+        missing for 5 seconds, or the view is of an earlier epoch of the log.
         """
         if self._partial:
             return (await self._once((), ask))[1]
         until = time.monotonic() + _WAIT_SECONDS
         while True:
             whole, found = await self._once(signs, ask)
-            if whole:
+            if whole and self._gate.open:
                 return found
             if time.monotonic() > until:
                 raise Unreachable("the view in Valkey is being filled")

@@ -9,6 +9,7 @@ import msgspec
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.epoch_gate import EpochGate
 from app.delivery.snapshot import Snapshots
 from app.errors import Unreachable
 from app.events import RoomSettings, SanctionSet, decode_log
@@ -59,10 +60,17 @@ class View:
     Raises `Unreachable` while the view is being refilled; a `partial` reader gets what is there.
     """
 
-    def __init__(self, redis: aioredis.Redis, partitions: int, *, partial: bool = False) -> None:
+    def __init__(
+        self,
+        redis: aioredis.Redis,
+        partitions: int,
+        *,
+        partial: bool = False,
+        gate: EpochGate | None = None,
+    ) -> None:
         self._redis: Any = redis
         self._partitions = partitions
-        self._snapshots = Snapshots(redis, partial=partial)
+        self._snapshots = Snapshots(redis, partial=partial, gate=gate)
 
     def partition(self, room: str) -> int:
         """The partition of a room in `chat.log`."""

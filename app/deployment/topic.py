@@ -16,7 +16,7 @@ from app.kafka.partition_reader import PartitionReader
 from app.kafka.producer import new_producer
 from app.runtime.clock import now_ms
 from app.settings import Settings
-from app.topics import DEPLOYMENT, LOG, Topic
+from app.topics import COPYING, DEPLOYMENT, LOG, Topic
 
 log = structlog.get_logger()
 
@@ -60,18 +60,35 @@ async def prepare(settings: Settings, topics: Iterable[Topic]) -> Deployment:
     """Create the topics that are missing, and return the deployment.
 
     Raises as `provision`, and `ParleyError` where the log itself is missing and the deployment is
-    not: an empty log would take the place of one that has to be restored.
+    not: an empty log would take the place of one that has to be restored. Likewise where the
+    deployment is on its way into this cluster, or has left it.
     """
     async with connected(settings, _WITHIN) as admin:
         there = await partition_counts(admin)
+    if COPYING in there:
+        raise ParleyError(
+            f"a deployment is being copied to {settings.broker}: wait until `parley restore` or"
+            " `parley move` has ended, or run it again where it was interrupted"
+        )
     if DEPLOYMENT in there and LOG not in there:
         raise ParleyError(
-            f"the topic {LOG} is missing, and {DEPLOYMENT} is there: restore {LOG} from a backup,"
-            f" with its headers; or delete {DEPLOYMENT} and every other topic of Parley to begin"
-            " with nothing"
+            f"the topic {LOG} is missing, and {DEPLOYMENT} is there: delete {DEPLOYMENT} and every"
+            " other topic of Parley, and restore a backup with `parley restore`, or begin with"
+            " nothing"
         )
     await provision(settings, topics)
-    return await ensure_deployment(settings)
+    deployment = await ensure_deployment(settings)
+    if deployment.moved_to:
+        raise ParleyError(moved_away(deployment.moved_to))
+    return deployment
+
+
+def moved_away(to: str) -> str:
+    """What a process says that would serve a deployment which has moved to the broker `to`."""
+    return (
+        f"this deployment has moved to {to}: set PARLEY_BROKER={to}, or give the move up with"
+        f" `parley move --cancel {to}`"
+    )
 
 
 async def ensure_deployment(settings: Settings) -> Deployment:

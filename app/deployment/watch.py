@@ -1,4 +1,4 @@
-"""Noticing that the log has begun an epoch."""
+"""Noticing that the log has begun an epoch, and that the deployment has moved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import structlog
 
-from app.deployment.topic import PARTITION
+from app.deployment.topic import PARTITION, moved_away
 from app.domain.deployment import Deployment
 from app.errors import Malformed
-from app.events import EpochBegun, decode_beginning
+from app.events import DeploymentKept, DeploymentMoved, EpochBegun, decode_beginning
 from app.kafka.broadcast_reader import BroadcastReader
 from app.settings import Settings
 from app.topics import DEPLOYMENT, LOG
@@ -18,17 +18,33 @@ from app.topics import DEPLOYMENT, LOG
 log = structlog.get_logger()
 
 
-class EpochWatch:
-    """Calls `begun` with the reason of each epoch that `known` lacks."""
+class DeploymentWatch:
+    """Follows `chat.deployment`, and calls `changed` with what a process can't go on after.
 
-    def __init__(self, settings: Settings, known: Deployment, begun: Callable[[str], None]) -> None:
+    That is that the deployment has moved to another cluster and, for a process that follows
+    `epochs`, each epoch that `known` lacks.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        known: Deployment,
+        changed: Callable[[str], None],
+        *,
+        epochs: bool,
+    ) -> None:
         self._known = known
-        self._begun = begun
+        self._changed = changed
+        self._epochs = epochs
+        self._moved_to = ""
+        self._has_all = False
         self._reader = BroadcastReader(settings, [DEPLOYMENT], self._take)
 
     async def start(self) -> None:
         """Begin to follow the topic."""
         await self._reader.start()
+        self._has_all = True
+        self._end_if_moved()
 
     async def stop(self) -> None:
         """Stop following."""
@@ -42,6 +58,17 @@ class EpochWatch:
         except Malformed as error:
             log.warning("record skipped", topic=DEPLOYMENT, reason=str(error))
             return
-        if isinstance(one, EpochBegun) and one.epoch > self._known.epoch(one.partition):
-            place = f"partition {one.partition} of {LOG}"
-            self._begun(f"{place} has begun epoch {one.epoch}: {one.why}")
+        match one:
+            case EpochBegun() if self._epochs and one.epoch > self._known.epoch(one.partition):
+                place = f"partition {one.partition} of {LOG}"
+                self._changed(f"{place} has begun epoch {one.epoch}: {one.why}")
+            case DeploymentMoved():
+                self._moved_to = one.to
+                self._end_if_moved()
+            case DeploymentKept():
+                self._moved_to = ""
+
+    def _end_if_moved(self) -> None:
+        """Not before all is read: an earlier move may have been given up."""
+        if self._has_all and self._moved_to:
+            self._changed(moved_away(self._moved_to))

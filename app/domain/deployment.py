@@ -10,7 +10,15 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from app.domain.cursor import Cursor, digest_of
-from app.events import AnyBeginning, DeploymentMade, EpochBegun, Erasure, OriginBegun
+from app.events import (
+    AnyBeginning,
+    DeploymentKept,
+    DeploymentMade,
+    DeploymentMoved,
+    EpochBegun,
+    Erasure,
+    OriginBegun,
+)
 
 
 class Resumed(NamedTuple):
@@ -28,11 +36,13 @@ class Deployment(NamedTuple):
 
     `epochs` are in the order in which they were begun, over all partitions; a cursor names how many
     of them it has seen. `origins` are those of topics whose offsets are remembered elsewhere.
+    `moved_to` is the broker of the Kafka cluster where the deployment goes on; empty: it is here.
     """
 
     id: str = ""
     epochs: tuple[EpochBegun, ...] = ()
     origins: tuple[OriginBegun, ...] = ()
+    moved_to: str = ""
 
     def epoch(self, partition: int) -> int:
         """The epoch of a partition of the log: 0 until one was begun."""
@@ -111,4 +121,8 @@ def deployment_of(beginnings: Iterable[AnyBeginning]) -> Deployment:
                 known = known._replace(epochs=(*known.epochs, one))
             case OriginBegun() if one.origin > known.origin(one.topic, one.partition):
                 known = known._replace(origins=(*known.origins, one))
+            case DeploymentMoved():
+                known = known._replace(moved_to=one.to)
+            case DeploymentKept():
+                known = known._replace(moved_to="")
     return known

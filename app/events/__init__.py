@@ -10,7 +10,9 @@ from app.events.connections import Connection, decode_connection
 from app.events.dead import Dead, dead_of, decode_dead
 from app.events.deployment import (
     AnyBeginning,
+    DeploymentKept,
     DeploymentMade,
+    DeploymentMoved,
     EpochBegun,
     OriginBegun,
     decode_beginning,
@@ -110,7 +112,9 @@ __all__ = [
     "CreateRoom",
     "Dead",
     "DeleteMessage",
+    "DeploymentKept",
     "DeploymentMade",
+    "DeploymentMoved",
     "EditMessage",
     "EpochBegun",
     "Erasure",

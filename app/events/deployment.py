@@ -44,7 +44,20 @@ class OriginBegun(Struct, frozen=True, kw_only=True, tag="origin.begun", tag_fie
     why: str
 
 
-AnyBeginning = DeploymentMade | EpochBegun | OriginBegun
+class DeploymentMoved(Struct, frozen=True, kw_only=True, tag="deployment.moved", tag_field="kind"):
+    """The deployment goes on in another Kafka cluster, at the broker `to`, and no more in this."""
+
+    to: str
+    at_ms: Natural
+
+
+class DeploymentKept(Struct, frozen=True, kw_only=True, tag="deployment.kept", tag_field="kind"):
+    """The move was given up: the deployment goes on in this cluster."""
+
+    at_ms: Natural
+
+
+AnyBeginning = DeploymentMade | EpochBegun | OriginBegun | DeploymentMoved | DeploymentKept
 
 _beginnings: Final[Decoder[AnyBeginning]] = Decoder(AnyBeginning)
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from app.deployment.topic import read_deployment
-from app.deployment.watch import EpochWatch
+from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
 from app.domain.erasure import Erased
 from app.domain.log_order import RoomOrder
@@ -39,7 +39,7 @@ class EpochCuts:
         self._settings = settings
         self._history = history
         self._erased = erased
-        self._watch = EpochWatch(settings, Deployment(), self._note)
+        self._watch = DeploymentWatch(settings, Deployment(), self._note, epochs=True)
         self._lock = asyncio.Lock()
         #: By partition: the epoch that the store is known to be cut for.
         self._cut: dict[int, int] = {}

@@ -11,7 +11,14 @@ from typing import Any, Final
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from app.errors import ParleyError, Unreachable
 from app.kafka.topic_settings import lossy_settings
@@ -22,6 +29,9 @@ log = structlog.get_logger()
 
 #: Seconds within which new topics have to have their leaders.
 _LEADER_SECONDS = 15.0
+
+#: Seconds within which a group has to have its coordinator.
+_COORDINATOR_SECONDS = 30.0
 
 _MAX_BYTES: Final = "max.message.bytes"
 #: Kafka's source number for a setting of the topic itself.
@@ -106,25 +116,72 @@ async def raise_size_limits(admin: AIOKafkaAdminClient, topics: Iterable[Topic])
     }
     if not wanted:
         return
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
-    for answer in await admin.describe_configs(resources):
-        for _, _, _, name, entries in answer.resources:
-            found: dict[str, tuple[Any, ...]] = {entry[0]: entry for entry in entries}
-            if _MAX_BYTES in found and int(found[_MAX_BYTES][1]) < wanted[name]:
-                # Kafka replaces all settings of the topic itself, so all of them are sent.
-                own = {key: entry[1] for key, entry in found.items() if entry[3] == _OF_TOPIC}
-                await _alter(admin, name, {**own, _MAX_BYTES: str(wanted[name])})
+    for name, found in (await _described(admin, wanted)).items():
+        if _MAX_BYTES in found and int(found[_MAX_BYTES][1]) < wanted[name]:
+            own = {key: entry[1] for key, entry in found.items() if entry[3] == _OF_TOPIC}
+            more = {_MAX_BYTES: str(wanted[name])}
+            try:
+                await alter_settings(admin, name, {**own, **more})
+            except ParleyError as error:
+                log.error("topic takes no larger records", topic=name, why=str(error))
+            else:
+                log.info("topic takes larger records", topic=name, bytes=more[_MAX_BYTES])
 
 
-async def _alter(admin: AIOKafkaAdminClient, name: str, config: dict[str, str]) -> None:
-    resource = ConfigResource(ConfigResourceType.TOPIC, name, config)
+async def group_offsets(
+    admin: AIOKafkaAdminClient, group: str
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """The commits of a consumer group; of a partition without a commit the offset is -1.
+
+    A cluster makes the topic of its commits when the first group asks. Raises `Unreachable` where
+    none answers for 30 seconds.
+    """
+    deadline = asyncio.get_running_loop().time() + _COORDINATOR_SECONDS
+    while True:
+        try:
+            found: dict[TopicPartition, OffsetAndMetadata]
+            found = await admin.list_consumer_group_offsets(group)
+            return found
+        except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError) as error:
+            if asyncio.get_running_loop().time() >= deadline:
+                raise Unreachable(f"Kafka has no coordinator for the group {group}") from error
+            await asyncio.sleep(0.2)
+
+
+async def own_settings(
+    admin: AIOKafkaAdminClient, topics: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    """The settings that each topic has of its own, apart from those of the cluster."""
+    return {
+        name: {key: entry[1] for key, entry in found.items() if entry[3] == _OF_TOPIC}
+        for name, found in (await _described(admin, topics)).items()
+    }
+
+
+async def alter_settings(admin: AIOKafkaAdminClient, topic: str, settings: dict[str, str]) -> None:
+    """Give a topic these settings of its own, in the place of all that it has.
+
+    Raises `ParleyError` where Kafka refuses.
+    """
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, settings)
     for answer in await admin.alter_configs([resource]):
         for code, text, *_ in answer.resources:
             if code:
-                why = text or for_code(code).__name__
-                log.error("topic takes no larger records", topic=name, why=why)
-            else:
-                log.info("topic takes larger records", topic=name, bytes=config[_MAX_BYTES])
+                raise ParleyError(text or for_code(code).__name__)
+
+
+async def _described(
+    admin: AIOKafkaAdminClient, topics: Iterable[str]
+) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """The settings of topics: by name the value, in second place, and more."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+    if not resources:
+        return {}
+    return {
+        name: {entry[0]: entry for entry in entries}
+        for answer in await admin.describe_configs(resources)
+        for _, _, _, name, entries in answer.resources
+    }
 
 
 async def _leaders(admin: AIOKafkaAdminClient) -> dict[str, list[int]]:

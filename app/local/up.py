@@ -7,7 +7,10 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
+from app.backup.backup_folder import BackupFolder
+from app.backup.restore import restore
 from app.deployment.topic import prepare
 from app.embedded import valkey
 from app.embedded.child import tail
@@ -27,22 +30,33 @@ from app.topics import TOPICS
 _READY_SECONDS = 90.0
 
 
-def run(settings: Settings, named: frozenset[str], *, fresh: bool, edges: int = 1) -> None:
+def run(
+    settings: Settings,
+    named: frozenset[str],
+    *,
+    fresh: bool,
+    edges: int = 1,
+    backup: Path | None = None,
+) -> None:
     """Start everything and run until Ctrl-C or SIGTERM; blocks.
 
     `named` are the settings that the environment or options set: such a broker or Valkey is used
     and none started, and such a port is not replaced by a free one. `edges` edges share the port.
+    The deployment is first restored from the folder `backup`, if there is one.
     """
     settings = replace(settings, data=settings.data.absolute())
     raise_open_files()
     with held(settings.data, fresh):
-        asyncio.run(_Up(settings, named, edges).run_until_signal())
+        asyncio.run(_Up(settings, named, edges, backup).run_until_signal())
 
 
 class _Up:
-    def __init__(self, settings: Settings, named: frozenset[str], edges: int) -> None:
+    def __init__(
+        self, settings: Settings, named: frozenset[str], edges: int, backup: Path | None
+    ) -> None:
         self._settings = settings
         self._edges = edges
+        self._backup = backup
         self._named = named
         self._console = Console()
         self._supervisor = Supervisor(self._console.say)
@@ -72,6 +86,9 @@ class _Up:
             await self._start_broker()
             await self._start_valkey()
             self._complete_settings()
+            if self._backup is not None:
+                with self._console.step(f"Restoring {self._backup}"):
+                    await restore(self._settings, BackupFolder(self._backup), lambda _: None)
             with self._console.step("Topics"):
                 await prepare(self._settings, TOPICS)
             await self._start_chat()

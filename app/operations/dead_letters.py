@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Self
 
 import click
@@ -17,6 +16,7 @@ from app.errors import Malformed, ParleyError
 from app.events import Dead, decode_dead
 from app.kafka.admin import connected, partition_counts
 from app.kafka.partition_reader import PartitionReader
+from app.runtime.clock import iso_of
 from app.settings import Settings
 from app.topics import DEAD, DEAD_BYTES
 
@@ -210,7 +210,7 @@ async def _chosen(
 
 
 def _when(letter: DeadLetter) -> str:
-    return datetime.fromtimestamp(letter.at_ms / 1000, UTC).isoformat(timespec="seconds")
+    return iso_of(letter.at_ms)
 
 
 def _readable(value: bytes) -> str:

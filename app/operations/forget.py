@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import click
 from redis import asyncio as aioredis
@@ -36,7 +35,7 @@ from app.history.store import History
 from app.kafka.partition_reader import PartitionReader
 from app.privacy.erasure_extent import beyond, settled_ends
 from app.privacy.erasure_topic import write_erasure
-from app.runtime.clock import now_ms
+from app.runtime.clock import iso_of, now_ms
 from app.settings import Settings
 from app.stream.groups import PIPELINE
 from app.topics import LOG, MODERATED, MODERATION, RAW, retention_ms
@@ -229,4 +228,4 @@ def command(user: str) -> None:
 
 
 def _day(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+    return iso_of(at_ms)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -29,33 +28,13 @@ from app.history.epoch_cut import (
 from app.history.log_cut import RoomEnd
 from app.history.store import History
 from app.kafka.partition_reader import PartitionReader
+from app.operations.progress_line import ProgressLine
 from app.privacy.erasure_extent import beyond
 from app.privacy.erasure_topic import read_erasures
 from app.settings import Settings
 from app.topics import LOG, MODERATION
 
 _CHUNK = 500
-
-
-class ProgressLine:
-    """A line with the progress, if standard error is a terminal."""
-
-    def __init__(self, what: str, total: int) -> None:
-        self._what, self._total = what, total
-        self._done = 0
-        self._shown = 0.0
-
-    def __call__(self, more: int) -> None:
-        """Count `more` events."""
-        self._done += more
-        now = time.monotonic()
-        if sys.stderr.isatty() and now - self._shown > 0.2:
-            self._shown = now
-            click.echo(f"\r{self._what}: {self._done} of {self._total} ", err=True, nl=False)
-
-    def end(self, seconds: float) -> None:
-        """Print the total."""
-        click.echo(f"\r{self._what}: {self._done} events in {seconds:.1f} s")
 
 
 async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:

@@ -1,4 +1,7 @@
-"""`parley verify`: compares a recount from Kafka with tables, view and history store."""
+"""`parley verify`: compares a recount from Kafka with tables, view and history store.
+
+It also reconciles the commands that were accepted with their outcomes.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.history.store import History
 from app.kafka.partition_reader import PartitionReader
+from app.operations.reconcile import without_outcome
 from app.operations.recount import Recount
 from app.operations.store_diff import history_differences, table_differences, view_differences
 from app.settings import Settings
@@ -35,6 +39,7 @@ async def verify(settings: Settings, room: str = "") -> tuple[Recount, list[str]
                     await asyncio.sleep(1)
                 await counting.read_on()
                 found = await _differences(counting, view, reads, history)
+                found += await without_outcome(settings, reader, room)
                 if not found:
                     break
             return counting, found
@@ -60,8 +65,9 @@ async def _differences(
 def command(room: str) -> None:
     """Compare heads, members, receipts and unread counts with a recount from Kafka.
 
-    Compares the tables' changelogs, the view in Valkey and the history store; prints each
-    difference, and exits with 0 only if all agree.
+    Compares the tables' changelogs, the view in Valkey and the history store, and looks for
+    commands of the last 20 hours that have no outcome. Prints each difference, and exits with 0
+    only if all agree.
     """
     counting, found = asyncio.run(verify(Settings.read(), room))
     for line in found:

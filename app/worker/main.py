@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from app.deployment.topic import prepare
+from app.deployment.watch import DeploymentWatch
 from app.errors import ParleyError
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
@@ -56,7 +57,7 @@ async def _run(settings: Settings) -> None:
     chosen = _chosen(context.groups, settings.only)
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
-    await prepare(settings, topics)
+    deployment = await prepare(settings, topics)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -70,8 +71,11 @@ async def _run(settings: Settings) -> None:
             stop.set()
 
         watching = asyncio.create_task(watch_topics(settings, names, end_because))
+        watch = DeploymentWatch(settings, deployment, end_because, epochs=False)
+        await watch.start()
         await _work(settings, chosen, stop)
         watching.cancel()
+        await watch.stop()
     if reasons:
         # Stopped in order: a member that comes back by its name gets the partitions that it had,
         # and the group may have been without the topic for a moment.

@@ -56,9 +56,9 @@ class Chat:
         self.workers.append(child)
         return child
 
-    async def start_edge(self, code: Path | None = None, **changes: Any) -> str:
+    async def start_edge(self, code: Path | None = None, port: int = 0, **changes: Any) -> str:
         """Start one more edge, from other `code` perhaps; returns its address when it is ready."""
-        port = free_port()
+        port = port or free_port()
         name = f"edge-{len(self.edges) + 1}"
         child = self._child("edge", name, replace(self.settings, port=port, **changes), code)
         self.edges.append(child)

@@ -14,6 +14,7 @@ from typing import Any
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.epoch_gate import EpochGate
 from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
@@ -54,9 +55,10 @@ class Hub:
         deployment: Deployment,
         secret: str,
         send: Send = write_to_audience,
+        gate: EpochGate | None = None,
     ) -> None:
         self.view = view
-        self.lookups = Lookups(redis)
+        self.lookups = Lookups(redis, gate)
         self.markers = SyncMarkers(self.lookups, edge)
         self.subscription = Subscription(redis, self._on_message, self._on_reconnected)
         self.registry = Registry(view)

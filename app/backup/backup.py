@@ -1,0 +1,212 @@
+"""Making a backup of a deployment while its chat goes on, and adding to one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+from aiokafka import TopicPartition
+
+from app.backup.backup_folder import (
+    BackupFolder,
+    CopiedPartition,
+    Manifest,
+    Pending,
+    Segment,
+    segment_file,
+)
+from app.backup.copied_record import CopiedRecord, copied
+from app.backup.copied_topics import KEPT
+from app.backup.segment_file import CHUNK, SegmentWriter
+from app.deployment.topic import read_deployment
+from app.errors import ParleyError
+from app.kafka.admin import connected, group_offsets, partition_counts
+from app.kafka.log_positions import located
+from app.kafka.partition_reader import PartitionReader
+from app.runtime.clock import now_ms
+from app.settings import Settings
+from app.stream.commit_marks import digest
+from app.stream.groups import PIPELINE
+from app.topics import LOG, MODERATED, RAW
+
+#: Seconds to wait for the broker.
+_WITHIN: Final = 30.0
+
+#: Called with the number of records that were copied since the last call.
+Progress = Callable[[int], None]
+
+
+async def back_up(settings: Settings, folder: BackupFolder, progress: Progress) -> Manifest:
+    """Copy what the folder lacks of the deployment's topics; the manifest of all that it has then.
+
+    Every command that was accepted before the call is in it: as an event of the log, or as a
+    command on its way. Raises `ParleyError` where the folder has the backup of another deployment,
+    or of topics that have lost records since.
+    """
+    async with PartitionReader(settings) as reader:
+        await _require_topics(settings)
+        deployment = await read_deployment(reader)
+        if not deployment.id:
+            raise ParleyError(f"there is no deployment at {settings.broker}")
+        manifest = folder.manifest() or Manifest(
+            deployment=deployment.id, partitions=settings.partitions, at_ms=0
+        )
+        if manifest.deployment != deployment.id:
+            raise ParleyError(
+                f"{folder.path} has a backup of another deployment: choose another folder"
+            )
+        if manifest.partitions != settings.partitions:
+            raise ParleyError(
+                f"{folder.path} has a backup of {manifest.partitions} partitions:"
+                f" set PARLEY_PARTITIONS={manifest.partitions}"
+            )
+        await _check(reader, folder, manifest)
+        manifest.at_ms = now_ms()
+        # Before the log: what is decided meanwhile is in both, and what is on its way in one.
+        manifest.pending = await _pending(settings, reader, folder, deployment.origin, progress)
+        for topic in KEPT:
+            for partition in range(settings.partitions):
+                await _copy(reader, folder, manifest, topic, partition, progress)
+    await asyncio.to_thread(folder.write, manifest)
+    return manifest
+
+
+async def _require_topics(settings: Settings) -> None:
+    async with connected(settings, _WITHIN) as admin:
+        there = await partition_counts(admin)
+    for topic in (RAW, MODERATED, *KEPT):
+        if topic not in there:
+            raise ParleyError(f"the topic {topic} is missing at {settings.broker}")
+        if there[topic] != settings.partitions:
+            raise ParleyError(
+                f"the topic {topic} has {there[topic]} partitions:"
+                f" set PARLEY_PARTITIONS={there[topic]}"
+            )
+
+
+async def _check(reader: PartitionReader, folder: BackupFolder, manifest: Manifest) -> None:
+    """Raise `ParleyError` where a topic is another than the one of which the folder has records."""
+    for place in manifest.places:
+        end = await reader.end(place.topic, place.partition)
+        begin = await reader.begin(place.topic, place.partition)
+        other = False
+        if begin <= place.last < end:
+            # In a compacted topic it may be gone, and a later one is there.
+            async for record in reader.read(place.topic, place.partition, place.last, end):
+                there = digest(record.key or b"", record.value or b"")
+                other = record.offset == place.last and there != place.digest
+                break
+        gap = place.topic == LOG and begin > place.next
+        if other or gap or end < place.next:
+            raise ParleyError(
+                f"partition {place.partition} of {place.topic} is another than the one that"
+                f" {folder.path} has a backup of: choose another folder"
+            )
+
+
+async def _pending(
+    settings: Settings,
+    reader: PartitionReader,
+    folder: BackupFolder,
+    origin: Callable[[str, int], int],
+    progress: Progress,
+) -> list[Pending]:
+    """Copy the commands that are on their way: those behind the commits of the pipeline."""
+    stamp = now_ms()
+    found: list[Pending] = []
+    for topic in (RAW, MODERATED):
+        async with connected(settings, _WITHIN) as admin:
+            commits = await group_offsets(admin, PIPELINE.id)
+        for partition in range(settings.partitions):
+            commit = commits.get(TopicPartition(topic, partition))
+            start = max(0, commit.offset) if commit is not None else 0
+            file = segment_file(topic, partition, start, f"-{stamp}")
+            segment = await _write(folder, file, _chunks(reader, topic, partition, start), progress)
+            if segment is not None:
+                found.append(
+                    Pending(
+                        topic=topic,
+                        partition=partition,
+                        origin=origin(RAW, partition),
+                        segment=segment,
+                    )
+                )
+    return found
+
+
+async def _copy(
+    reader: PartitionReader,
+    folder: BackupFolder,
+    manifest: Manifest,
+    topic: str,
+    partition: int,
+    progress: Progress,
+) -> None:
+    place = manifest.place(topic, partition)
+    if place is None:
+        first = await reader.begin(topic, partition)
+        place = CopiedPartition(topic=topic, partition=partition, first=first, next=first)
+        manifest.places.append(place)
+    end = await reader.end(topic, partition)
+
+    async def chunks() -> AsyncIterator[list[CopiedRecord]]:
+        async for records in _read(reader, topic, partition, place.next, end):
+            last = records[-1]
+            place.last, place.digest = last.offset, digest(last.key or b"", last.value or b"")
+            if topic == LOG:
+                events = [found for r in records if (found := located(r, reader.partitions))]
+                if events:
+                    place.epoch, place.pos = events[-1].position
+            yield [one for record in records if (one := copied(topic, record)) is not None]
+
+    segment = await _write(folder, segment_file(topic, partition, place.next), chunks(), progress)
+    if segment is not None:
+        place.segments.append(segment)
+    place.next = end
+
+
+async def _chunks(
+    reader: PartitionReader, topic: str, partition: int, start: int
+) -> AsyncIterator[list[CopiedRecord]]:
+    end = await reader.end(topic, partition)
+    async for records in _read(reader, topic, partition, start, end):
+        yield [one for record in records if (one := copied(topic, record)) is not None]
+
+
+async def _read(
+    reader: PartitionReader, topic: str, partition: int, start: int, end: int
+) -> AsyncIterator[list[Any]]:
+    chunk: list[Any] = []
+    async for record in reader.read(topic, partition, start, end):
+        chunk.append(record)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+async def _write(
+    folder: BackupFolder,
+    file: str,
+    chunks: AsyncIterator[list[CopiedRecord]],
+    progress: Progress,
+) -> Segment | None:
+    """Write a file; `None` where there is nothing to write."""
+    writer: SegmentWriter | None = None
+    try:
+        async for chunk in chunks:
+            if not chunk:
+                continue
+            writer = writer or SegmentWriter(folder.path / file)
+            await asyncio.to_thread(writer.write, chunk)
+            progress(len(chunk))
+    except BaseException:
+        if writer is not None:
+            writer.discard()
+        raise
+    if writer is None:
+        return None
+    await asyncio.to_thread(writer.finish)
+    return Segment(file=file, count=writer.count)
