@@ -83,7 +83,7 @@ Marks = dict[str, dict[str, Read]]
 async def receipts(stream: Any) -> None:
     """Advance read marks, and answer when they are in Valkey."""
     async for batch in batches(stream, (marks,)):
-        await _load(batch)
+        await retry_while_away("Kafka", _load, batch)
         moved, verdicts = _move(batch)
         for room in await retry_while_away("Valkey", _apply, batch, moved):
             now = {user: read.seq for user, read in moved[room].items()}
