@@ -95,8 +95,8 @@ async def _load(batch: Batch) -> None:
     """Know of each epoch, and of the messages that were lost with those that matter here."""
     await ends.follow(batch.generation)
     receipts = [(record, one) for record in batch.records if (one := _decoded(record))]
-    if any(receipt.epoch > ends.epoch(record.partition) for record, receipt in receipts):
-        await ends.refresh()
+    for record, receipt in receipts:
+        await ends.know(record.partition, receipt.epoch)
     while ends.any:
         needed: set[tuple[int, int]] = set()
         for record, receipt in receipts:

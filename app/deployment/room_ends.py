@@ -41,6 +41,8 @@ class RoomEnds:
         self._settings = settings
         self._deployment = Deployment()
         self._generation: int | None = None
+        #: By partition: the highest epoch of which it was asked.
+        self._looked_for: dict[int, int] = {}
         #: By partition and `pos`.
         self._seqs: dict[tuple[int, int], LastSeqs] = {}
 
@@ -49,6 +51,12 @@ class RoomEnds:
         if generation != self._generation:
             await self.refresh()
             self._generation = generation
+
+    async def know(self, partition: int, epoch: int) -> None:
+        """Know this epoch of a partition, if the deployment does."""
+        if epoch > max(self.epoch(partition), self._looked_for.get(partition, 0)):
+            await self.refresh()
+            self._looked_for[partition] = epoch
 
     async def refresh(self) -> None:
         """Know every epoch that was begun before this call."""

@@ -76,7 +76,9 @@ class EpochCuts:
                         if deployment.epoch(partition) > self._cut.get(partition, 0):
                             erased = await self._erased(reader)
                             await cut(reader, self._history, partition, deployment, erased)
-                        self._cut[partition] = deployment.epoch(partition)
+                        # An epoch that is in the log and not in the deployment stays unknown.
+                        known = deployment.epoch(partition), needed.get(partition, 0)
+                        self._cut[partition] = max(known)
             except (KafkaError, OSError) as error:
                 self._begun = True
                 raise Unreachable(f"Kafka: {error!r}") from error
