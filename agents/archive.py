@@ -92,9 +92,12 @@ async def probe() -> None:
 async def cut() -> None:
     """Cut the store at an epoch, also where no event has followed yet."""
     GROUP.set(app.conf.id)
+    mine = dict.fromkeys(_partitions(), 0)
+    if epoch_cuts().is_settled(mine):
+        return
     with suppress(*AWAY):
         await history().open()
-        await epoch_cuts().settle(dict.fromkeys(_partitions(), 0))
+        await epoch_cuts().settle(mine)
 
 
 @app.timer(interval=3600.0)  # type: ignore[untyped-decorator]

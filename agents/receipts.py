@@ -83,7 +83,7 @@ Marks = dict[str, dict[str, Read]]
 async def receipts(stream: Any) -> None:
     """Advance read marks, and answer when they are in Valkey."""
     async for batch in batches(stream, (marks,)):
-        await _load(batch)
+        await retry_while_away("Kafka", _load, batch)
         moved, verdicts = _move(batch)
         for room in await retry_while_away("Valkey", _apply, batch, moved):
             now = {user: read.seq for user, read in moved[room].items()}
@@ -95,8 +95,8 @@ async def _load(batch: Batch) -> None:
     """Know of each epoch, and of the messages that were lost with those that matter here."""
     await ends.follow(batch.generation)
     receipts = [(record, one) for record in batch.records if (one := _decoded(record))]
-    if any(receipt.epoch > ends.epoch(record.partition) for record, receipt in receipts):
-        await ends.refresh()
+    for record, receipt in receipts:
+        await ends.know(record.partition, receipt.epoch)
     while ends.any:
         needed: set[tuple[int, int]] = set()
         for record, receipt in receipts:

@@ -113,7 +113,7 @@ class RoomRecount:
         """What is left of a mark that was set in this epoch."""
         return min(seq, self.ends.get(epoch, seq))
 
-    def receive(self, user: str, seq: int, epoch: int) -> None:
+    def receive(self, user: str, seq: int, epoch: int = 0) -> None:
         """Count a receipt of this epoch."""
         seq = self.left(seq, epoch)
         self.receipts[user] = max(self.receipts.get(user, 0), seq)

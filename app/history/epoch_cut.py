@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from app.deployment.topic import read_deployment
 from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
 from app.domain.erasure import Erased
 from app.domain.log_order import RoomOrder
-from app.errors import Malformed
+from app.errors import Malformed, Unreachable
 from app.events import POS, MessageCreated, decode_log, position_of
 from app.history.entry import Entry
 from app.history.log_cut import RoomCut, RoomEnd
@@ -49,18 +50,22 @@ class EpochCuts:
         """Begin to follow the epochs."""
         await self._watch.start()
 
+    async def stop(self) -> None:
+        """Stop following."""
+        await self._watch.stop()
+
     def _note(self, _: str) -> None:
         self._begun = True
 
     async def settle(self, needed: Mapping[int, int]) -> None:
         """Return when the store is cut for these epochs of partitions, or for later ones.
 
-        Raises `Unreachable` and `Unusable`; to be repeated then.
+        Raises `Unreachable`, also where Kafka is away, and `Unusable`; to be repeated then.
         """
-        if self._is_settled(needed):
+        if self.is_settled(needed):
             return
         async with self._lock:
-            if self._is_settled(needed):
+            if self.is_settled(needed):
                 return
             self._begun = False
             try:
@@ -71,12 +76,18 @@ class EpochCuts:
                         if deployment.epoch(partition) > self._cut.get(partition, 0):
                             erased = await self._erased(reader)
                             await cut(reader, self._history, partition, deployment, erased)
-                        self._cut[partition] = deployment.epoch(partition)
+                        # An epoch that is in the log and not in the deployment stays unknown.
+                        known = deployment.epoch(partition), needed.get(partition, 0)
+                        self._cut[partition] = max(known)
+            except (KafkaError, OSError) as error:
+                self._begun = True
+                raise Unreachable(f"Kafka: {error!r}") from error
             except BaseException:
                 self._begun = True
                 raise
 
-    def _is_settled(self, needed: Mapping[int, int]) -> bool:
+    def is_settled(self, needed: Mapping[int, int]) -> bool:
+        """Whether the store is known to be cut for these epochs, and no other one has begun."""
         return not self._begun and all(
             self._cut.get(partition, -1) >= epoch for partition, epoch in needed.items()
         )

@@ -18,7 +18,10 @@ from app.history import epochs
 from app.history.append_events import lock_rooms, store
 from app.history.entry import Entry
 from app.history.key_sets import names, pairs
+from app.history.pages import newest_seq
 from app.history.schema import log, messages, reactions, reviews, rooms
+
+_decode = msgspec.json.Decoder(Item).decode
 
 
 class RoomEnd(NamedTuple):
@@ -101,9 +104,14 @@ def cut(connection: Connection, given: RoomCut, partition: int | None = None) ->
 def _drop_reports(connection: Connection, room: str, end: RoomEnd) -> None:
     """Drop the queue's items about messages that are gone: their numbers will be others'."""
     found = connection.execute(select(reviews.c.id, reviews.c.item).where(reviews.c.room == room))
-    decode = msgspec.json.Decoder(Item).decode
-    for name in [name for name, raw in found.all() if decode(raw).seq > end.seq]:
+    for name in [name for name, raw in found.all() if _decode(raw).seq > end.seq]:
         connection.execute(delete(reviews).where(reviews.c.id == name))
+
+
+def drop_stray_reports(connection: Connection) -> None:
+    """Drop the queue's items about messages that no room has reached."""
+    for room in connection.scalars(select(reviews.c.room).distinct()).all():
+        _drop_reports(connection, room, RoomEnd(0, newest_seq(connection, room)))
 
 
 def differing(connection: Connection, entries: Sequence[Entry]) -> list[tuple[str, int]]:

@@ -114,6 +114,10 @@ class Maintenance(Database):
         self._tidied = False
         return await self._write(log_cut.cut, given, partition)
 
+    async def drop_stray_reports(self) -> None:
+        """Drop the review queue's items about messages that no room has reached."""
+        await self._write(log_cut.drop_stray_reports)
+
     async def unclaim(self, partition: int) -> None:
         """Forget up to which position the partition is stored."""
         await self._write(progress.unclaim, partition)

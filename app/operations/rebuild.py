@@ -80,6 +80,7 @@ async def _history(settings: Settings, reader: PartitionReader, progress: Progre
         await _remove_strays(reader, store, partition)
         await store_from(reader, store, partition, 0, progress)
     await _acts(settings, reader, store)
+    await store.drop_stray_reports()
     await store.close()
     progress.end(time.monotonic() - started)
 

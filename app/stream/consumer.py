@@ -22,6 +22,7 @@ from app.errors import Unreachable
 from app.kafka.record import Record, record_of
 from app.runtime.clock import now_ms
 from app.stream.acks import CHUNK_RECORDS, Chunk
+from app.stream.assignment_check import AssignmentCheck
 from app.stream.commit_check import check_commits
 from app.stream.commit_marks import mark_of
 from app.stream.consumer_thread import InLoopConsumerThread
@@ -67,6 +68,7 @@ class ChunkConsumer(stock.Consumer):
         self._batches = 0
         self._batch_done = asyncio.Event()
         self._fetching = FetchControl(lambda: self._aiokafka)
+        self._check = AssignmentCheck(self.app)
 
     # ── from Kafka to the agents ─────────────────────────────────────────────────────────────
 
@@ -277,6 +279,12 @@ class ChunkConsumer(stock.Consumer):
         """Begin with the partitions; app/stream/table_recovery.py reads the changelogs."""
         self._fetching.exclude(self.app.tables.changelog_topics)
         await super().on_partitions_assigned(assigned, generation_id)
+        self._check.begin(self._aiokafka, self.app.consumer_generation_id)
+
+    async def on_stop(self) -> None:
+        """Called by Faust when the group stops."""
+        self._check.stop()
+        await super().on_stop()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the committed offsets, or elsewhere where they are of another topic by now."""

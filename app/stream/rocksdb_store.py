@@ -1,15 +1,16 @@
 """A table's RocksDB on this machine, which can always be recovered from Kafka.
 
-A damaged partition folder is renamed, and Faust recovers the partition from its changelog into a
-new one. Stock Faust ends, and ends again at each start.
+A partition folder that is damaged, or does not fit its changelog, is renamed, and Faust recovers
+the partition from its changelog into a new one. Stock Faust ends, and ends again at each start.
 """
 
 from __future__ import annotations
 
 import shutil
+import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import structlog
 from faust.stores import rocksdb as stock
@@ -22,6 +23,21 @@ log = structlog.get_logger()
 
 #: RocksDB's errors about data that are not as it wrote them; not those about a full disk or lock.
 _DAMAGE = ("Corruption", "No such file or directory", "Invalid argument")
+
+
+#: The key of the digest of the last changelog record, and its value: the low bits of the offset
+#: that it is about, which an earlier release moves on without it, and the digest. Eight bytes,
+#: which are no value: an earlier release takes the key for a removed one.
+_MARK_KEY: Final = b"__parley\0mark__"
+_MARK: Final = struct.Struct(">II")
+_LOW: Final = 0xFFFFFFFF
+
+
+class ChangelogMark(NamedTuple):
+    """An offset of a changelog, and the digest of the record there."""
+
+    offset: int
+    digest: int
 
 
 def is_damage(error: Exception) -> bool:
@@ -65,14 +81,28 @@ class RocksDBStore(stock.Store):
         listed = list(keys)
         return dict(zip(listed, self._db_for_partition(partition).get(listed), strict=True))
 
+    def last_record(self, partition: int) -> ChangelogMark | None:
+        """The mark of the changelog record that the partition ends at.
+
+        `None` before the first write, and where an earlier release made the last one.
+        """
+        database = self._db_for_partition(partition)
+        offset, mark = database.get(self.offset_key), database.get(_MARK_KEY)
+        if offset is None or mark is None or len(mark) != _MARK.size:
+            return None
+        low, digest = _MARK.unpack(mark)
+        same = low == int(offset) & _LOW
+        return ChangelogMark(int(offset), digest) if same else None
+
     def entries(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """All keys and values of a partition at this moment."""
         found = self._db_for_partition(partition).items()
-        return (pair for pair in found if pair[0] != self.offset_key)
+        return (pair for pair in found if pair[0] not in (self.offset_key, _MARK_KEY))
 
-    def write(self, partition: int, batch: Any, offset: int) -> None:
-        """Write a batch together with the changelog offset that it ends at."""
-        batch.put(self.offset_key, str(offset).encode())
+    def write(self, partition: int, batch: Any, mark: ChangelogMark) -> None:
+        """Write a batch together with the mark of the changelog record that it ends at."""
+        batch.put(self.offset_key, str(mark.offset).encode())
+        batch.put(_MARK_KEY, _MARK.pack(mark.offset & _LOW, mark.digest))
         self._db_for_partition(partition).write(batch)
 
     def revoke_partitions(self, table: Any, tps: set[TP]) -> None:
@@ -130,7 +160,7 @@ class RocksDBStore(stock.Store):
     def _rename(self, partition: int, why: str) -> None:
         path: Path = self.partition_path(partition)
         aside = path.with_name(f"{path.name}.aside")
-        log.error("table is damaged, and read again from Kafka", folder=str(path), why=why)
+        log.error("table is read again from Kafka", folder=str(path), why=why)
         shutil.rmtree(aside, ignore_errors=True)
         if path.exists():
             path.rename(aside)

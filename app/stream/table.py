@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from operator import attrgetter
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import faust
 import msgspec
@@ -26,12 +27,17 @@ from faust.types import TP
 
 from app.domain.versioned_value import POSITION_KEY, newer, unwrap, version_of, wrap
 from app.events import Position, encode_position, position_of
+from app.stream.changelog_check import digest_of
+from app.stream.commit_marks import digest
 from app.stream.output_buffer import Offsets
-from app.stream.rocksdb_store import ROCKSDB, RocksDBStore
+from app.stream.rocksdb_store import ROCKSDB, ChangelogMark, RocksDBStore
 from app.stream.write_buffer import TableKey, WriteBuffer, count_by_partition
 
 log = structlog.get_logger()
 V = TypeVar("V", bound=msgspec.Struct)
+
+#: Before the first one.
+NO_RECORD: Final = (b"", b"")
 
 #: The most decoded values that a table caches: beyond that the cache is emptied.
 VALUES = 20_000
@@ -232,9 +238,9 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         writes = rocksdict.WriteBatch(raw_mode=True)
         for key, value in changed.items():
             writes.put(key, value)
-        offset = max(record.offset for record in records)
-        self.store.write(partition, writes, offset)
-        self._next[partition] = offset + 1
+        last = max(records, key=attrgetter("offset"))
+        self.store.write(partition, writes, ChangelogMark(last.offset, digest_of(last)))
+        self._next[partition] = last.offset + 1
 
     def stored_offset(self, partition: int) -> int | None:
         """The changelog offset up to which RocksDB stands; `None` before its first write."""
@@ -346,13 +352,17 @@ class StorableChanges:
         """Write to RocksDB, each partition in one batch with its changelog's offset."""
         table = self._table
         batches: dict[int, Any] = {}
+        last: dict[int, tuple[bytes, bytes]] = {}
         for (partition, key), value in self._values.items():
             if partition not in self._without:
                 batch = batches.setdefault(partition, rocksdict.WriteBatch(raw_mode=True))
                 batch.put(key, value)
+                # As in `records`: a position was sent last.
+                if key == POSITION_KEY or last.get(partition, NO_RECORD)[0] != POSITION_KEY:
+                    last[partition] = (key, value)
         for partition, batch in batches.items():
             offset = self._offsets[table.changelog_topic_name, partition]
-            table.store.write(partition, batch, offset)
+            table.store.write(partition, batch, ChangelogMark(offset, digest(*last[partition])))
             table._next[partition] = offset + 1
         table._buffer.stored()
         if len(table._values) > VALUES:

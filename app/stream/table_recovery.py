@@ -17,7 +17,9 @@ from typing import Any
 from faust.tables import TableManager as StockTableManager
 from faust.tables.recovery import Recovery as StockRecovery
 
+from app.stream.changelog_check import others
 from app.stream.changelog_reader import read_changelogs
+from app.stream.rocksdb_store import ChangelogMark
 
 
 class Recovery(StockRecovery):
@@ -30,10 +32,17 @@ class Recovery(StockRecovery):
         if not app.declared.strict or title != "active":
             return
         tables: Mapping[Any, Any] = self.tp_to_table
+        marks: dict[Any, ChangelogMark] = {}
         for place in tps:
+            mark = tables[place].store.last_record(place.partition)
             if destination[place] > self.active_highwaters[place]:
                 tables[place].store.start_over(place.partition, "it is ahead of its changelog")
                 destination[place] = -1
+            elif mark is not None:
+                marks[place] = mark
+        for place in await others(app.context.settings, marks):
+            tables[place].store.start_over(place.partition, "its changelog is another than it was")
+            destination[place] = -1
 
     async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
         """Called by Faust when it knows from where to where to read the changelogs."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.delivery.publisher import Publisher
-from app.delivery.read_marks import ReadMarks
+from app.delivery.read_marks import ReadMarks, StaleEpoch
 from app.delivery.view import View
 from app.events import AnyLogEvent, MessageCreated, MessageDeleted
 from tests.delivery.conftest import PARTITIONS, added, entry, noted, opened
@@ -102,3 +103,15 @@ async def test_other_devices_hear_what_is_left(redis: aioredis.Redis) -> None:
     assert told is not None
     assert b'"unread":1' in told["data"]
     await pubsub.aclose()
+
+
+async def test_marks_of_an_earlier_epoch_do_not_come_back(redis: aioredis.Redis) -> None:
+    reads = await filled(redis, opened(ROOM), said(2, 1), added(ROOM, 3, "ben"), said(4, 2))
+    await reads.advance({ROOM: {"ben": 2}})
+    place = View(redis, PARTITIONS).partition(ROOM)
+    await Publisher(redis, 100).begin_epoch(place, 1, PARTITIONS)
+    with pytest.raises(StaleEpoch):
+        await reads.advance({ROOM: {"ben": 2}})
+    assert await reads.marks(ROOM) == {}
+    await reads.advance({ROOM: {"ben": 1}}, epochs={place: 1})
+    assert await reads.marks(ROOM) == {"ben": 1}

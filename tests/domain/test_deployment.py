@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.domain.cursor import Cursor
 from app.domain.deployment import Deployment, Resumed, deployment_of
-from app.events import AnyBeginning, DeploymentMade, EpochBegun, OriginBegun
+from app.events import AnyBeginning, DeploymentMade, EpochBegun, Erasure, OriginBegun
 
 PARTITIONS = 3
 
@@ -76,3 +76,19 @@ def test_a_cursor_of_another_deployment_does_not_go_on() -> None:
 def test_each_epoch_gives_cursors_another_digest(epochs: list[EpochBegun]) -> None:
     digests = deployment_of([DeploymentMade(id="d", at_ms=1), *epochs]).digests()
     assert len(set(digests)) == len(digests)
+
+
+def test_an_erasure_of_before_an_epoch_ends_where_that_began() -> None:
+    known = deployment_of([epoch(1, 1, 7), epoch(1, 2, 5)])
+    ends = (9, 9, 9)
+
+    def erased(*epochs: int, until_ms: int = 0) -> tuple[int, ...]:
+        return known.erased(Erasure(user="ann", until_ms=until_ms, ends=ends, epochs=epochs))
+
+    assert erased(0, 0, 0) == (9, 5, 9)
+    assert erased(0, 1, 0) == (9, 5, 9)
+    assert erased(0, 2, 0) == ends
+    # As the times say, where the record of an earlier release names no epochs.
+    assert erased(until_ms=0) == (9, 5, 9)
+    assert erased(until_ms=1) == ends
+    assert deployment_of([]).erased(Erasure(user="ann", until_ms=0, ends=ends)) == ends

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import sys
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from app.embedded.child import Child
 from app.kafka.partition_reader import PartitionReader
+from app.stream.checkpoint import INTERVAL
 from app.topics import LOG, RAW, TOPICS, VERDICTS, changelog, partition_of
 from tests.faults.frail import Frail, at_work, kept_running
 from tests.support.chat import Chat, until
@@ -157,3 +162,64 @@ async def test_a_topic_made_anew_while_workers_run_is_noticed(standing: Frail) -
 
 async def ended_once(worker: Child) -> bool:
     return "chat.verdicts was" in worker.log.read_text()
+
+
+async def test_tables_beside_another_changelog_are_made_anew(frail: Frail) -> None:
+    """The changelog was made anew and has grown past the offset at which RocksDB stands."""
+    chat = frail.chat
+    topic = changelog("parley-pipeline", "members")
+    async with Person(chat, "ann") as ann, Person(chat, "cid") as cid:
+        room = await ann.open_room("ben")
+        grown = partial(end_of, chat, topic.name, room)
+        while await grown() < 8:
+            await another_role(ann, room)
+        await stop_worker(chat)
+        stood_at = await grown()
+        await make_anew(chat.settings, topic)
+        await at_work(chat.start_worker("w2"))
+        status, answer = await ann.post(
+            f"/v1/rooms/{room}/members", {"user": "cid"}, Prefer="wait=20"
+        )
+        assert status == 201, answer
+        assert await grown() < stood_at
+        while await grown() <= stood_at:
+            await another_role(ann, room)
+        await stop_worker(chat)
+        await at_work(chat.start_worker("w1"), times=2)
+        status, answer = await send(cid, room, "here")
+        assert status == 201, answer
+        assert "is another than it was" in chat.workers[0].log.read_text()
+    code, told = await chat.parley("verify", "--room", room)
+    assert code == 0, told
+
+
+async def another_role(person: Person, room: str) -> None:
+    """Change ben's role, twice; each in a checkpoint of its own."""
+    for role in ("moderator", "member"):
+        path, wait = f"/v1/rooms/{room}/members/ben", {"Prefer": "wait=20"}
+        async with person.http.patch(path, json={"role": role}, headers=wait) as answer:
+            assert answer.status in (200, 201), await answer.text()
+        await asyncio.sleep(INTERVAL)
+
+
+async def test_a_worker_killed_while_a_topic_was_missing_gets_all_partitions_again(
+    frail: Frail,
+) -> None:
+    chat = frail.chat
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room()
+        await stop_worker(chat)
+        lame = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.faults.lame_member"),
+            env={**os.environ, **replace(chat.settings, worker="w1").environ()},
+        )
+        assert await lame.wait() == 0
+        worker = chat.start_worker("w1")
+        async with kept_running(worker):
+
+            async def taken() -> bool:
+                status, _ = await send(ann, room, "here again")
+                return status == 201
+
+            await until(taken, worker.tail)
+    assert "its next start gets all" in worker.log.read_text()

@@ -105,6 +105,9 @@ async def test_a_floor_above_the_log_comes_down_and_reports_of_lost_messages_go(
     assert await history.cut(RoomCut("a", end, await history.changed("a", end), []))
     assert await history.kept_from("a") == 4
     assert [item.seq for item in await history.queue(None)] == [2]
+    await history.record([Reported(seq=5, id="r6", **common)])
+    await history.drop_stray_reports()
+    assert [item.seq for item in await history.queue(None)] == [2]
     await history.append(stored[5:])
     assert await history.newest_seq("a") == 6
 

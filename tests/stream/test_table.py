@@ -9,7 +9,7 @@ import msgspec
 from faust.types import TP
 from msgspec.structs import replace
 
-from app.domain.versioned_value import unwrap, wrap
+from app.domain.versioned_value import POSITION_KEY, unwrap, wrap
 from app.events import (
     AnyLogEvent,
     CreateRoom,
@@ -27,7 +27,9 @@ from app.events import (
 )
 from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
+from app.stream.changelog_check import digest_of, others
 from app.stream.changelog_reader import read_changelogs
+from app.stream.rocksdb_store import ChangelogMark
 from app.topics import LOG, partition_of
 from tests.agents.test_rooms import uuid
 from tests.support.agents import Read, groups, running
@@ -142,6 +144,38 @@ async def test_a_table_that_is_gone_comes_back_from_its_changelog(bench: Setting
     assert found is not None
     assert found.n == newest
     assert heads.stored_offset(partition) == end - 1
+
+
+async def test_a_store_knows_whether_its_changelog_is_still_the_one_it_was_written_from(
+    bench: Settings,
+) -> None:
+    from tables.rooms import rooms as heads
+
+    partition = partition_of(ROOM, bench.partitions)
+    place = TP(heads.changelog_topic_name, partition)
+    last = (await changelog(bench, heads, partition))[-1]
+    mark = heads.store.last_record(partition)
+    assert mark == ChangelogMark(last.offset, digest_of(last))
+    assert await others(bench, {place: mark}) == set()
+    assert await others(bench, {place: mark._replace(digest=mark.digest ^ 1)}) == {place}
+    before = ChangelogMark(last.offset - 1, mark.digest)
+    assert await others(bench, {place: before}) == {place}
+
+
+async def test_a_store_that_an_earlier_release_has_written_on_is_taken_as_it_is(
+    bench: Settings,
+) -> None:
+    from tables.rooms import rooms as heads
+
+    partition = partition_of(ROOM, bench.partitions)
+    store = heads.store
+    assert store.last_record(partition) is not None
+    assert all(key in (ROOM.encode(), POSITION_KEY) for key, _ in store.entries(partition))
+    offset = heads.stored_offset(partition)
+    assert offset is not None
+    store.set_persisted_offset(TP(heads.changelog_topic_name, partition), offset + 1)
+    assert store.last_record(partition) is None
+    store.set_persisted_offset(TP(heads.changelog_topic_name, partition), offset)
 
 
 async def test_what_comes_late_once_more_sets_no_value_back(bench: Settings) -> None:
