@@ -24,4 +24,4 @@ def check_versions() -> None:
     require_tested("faust-streaming", *_FAUST)
     require_tested("mode-streaming", "app/stream/consumer_thread.py", "app/stream/fail_stop.py")
     require_tested("aiokafka", "app/stream/consumer_thread.py", "app/stream/fetch_control.py")
-    require_tested("aiokafka", "app/stream/commit_check.py")
+    require_tested("aiokafka", "app/stream/commit_check.py", "app/stream/assignment_check.py")
