@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final
 from uuid import uuid4
 
@@ -65,22 +65,29 @@ async def prepare(settings: Settings, topics: Iterable[Topic]) -> Deployment:
     """
     async with connected(settings, _WITHIN) as admin:
         there = await partition_counts(admin)
-    if COPYING in there:
-        raise ParleyError(
-            f"a deployment is being copied to {settings.broker}: wait until `parley restore` or"
-            " `parley move` has ended, or run it again where it was interrupted"
-        )
-    if DEPLOYMENT in there and LOG not in there:
-        raise ParleyError(
-            f"the topic {LOG} is missing, and {DEPLOYMENT} is there: delete {DEPLOYMENT} and every"
-            " other topic of Parley, and restore a backup with `parley restore`, or begin with"
-            " nothing"
-        )
+    if reason := unusable(settings, there):
+        raise ParleyError(reason)
     await provision(settings, topics)
     deployment = await ensure_deployment(settings)
     if deployment.moved_to:
         raise ParleyError(moved_away(deployment.moved_to))
     return deployment
+
+
+def unusable(settings: Settings, there: Container[str]) -> str:
+    """Why no process may start with these topics in the cluster; empty where it may."""
+    if COPYING in there:
+        return (
+            f"a deployment is being copied to {settings.broker}: wait until `parley restore` or"
+            " `parley move` has ended, or run it again where it was interrupted"
+        )
+    if DEPLOYMENT in there and LOG not in there:
+        return (
+            f"the topic {LOG} is missing, and {DEPLOYMENT} is there: delete {DEPLOYMENT} and every"
+            " other topic of Parley, and restore a backup with `parley restore`, or begin with"
+            " nothing"
+        )
+    return ""
 
 
 def moved_away(to: str) -> str:

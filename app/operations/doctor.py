@@ -18,16 +18,18 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.deployment.topic import moved_away, read_deployment, unusable
 from app.embedded.jars import have_jars, jars_folder
 from app.embedded.java import OLDEST, find_java, packaged_java
 from app.errors import ParleyError, Unreachable
 from app.kafka.admin import connected, partition_counts
+from app.kafka.partition_reader import PartitionReader
 from app.kafka.topic_settings import lossy_settings
 from app.local.data_folder import is_held
 from app.local.demo_room import address
 from app.runtime.http_answer import read_answer
 from app.settings import Settings
-from app.topics import TOPICS
+from app.topics import DEPLOYMENT, TOPICS
 
 #: Bytes at most of what an edge says about itself.
 _LARGEST_ANSWER = 64 * 1024
@@ -167,7 +169,21 @@ async def _broker(settings: Settings, expected: bool) -> list[Finding]:
             return [missing("Kafka", f"{error}; start it, or correct PARLEY_BROKER")]
         return [note("Kafka", f"{error}; `parley up` starts one")]
     topics = _topics(counts, settings.partitions, lossy)
-    return [ok("Kafka", f"answers at {settings.broker}"), topics]
+    deployment = await _deployment(settings, counts)
+    return [ok("Kafka", f"answers at {settings.broker}"), topics, *deployment]
+
+
+async def _deployment(settings: Settings, counts: dict[str, int]) -> list[Finding]:
+    if reason := unusable(settings, counts):
+        return [missing("deployment", reason)]
+    if DEPLOYMENT not in counts:
+        return []
+    async with PartitionReader(settings) as reader:
+        known = await read_deployment(reader)
+    if known.moved_to:
+        return [missing("deployment", moved_away(known.moved_to))]
+    epochs = f", {len(known.epochs)} epochs begun" if known.epochs else ""
+    return [ok("deployment", f"{known.id}{epochs}")] if known.id else []
 
 
 def _topics(counts: dict[str, int], wanted: int, lossy: list[str]) -> Finding:

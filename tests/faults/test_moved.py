@@ -99,6 +99,9 @@ async def test_nothing_starts_where_the_deployment_was_or_is_not_yet(
         for child in chat.workers + chat.edges:
             assert await child.ended(30)
         assert f"has moved to {other.url}" in await refused(chat, former)
+        code, told = await chat.parley("doctor")
+        assert code == 1
+        assert f"has moved to {other.url}" in told
         code, told = await chat.parley("move", "--now", other.url)
         assert code == 1
         assert "already" in told
