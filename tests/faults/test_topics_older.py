@@ -139,7 +139,8 @@ async def test_a_log_that_lost_its_end_begins_an_epoch_and_tells_its_readers(
         assert (status, answer["seq"]) == (201, 3)
         async with Listener(chat, "ben", before.cursor) as after:
             await after.until(lambda: after.messages(room)[-1:] == ["newer"])
-            assert after.events[0] == {"kind": "reset", "rooms": [room]}
+            assert after.events[0]["kind"] == "reset"
+            assert room in after.events[0]["rooms"]
             assert after.messages(room) == ["new", "newer"]
 
 
