@@ -26,7 +26,8 @@ class WriteBuffer:
 
     def get(self, key: TableKey) -> bytes | None:
         """The newest value in the buffer; `None` where it has none."""
-        for written in self._stages:
+        # Written out, because every read of a table comes here.
+        for written in (self._in_hand, self._settled, self._sent):
             if (raw := written.get(key)) is not None:
                 return raw
         return None
