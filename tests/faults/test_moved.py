@@ -71,7 +71,7 @@ async def test_client_ids_keep_their_numbers_and_marks_stay(frail: Frail, tmp_pa
         await start_at(chat, other)
         async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
             async with Listener(chat, "ben", cursor) as listener:
-                await ann.say(room, "after")
+                await ann.say(room, "after", wait=20)
                 await listener.until(lambda: len(listener.messages(room)) == 2)
                 assert listener.messages(room) == ["on the way", "after"]
                 assert not listener.hello.get("reset")
@@ -121,7 +121,7 @@ async def test_a_move_that_is_given_up_leaves_the_chat_where_it_was(
     assert code == 0, told
     await start_at(chat, frail.kafka)
     async with Person(chat, "ann") as ann:
-        assert (await ann.say(room, "after"))["seq"] == 2
+        assert (await ann.say(room, "after", wait=20))["seq"] == 2
 
 
 async def refused(chat: Chat, settings: Settings) -> str:

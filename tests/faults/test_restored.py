@@ -108,9 +108,10 @@ async def test_after_a_restore_readers_resume_and_client_ids_keep_their_numbers(
                 Listener(chat, "ben", beyond) as rewound,
             ):
                 path = f"/v1/rooms/{room}/messages"
-                status, answer = await ann.post(path, {"text": "x", "client_id": "c3"})
+                again = {"text": "x", "client_id": "c3"}
+                status, answer = await ann.post(path, again, Prefer="wait=20")
                 assert (status, answer["seq"]) == (200, 4)
-                answer = await ann.say(room, "after", "l1")
+                answer = await ann.say(room, "after", "l1", wait=20)
                 assert answer["seq"] == 6
                 await true.until(lambda: true.messages(room) == ["after"])
                 await rewound.until(lambda: rewound.messages(room) == ["after"])
@@ -166,7 +167,7 @@ async def test_a_restore_that_was_killed_goes_on(frail: Frail, tmp_path: Path) -
         assert code == 0 or "has a deployment" in told, told
         await start(chat)
         async with Person(chat, "ann") as ann:
-            assert (await ann.say(room, "after"))["seq"] == 31
+            assert (await ann.say(room, "after", wait=20))["seq"] == 31
             assert len(await texts(ann, room, 31)) == 31
         await agrees(chat)
         await stop(chat)

@@ -51,10 +51,13 @@ class Person:
             assert status == 201, answer
         return room
 
-    async def say(self, room: str, text: str, client_id: str = "") -> dict[str, Any]:
-        """Send a message that is taken."""
+    async def say(
+        self, room: str, text: str, client_id: str = "", wait: int | None = None
+    ) -> dict[str, Any]:
+        """Send a message that is taken; by default as soon as an edge waits for it."""
         body = {"text": text} | ({"client_id": client_id} if client_id else {})
-        status, answer = await self.post(f"/v1/rooms/{room}/messages", body)
+        headers = {} if wait is None else {"Prefer": f"wait={wait}"}
+        status, answer = await self.post(f"/v1/rooms/{room}/messages", body, **headers)
         assert status in (200, 201), (status, answer)
         return answer
 
