@@ -19,7 +19,7 @@ from app.backup.backup_folder import (
 from app.backup.copied_record import CopiedRecord, copied
 from app.backup.copied_topics import KEPT
 from app.backup.segment_file import CHUNK, SegmentWriter
-from app.deployment.topic import read_deployment
+from app.deployment.topic import moved_away, read_deployment, unusable
 from app.errors import ParleyError
 from app.kafka.admin import connected, group_offsets, partition_counts
 from app.kafka.log_positions import located
@@ -44,11 +44,13 @@ async def back_up(settings: Settings, folder: BackupFolder, progress: Progress) 
     command on its way. Raises `ParleyError` where the folder has the backup of another deployment,
     or of topics that have lost records since.
     """
+    await _require_topics(settings)
     async with PartitionReader(settings) as reader:
-        await _require_topics(settings)
         deployment = await read_deployment(reader)
         if not deployment.id:
             raise ParleyError(f"there is no deployment at {settings.broker}")
+        if deployment.moved_to:
+            raise ParleyError(moved_away(deployment.moved_to))
         manifest = folder.manifest() or Manifest(
             deployment=deployment.id, partitions=settings.partitions, at_ms=0
         )
@@ -61,6 +63,7 @@ async def back_up(settings: Settings, folder: BackupFolder, progress: Progress) 
                 f"{folder.path} has a backup of {manifest.partitions} partitions:"
                 f" set PARLEY_PARTITIONS={manifest.partitions}"
             )
+        folder.require_files(manifest)
         await _check(reader, folder, manifest)
         manifest.at_ms = now_ms()
         # Before the log: what is decided meanwhile is in both, and what is on its way in one.
@@ -75,6 +78,8 @@ async def back_up(settings: Settings, folder: BackupFolder, progress: Progress) 
 async def _require_topics(settings: Settings) -> None:
     async with connected(settings, _WITHIN) as admin:
         there = await partition_counts(admin)
+    if reason := unusable(settings, there):
+        raise ParleyError(reason)
     for topic in (RAW, MODERATED, *KEPT):
         if topic not in there:
             raise ParleyError(f"the topic {topic} is missing at {settings.broker}")

@@ -116,6 +116,15 @@ class BackupFolder:
             raise ParleyError(f"{self.path} has no backup: {_MANIFEST} is missing")
         return found
 
+    def require_files(self, manifest: Manifest) -> None:
+        """Raise `ParleyError` where a file is missing or empty; `read_segment` sees more."""
+        for segment in self.segments(manifest):
+            path = self.path / segment.file
+            if not path.is_file() or not path.stat().st_size:
+                raise ParleyError(
+                    f"the backup's file {path} is missing or empty: choose another folder"
+                )
+
     def write(self, manifest: Manifest) -> None:
         """Replace the manifest, and remove files that it does not name."""
         temporary = self.path / f"{_MANIFEST}.part"

@@ -28,6 +28,7 @@ from app.errors import Malformed, ParleyError
 from app.events import (
     DeploymentKept,
     DeploymentMoved,
+    EpochBegun,
     OriginBegun,
     Position,
     decode_moderated,
@@ -296,19 +297,46 @@ async def moving(
         await arriving(target)
         await _create(admin, target, topics)
         writer = await stack.enter_async_context(TopicWriter(target, name))
+        if begun := sorted(writer.begun - topics.keys() - {RAW, MODERATED}):
+            again = " ".join(f"--topic {topic}" for topic in begun)
+            raise ParleyError(f"topics that were copied before would stay behind: add {again}")
         move = Move(source, target, topics, Clients(admin, reader, writer), progress)
         await move.resume()
         yield move
 
 
-async def cancel(source: Settings) -> None:
-    """Give a move up: the deployment goes on in the source. Raises `ParleyError` if none began."""
+async def cancel(source: Settings, target: Settings, *, lost: bool) -> None:
+    """Give a move up: the deployment goes on in the source.
+
+    With `lost` also a move that is complete, whose target is lost for good. What people saw there
+    is no part of the log then, so each partition begins an epoch. Raises `ParleyError` where no
+    move to the target began, and for a complete one that is not lost.
+    """
     async with connected(source, _WITHIN) as admin:
         async with PartitionReader(source) as reader:
-            if not (await read_deployment(reader)).moved_to:
-                raise ParleyError(f"the deployment at {source.broker} has not moved")
+            known = await read_deployment(reader)
+            ends = [await last_position(reader, place) for place in range(source.partitions)]
+        if known.moved_to != target.broker:
+            where = f"to {known.moved_to}, not to" if known.moved_to else "and no move began to"
+            raise ParleyError(f"the deployment at {source.broker} moved {where} {target.broker}")
+        if not lost and not await is_arriving(target):
+            raise ParleyError(
+                f"the move to {target.broker} is complete, and the deployment may have gone on"
+                f" there: move it back from there, or add --lost if {target.broker} is lost for"
+                " good, with every message that was accepted there"
+            )
         await _limit_records(admin, {})
-    await begin(source, DeploymentKept(at_ms=now_ms()))
+    epochs = [
+        EpochBegun(
+            partition=partition,
+            epoch=max(known.epoch(partition), end.epoch) + 1,
+            start=end.pos + 1,
+            at_ms=now_ms(),
+            why=f"the move to {target.broker} was given up",
+        )
+        for partition, end in enumerate(ends)
+    ]
+    await begin(source, *(epochs if lost else ()), DeploymentKept(at_ms=now_ms()))
 
 
 async def _limit_records(admin: AIOKafkaAdminClient, limit: dict[str, str]) -> None:
@@ -320,6 +348,12 @@ async def _limit_records(admin: AIOKafkaAdminClient, limit: dict[str, str]) -> N
         own = (await own_settings(admin, [topic]))[topic]
         own.pop("max.message.bytes", None)
         await alter_settings(admin, topic, {**own, **limit})
+
+
+async def has_left(source: Settings) -> str:
+    """The broker of the cluster that the deployment was declared to have moved to; or empty."""
+    async with PartitionReader(source) as reader:
+        return (await read_deployment(reader)).moved_to
 
 
 async def has_arrived(source: Settings, target: Settings) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.backup.arrival import arriving, complete
+from app.backup.arrival import arriving, complete, is_arriving
 from app.backup.backup import Progress
 from app.backup.backup_folder import BackupFolder, CopiedPartition, Manifest, Pending
 from app.backup.copied_record import CopiedRecord
@@ -50,6 +50,9 @@ async def restore(settings: Settings, folder: BackupFolder, progress: Progress) 
             f" set PARLEY_PARTITIONS={manifest.partitions}"
         )
     source = f"backup of {iso_of(manifest.at_ms)}"
+    if not await is_arriving(settings):
+        # Before anything is written: a damaged backup must not leave half a deployment.
+        await check(folder, lambda _: None)
     await arriving(settings)
     await provision(settings, TOPICS)
     decided = _Decided(manifest)

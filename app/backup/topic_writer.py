@@ -73,6 +73,11 @@ class TopicWriter:
     ) -> None:
         await self._open.aclose()
 
+    @property
+    def begun(self) -> set[str]:
+        """The topics of which a copy has begun."""
+        return {place.topic for place, note in self._notes.items() if note.offset >= 0}
+
     async def resume(self, topic: str, partition: int, first: int) -> Resume:
         """Where to copy a partition on from; `first` is the offset of its first record.
 

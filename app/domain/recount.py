@@ -25,6 +25,7 @@ from app.events import (
 class Said:
     """A message according to the log."""
 
+    id: str
     by: str
     named: set[str]
     everyone: bool
@@ -105,7 +106,7 @@ class RoomRecount:
         if event.seq != self.seq + 1:
             self.wrong.append(f"message {event.seq} follows {self.seq}")
         shadowed = event.shadow is not None
-        said = Said(event.by, set(event.mentions), event.everyone, deleted=shadowed)
+        said = Said(event.id, event.by, set(event.mentions), event.everyone, deleted=shadowed)
         self.said[event.seq] = said
         self.read(event.by, event.seq)
 

@@ -21,8 +21,8 @@ _RUNNING = "running.json"
 
 
 @contextmanager
-def held(data: Path, fresh: bool = False) -> Iterator[None]:
-    """Hold the lock of the folder; with `fresh`, empty the folder first.
+def held(data: Path, fresh: bool = False, *, keep_secret: bool = False) -> Iterator[None]:
+    """Hold the lock of the folder; with `fresh`, empty the folder first, perhaps but the secret.
 
     Raises `ParleyError` where another `parley up` holds it, where it can't be written, or where
     `fresh` would empty a folder that Parley did not make.
@@ -41,7 +41,7 @@ def held(data: Path, fresh: bool = False) -> Iterator[None]:
                 " this one a folder of its own (PARLEY_DATA or --data)"
             ) from None
         if fresh:
-            _empty(data)
+            _empty(data, {_SECRET} if keep_secret else set())
         try:
             yield
         finally:
@@ -104,11 +104,11 @@ def _make(data: Path) -> None:
         (data / _MARK).write_text("`parley up --fresh` may delete everything in this folder.\n")
 
 
-def _empty(data: Path) -> None:
+def _empty(data: Path, but: set[str]) -> None:
     if not (data / _MARK).exists():
         raise ParleyError(f"--fresh would empty {data.absolute()}, which Parley did not make")
     for path in data.iterdir():
-        if path.name in {_LOCK, _MARK}:
+        if path.name in {_LOCK, _MARK, *but}:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

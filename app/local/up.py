@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.backup.backup_folder import BackupFolder
-from app.backup.restore import restore
+from app.backup.restore import check, restore
 from app.deployment.topic import prepare
 from app.embedded import valkey
 from app.embedded.child import tail
@@ -46,7 +46,12 @@ def run(
     """
     settings = replace(settings, data=settings.data.absolute())
     raise_open_files()
-    with held(settings.data, fresh):
+    if backup is not None:
+        if fresh and backup.absolute().is_relative_to(settings.data):
+            raise ParleyError(f"--fresh would delete the backup {backup}: copy it elsewhere first")
+        # Before --fresh deletes anything.
+        asyncio.run(check(BackupFolder(backup), lambda _: None))
+    with held(settings.data, fresh, keep_secret=backup is not None):
         asyncio.run(_Up(settings, named, edges, backup).run_until_signal())
 
 

@@ -11,6 +11,7 @@ import click
 from app.backup.backup import back_up
 from app.backup.backup_folder import BackupFolder
 from app.backup.restore import check
+from app.errors import ParleyError
 from app.operations.progress_line import ProgressLine
 from app.runtime.clock import iso_of
 from app.settings import Settings
@@ -33,7 +34,10 @@ def command(folder: Path, checked: bool) -> None:
     else:
         known = backup.manifest()
         before = 0 if known is None else known.count - sum(p.segment.count for p in known.pending)
-        manifest = asyncio.run(back_up(Settings.read(), backup, progress))
+        try:
+            manifest = asyncio.run(back_up(Settings.read(), backup, progress))
+        except OSError as error:
+            raise ParleyError(f"can't write the backup to {folder}: {error}") from error
     progress.clear()
     seconds = time.monotonic() - started
     if checked:

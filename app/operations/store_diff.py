@@ -138,7 +138,7 @@ async def history_differences(room: RoomRecount, history: History) -> AsyncItera
             said = room.said.get(event.seq)
             if event.seq != seen + 1:
                 yield f"{room.room}: history has message {event.seq} after {seen}"
-            if said is None or event.by not in ("", said.by):
+            if said is None or event.id != said.id or event.by not in ("", said.by):
                 yield f"{room.room}: history has message {event.seq} as the log has not"
             seen = event.seq
     if seen != room.seq:

@@ -12,7 +12,10 @@ import click
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.deployment.topic import unusable
+from app.errors import ParleyError
 from app.history.store import History
+from app.kafka.admin import connected, partition_counts
 from app.kafka.partition_reader import PartitionReader
 from app.operations.reconcile import without_outcome
 from app.operations.recount import Recount
@@ -22,9 +25,15 @@ from app.settings import Settings
 #: Comparisons, a second apart, before a difference is reported: the chat goes on meanwhile.
 ROUNDS = 5
 
+#: Seconds to wait for the broker.
+_WITHIN = 30.0
+
 
 async def verify(settings: Settings, room: str = "") -> tuple[Recount, list[str]]:
     """The recount, and the differences from it that persist."""
+    async with connected(settings, _WITHIN) as admin:
+        if reason := unusable(settings, await partition_counts(admin)):
+            raise ParleyError(reason)
     redis, history = connect(settings.redis), History(settings.history_url)
     view, reads = (
         View(redis, settings.partitions, partial=True),

@@ -117,7 +117,13 @@ async def test_a_move_that_is_given_up_leaves_the_chat_where_it_was(
             await ann.say(room, "before")
         code, told = await chat.parley("move", "--now", other.url)
         assert code == 0, told
-    code, told = await chat.parley("move", "--cancel", other.url)
+        code, told = await chat.parley("move", "--cancel", other.url)
+        assert code == 1
+        assert "is complete" in told
+    code, told = await chat.parley("move", "--cancel", "kafka://127.0.0.1:1", "--lost")
+    assert code == 1
+    assert f"moved to {other.url}, not to" in told
+    code, told = await chat.parley("move", "--cancel", "--lost", other.url)
     assert code == 0, told
     await start_at(chat, frail.kafka)
     async with Person(chat, "ann") as ann:
