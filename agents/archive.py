@@ -74,9 +74,8 @@ async def archive(stream: Any) -> None:
             for record, entry in batch.decode(_entry)
             if (placed := _placed(batch, record, entry)) is not None
         ]
-        newest: dict[int, int] = {}
-        for _, entry in found:
-            newest[entry.partition] = max(entry.epoch, newest.get(entry.partition, 0))
+        # Epochs only grow: of each partition the last entry counts.
+        newest = {entry.partition: entry.epoch for _, entry in found}
         await retry_while_away("history", epoch_cuts().settle, newest)
         await apply_isolating(batch, "history", history().append, found, about_values)
 

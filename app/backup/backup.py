@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import Final
 
 from aiokafka import TopicPartition
 
@@ -16,17 +17,17 @@ from app.backup.backup_folder import (
     Segment,
     segment_file,
 )
-from app.backup.copied_record import CopiedRecord, copied
+from app.backup.copied_record import CopiedRecord, copied_chunks
 from app.backup.copied_topics import KEPT
-from app.backup.segment_file import CHUNK, SegmentWriter
+from app.backup.segment_file import SegmentWriter
 from app.deployment.topic import moved_away, read_deployment, unusable
-from app.errors import ParleyError
+from app.errors import Malformed, ParleyError
+from app.events import POS, Position, position_of
 from app.kafka.admin import connected, group_offsets, partition_counts
-from app.kafka.log_positions import located
 from app.kafka.partition_reader import PartitionReader
+from app.kafka.record_digests import digest_of
 from app.runtime.clock import now_ms
 from app.settings import Settings
-from app.stream.commit_marks import digest
 from app.stream.groups import PIPELINE
 from app.topics import LOG, MODERATED, RAW
 
@@ -99,8 +100,7 @@ async def _check(reader: PartitionReader, folder: BackupFolder, manifest: Manife
         if begin <= place.last < end:
             # In a compacted topic it may be gone, and a later one is there.
             async for record in reader.read(place.topic, place.partition, place.last, end):
-                there = digest(record.key or b"", record.value or b"")
-                other = record.offset == place.last and there != place.digest
+                other = record.offset == place.last and digest_of(record) != place.digest
                 break
         gap = place.topic == LOG and begin > place.next
         if other or gap or end < place.next:
@@ -127,7 +127,8 @@ async def _pending(
             commit = commits.get(TopicPartition(topic, partition))
             start = max(0, commit.offset) if commit is not None else 0
             file = segment_file(topic, partition, start, f"-{stamp}")
-            segment = await _write(folder, file, _chunks(reader, topic, partition, start), progress)
+            chunks = copied_chunks(reader, topic, partition, start)
+            segment = await _write(folder, file, chunks, progress)
             if segment is not None:
                 found.append(
                     Pending(
@@ -156,14 +157,11 @@ async def _copy(
     end = await reader.end(topic, partition)
 
     async def chunks() -> AsyncIterator[list[CopiedRecord]]:
-        async for records in _read(reader, topic, partition, place.next, end):
-            last = records[-1]
-            place.last, place.digest = last.offset, digest(last.key or b"", last.value or b"")
-            if topic == LOG:
-                events = [found for r in records if (found := located(r, reader.partitions))]
-                if events:
-                    place.epoch, place.pos = events[-1].position
-            yield [one for record in records if (one := copied(topic, record)) is not None]
+        async for records in copied_chunks(reader, topic, partition, place.next, end):
+            place.last, place.digest = records[-1].offset, digest_of(records[-1])
+            if topic == LOG and (position := _last_position(records)):
+                place.epoch, place.pos = position
+            yield records
 
     segment = await _write(folder, segment_file(topic, partition, place.next), chunks(), progress)
     if segment is not None:
@@ -171,25 +169,13 @@ async def _copy(
     place.next = end
 
 
-async def _chunks(
-    reader: PartitionReader, topic: str, partition: int, start: int
-) -> AsyncIterator[list[CopiedRecord]]:
-    end = await reader.end(topic, partition)
-    async for records in _read(reader, topic, partition, start, end):
-        yield [one for record in records if (one := copied(topic, record)) is not None]
-
-
-async def _read(
-    reader: PartitionReader, topic: str, partition: int, start: int, end: int
-) -> AsyncIterator[list[Any]]:
-    chunk: list[Any] = []
-    async for record in reader.read(topic, partition, start, end):
-        chunk.append(record)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _last_position(records: Sequence[CopiedRecord]) -> Position | None:
+    """The position of the last event among records of the log; `None` where there is none."""
+    for record in reversed(records):
+        with suppress(Malformed):
+            if (header := dict(record.headers).get(POS)) is not None:
+                return position_of(header, record.offset)
+    return None
 
 
 async def _write(
@@ -202,8 +188,6 @@ async def _write(
     writer: SegmentWriter | None = None
     try:
         async for chunk in chunks:
-            if not chunk:
-                continue
             writer = writer or SegmentWriter(folder.path / file)
             await asyncio.to_thread(writer.write, chunk)
             progress(len(chunk))

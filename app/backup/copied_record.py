@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from typing import Any, Final, NamedTuple
 
 from app.errors import Malformed
 from app.events import (
@@ -15,7 +16,11 @@ from app.events import (
     encode_position,
 )
 from app.kafka.log_positions import header_of
+from app.kafka.partition_reader import PartitionReader
 from app.topics import DEPLOYMENT, LOG
+
+#: Records that are read and written at once.
+CHUNK: Final = 1000
 
 
 class CopiedRecord(NamedTuple):
@@ -40,6 +45,21 @@ def copied(topic: str, record: Any) -> CopiedRecord | None:
     if topic == DEPLOYMENT and _is_of_the_cluster(record.value):
         return None
     return CopiedRecord(record.offset, record.timestamp, record.key, record.value, headers)
+
+
+async def copied_chunks(
+    reader: PartitionReader, topic: str, partition: int, start: int, end: int | None = None
+) -> AsyncIterator[list[CopiedRecord]]:
+    """The records from offset `start` to before `end`, by default the end of today, as copies."""
+    chunk: list[CopiedRecord] = []
+    async for record in reader.read(topic, partition, start, end):
+        if (one := copied(topic, record)) is not None:
+            chunk.append(one)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
 
 def _is_event(value: bytes | None) -> bool:

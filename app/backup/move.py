@@ -19,11 +19,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from app.backup.arrival import arriving, complete, is_arriving
 from app.backup.backup import Progress
-from app.backup.copied_record import CopiedRecord, copied
+from app.backup.copied_record import copied_chunks
 from app.backup.copied_topics import moved_topics
 from app.backup.group_commits import carry_commits, groups_of
 from app.backup.topic_writer import TopicWriter
 from app.deployment.topic import begin, read_deployment
+from app.domain.deployment import Deployment
 from app.errors import Malformed, ParleyError
 from app.events import (
     DeploymentKept,
@@ -52,9 +53,6 @@ from app.topics import CONNECTIONS, LOG, MODERATED, RAW, RECEIPTS, TOPICS, Topic
 
 #: Seconds to wait for the broker.
 _WITHIN: Final = 30.0
-#: Records that are written at once, and records between two notes.
-_CHUNK: Final = 1000
-_NOTE_EVERY: Final = 20_000
 #: A pass that copied fewer records than this is level with the source: the next takes a moment.
 _LEVEL: Final = 2000
 #: Seconds without a new command after which edges have ended.
@@ -64,6 +62,9 @@ _QUIET: Final = 3.0
 _END_SECONDS: Final = 90.0
 #: Milliseconds by which the clocks of processes may differ.
 _CLOCKS_MS: Final = 60_000
+
+#: Topics whose records are copied at the end: commands on their way.
+_PASSING: Final = frozenset({RAW, MODERATED})
 
 #: Called with a line for the user.
 Say = Callable[[str], None]
@@ -98,16 +99,14 @@ class Move:
         self._progress = progress
         #: By topic and partition: the next offset to copy.
         self._next: dict[tuple[str, int], int] = {}
-        #: By topic and partition: records from there on that the target has already.
-        self._skip: dict[tuple[str, int], int] = {}
 
     async def resume(self) -> None:
         """Find out what the target has. Raises `ParleyError` where it has other records."""
         for topic, count in self._topics.items():
             for partition in range(count):
                 first = await self._reader.begin(topic, partition)
-                resume = await self._writer.resume(topic, partition, first)
-                self._next[topic, partition], self._skip[topic, partition] = resume
+                start = await self._writer.resume(topic, partition, first)
+                self._next[topic, partition] = start
 
     async def copy(self) -> int:
         """Copy until the target is level with the source; the number of records."""
@@ -151,35 +150,14 @@ class Move:
         return total
 
     async def _copy(self, topic: str, partition: int, end: int) -> int:
-        place, total, since_note = (topic, partition), 0, 0
-        async for records, next_one in self._chunks(topic, partition, self._next[place], end):
-            skip = self._skip[place]
-            new = records[skip:]
-            self._skip[place] = max(0, skip - len(records))
-            if new:
-                await self._writer.write(topic, partition, new)
-            self._next[place] = next_one
-            total, since_note = total + len(new), since_note + len(new)
-            self._progress(len(new))
-            if since_note >= _NOTE_EVERY:
-                await self._writer.note(topic, partition, next_one)
-                since_note = 0
-        self._next[place] = end
+        total, start = 0, self._next[topic, partition]
+        async for records in copied_chunks(self._reader, topic, partition, start, end):
+            count = await self._writer.append(topic, partition, records)
+            self._progress(count)
+            total += count
+        self._next[topic, partition] = end
         await self._writer.note(topic, partition, end)
         return total
-
-    async def _chunks(
-        self, topic: str, partition: int, start: int, end: int
-    ) -> AsyncIterator[tuple[list[CopiedRecord], int]]:
-        chunk: list[CopiedRecord] = []
-        async for record in self._reader.read(topic, partition, start, end):
-            if (one := copied(topic, record)) is not None:
-                chunk.append(one)
-            if len(chunk) == _CHUNK:
-                yield chunk, record.offset + 1
-                chunk = []
-        if chunk:
-            yield chunk, end
 
     async def _ended(self) -> None:
         """Return when no consumer group has members, and no command has come for a while."""
@@ -208,26 +186,14 @@ class Move:
             for topic in (RAW, MODERATED)
             if (commit := commits.get(TopicPartition(topic, partition))) is not None
         }
-        moderated = [
-            one async for one in self._records(MODERATED, partition, starts.get(MODERATED, 0))
-        ]
-        await self._write_all(MODERATED, partition, moderated)
-        waiting = [one async for one in self._records(RAW, partition, starts.get(RAW, 0))]
-        if waiting:
-            decided = await self._decided(partition, waiting[0].timestamp_ms)
-            waiting = [one for one in waiting if one.offset not in decided]
-        await self._write_all(RAW, partition, waiting)
-
-    async def _records(self, topic: str, partition: int, start: int) -> AsyncIterator[CopiedRecord]:
-        async for record in self._reader.read(topic, partition, start):
-            if (one := copied(topic, record)) is not None:
-                yield one
-
-    async def _write_all(self, topic: str, partition: int, records: list[CopiedRecord]) -> None:
-        resume = await self._writer.resume(topic, partition, 0)
-        if resume.start == 0 and (new := records[resume.skip :]):
-            await self._writer.write(topic, partition, new)
-            await self._writer.note(topic, partition, records[-1].offset + 1)
+        for topic in (MODERATED, RAW):
+            start = max(starts.get(topic, 0), await self._writer.resume(topic, partition, 0))
+            decided: set[int] | None = None if topic == RAW else set()
+            async for records in copied_chunks(self._reader, topic, partition, start):
+                if decided is None:
+                    decided = await self._decided(partition, records[0].timestamp_ms)
+                left = [record for record in records if record.offset not in decided]
+                await self._writer.append(topic, partition, left)
 
     async def _decided(self, partition: int, since_ms: int) -> set[int]:
         """The offsets of the commands that moderation has decided, and not committed."""
@@ -290,14 +256,19 @@ async def moving(
         admin = await stack.enter_async_context(connected(source, _WITHIN))
         reader = await stack.enter_async_context(PartitionReader(source))
         there = await partition_counts(admin)
-        await _require_deployment(source, reader, there)
+        known = await _require_deployment(source, reader, there)
         if unknown := sorted(set(own) - there.keys()):
             raise ParleyError(f"there is no topic {', '.join(unknown)} at {source.broker}")
         topics = {topic: there[topic] for topic in moved_topics(there, own)}
         await arriving(target)
         await _create(admin, target, topics)
         writer = await stack.enter_async_context(TopicWriter(target, name))
-        if begun := sorted(writer.begun - topics.keys() - {RAW, MODERATED}):
+        if writer.begun & _PASSING and not known.moved_to:
+            raise ParleyError(
+                f"a move to {target.broker} was given up after its commands were copied: delete"
+                " the topics of Parley there"
+            )
+        if begun := sorted(writer.begun - topics.keys() - _PASSING):
             again = " ".join(f"--topic {topic}" for topic in begun)
             raise ParleyError(f"topics that were copied before would stay behind: add {again}")
         move = Move(source, target, topics, Clients(admin, reader, writer), progress)
@@ -317,8 +288,8 @@ async def cancel(source: Settings, target: Settings, *, lost: bool) -> None:
             known = await read_deployment(reader)
             ends = [await last_position(reader, place) for place in range(source.partitions)]
         if known.moved_to != target.broker:
-            where = f"to {known.moved_to}, not to" if known.moved_to else "and no move began to"
-            raise ParleyError(f"the deployment at {source.broker} moved {where} {target.broker}")
+            where = f"moved to {known.moved_to}, not to" if known.moved_to else "has not moved to"
+            raise ParleyError(f"the deployment at {source.broker} {where} {target.broker}")
         if not lost and not await is_arriving(target):
             raise ParleyError(
                 f"the move to {target.broker} is complete, and the deployment may have gone on"
@@ -368,7 +339,7 @@ async def has_arrived(source: Settings, target: Settings) -> bool:
 
 async def _require_deployment(
     source: Settings, reader: PartitionReader, there: dict[str, int]
-) -> None:
+) -> Deployment:
     for topic in TOPICS:
         if topic.name not in there:
             raise ParleyError(f"the topic {topic.name} is missing at {source.broker}")
@@ -376,8 +347,10 @@ async def _require_deployment(
         raise ParleyError(
             f"the topic {LOG} has {there[LOG]} partitions: set PARLEY_PARTITIONS={there[LOG]}"
         )
-    if not (await read_deployment(reader)).id:
+    known = await read_deployment(reader)
+    if not known.id:
         raise ParleyError(f"there is no deployment at {source.broker}")
+    return known
 
 
 async def _create(admin: AIOKafkaAdminClient, target: Settings, topics: dict[str, int]) -> None:

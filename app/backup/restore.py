@@ -7,8 +7,6 @@ way go on, without those that had become events of the log when the log was copi
 
 from __future__ import annotations
 
-from typing import Final
-
 from app.backup.arrival import arriving, complete, is_arriving
 from app.backup.backup import Progress
 from app.backup.backup_folder import BackupFolder, CopiedPartition, Manifest, Pending
@@ -32,9 +30,6 @@ from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import iso_of, now_ms
 from app.settings import Settings
 from app.topics import LOG, MODERATED, RAW, TOPICS
-
-#: Records between two notes of how far a partition was written.
-_NOTE_EVERY: Final = 20_000
 
 
 async def restore(settings: Settings, folder: BackupFolder, progress: Progress) -> Manifest:
@@ -116,22 +111,14 @@ async def _write_place(
     decided: _Decided,
     progress: Progress,
 ) -> None:
-    resume = await writer.resume(place.topic, place.partition, place.first)
-    skip, since_note = resume.skip, 0
+    await writer.resume(place.topic, place.partition, place.first)
     for segment in place.segments:
         async for chunk in folder.chunks(segment):
             if place.topic == LOG:
                 for record in chunk:
                     decided.note_event(place.partition, record)
+            await writer.append(place.topic, place.partition, chunk)
             progress(len(chunk))
-            new = [record for record in chunk if record.offset >= resume.start]
-            new, skip = new[skip:], max(0, skip - len(new))
-            if new:
-                await writer.write(place.topic, place.partition, new)
-                since_note += len(new)
-            if since_note >= _NOTE_EVERY:
-                await writer.note(place.topic, place.partition, new[-1].offset + 1)
-                since_note = 0
     await writer.note(place.topic, place.partition, place.next)
 
 
@@ -143,23 +130,16 @@ async def _write_pending(
     progress: Progress,
 ) -> None:
     topic, partition = pending.topic, pending.partition
-    resume = await writer.resume(topic, partition, 0)
-    written = resume.start > 0  # by an earlier call
-    skip, next_one = resume.skip, 1
+    await writer.resume(topic, partition, 0)
     async for chunk in folder.chunks(pending.segment):
-        progress(len(chunk))
-        next_one = chunk[-1].offset + 1
+        new = chunk
         if topic == MODERATED:
             for record in chunk:
                 decided.note_moderated(partition, record)
-            new = chunk
         else:
             new = [record for record in chunk if not decided.has(partition, record)]
-        new, skip = new[skip:], max(0, skip - len(new))
-        if new and not written:
-            await writer.write(topic, partition, new)
-    if not written:
-        await writer.note(topic, partition, next_one)
+        await writer.append(topic, partition, new)
+        progress(len(chunk))
 
 
 async def _begin(settings: Settings, manifest: Manifest, why: str) -> None:

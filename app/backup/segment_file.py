@@ -14,15 +14,12 @@ from typing import Final
 
 import msgspec
 
-from app.backup.copied_record import CopiedRecord
+from app.backup.copied_record import CHUNK, CopiedRecord
 from app.errors import ParleyError
 
 _LENGTH: Final = 4
-#: gzip's fastest level: 60 % of the time goes into it already, and chat shrinks to a fifth.
+#: gzip's fastest level.
 _LEVEL: Final = 1
-#: Records that are given at once.
-CHUNK: Final = 1000
-
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(CopiedRecord).decode
 

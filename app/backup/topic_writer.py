@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin.records_to_delete import RecordsToDelete
@@ -32,11 +33,21 @@ NOTES: Final = "parley-copying"
 _WITHIN: Final = 30.0
 
 
-class Resume(NamedTuple):
-    """Where copying goes on: the original's next offset, and how many of its copies are there."""
+#: Records between two notes.
+_NOTE_EVERY: Final = 20_000
+
+
+@dataclass
+class _Place:
+    """A partition: the original's offset from which copying goes on, and the copy's end.
+
+    `skip` records from there on are copied already; `unnoted` have been since the last note.
+    """
 
     start: int
-    skip: int
+    end: int
+    skip: int = 0
+    unnoted: int = 0
 
 
 class TopicWriter:
@@ -51,8 +62,7 @@ class TopicWriter:
         )
         self._reader = PartitionReader(settings)
         self._notes: dict[TopicPartition, OffsetAndMetadata] = {}
-        #: By partition: the copy's end.
-        self._ends: dict[TopicPartition, int] = {}
+        self._places: dict[TopicPartition, _Place] = {}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -78,17 +88,17 @@ class TopicWriter:
         """The topics of which a copy has begun."""
         return {place.topic for place, note in self._notes.items() if note.offset >= 0}
 
-    async def resume(self, topic: str, partition: int, first: int) -> Resume:
-        """Where to copy a partition on from; `first` is the offset of its first record.
+    async def resume(self, topic: str, partition: int, first: int) -> int:
+        """The offset to read a partition from; `first` is that of its first record.
 
         Raises `ParleyError` where the topic has records that no copy from this source has put
         there.
         """
         place = TopicPartition(topic, partition)
-        self._ends[place] = await self._reader.end(topic, partition)
+        known = self._places[place] = _Place(first, await self._reader.end(topic, partition))
         note = self._notes.get(place)
         if note is None or note.offset < 0:
-            if self._ends[place]:
+            if known.end:
                 raise ParleyError(
                     f"the topic {topic} at {self._settings.broker} has records already: copy into"
                     " a cluster that has no topics of Parley"
@@ -96,17 +106,32 @@ class TopicWriter:
             if first and topic == LOG:
                 await self._begin_behind_the_first(place)
             await self.note(topic, partition, first)
-            return Resume(first, 0)
+            return first
         start, _, source = note.metadata.partition(" ")
         if source != self._source:
             raise ParleyError(
                 f"a copy from another source ({source}) has begun at {self._settings.broker}:"
                 " finish it, or delete the topics of Parley there"
             )
-        return Resume(int(start), self._ends[place] - note.offset)
+        known.start, known.skip = int(start), known.end - note.offset
+        return known.start
 
-    async def write(self, topic: str, partition: int, records: Sequence[CopiedRecord]) -> None:
-        """Return when Kafka has the records."""
+    async def append(self, topic: str, partition: int, records: Sequence[CopiedRecord]) -> int:
+        """Write those of the next records that the copy lacks; how many.
+
+        To be called after `resume`, with the records in their order. Kafka has them then.
+        """
+        known = self._places[TopicPartition(topic, partition)]
+        beyond = [record for record in records if record.offset >= known.start]
+        new, known.skip = beyond[known.skip :], max(0, known.skip - len(beyond))
+        if new:
+            await self._write(topic, partition, new)
+        known.unnoted += len(new)
+        if known.unnoted >= _NOTE_EVERY:
+            await self.note(topic, partition, new[-1].offset + 1)
+        return len(new)
+
+    async def _write(self, topic: str, partition: int, records: Sequence[CopiedRecord]) -> None:
         sent = [
             await self._producer.send(
                 topic,
@@ -119,14 +144,15 @@ class TopicWriter:
             for record in records
         ]
         for one in await asyncio.gather(*sent):
-            self._ends[TopicPartition(topic, partition)] = one.offset + 1
+            self._places[TopicPartition(topic, partition)].end = one.offset + 1
 
     async def note(self, topic: str, partition: int, start: int) -> None:
         """Note that the original's records before the offset `start` are copied."""
         place = TopicPartition(topic, partition)
-        metadata = f"{start} {self._source}"
+        known, metadata = self._places[place], f"{start} {self._source}"
         self._noting.assign([place])
-        await self._noting.commit({place: OffsetAndMetadata(self._ends[place], metadata)})
+        await self._noting.commit({place: OffsetAndMetadata(known.end, metadata)})
+        known.start, known.skip, known.unnoted = start, 0, 0
 
     async def _begin_behind_the_first(self, place: TopicPartition) -> None:
         """Let the copy of a shortened log begin behind offset 0.
@@ -136,5 +162,5 @@ class TopicWriter:
         written = await self._producer.send_and_wait(
             place.topic, None, key=b"", partition=place.partition
         )
-        self._ends[place] = written.offset + 1
-        await self._admin.delete_records({place: RecordsToDelete(before_offset=self._ends[place])})
+        end = self._places[place].end = written.offset + 1
+        await self._admin.delete_records({place: RecordsToDelete(before_offset=end)})

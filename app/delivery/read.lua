@@ -1,10 +1,10 @@
 -- Advances read marks of users in rooms of a partition; no mark goes back. Then moves the position
 -- of `chat.receipts`, in the same step: a position here is never ahead of its marks. Does neither
 -- where the view is of a later epoch than the caller.
--- KEYS: sign, filling, position, whole, epoch, then of each room: room, read, gone, everyone, mentioned of
---       each user
--- ARGV: low, high, the new position or '', epoch, then of each room: name, number of users, and of each
---       user: user, seq, personal channel
+-- KEYS: sign, filling, position, whole, epoch, then of each room: room, read, gone, everyone,
+--       mentioned of each user
+-- ARGV: low, high, the new position or '', epoch, then of each room: name, number of users, and of
+--       each user: user, seq, personal channel
 -- Publishes the counts to each user's devices, unless the view is being refilled and incomplete;
 -- returns for each room whether receipts are shown there; nothing where it did nothing.
 if tonumber(redis.call('GET', KEYS[5]) or '0') > tonumber(ARGV[4]) then return false end

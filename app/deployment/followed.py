@@ -1,8 +1,11 @@
-"""The deployment as a worker's agents know it: followed once for each process."""
+"""The deployment as it is now, in a process that follows `chat.deployment`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import structlog
 
 from app.deployment.topic import PARTITION
 from app.domain.deployment import Deployment, deployment_of
@@ -12,27 +15,43 @@ from app.kafka.broadcast_reader import BroadcastReader
 from app.settings import Settings
 from app.topics import DEPLOYMENT
 
+log = structlog.get_logger()
+
 
 class FollowedDeployment:
-    """`now` is the deployment according to all that has been read."""
+    """`now` is the deployment according to all that has been read.
 
-    def __init__(self, settings: Settings) -> None:
+    `changed` is called when all of the topic has been read, and then after each new record.
+    """
+
+    def __init__(self, settings: Settings, changed: Callable[[], None] = lambda: None) -> None:
         self.now = Deployment()
+        self._changed = changed
+        self._has_all = False
         self._beginnings: list[AnyBeginning] = []
         self._reader = BroadcastReader(settings, [DEPLOYMENT], self._take)
 
     async def start(self) -> None:
         """Return when every record has been read that Kafka had at the time of the call."""
         await self._reader.start()
+        self._has_all = True
+        self._changed()
+
+    async def stop(self) -> None:
+        """Stop following."""
+        await self._reader.stop()
 
     def _take(self, record: Any) -> None:
         if record.partition != PARTITION:
             return
         try:
             self._beginnings.append(decode_beginning(record.value))
-        except Malformed:
-            return  # of a later release; other readers have logged it
+        except Malformed as error:
+            log.warning("record skipped", topic=DEPLOYMENT, reason=str(error))
+            return
         self.now = deployment_of(self._beginnings)
+        if self._has_all:
+            self._changed()
 
 
 _shared: dict[str, FollowedDeployment] = {}

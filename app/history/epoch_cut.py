@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 from aiokafka.errors import KafkaError
 
+from app.deployment.followed import FollowedDeployment
 from app.deployment.topic import read_deployment
-from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
 from app.domain.erasure import Erased
 from app.domain.log_order import RoomOrder
@@ -40,7 +40,7 @@ class EpochCuts:
         self._settings = settings
         self._history = history
         self._erased = erased
-        self._watch = DeploymentWatch(settings, Deployment(), self._note, epochs=True)
+        self._followed = FollowedDeployment(settings, self._note)
         self._lock = asyncio.Lock()
         #: By partition: the epoch that the store is known to be cut for.
         self._cut: dict[int, int] = {}
@@ -48,13 +48,13 @@ class EpochCuts:
 
     async def start(self) -> None:
         """Begin to follow the epochs."""
-        await self._watch.start()
+        await self._followed.start()
 
     async def stop(self) -> None:
         """Stop following."""
-        await self._watch.stop()
+        await self._followed.stop()
 
-    def _note(self, _: str) -> None:
+    def _note(self) -> None:
         self._begun = True
 
     async def settle(self, needed: Mapping[int, int]) -> None:

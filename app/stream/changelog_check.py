@@ -7,28 +7,14 @@ it, and lacks others. So RocksDB keeps a digest of the record at its offset.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from faust.types import TP
 
-from app.errors import Unreachable
+from app.kafka.record_digests import digests_at, new_consumer
 from app.settings import Settings
-from app.stream.commit_marks import digest
 from app.stream.rocksdb_store import ChangelogMark
-
-#: Bytes that are fetched of a partition to see one record; Kafka sends a larger one whole.
-_FETCH_BYTES: Final = 4096
-
-#: Seconds for which Kafka may not answer.
-_PATIENCE: Final = 30.0
-
-
-def digest_of(record: Any) -> int:
-    """The digest of a changelog record."""
-    return digest(record.key or b"", record.value or b"")
 
 
 async def others(settings: Settings, marks: Mapping[TP, ChangelogMark]) -> set[TP]:
@@ -39,30 +25,11 @@ async def others(settings: Settings, marks: Mapping[TP, ChangelogMark]) -> set[T
     """
     if not marks:
         return set()
-    missing = {TopicPartition(*place): mark for place, mark in marks.items()}
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=10,
-        max_partition_fetch_bytes=_FETCH_BYTES,
-    )
+    consumer = new_consumer(settings)
     await consumer.start()
-    found: set[TP] = set()
     try:
-        consumer.assign(list(missing))
-        for place, mark in missing.items():
-            consumer.seek(place, mark.offset)
-        async with asyncio.timeout(_PATIENCE):
-            while missing:
-                fetched = await consumer.getmany(*missing, timeout_ms=1_000, max_records=1)
-                for place, (record, *_) in fetched.items():
-                    mark = missing.pop(place)
-                    consumer.pause(place)
-                    if (record.offset, digest_of(record)) != mark:
-                        found.add(TP(*place))
-    except TimeoutError:
-        raise Unreachable(f"Kafka does not give the records at {missing}") from None
+        offsets = {TopicPartition(*place): mark.offset for place, mark in marks.items()}
+        found = await digests_at(consumer, offsets)
     finally:
         await consumer.stop()
-    return found
+    return {TP(*place) for place, there in found.items() if there != marks[TP(*place)].digest}

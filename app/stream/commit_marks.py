@@ -9,27 +9,19 @@ that time.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final, NamedTuple
-from zlib import crc32
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from app.errors import Unreachable
 from app.kafka.record import Record
+from app.kafka.record_digests import digest, digests_at, new_consumer
 from app.settings import Settings
 
 #: Milliseconds before a commit from which on records are read again where its topic is another. The
 #: clocks of the processes that write records differ by less.
 _BEFORE_MS: Final = 30_000
-
-#: Bytes that are fetched of a partition to see one record; Kafka sends a larger one whole.
-_FETCH_BYTES: Final = 4096
-
-#: Seconds for which Kafka may not answer.
-_PATIENCE: Final = 30.0
 
 
 class CommitMark(NamedTuple):
@@ -64,11 +56,6 @@ def parsed(metadata: str) -> CommitMark | None:
     return CommitMark(*map(int, parts))
 
 
-def digest(key: bytes, value: bytes) -> int:
-    """A digest of a record."""
-    return crc32(value, crc32(key))
-
-
 async def divergences(
     settings: Settings, committed: Mapping[TP, tuple[int, str]]
 ) -> dict[TP, Divergence]:
@@ -76,13 +63,7 @@ async def divergences(
     if not committed:
         return {}
     places = {TopicPartition(*place): known for place, known in committed.items()}
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=10,
-        max_partition_fetch_bytes=_FETCH_BYTES,
-    )
+    consumer = new_consumer(settings)
     await consumer.start()
     try:
         firsts = await consumer.beginning_offsets(list(places))
@@ -97,7 +78,8 @@ async def divergences(
                 found[TP(*place)] = Divergence(start, why)
             elif mark is not None and mark.offset >= firsts[place]:
                 expected[place] = mark
-        for place, there in (await _digests(consumer, expected)).items():
+        offsets = {place: mark.offset for place, mark in expected.items()}
+        for place, there in (await digests_at(consumer, offsets)).items():
             mark = expected[place]
             if there != mark.digest:
                 why = f"the topic has another record at {mark.offset} than the group has seen"
@@ -106,30 +88,6 @@ async def divergences(
         return found
     finally:
         await consumer.stop()
-
-
-async def _digests(
-    consumer: AIOKafkaConsumer, expected: Mapping[TopicPartition, CommitMark]
-) -> dict[TopicPartition, int | None]:
-    """The digest of the record at each mark's offset; `None` where there is none."""
-    if not expected:
-        return {}
-    consumer.assign(list(expected))
-    for place, mark in expected.items():
-        consumer.seek(place, mark.offset)
-    found: dict[TopicPartition, int | None] = {}
-    missing = set(expected)
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            while missing:
-                fetched = await consumer.getmany(*missing, timeout_ms=1_000, max_records=1)
-                for place, (record, *_) in fetched.items():
-                    same = record.offset == expected[place].offset
-                    found[place] = digest(record.key or b"", record.value or b"") if same else None
-                    missing.discard(place)
-    except TimeoutError:
-        raise Unreachable(f"Kafka does not give the records at {missing}") from None
-    return found
 
 
 async def _start(

@@ -27,8 +27,7 @@ from faust.types import TP
 
 from app.domain.versioned_value import POSITION_KEY, newer, unwrap, version_of, wrap
 from app.events import Position, encode_position, position_of
-from app.stream.changelog_check import digest_of
-from app.stream.commit_marks import digest
+from app.kafka.record_digests import digest, digest_of
 from app.stream.output_buffer import Offsets
 from app.stream.rocksdb_store import ROCKSDB, ChangelogMark, RocksDBStore
 from app.stream.write_buffer import TableKey, WriteBuffer, count_by_partition

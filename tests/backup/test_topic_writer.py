@@ -38,7 +38,7 @@ async def test_a_record_arrives_with_its_key_headers_and_time(settings: Settings
     topic = await topic_of_its_own(settings)
     async with TopicWriter(settings, "a") as writer:
         await writer.resume(topic, 0, 0)
-        await writer.write(topic, 0, records(5, 1))
+        await writer.append(topic, 0, records(5, 1))
     async with PartitionReader(settings) as reader:
         (one,) = [record async for record in reader.read(topic, 0, 0)]
     assert (one.key, one.value, one.timestamp) == (b"key", b"value 5", 1_700_000_000_005)
@@ -48,25 +48,34 @@ async def test_a_record_arrives_with_its_key_headers_and_time(settings: Settings
 async def test_an_interrupted_copy_goes_on_behind_its_last_record(settings: Settings) -> None:
     topic = await topic_of_its_own(settings)
     async with TopicWriter(settings, "a") as writer:
-        assert await writer.resume(topic, 0, 100) == (100, 0)
-        await writer.write(topic, 0, records(100, 10))
+        assert await writer.resume(topic, 0, 100) == 100
+        assert await writer.append(topic, 0, records(100, 10)) == 10
         await writer.note(topic, 0, 110)
-        await writer.write(topic, 0, records(110, 7))
+        assert await writer.append(topic, 0, records(110, 7)) == 7
     async with TopicWriter(settings, "a") as writer:
-        start, skip = await writer.resume(topic, 0, 100)
-        assert (start, skip) == (110, 7)
-        await writer.write(topic, 0, records(start, 20)[skip:])
+        assert await writer.resume(topic, 0, 100) == 110
+        assert await writer.append(topic, 0, records(105, 10)) == 0
+        assert await writer.append(topic, 0, records(115, 15)) == 13
         await writer.note(topic, 0, 130)
     async with TopicWriter(settings, "a") as writer:
-        assert await writer.resume(topic, 0, 100) == (130, 0)
+        assert await writer.resume(topic, 0, 100) == 130
     assert await values(settings, topic) == [b"value %d" % n for n in range(100, 130)]
+
+
+async def test_a_long_copy_is_noted_on_its_way(settings: Settings) -> None:
+    topic = await topic_of_its_own(settings)
+    async with TopicWriter(settings, "a") as writer:
+        await writer.resume(topic, 0, 0)
+        await writer.append(topic, 0, records(0, 20_000))
+    async with TopicWriter(settings, "a") as writer:
+        assert await writer.resume(topic, 0, 0) == 20_000
 
 
 async def test_a_topic_with_records_of_its_own_is_left_alone(settings: Settings) -> None:
     topic = await topic_of_its_own(settings)
     async with TopicWriter(settings, "a") as writer:
         await writer.resume(topic, 1, 0)
-        await writer.write(topic, 1, records(0, 1))
+        await writer.append(topic, 1, records(0, 1))
         # As if anybody had written it: there is no note of it.
         await writer._producer.send_and_wait(topic, b"other", partition=0)
     async with TopicWriter(settings, "a") as writer:
@@ -87,7 +96,7 @@ async def test_the_copy_of_a_shortened_log_is_known_to_be_short(own_broker: Kafk
     settings = Settings(broker=own_broker.url)
     async with TopicWriter(settings, "a") as writer:
         await writer.resume(LOG, 0, 40)
-        await writer.write(LOG, 0, records(40, 2))
+        await writer.append(LOG, 0, records(40, 2))
         await writer.note(LOG, 0, 42)
         await writer.resume(LOG, 1, 0)
     async with PartitionReader(settings) as reader:
@@ -95,4 +104,4 @@ async def test_the_copy_of_a_shortened_log_is_known_to_be_short(own_broker: Kafk
         assert await reader.begin(LOG, 1) == 0
     assert await values(settings, LOG) == [b"value 40", b"value 41"]
     async with TopicWriter(settings, "a") as writer:
-        assert await writer.resume(LOG, 0, 40) == (42, 0)
+        assert await writer.resume(LOG, 0, 40) == 42

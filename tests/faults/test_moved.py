@@ -125,6 +125,9 @@ async def test_a_move_that_is_given_up_leaves_the_chat_where_it_was(
     assert f"moved to {other.url}, not to" in told
     code, told = await chat.parley("move", "--cancel", "--lost", other.url)
     assert code == 0, told
+    code, told = await chat.parley("move", "--cancel", other.url)
+    assert code == 1
+    assert "has not moved" in told
     await start_at(chat, frail.kafka)
     async with Person(chat, "ann") as ann:
         assert (await ann.say(room, "after", wait=20))["seq"] == 2

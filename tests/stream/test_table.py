@@ -26,8 +26,9 @@ from app.events import (
     encode,
 )
 from app.kafka.partition_reader import PartitionReader
+from app.kafka.record_digests import digest_of
 from app.settings import Settings
-from app.stream.changelog_check import digest_of, others
+from app.stream.changelog_check import others
 from app.stream.changelog_reader import read_changelogs
 from app.stream.rocksdb_store import ChangelogMark
 from app.topics import LOG, partition_of
