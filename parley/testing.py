@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from app.agentkit.agent_files import find_agent as load
 from app.agentkit.play import BEGIN, Differs, Played, play
 
-__all__ = ["BEGIN", "Differs", "Played", "play"]
+__all__ = ["BEGIN", "Differs", "Played", "load", "play"]

@@ -113,6 +113,7 @@ class Stage:
             self._mine |= new
             timers = [one for part in new for one in self._table.prefixed(part, TIMER_KEYS)]
             await self._thread.run(self._handling.load(timers))
+            log.info("agent is at work", agent=self._agent.name, partitions=sorted(self._mine))
         items = list(self._items(batch))
         ready = frozenset(part for part in self._mine if self._caught_up(part))
         until = now_ms() - _GRACE_MS if ready else None

@@ -166,7 +166,7 @@ def test_the_words_of_a_command_are_its_handlers_parameters() -> None:
         agent, "ann: /roll 6", "ann: /roll 6 2 to be first", "ann: /roll x", "ann: /rolls"
     )
     assert played.said == [
-        "6 1 -",
+        "6 1 fun",
         "6 2 to be first",
         "sides is a whole number, not 'x': /roll sides [times] [why…]",
     ]
