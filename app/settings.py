@@ -74,6 +74,8 @@ class Settings:
     """This worker's name, stable over its restarts; empty: the host's name."""
     agents: str = ""
     """Folder with agents of your own, one file each; empty: none."""
+    agents_show: bool = False
+    """Log each event that an agent of your own handles, and what it does."""
     only: str = ""
     """Consumer groups that this worker runs, by comma; empty: all."""
     health_port: _Port = 0

@@ -26,7 +26,7 @@ from app.agentkit.occasion import Occasion, occasion_of
 from app.agentkit.rates import RoomRates
 from app.domain.agents.causes import PREFIX
 from app.errors import Malformed
-from app.events import POS, encode, position_of
+from app.events import POS, AnyCommand, encode, position_of
 from app.kafka.record import Record
 from app.runtime.clock import now_ms
 from app.settings import Settings
@@ -76,6 +76,7 @@ class Stage:
         self._table = table
         self._pause = pause
         self._partitions = settings.partitions
+        self._shows = settings.agents_show
         self._entries = TableEntries(table, settings.partitions)
         self._thread = HandlerThread(app.conf.id)
         self._handling = Handling(
@@ -183,6 +184,8 @@ class Stage:
             self._failures = 0
         for command in effects.commands:
             batch.send_keyed(RAW, command.room.encode(), encode(command))
+        if self._shows:
+            self._show(done)
         partition = self._entries.partition_of(occasion.scope.key)
         for key, raw in effects.writes.items():
             self._table.write(partition, key, raw, occasion.version)
@@ -191,6 +194,17 @@ class Stage:
             if hold is not None:
                 batch.release(hold)
         self._settled = done.ticket
+
+    def _show(self, done: Done) -> None:
+        occasion, effects = done.outcome.occasion, done.outcome.effects
+        log.info(
+            occasion.kind,
+            room=occasion.room,
+            by=getattr(occasion.event, "by", ""),
+            text=getattr(occasion.event, "text", ""),
+            does=[_shown(command) for command in effects.commands],
+            failure=done.outcome.failure,
+        )
 
     def _fail(self, batch: Batch, done: Done) -> None:
         self._failures += 1
@@ -224,6 +238,11 @@ class Stage:
 
     def _wake(self, partition: int) -> None:
         self._app.consumer.wake(TP(self._main.topic, partition))
+
+
+def _shown(command: AnyCommand) -> str:
+    what = getattr(command, "text", "") or getattr(command, "emoji", "")
+    return f"{command.__struct_config__.tag} {what}".strip()
 
 
 def _partition_of(partitions: int, key: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
@@ -45,6 +46,8 @@ class PartitionReader:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # aiokafka cancels a task of its own and waits for it: one that has never run raises that.
+        await asyncio.sleep(0)
         await self._consumer.stop()
 
     async def end(self, topic: str, partition: int) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,9 +15,12 @@ from app.agentkit.agent_states import AgentStates, set_state
 from app.agentkit.registration import group_name
 from app.errors import AgentError, ParleyError
 from app.events import AgentState
+from app.kafka.admin import connected
 from app.kafka.group_lag import Lag, lag_of
-from app.kafka.group_members import members_of
+from app.kafka.group_members import groups_with_members, members_of
+from app.operations import agents_past
 from app.operations.agent_template import write_agent
+from app.operations.agents_dev import run_dev
 from app.settings import Settings
 from app.stream.groups import Group
 
@@ -93,6 +98,62 @@ def resume(name: str) -> None:
     click.echo(f"{name} goes on")
 
 
+_FROM = (
+    click.option("--from", "since", type=agents_past.Since(), help="Begin at this date."),
+    click.option("--from-start", is_flag=True, help="Begin with the oldest event."),
+    click.option("--call", "calls", is_flag=True, help="Let it call services outside."),
+)
+
+
+def _from(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_FROM):
+        function = option(function)
+    return function
+
+
+@command.command()
+@click.argument("name")
+@_from
+@click.option("--send", is_flag=True, help="Send what it says, and amend what it said before.")
+@click.option("--cut-over", is_flag=True, help="Go on with the table of the replay.")
+def replay(name: str, since: int | None, from_start: bool, **options: bool) -> None:
+    """Run the agent NAME over the past, with an empty table.
+
+    Nothing is sent unless you say --send. With --cut-over the running agent stops for a moment and
+    goes on with the new table, at the very event where the old one was left.
+    """
+    begin = agents_past.begin_of(since, from_start=from_start)
+    agents_past.replay_command(load(_known(Settings.read(), name), name), begin, **options)
+
+
+@command.command()
+@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_from
+@click.option("--json", is_flag=True, help="Everything, as JSON.")
+def diff(
+    old: Path, new: Path, since: int | None, from_start: bool, calls: bool, json: bool
+) -> None:
+    """What the file NEW would answer, over the past, that the file OLD does not."""
+    begin = agents_past.begin_of(since, from_start=from_start)
+    agents_past.print_comparison(agents_past.compare(old, new, begin, calls=calls), json=json)
+
+
+@command.command()
+@click.argument("name")
+def rollback(name: str) -> None:
+    """Let the agent NAME go on with its table before the last cut-over."""
+    _known(Settings.read(), name)
+    agents_past.rollback(name)
+
+
+@command.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def dev(file: Path) -> None:
+    """Run the agent of FILE, again whenever it is saved, and show what it gets and does."""
+    asyncio.run(run_dev(Settings.read(), file))
+
+
 def _known(settings: Settings, name: str) -> AgentFile:
     files = agent_files(settings.agents)
     for file in files:
@@ -133,9 +194,10 @@ async def _state(settings: Settings, state: AgentState) -> str:
     group = Group(group_name(state.name, state.revision)).id
     members = await members_of(settings, group, _SECONDS)
     if members is None:
-        return "joining"
+        async with connected(settings, _SECONDS) as admin:
+            return "joining" if await groups_with_members(admin, [group]) else "no process"
     count = len(members.ids)
-    return f"running in {count} process{'es' if count > 1 else ''}" if count else "no process"
+    return f"running in {count} process{'es' if count > 1 else ''}"
 
 
 async def _lag(settings: Settings, file: AgentFile, name: str, revision: int = 1) -> list[Lag]:

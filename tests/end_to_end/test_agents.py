@@ -122,3 +122,70 @@ async def test_an_agent_that_fails_again_and_again_pauses_and_goes_on_when_told(
             assert await listed("running in 1 process")
     finally:
         await agent.stop()
+
+
+TALLY = """
+from parley import Agent, Do, MessageCreated
+
+tally = Agent("tally", table=int, rate="1000/second")
+
+
+@tally.on("message.created", text=r"^\\+(?P<points>\\d+)")
+def add(event: MessageCreated, do: Do[int], points: str) -> None:
+    do.table["all"] += int(points) * FACTOR
+    do.say(f"{do.table['all']} points", key=f"after {event.seq}")
+"""
+
+
+@pytest.mark.timeout(240)
+async def test_a_replay_makes_the_table_anew_and_the_agent_goes_on_with_it(
+    chat: Chat, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder, factor in ((old, "1"), (new, "2")):
+        folder.mkdir()
+        (folder / "tally.py").write_text(TALLY.replace("FACTOR", factor))
+
+    async def agents(*arguments: str) -> str:
+        code, told = await chat.parley("agents", *arguments, PARLEY_AGENTS=str(new))
+        assert code == 0, told
+        return told
+
+    agent = chat.start_worker(NAME, agents=str(old), only="tally")
+    try:
+        async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
+
+            def points() -> list[str]:
+                found = (one.get("text", "") for one in listener.events if one["by"] == "tally")
+                return [text for text in found if text.endswith("points")]
+
+            room = await ann.open_room("tally")
+            await until(lambda: logged(agent, "agent is at work"), agent.tail)
+            for number in (1, 2, 3):
+                await ann.say(room, f"+{number}")
+            await listener.until(lambda: points() == ["1 points", "3 points", "6 points"], 60)
+
+            files = [str(folder / "tally.py") for folder in (old, new)]
+            told = await agents("diff", *files, "--from-start")
+            assert "3 differ, 0 come no more, 0 are new; 1 values differ" in told
+            assert f"= {room}/all: 6 → 12" in told
+            told = await agents("replay", "tally", "--from-start")
+            assert "1 values in its table, 0 events failed" in told
+            assert len(points()) == 3
+
+            await agent.stop()
+            agent = chat.start_worker(NAME, agents=str(new), only="tally")
+            await until(lambda: logged(agent, "agent is at work"), agent.tail)
+            told = await agents("replay", "tally", "--from-start", "--cut-over", "--send")
+            assert "tally goes on with the table of this replay, its revision 2" in told
+            assert "0 commands sent, 3 messages amended" in told
+            await listener.until(lambda: points()[3:] == ["2 points", "6 points", "12 points"], 60)
+            await ann.say(room, "+4")
+            await listener.until(lambda: points()[6:] == ["20 points"], 60)
+
+            assert "revision 1" in await agents("rollback", "tally")
+            await ann.say(room, "+5")
+            # It handles +4 once more, which the room has the answer to, and goes on from 6 + 8.
+            await listener.until(lambda: points()[7:] == ["24 points"], 60)
+    finally:
+        await agent.stop()
