@@ -55,6 +55,9 @@ bench-edge: $(stamp)  ## the edge beside nginx with nchan
 bench-pipeline: $(stamp)  ## throughput of one worker, beside bare aiokafka and plain Faust
 	@$(bin)/python -m bench.pipeline $(OPTIONS)
 
+bench-agents: $(stamp)  ## an agent of the kit beside the inner loop and plain Faust
+	@$(bin)/python -m bench.agents $(OPTIONS)
+
 bench-recovery: $(stamp)  ## a worker's start with a million keys in its tables, cold and warm
 	@$(bin)/python -m bench.recovery $(OPTIONS)
 

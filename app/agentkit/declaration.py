@@ -81,11 +81,8 @@ class Handler:
     filter: Filter | None = None
     form: CommandForm | None = None
     schedule: schedules.Schedule | None = None
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is a coroutine function: other rooms go on while it waits."""
-        return inspect.iscoroutinefunction(self.function)
+    #: Whether it is a coroutine function: other rooms go on while it waits.
+    waits: bool = False
 
 
 class Agent(Generic[T]):
@@ -328,7 +325,8 @@ class Agent(Generic[T]):
         if self.handler(key) is not None:
             raise AgentError(f"{where}: {function.__name__} is declared twice for the same")
         passed = given if anything else given & frozenset(parameters[2:])
-        self.handlers.append(Handler(key, where, function, passed, **purpose))
+        waits = inspect.iscoroutinefunction(function)
+        self.handlers.append(Handler(key, where, function, passed, waits=waits, **purpose))
 
     def _mistake(self, what: str, given: object = None) -> AgentError:
         found = "" if given is None else f", not {given!r}"

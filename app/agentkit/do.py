@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, Protocol
+from typing import Any, Final, Generic, NamedTuple, Protocol
 
 import structlog
 import uuid_utils
@@ -25,6 +25,7 @@ from app.agentkit.effects import (
     Scope,
     encoded,
 )
+from app.agentkit.occasion import Occasion
 from app.agentkit.occasions import TimerEntry
 from app.agentkit.said import Said, decoded_key, decoded_said
 from app.agentkit.table import ScopedTable, TableType
@@ -106,15 +107,37 @@ class Declared(Protocol):
         """A handler by its key."""
 
 
-@dataclass(frozen=True)
-class Cause:
-    """What an effect follows from: the scope, the room, its name among all causes, its time."""
+class Cause(NamedTuple):
+    """What an effect follows from: an occasion and the handler that it is of."""
 
-    scope: Scope
-    room: str
-    name: str
-    at_ms: int
-    hops: int
+    occasion: Occasion
+    handler: str
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the occasion."""
+        return self.occasion.scope
+
+    @property
+    def room(self) -> str:
+        """The room of the occasion; empty where it has none."""
+        return self.occasion.room
+
+    @property
+    def at_ms(self) -> int:
+        """The time of the occasion, in milliseconds since 1970."""
+        return self.occasion.at_ms
+
+    @property
+    def name(self) -> str:
+        """The name of this cause among all."""
+        return f"{self.occasion.name}/{self.handler}"
+
+    @property
+    def hops(self) -> int:
+        """How many agents are in the chain of causes, this one included."""
+        author = causes.author(self.occasion.client_id)
+        return 1 if author is None else author.hops + 1
 
 
 class Do(Generic[T]):
@@ -135,8 +158,7 @@ class Do(Generic[T]):
         calls: Calls,
     ) -> None:
         self.room = cause.room
-        self.me = agent.user
-        self.table: ScopedTable[T] = ScopedTable(agent.table, cause.scope, entries, effects)
+        self._table: ScopedTable[T] | None = None
         self._agent = agent
         self._cause = cause
         self._entries = entries
@@ -144,6 +166,25 @@ class Do(Generic[T]):
         self._rates = rates
         self._calls = calls
         self._count = 0
+
+    @property
+    def me(self) -> str:
+        """The agent's user."""
+        return self._agent.user
+
+    @property
+    def table(self) -> ScopedTable[T]:
+        """The agent's values in this room."""
+        if self._table is None:
+            self._table = ScopedTable(
+                self._agent.table, self._cause.scope, self._entries, self._effects
+            )
+        return self._table
+
+    def keep_changes(self) -> None:
+        """Write the values that the handler has changed in place; called when it has returned."""
+        if self._table is not None:
+            self._table.keep_changes()
 
     @property
     def now(self) -> datetime:
@@ -299,6 +340,7 @@ class Do(Generic[T]):
         )
         name = id or causes.client_id(self._agent.name, 0, *self._next_cause()).rpartition(":")[2]
         self._effects.writes[self._cause.scope.table_key(TIMER, name)] = encoded(entry)
+        self._effects.timers = True
         return name
 
     def at(self, when: datetime, handler: Callable[..., Any], *, id: str = "", **args: Any) -> str:
@@ -314,6 +356,7 @@ class Do(Generic[T]):
         if known is None:
             return False
         self._effects.writes[key] = None
+        self._effects.timers = True
         return True
 
     async def call(self, function: Callable[..., Awaitable[R]], *arguments: Any) -> R:

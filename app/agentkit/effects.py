@@ -59,13 +59,15 @@ class Entries(Protocol):
 class Effects:
     """Commands in order, and writes of the agent's table by key; `None` removes the key."""
 
-    __slots__ = ("calls", "commands", "writes")
+    __slots__ = ("calls", "commands", "timers", "writes")
 
     def __init__(self) -> None:
         self.commands: list[AnyCommand] = []
         self.writes: dict[str, bytes | None] = {}
         #: Calls outside that were made: an event with one must not be handled twice.
         self.calls = 0
+        #: Whether timers are among the writes.
+        self.timers = False
 
     def __bool__(self) -> bool:
         return bool(self.commands or self.writes or self.calls)

@@ -162,6 +162,7 @@ class Handling:
         self._waiting = 0
         self._fewer.set()
         self._entries.clear()
+        self._machine.forget()
         self._timers.clear()
 
     def _fire_before(self, occasion: Occasion) -> None:

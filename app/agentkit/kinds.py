@@ -68,8 +68,13 @@ def kind_named(name: str) -> Kind:
     raise Malformed(f"there is no event of kind {name!r}; {hint}")
 
 
+_BY_TYPE: Final[Mapping[type[Any], str]] = {kind.type: kind.name for kind in _log_kinds()}
+
+
 def kind_of(event: Any) -> str:
     """The kind of a decoded record; empty for a verdict that is no refusal."""
+    if (known := _BY_TYPE.get(type(event))) is not None:
+        return known
     match event:
         case Receipt():
             return "receipt.read"

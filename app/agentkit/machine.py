@@ -5,9 +5,8 @@ It reads no clock and sends nothing, so a worker, a replay and the test kit run 
 
 from __future__ import annotations
 
-import inspect
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -16,7 +15,15 @@ from msgspec.structs import replace
 
 from app.agentkit.declaration import Agent, Handler
 from app.agentkit.do import Calls, Cause, Do, Rates, note_arrival
-from app.agentkit.effects import PROGRESS, TIMER, Effects, Entries, decoded_number, encoded
+from app.agentkit.effects import (
+    PROGRESS,
+    TIMER,
+    Effects,
+    Entries,
+    Scope,
+    decoded_number,
+    encoded,
+)
 from app.agentkit.kinds import SCOPES
 from app.agentkit.occasion import Occasion, timer_occasion
 from app.agentkit.occasions import Tick, TimerEntry, TimerFired
@@ -34,6 +41,9 @@ _MINUTE_MS: Final = 60_000
 
 #: The folder of this package, whose lines say nothing about an agent's mistake.
 _KIT: Final = Path(__file__).parent
+
+#: Scopes whose progress is kept at hand.
+_SCOPES: Final = 100_000
 
 #: Characters of a failure's traceback: a dead letter keeps no more.
 _LONGEST: Final = 900
@@ -74,6 +84,8 @@ class Machine:
         self._schedules = [one for one in agent.handlers if one.schedule is not None]
         self._forms = [one.form for one in agent.handlers if one.form is not None]
         self._own = f"{causes.PREFIX}{agent.name}:"
+        #: By scope: its progress as of the last look, which saves reading it for each event.
+        self._reached: dict[Scope, int] = {}
 
     # ── which handlers ───────────────────────────────────────────────────────────────────────
 
@@ -100,7 +112,7 @@ class Machine:
         if not handlers:
             return found
         text = getattr(occasion.event, "text", "")
-        name = command_name(text) if occasion.kind == "message.created" else ""
+        name = command_name(text) if self._forms and occasion.kind == "message.created" else ""
         client_id = "" if occasion.kind == "command.refused" else occasion.client_id
         for handler in handlers:
             if handler.filter is None or (handler.form and handler.form.name != name):
@@ -127,8 +139,7 @@ class Machine:
         """Whether the event has settled before: it comes again after a crash."""
         if occasion.again:
             return False
-        raw = self._entries.get(occasion.scope, occasion.scope.table_key(PROGRESS))
-        return raw is not None and occasion.version <= decoded_number(raw)
+        return occasion.version <= self._progress(occasion.scope)
 
     def nothing(self, occasion: Occasion) -> Outcome:
         """The outcome of an event that has settled before."""
@@ -138,8 +149,13 @@ class Machine:
         """Call handlers none of which waits."""
         effects = Effects()
         try:
-            for _ in self._results(occasion, steps, effects):
-                pass
+            self._prepare(occasion, effects)
+            for step in steps:
+                do = self._do(occasion, step.handler.key, effects)
+                self._call(occasion, step, do)
+                do.keep_changes()
+            if self._forms and self._asks_for_help(occasion):
+                self._help(occasion, effects)
         except Exception as error:  # noqa: BLE001 - a failure of one event must not stop the next
             return self._failed(occasion, error)
         return self._settled(occasion, effects)
@@ -148,39 +164,44 @@ class Machine:
         """Call handlers, some of which are coroutine functions."""
         effects = Effects()
         try:
-            for result in self._results(occasion, steps, effects):
-                if inspect.isawaitable(result):
+            self._prepare(occasion, effects)
+            for step in steps:
+                do = self._do(occasion, step.handler.key, effects)
+                result = self._call(occasion, step, do)
+                if step.handler.waits and result is not None:
                     await result
+                do.keep_changes()
+            if self._forms and self._asks_for_help(occasion):
+                self._help(occasion, effects)
         except Exception as error:  # noqa: BLE001 - as above
             return self._failed(occasion, error)
         return self._settled(occasion, effects)
 
-    def _results(self, occasion: Occasion, steps: list[Step], effects: Effects) -> Iterator[Any]:
-        """What each handler returns; its effects are complete when the next one is asked for."""
-        self._begin_schedules(occasion, effects)
-        if occasion.client_id.startswith(self._own) and occasion.kind == "message.created":
+    def _prepare(self, occasion: Occasion, effects: Effects) -> None:
+        if self._schedules:
+            self._begin_schedules(occasion, effects)
+        if occasion.kind == "message.created" and occasion.client_id.startswith(self._own):
             note_arrival(self._do(occasion, "arrival", effects), occasion.event)
-        for step in steps:
-            handler, event = step.handler, occasion.event
-            do = self._do(occasion, handler.key, effects)
-            given = step.arguments
-            if handler.form is not None:
-                try:
-                    given = arguments(handler.form, event.text)
-                except Malformed as error:
-                    do.say(str(error), reply_to=event)
-                    continue
-            passed = {name: given[name] for name in handler.parameters if name in given}
-            yield handler.function(event, do, **passed)
-            do.table.keep_changes()
-        if self._asks_for_help(occasion):
-            self._do(occasion, "help", effects).say(help_text(self.agent.name, self._forms))
+
+    def _call(self, occasion: Occasion, step: Step, do: Do[Any]) -> Any:
+        """What the handler returns; wrong words of a command are answered without it."""
+        handler, given = step
+        if handler.form is not None:
+            try:
+                given = arguments(handler.form, occasion.event.text)
+            except Malformed as error:
+                do.say(str(error), reply_to=occasion.event)
+                return None
+        if not handler.parameters:
+            return handler.function(occasion.event, do)
+        passed = {name: given[name] for name in handler.parameters if name in given}
+        return handler.function(occasion.event, do, **passed)
+
+    def _help(self, occasion: Occasion, effects: Effects) -> None:
+        self._do(occasion, "help", effects).say(help_text(self.agent.name, self._forms))
 
     def _do(self, occasion: Occasion, key: str, effects: Effects) -> Do[Any]:
-        author = causes.author(occasion.client_id)
-        hops = 1 if author is None else author.hops + 1
-        name = f"{occasion.name}/{key}"
-        cause = Cause(occasion.scope, occasion.room, name, occasion.at_ms, hops)
+        cause = Cause(occasion, key)
         return Do(self.agent, cause, self._entries, effects, self._rates, self._calls)
 
     # ── timers ───────────────────────────────────────────────────────────────────────────────
@@ -193,8 +214,7 @@ class Machine:
         if handler is not None and handler.schedule is not None:
             missed = handler.schedule.missed(due.entry.due_ms, now_ms)
             event = Tick(room=room, due_ms=due.entry.due_ms, missed=missed)
-        raw = self._entries.get(due.scope, due.scope.table_key(PROGRESS))
-        version = 0 if raw is None else decoded_number(raw)
+        version = max(0, self._progress(due.scope))
         return timer_occasion(due.scope, due.name, due.entry, version, event)
 
     def _begin_schedules(self, occasion: Occasion, effects: Effects) -> None:
@@ -205,6 +225,7 @@ class Machine:
             if handler.schedule is not None and self._entries.get(occasion.scope, key) is None:
                 due = handler.schedule.after(occasion.at_ms)
                 effects.writes[key] = encoded(TimerEntry(handler.key, due))
+                effects.timers = True
 
     def _after_timer(self, occasion: Occasion, effects: Effects) -> None:
         """Remove a timer that was handled, unless its handler has set it again."""
@@ -212,6 +233,7 @@ class Machine:
             return
         name, entry = occasion.timer
         key = occasion.scope.table_key(TIMER, name)
+        effects.timers = True
         handler = self.agent.handler(entry.handler)
         if handler is not None and handler.schedule is not None:
             due = entry.due_ms
@@ -230,6 +252,7 @@ class Machine:
         if entry.tries + 1 >= TRIES:
             self._after_timer(occasion, effects)
             return
+        effects.timers = True
         later = entry.due_ms + round(pause(entry.tries + 1) * 2 * _MINUTE_MS)
         effects.writes[key] = encoded(replace(entry, due_ms=later, tries=entry.tries + 1))
 
@@ -238,13 +261,25 @@ class Machine:
     def _settled(self, occasion: Occasion, effects: Effects) -> Outcome:
         self._after_timer(occasion, effects)
         if effects.writes or effects.calls:
-            key = occasion.scope.table_key(PROGRESS)
-            raw = self._entries.get(occasion.scope, key)
-            reached = (
-                occasion.version if raw is None else max(occasion.version, decoded_number(raw))
-            )
-            effects.writes[key] = encoded(reached)
+            scope = occasion.scope
+            reached = max(occasion.version, self._progress(scope))
+            effects.writes[scope.table_key(PROGRESS)] = encoded(reached)
+            self._reached[scope] = reached
         return Outcome(occasion, effects)
+
+    def _progress(self, scope: Scope) -> int:
+        """The version of the last event of the scope that had effects; -1 before the first."""
+        if (known := self._reached.get(scope)) is not None:
+            return known
+        raw = self._entries.get(scope, scope.table_key(PROGRESS))
+        if len(self._reached) > _SCOPES:
+            self._reached.clear()
+        known = self._reached[scope] = -1 if raw is None else decoded_number(raw)
+        return known
+
+    def forget(self) -> None:
+        """Forget what the table was: it may be that of other partitions now."""
+        self._reached.clear()
 
     def _failed(self, occasion: Occasion, error: Exception) -> Outcome:
         effects = Effects()

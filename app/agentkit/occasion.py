@@ -9,8 +9,11 @@ from app.agentkit.kinds import SCOPES, kind_of
 from app.agentkit.occasions import CommandRefused, TimerEntry
 from app.domain.agents import causes
 from app.domain.versioned_value import version_of
-from app.events import Connection, Receipt, Verdict
-from app.topics import CONNECTIONS
+from app.events import Connection, Verdict
+from app.topics import CONNECTIONS, LOG
+
+_USERS: Final = SCOPES[CONNECTIONS]
+_ROOMS: Final = SCOPES[LOG]
 
 
 class Occasion(NamedTuple):
@@ -47,7 +50,13 @@ def occasion_of(
     An event of `chat.log` has the version of its `n`, others that of their offset. `now_ms` is the
     time of a record that has none itself. A verdict that is no refusal has an empty kind.
     """
-    kind, number, room = kind_of(event), offset, getattr(event, "room", "")
+    kind = kind_of(event)
+    if topic == LOG:
+        room = event.room
+        version = version_of(epoch, event.n)
+        scope = Scope(_ROOMS, room)
+        return Occasion(kind, event, scope, room, version, event.at_ms, event.client_id, again)
+    number, room = offset, getattr(event, "room", "")
     key, at_ms, client_id = room, now_ms, ""
     match event:
         case Connection():
@@ -61,15 +70,8 @@ def occasion_of(
                     code=event.refusal.code,
                     reason=event.refusal.reason,
                 )
-        case Receipt():
-            pass
-        case _:
-            number, at_ms, client_id = event.n, event.at_ms, event.client_id
     scope = Scope(SCOPES[topic], key)
     return Occasion(kind, event, scope, room, version_of(epoch, number), at_ms, client_id, again)
-
-
-_USERS: Final = SCOPES[CONNECTIONS]
 
 
 def timer_occasion(

@@ -138,6 +138,7 @@ class ScopedTable(MutableMapping[str, T]):
         raw = encoded(value)
         if len(raw) > LARGEST:
             raise AgentError(f"the table's value of {key!r} has {len(raw)} bytes, over {LARGEST}")
-        self._type.check(value, raw)
+        if type(value) is not self._type.type:
+            self._type.check(value, raw)
         self._effects.writes[self._table_key(key)] = raw
         return raw

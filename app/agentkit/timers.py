@@ -42,6 +42,8 @@ class Timers:
 
     def apply(self, effects: Effects) -> None:
         """Take the timers that effects set or remove."""
+        if not effects.timers:
+            return
         for key, raw in effects.writes.items():
             if not key.startswith(_PREFIX):
                 continue
