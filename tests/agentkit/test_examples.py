@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from app.agentkit.agent_files import agent_files, load, scan
 from app.agentkit.declaration import Agent
 from app.agentkit.play import play
+from app.errors import ParleyError
 from app.events import AddReaction, Connection
-from tests.docs.markdown import ROOT
+from app.operations.agent_template import write_agent
+from tests.docs.markdown import ROOT, blocks
 
 EXAMPLES = ROOT / "examples"
 FILES = [file for file in agent_files(str(EXAMPLES)) if not file.is_plain]
@@ -77,3 +82,22 @@ def test_a_person_is_welcomed_once() -> None:
         user="eva", what="opened", edge="e", connection="1", transport="sse", at_ms=0
     )
     assert play(example("welcome"), opened, opened).said == ["Welcome, @eva!"]
+
+
+def test_the_tutorial_shows_karma_as_it_is_and_a_test_that_passes() -> None:
+    karma, _, test = blocks(ROOT / "docs" / "agents.md", "python")
+    assert karma == (EXAMPLES / "karma.py").read_text()
+    names: dict[str, object] = {}
+    exec(test.replace("examples/", f"{EXAMPLES}/"), names)
+    names["test_a_reminder_comes_when_it_is_due"]()  # type: ignore[operator]
+
+
+def test_the_agent_that_the_command_writes_passes_its_own_test(tmp_path: Path) -> None:
+    [agent, test] = write_agent(tmp_path, "my-greeter")
+    assert scan(agent).agents.keys() == {"my-greeter"}
+    told = subprocess.run([sys.executable, "-m", "pytest", "-q", test], capture_output=True)
+    assert told.returncode == 0, told.stdout
+    with pytest.raises(ParleyError, match="is there already"):
+        write_agent(tmp_path, "my-greeter")
+    with pytest.raises(ParleyError, match="an agent's name"):
+        write_agent(tmp_path, "My Greeter")
