@@ -74,6 +74,8 @@ class Settings:
     """This worker's name, stable over its restarts; empty: the host's name."""
     agents: str = ""
     """Folder with agents of your own, one file each; empty: none."""
+    agents_memory: Annotated[int, Meta(ge=128, le=2**20)] = 1024
+    """MiB of memory that the process of an agent of your own may have."""
     agents_show: bool = False
     """Log each event that an agent of your own handles, and what it does."""
     only: str = ""

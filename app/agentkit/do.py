@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, NamedTuple, Protocol
+from typing import Any, Final, Generic
 
 import structlog
 import uuid_utils
 from typing_extensions import TypeVar
 
+from app.agentkit.cause import Calls, Cause, Declared, Rates
 from app.agentkit.effects import (
     JOINED,
     SAID,
@@ -22,13 +23,11 @@ from app.agentkit.effects import (
     TIMER,
     Effects,
     Entries,
-    Scope,
     encoded,
 )
-from app.agentkit.occasion import Occasion
 from app.agentkit.occasions import TimerEntry
 from app.agentkit.said import Said, decoded_key, decoded_said
-from app.agentkit.table import ScopedTable, TableType
+from app.agentkit.table import ScopedTable
 from app.domain.agents import causes
 from app.domain.agents.filters import Filter
 from app.domain.wellformed import flaw
@@ -74,70 +73,6 @@ class Sent:
 
     room: str
     client_id: str
-
-
-class Rates(Protocol):
-    """How often the agent has acted."""
-
-    def take(self, room: str, at_ms: int) -> bool:
-        """Count an act in a room; `False` where the agent's rate forbids it."""
-
-
-class Calls(Protocol):
-    """Calls of services outside."""
-
-    async def call(
-        self, function: Callable[..., Awaitable[R]], arguments: tuple[Any, ...], key: str
-    ) -> R:
-        """The result of the function, tried again while the service fails."""
-
-
-class Declared(Protocol):
-    """What `do` needs to know of its agent."""
-
-    name: str
-    user: str
-    rooms: str
-    may: frozenset[str]
-    table: TableType[Any]
-    zone: Any
-    rate: Any
-
-    def handler(self, key: str) -> Any:
-        """A handler by its key."""
-
-
-class Cause(NamedTuple):
-    """What an effect follows from: an occasion and the handler that it is of."""
-
-    occasion: Occasion
-    handler: str
-
-    @property
-    def scope(self) -> Scope:
-        """The scope of the occasion."""
-        return self.occasion.scope
-
-    @property
-    def room(self) -> str:
-        """The room of the occasion; empty where it has none."""
-        return self.occasion.room
-
-    @property
-    def at_ms(self) -> int:
-        """The time of the occasion, in milliseconds since 1970."""
-        return self.occasion.at_ms
-
-    @property
-    def name(self) -> str:
-        """The name of this cause among all."""
-        return f"{self.occasion.name}/{self.handler}"
-
-    @property
-    def hops(self) -> int:
-        """How many agents are in the chain of causes, this one included."""
-        author = causes.author(self.occasion.client_id)
-        return 1 if author is None else author.hops + 1
 
 
 class Do(Generic[T]):

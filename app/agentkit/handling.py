@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+from app.agentkit.cause import Calls, Rates
 from app.agentkit.declaration import Agent
-from app.agentkit.do import Calls, Rates
 from app.agentkit.effects import TIMER, Scope
 from app.agentkit.machine import Machine, Outcome, Step
 from app.agentkit.occasion import Occasion

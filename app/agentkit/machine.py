@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from app.agentkit.cause import Calls, Cause, Rates
 from app.agentkit.declaration import Agent, Handler
-from app.agentkit.do import Calls, Cause, Do, Rates, note_arrival
+from app.agentkit.do import Do, note_arrival
 from app.agentkit.effects import (
     PROGRESS,
     TIMER,

@@ -21,6 +21,7 @@ from app.agentkit.declaration import Agent
 from app.agentkit.effects import PROGRESS, Scope, decoded_number
 from app.agentkit.handler_thread import HandlerThread
 from app.agentkit.handling import TIMER_KEYS, Done, Handling, Item, Turn
+from app.agentkit.in_hand import InHand
 from app.agentkit.kinds import DECODERS
 from app.agentkit.occasion import Occasion, occasion_of
 from app.agentkit.rates import RoomRates
@@ -78,6 +79,7 @@ class Stage:
         self._partitions = settings.partitions
         self._shows = settings.agents_show
         self._entries = TableEntries(table, settings.partitions)
+        self._in_hand = InHand(app.conf.datadir / "in_hand.json")
         self._thread = HandlerThread(app.conf.id)
         self._handling = Handling(
             agent,
@@ -118,12 +120,42 @@ class Stage:
         items = list(self._items(batch))
         ready = frozenset(part for part in self._mine if self._caught_up(part))
         until = now_ms() - _GRACE_MS if ready else None
-        turn = await self._thread.run(self._handling.turn(items, self._settled, until, ready))
+        items = self._without_fatal(batch, items)
+        turn = await self._handle(items, until, ready)
         for record in turn.held:
             self._holds[record[:3]] = batch.hold(record)
         for done in turn.done:
             self._settle(batch, done)
         self._wake_at(turn, len(ready) < len(self._mine))
+
+    def _without_fatal(self, batch: Batch, items: list[Item]) -> list[Item]:
+        """The items without the one that the process before this ended with."""
+        fatal = self._in_hand.fatal
+        for item in items if fatal else ():
+            if item.record is not None and _place(item.record) == fatal:
+                batch.dead_letter(item.record, "the agent's process ended while it handled this")
+                self._in_hand.end()
+                return [one for one in items if one is not item]
+        return items
+
+    async def _handle(self, items: list[Item], until: int | None, ready: frozenset[int]) -> Turn:
+        """A turn of the handlers; in a careful process, a turn for each item."""
+        if not self._in_hand.careful:
+            self._in_hand.begin()
+            turn = await self._thread.run(self._handling.turn(items, self._settled, until, ready))
+            self._in_hand.end()
+            return turn
+        turns: list[Turn] = []
+        for item in items:
+            self._in_hand.begin(_place(item.record) if item.record is not None else "")
+            one = self._handling.turn([item], self._settled, None, ready)
+            turns.append(await self._thread.run(one))
+        self._in_hand.begin()
+        turns.append(await self._thread.run(self._handling.turn([], self._settled, until, ready)))
+        self._in_hand.end()
+        done = [done for turn in turns for done in turn.done]
+        held = [record for turn in turns for record in turn.held]
+        return Turn(done, held, turns[-1].next_due_ms)
 
     async def _begin(self, generation: int) -> None:
         """Forget what was under way: the partitions may be others, and their records come again."""
@@ -247,6 +279,10 @@ def _shown(command: AnyCommand) -> str:
 
 def _partition_of(partitions: int, key: str) -> int:
     return partition_of(key, partitions)
+
+
+def _place(record: Record) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def _epoch(record: Record) -> int:

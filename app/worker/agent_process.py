@@ -18,6 +18,7 @@ from app.agentkit.declaration import Agent
 from app.agentkit.registration import register
 from app.errors import AgentError, ParleyError
 from app.events import AgentState
+from app.runtime.memory import limit_memory
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -52,6 +53,7 @@ class AgentProcess:
     """
 
     def __init__(self, settings: Settings, files: Mapping[str, AgentFile]) -> None:
+        limit_memory(settings.agents_memory)
         self._settings = settings
         self._agents: list[Agent[Any]] = [load(file, name) for name, file in files.items()]
         self._states = AgentStates(settings, self._changed)
