@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery bench-growth bench-peers clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-recovery bench-growth bench-peers clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets

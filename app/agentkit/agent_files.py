@@ -79,8 +79,9 @@ def load(file: AgentFile, name: str) -> Agent[Any]:
     return find_agent(file.path, name)
 
 
-def find_agent(path: Path, name: str = "") -> Agent[Any]:
+def find_agent(path: Path | str, name: str = "") -> Agent[Any]:
     """Import a file and return its agent of that name, or its only one; raises `AgentError`."""
+    path = Path(path)
     try:
         module = import_file(path, "own_agents")
     except AgentError:
