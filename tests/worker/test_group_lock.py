@@ -23,7 +23,7 @@ async def test_the_second_worker_of_a_name_is_told_the_cause(
 ) -> None:
     monkeypatch.setattr(group_lock, "_SECONDS", 0.5)
     async with group_locks(apps(tmp_path), "w1"):
-        with pytest.raises(ParleyError, match="the group pace under the name w1.*PARLEY_WORKER"):
+        with pytest.raises(ParleyError, match=r"the group pace under the name w1.*PARLEY_WORKER"):
             async with group_locks(apps(tmp_path), "w1"):
                 pass
     async with group_locks(apps(tmp_path), "w1"):
