@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.domain.mentions import EVERYONE, MOST, named
 from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Held, Member, Message, Repeat, Room, State
 from app.domain.roles import may, rank
@@ -60,7 +59,7 @@ def content_of(
         "text": command.text,
         "attachments": command.attachments,
         "meta": command.meta,
-        **_mentions(room, actor, state, command.text),
+        **_mentions(room, actor, state),
     }
 
 
@@ -99,11 +98,11 @@ def gone(message: Message, by: str) -> bool:
     return message.deleted or (message.shadow and message.by != by)
 
 
-def _mentions(room: Room, actor: Member, state: State, text: str) -> dict[str, Any]:
+def _mentions(room: Room, actor: Member, state: State) -> dict[str, Any]:
     action = "mention.everyone.public" if room.type == "public" else "mention.everyone"
     return {
-        "mentions": state.named[:MOST],
-        "everyone": EVERYONE in named(text) and may(actor.role, action),
+        "mentions": state.mentioned.users,
+        "everyone": state.mentioned.everyone and may(actor.role, action),
     }
 
 
@@ -117,7 +116,7 @@ def edit(
     if refusal := _may_not_write(room, actor):
         return refusal
     content: dict[str, Any] = {"text": command.text}
-    content |= _mentions(room, actor, state, command.text)
+    content |= _mentions(room, actor, state)
     if message.shadow:
         content = {"text": "", "shadow": Shadow(command.text)}
     return MessageEdited(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -70,11 +71,13 @@ class RocksDBStore(stock.Store):
         try:
             value: bytes | None = self._db_for_partition(partition).get(key)
         except Exception as error:  # rocksdict raises nothing narrower
-            if is_damage(error):
-                self.note_damage(partition)
-            where = f"table {self.table_name}, partition {partition}"
-            raise StoreFailed(f"{where}: {error}") from error
+            raise self._failed(partition, error) from error
         return value
+
+    def _failed(self, partition: int, error: Exception) -> StoreFailed:
+        if is_damage(error):
+            self.note_damage(partition)
+        return StoreFailed(f"table {self.table_name}, partition {partition}: {error}")
 
     def read_many(self, partition: int, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
         """The values of the keys."""
@@ -98,6 +101,14 @@ class RocksDBStore(stock.Store):
         """All keys and values of a partition at this moment."""
         found = self._db_for_partition(partition).items()
         return (pair for pair in found if pair[0] not in (self.offset_key, _MARK_KEY))
+
+    def entries_under(self, partition: int, prefix: bytes) -> dict[bytes, bytes]:
+        """The keys of a partition that begin with this, and their values; raises `StoreFailed`."""
+        try:
+            found = self._db_for_partition(partition).items(from_key=prefix)
+            return dict(takewhile(lambda pair: pair[0].startswith(prefix), found))
+        except Exception as error:  # rocksdict raises nothing narrower
+            raise self._failed(partition, error) from error
 
     def write(self, partition: int, batch: Any, mark: ChangelogMark) -> None:
         """Write a batch together with the mark of the changelog record that it ends at."""
