@@ -23,6 +23,7 @@ from app.events import (
     POS,
     RULING,
     SRC,
+    AddMember,
     AnyCommand,
     AnyLogEvent,
     ApproveMessage,
@@ -150,11 +151,18 @@ def _state(partition: int, command: AnyCommand) -> State:
         state,
         root=messages.read(partition, f"{room}/{thread}") if thread else None,
         mentioned=_mentioned(partition, room, getattr(command, "text", "")),
+        alike=_alike(partition, command),
     )
 
 
 def _mentioned(partition: int, room: str, text: str) -> Mentioned:
     return mentioned(text, member_names.of(partition, room)) if has_sign(text) else Mentioned()
+
+
+def _alike(partition: int, command: AnyCommand) -> str:
+    if not isinstance(command, AddMember):
+        return ""
+    return member_names.alike(partition, command.room, command.user)
 
 
 def _affected(

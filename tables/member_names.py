@@ -1,6 +1,7 @@
-"""The names of each room's members, as mentions look for them: made of the table `members`.
+"""The names of each room's members, as mentions and look-alikes ask for them.
 
-A mention does not say where a name ends, nor how it is written, so it can't be looked up by key.
+They are made of the table `members`. A mention does not say where a name ends, nor how it is
+written, so it can't be looked up by key.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
+from app.domain.confusables import Looks
 from app.domain.mentions import Names
 from tables.members import members
 
@@ -21,6 +23,8 @@ class MemberNames:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._rooms: OrderedDict[tuple[int, str], Names] = OrderedDict()
+        #: Of some of these rooms: the looks of the names.
+        self._looks: dict[tuple[int, str], Looks] = {}
         self._count = 0
         self._renewals = members.renewals
 
@@ -36,23 +40,34 @@ class MemberNames:
         self._rooms[key] = found
         self._count += len(found)
         while self._count > self._most and len(self._rooms) > 1:
-            self._count -= len(self._rooms.popitem(last=False)[1])
+            dropped, names = self._rooms.popitem(last=False)
+            self._count -= len(names)
+            self._looks.pop(dropped, None)
         return found
+
+    def alike(self, partition: int, room: str, user: str) -> str:
+        """A member of the room that looks like this user; empty where there is none."""
+        names = self.of(partition, room)
+        if (known := self._looks.get((partition, room))) is None:
+            known = self._looks[partition, room] = Looks(names)
+        return known.alike(user)
 
     def note(self, partition: int, room: str, user: str) -> None:
         """Follow a write of the table `members`."""
         self._drop_outdated()
         if (known := self._rooms.get((partition, room))) is None:
             return
-        before = len(known)
-        if members.read(partition, f"{room}/{user}") is None:
-            known.discard(user)
-        else:
-            known.add(user)
+        before, looks = len(known), self._looks.get((partition, room))
+        for index in (known, looks):
+            if index is not None and members.read(partition, f"{room}/{user}") is None:
+                index.discard(user)
+            elif index is not None:
+                index.add(user)
         self._count += len(known) - before
 
     def _drop_outdated(self) -> None:
         if self._renewals != members.renewals:
             self._renewals = members.renewals
             self._rooms.clear()
+            self._looks.clear()
             self._count = 0

@@ -68,6 +68,9 @@ class Names:
     def __len__(self) -> int:
         return len(self._names)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
     def add(self, name: str) -> None:
         """Add a name, once."""
         if name not in self._names:

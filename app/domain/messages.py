@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Held, Member, Message, Repeat, Room, State
 from app.domain.roles import may, rank
+from app.domain.shown_text import composed
 from app.events import (
     AddReaction,
     ApproveMessage,
+    Attachment,
     DeleteMessage,
     EditMessage,
     MessageCreated,
@@ -57,10 +61,14 @@ def content_of(
     """The content of a message, and its mentions."""
     return {
         "text": command.text,
-        "attachments": command.attachments,
+        "attachments": tuple(_composed(one) for one in command.attachments),
         "meta": command.meta,
         **_mentions(room, actor, state),
     }
+
+
+def _composed(file: Attachment) -> Attachment:
+    return file if file.name.isascii() else replace(file, name=composed(file.name))
 
 
 def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal | None:

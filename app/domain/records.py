@@ -106,6 +106,7 @@ class State(Struct, frozen=True):
     `actor` is the acting member, `sent` the event that the client id stands for already, `subject`
     the other member concerned, `message` the message concerned, `root` the root of its thread,
     `own` the actor's reactions to the message, `mentioned` the members that the text mentions,
+    `alike` a member that looks like the one to be added,
     `sanction` and `subject_sanction` the sanctions of actor and subject.
     """
 
@@ -118,6 +119,7 @@ class State(Struct, frozen=True):
     root: Message | None = None
     own: Reactions = Reactions()
     mentioned: Mentioned = Mentioned()
+    alike: str = ""
     sanction: Sanction | None = None
     subject_sanction: Sanction | None = None
 

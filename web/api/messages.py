@@ -38,6 +38,8 @@ async def send(request: web.Request) -> web.Response:
     attachments = attached(request.app[SETTINGS], asked.room, body.attachments)
     if wrong := wellformed.attachments(attachments):
         raise Problem("field_value", wrong, field="attachments")
+    for one in attachments:
+        checked("attachments", wellformed.file_name, one.name)
     if wrong := wellformed.meta(body.meta):
         raise Problem("field_value", wrong, field="meta")
     command = SendMessage(

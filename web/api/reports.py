@@ -10,6 +10,7 @@ from aiohttp import web
 from app.domain import wellformed
 from app.domain.review import report_id
 from app.domain.shadow import shown_to
+from app.domain.shown_text import composed
 from app.events import MessageCreated, Reported, decode_log
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate
@@ -34,7 +35,7 @@ async def report(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     room, seq = room_id(request), message_seq(request)
     body = await read_body(request, NewReport)
-    reason = checked("reason", wellformed.reason, body.reason)
+    reason = composed(checked("reason", wellformed.reason, body.reason))
     message = await _message(request, room, seq, identity.user)
     act = Reported(
         id=blake2b(f"{room}/{seq}/{identity.user}".encode(), digest_size=12).hexdigest(),

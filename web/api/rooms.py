@@ -12,10 +12,12 @@ from aiohttp import web
 from app.delivery.read_marks import Unread
 from app.delivery.view import RoomHead
 from app.domain import names, wellformed
+from app.domain.confusables import flagged
 from app.domain.roles import ROLES
 from app.events import ChangeRoom, CreateRoom, RoomSettings
 from web.api.callers import authenticate
 from web.api.command import CommandRequest, command_request
+from web.api.members import listed
 from web.api.room_access import required_head
 from web.api.services import READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
@@ -152,8 +154,8 @@ async def one(request: web.Request) -> web.Response:
     head = await required_head(request, room, identity.user)
     unread = await request.app[READ_MARKS].unread(identity.user, [room])
     members = await request.app[VIEW].members(room)
-    listed = [{"user": user, "role": role} for user, role in sorted(members.items())[:_LARGEST]]
-    return json(shown(head, unread[room]) | {"members": listed, "member_count": len(members)})
+    first = listed(sorted(members.items())[:_LARGEST], flagged(members))
+    return json(shown(head, unread[room]) | {"members": first, "member_count": len(members)})
 
 
 def shown(head: RoomHead, unread: Unread) -> dict[str, Any]:
