@@ -91,6 +91,11 @@ class _Fold(dict[str, str]):
 _FOLD: Final = _Fold()
 
 
+def folded_character(character: str) -> str:
+    """The folded form of one character, which may be empty."""
+    return _FOLD[character]
+
+
 def parts(text: str) -> list[str]:
     """The folded form of each character of the text; of several spaces the first stays."""
     found = [_FOLD[character] for character in text]
