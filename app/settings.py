@@ -86,6 +86,8 @@ class Settings:
     """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
     text_limit: _Count = 4000
     """Longest message, in characters."""
+    reactions: str = ""
+    """Texts besides emojis that members may react with, by comma; `*`: any of 32 characters."""
 
     host: str = "127.0.0.1"
     """Address that the edge listens on."""

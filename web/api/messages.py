@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from app.domain import names, wellformed
+from app.domain.emojis import REACTIONS, allowed, reaction
 from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, SendMessage
 from web.api.attachments import NewAttachment, attached
 from web.api.command import command_request
@@ -79,7 +80,10 @@ async def react(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/messages/{seq}/reactions/{emoji}`: add a reaction."""
     asked = await command_request(request)
     seq, emoji = message_seq(request), _emoji(request)
-    return await asked.submit(AddReaction(**asked.fields(), seq=seq, emoji=emoji))
+    known = reaction(emoji, allowed(request.app[SETTINGS].reactions))
+    if known is None:
+        raise Problem("field_value", REACTIONS, field="emoji")
+    return await asked.submit(AddReaction(**asked.fields(), seq=seq, emoji=known))
 
 
 async def unreact(request: web.Request) -> web.Response:
