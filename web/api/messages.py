@@ -9,9 +9,11 @@ from aiohttp import web
 
 from app.domain import names, wellformed
 from app.domain.emojis import REACTIONS, allowed, reaction
+from app.domain.shown_text import is_visible
 from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, SendMessage
 from web.api.attachments import NewAttachment, attached
-from web.api.command import command_request
+from web.api.command import CommandRequest, command_request
+from web.api.history import message_as_now
 from web.api.services import SETTINGS
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -66,8 +68,25 @@ async def edit(request: web.Request) -> web.Response:
     asked = await command_request(request)
     seq = message_seq(request)
     body = await read_body(request, NewText)
-    command = EditMessage(**asked.fields(body.client_id), seq=seq, text=body.text)
+    command = EditMessage(
+        **asked.fields(body.client_id),
+        seq=seq,
+        text=body.text,
+        # Attachments never change, so this is still so when the room decides.
+        file=not is_visible(body.text) and await _has_file(request, asked, seq),
+    )
     return await asked.submit(command)
+
+
+async def _has_file(request: web.Request, asked: CommandRequest, seq: int) -> bool:
+    """Whether the message has an attachment; the room refuses what is no message."""
+    try:
+        message = await message_as_now(request, asked.room, seq, asked.identity.user)
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        return False
+    return bool(message.attachments)
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -51,7 +51,7 @@ def barred(
         return Refusal("malformed", f"{wrong[0].upper()}{wrong[1:]}.")
     if not isinstance(command, SendMessage | EditMessage):
         return None
-    if not is_visible(command.text) and not getattr(command, "attachments", ()):
+    if not is_visible(command.text) and not _has_file(command):
         return Refusal("text_empty", "A message needs text, or something attached.")
     if len(command.text) > text_limit:
         return Refusal(
@@ -59,6 +59,12 @@ def barred(
             f"A message has at most {text_limit} characters; this has {len(command.text)}.",
         )
     return None
+
+
+def _has_file(command: SendMessage | EditMessage) -> bool:
+    if isinstance(command, EditMessage):
+        return command.file
+    return bool(command.attachments)
 
 
 def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:
