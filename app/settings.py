@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import msgspec
 from msgspec import Meta, inspect
@@ -159,7 +159,8 @@ class Settings:
     @property
     def history_url(self) -> str:
         """The history store's URL, SQLite in the data folder where none is set."""
-        return self.history or f"sqlite+aiosqlite:///{self.data.absolute()}/history.db"
+        folder = quote(str(self.data.absolute()))  # a `?` would begin the URL's parameters
+        return self.history or f"sqlite+aiosqlite:///{folder}/history.db"
 
     @property
     def worker_name(self) -> str:
