@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 #: The most users that a message mentions; later ones are plain text.
 MOST: Final = 50
 #: The most `@` that are looked at in a message: what stands behind them costs a look-up for each
 #: place at which a name may end.
-MOST_SIGNS: Final = 200
+MOST_SIGNS: Final = 100
 #: The longest name, in characters.
 LONGEST: Final = 64
 
@@ -41,18 +43,29 @@ _RUN: Final = re.compile(rf"[^\s/]{{1,{LONGEST}}}")
 #: Behind a name: the rest of an address such as `ben.example`.
 _DOMAIN: Final = re.compile(r"\.[A-Za-z0-9]")
 _CALLED: Final = re.compile(r"[^\s/@\uff20\ufe6b]{1,64}")
-#: The dot that lower case leaves of a capital I with one.
-_DOT: Final = "\u0307"
+
+
+class _Same(dict[str, str]):
+    """What a mention may not differ in of each character, computed when it is first used."""
+
+    def __missing__(self, character: str) -> str:
+        wide = unicodedata.normalize("NFKD", character)
+        # By its capital: `ß` is `ss`, and all forms of sigma are one.
+        lower = "".join(one.lower() for part in wide for one in part.upper())
+        self[character] = lower
+        return lower
+
+
+#: With the letter whose small one is written in two ways.
+_SAME: Final = _Same({"\u0130": "i"})
 
 
 def same(name: str) -> str:
-    """The name without what a mention may differ in: upper and lower case, width, composition."""
-    if name.isascii():
-        return name.lower()
-    wide = unicodedata.normalize("NFKC", name)
-    # Each character by itself, and by its capital: `ß` is `ss`, and all forms of sigma one.
-    lower = "".join(one.lower() for character in wide for one in character.upper())
-    return lower.replace(_DOT, "")
+    """The name without what a mention may differ in: upper and lower case, width, composition.
+
+    Made of its characters one by one, so that the beginning of a name is the beginning of this.
+    """
+    return name.lower() if name.isascii() else "".join([_SAME[one] for one in name])
 
 
 class Names:
@@ -62,6 +75,8 @@ class Names:
         self._names: set[str] = set()
         #: By what a mention may differ in: the names.
         self._same: dict[str, tuple[str, ...]] = {}
+        #: The first characters of these, counted: most words behind an `@` are no member's name.
+        self._firsts = Counter(word[0] for word in EVERYONE)
         for name in names:
             self.add(name)
 
@@ -77,23 +92,32 @@ class Names:
             self._names.add(name)
             key = same(name)
             self._same[key] = (*self._same.get(key, ()), name)
+            self._firsts[key[:1]] += 1
 
     def discard(self, name: str) -> None:
         """Remove a name, if it is there."""
         if name in self._names:
             self._names.remove(name)
             key = same(name)
+            self._firsts[key[:1]] -= 1
             others = tuple(one for one in self._same[key] if one != name)
             if others:
                 self._same[key] = others
             else:
                 del self._same[key]
 
-    def find(self, written: str) -> str | None:
-        """The name that is meant; `None` where it is nobody's, or not clear whose."""
+    def may_begin(self, key: str) -> bool:
+        """Whether a name may begin as this word does."""
+        return self._firsts[key[:1]] > 0
+
+    def find(self, written: str, key: str) -> str | None:
+        """The name that is meant; `None` where it is nobody's, or not clear whose.
+
+        `key` is the `same` of what is written.
+        """
         if written in self._names:
             return written
-        found = self._same.get(same(written), ())
+        found = self._same.get(key, ())
         return found[0] if len(found) == 1 else None
 
 
@@ -107,7 +131,7 @@ class Mention(NamedTuple):
 
 def mentions(text: str, names: Names) -> Iterator[Mention]:
     """The mentions in a text, in its order."""
-    if _SIGN.search(text) is None:
+    if not has_sign(text):
         return
     text = _SILENT.sub(lambda found: " " * len(found[0]), text)
     end = signs = 0
@@ -140,7 +164,7 @@ def mentioned(text: str, names: Names) -> Mentioned:
 
 def called(text: str) -> tuple[str, ...]:
     """The words after an `@`, each once: the users that a text may mention, whoever is a member."""
-    if _SIGN.search(text) is None:
+    if not has_sign(text):
         return ()
     text = _SILENT.sub(lambda found: " " * len(found[0]), text)
     words: dict[str, None] = {}
@@ -164,7 +188,7 @@ def _without_signs(word: str) -> str:
 
 def has_sign(text: str) -> bool:
     """Whether the text may have a mention."""
-    return _SIGN.search(text) is not None
+    return "@" in text or (not text.isascii() and _SIGN.search(text) is not None)
 
 
 def _opens(text: str, sign: int) -> bool:
@@ -183,12 +207,17 @@ def _longest(text: str, sign: int, names: Names) -> Mention | None:
     run = _RUN.match(text, sign + 1)
     if run is None:
         return None
-    for end in range(run.end(), sign + 1, -1):
+    parts = [_SAME[one] for one in run[0]]
+    if not names.may_begin(parts[0]):
+        return None
+    keys, places = "".join(parts), list(accumulate(map(len, parts)))
+    for size in range(len(parts), 0, -1):
+        end = sign + 1 + size
         if not _ends(text, end):
             continue
-        written = text[sign + 1 : end]
-        user = names.find(written)
-        if user is None and same(written) in EVERYONE:
+        key = keys[: places[size - 1]]
+        user = names.find(text[sign + 1 : end], key)
+        if user is None and key in EVERYONE:
             user = ""
         if user is not None:
             return None if _is_address(text, sign, end) else Mention(sign, end, user)

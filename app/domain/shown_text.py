@@ -37,6 +37,9 @@ def is_visible(text: str) -> bool:
 
     A mark without a letter, such as an accent, is not enough.
     """
+    first = text[:1]
+    if first.isascii() and first.isalnum():
+        return True
     return any(unicodedata.category(found[0])[0] != "M" for found in _SOMETHING.finditer(text))
 
 

@@ -92,6 +92,8 @@ _DIRECT = "a direct room, and no other, is with a user"
 
 def unfit(command: AnyCommand) -> str | None:
     """The mistake in a text of the command that others would be shown, or `None`."""
+    if isinstance(command, SendMessage) and not command.attachments:
+        return None  # most commands
     return next((found for found in _unfit(command) if found is not None), None)
 
 

@@ -28,9 +28,9 @@ class Counted(Names):
 
     asked = 0
 
-    def find(self, written: str) -> str | None:
+    def find(self, written: str, key: str) -> str | None:
         self.asked += 1
-        return super().find(written)
+        return super().find(written, key)
 
 
 @pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["text"])
@@ -84,7 +84,7 @@ def test_names_that_come_and_go_are_as_if_made_anew(users: set[str], data: Any) 
     assert len(known) == len(anew)
     for name in users:
         for written in (name, name.upper(), name.lower()):
-            assert known.find(written) == anew.find(written)
+            assert known.find(written, same(written)) == anew.find(written, same(written))
 
 
 def test_a_thousand_names_mention_fifty_and_any_text_is_looked_at_a_bounded_number_of_times() -> (
@@ -97,6 +97,12 @@ def test_a_thousand_names_mention_fifty_and_any_text_is_looked_at_a_bounded_numb
         counted = Counted(["ann"])
         list(mentions(one * (4000 // len(one)), counted))
         assert counted.asked <= MOST_SIGNS * 64
+
+
+@given(st.text(), st.text())
+def test_the_beginning_of_a_name_is_the_beginning_of_what_is_the_same(one: str, other: str) -> None:
+    assert same(one + other) == same(one) + same(other)
+    assert same(one.lower()) == same(one.upper()) or "\u0130" in one or "\u0345" in one
 
 
 def test_the_words_that_a_text_calls_are_those_behind_its_signs() -> None:

@@ -88,12 +88,13 @@ def test_other_targets_are_none_of_a_stream(target: str) -> None:
     ("lines", "lacks"),
     [
         ("GET / HTTP/1.1\r\nHost: a", False),
-        ("GET / HTTP/1.1\r\nX: y\r\nhOST :", False),
+        ("GET / HTTP/1.1\r\nX: y\r\nhOST:", False),
         ("GET / HTTP/1.0\r\nX: y", False),
         ("GET / HTTP/1.1\r\nX: y", True),
         ("GET / HTTP/1.1\r\nX: Host: a\r\nX-Host: b", True),
         ("GET /Host: HTTP/1.1\r\nX: y", True),
-        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b", True),
+        ("GET / HTTP/1.1\r\nHost: a\r\nhost: b", True),
+        ("GET / HTTP/1.1\r\nHost : a", True),
     ],
 )
 def test_a_request_of_http_1_1_has_one_host(lines: str, lacks: bool) -> None:

@@ -3,7 +3,7 @@
 
 export const EVERYONE = ["room", "everyone"];
 
-const MOST_SIGNS = 200;
+const MOST_SIGNS = 100;
 const LONGEST = 64; // characters
 
 const SILENT = /```.*?```|`[^`\n]*`|https?:\/\/[!-~]*/gs;
@@ -18,10 +18,14 @@ const SIGN = /^[@\uff20\ufe6b]$/;
 const SPACE = /^(?:(?!\ufeff)\s|[\x1c-\x1f\x85])$/;
 const DOMAIN = /^[A-Za-z0-9]$/;
 
-/** The name without what a mention may differ in: upper and lower case, width, composition. */
-export function same(name) {
-  const upper = [...name.normalize("NFKC")].map((one) => one.toUpperCase()).join("");
-  return [...upper].map((one) => one.toLowerCase()).join("").replaceAll("\u0307", "");
+/** The name without what a mention may differ in: upper and lower case, width, composition. Made of
+ *  its characters one by one, so that the beginning of a name is the beginning of this. */
+export const same = (name) => [...name].map(sameOfOne).join("");
+
+function sameOfOne(character) {
+  if (character === "\u0130") return "i";
+  const upper = [...character.normalize("NFKD")].map((one) => one.toUpperCase()).join("");
+  return [...upper].map((one) => one.toLowerCase()).join("");
 }
 
 /** Each mention of one of `users`, or of everyone, in a text: `start`, `end`, `user`, which is
