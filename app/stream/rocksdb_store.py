@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -102,11 +101,16 @@ class RocksDBStore(stock.Store):
         found = self._db_for_partition(partition).items()
         return (pair for pair in found if pair[0] not in (self.offset_key, _MARK_KEY))
 
-    def entries_under(self, partition: int, prefix: bytes) -> dict[bytes, bytes]:
-        """The keys of a partition that begin with this, and their values; raises `StoreFailed`."""
+    def entries_from(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The keys of a partition that begin so, in order, and their values, at this moment.
+
+        Raises `StoreFailed`.
+        """
         try:
-            found = self._db_for_partition(partition).items(from_key=prefix)
-            return dict(takewhile(lambda pair: pair[0].startswith(prefix), found))
+            for key, value in self._db_for_partition(partition).items(from_key=prefix):
+                if not key.startswith(prefix):
+                    return
+                yield key, value
         except Exception as error:  # rocksdict raises nothing narrower
             raise self._failed(partition, error) from error
 
