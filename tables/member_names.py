@@ -28,6 +28,10 @@ class MemberNames:
         self._count = 0
         self._renewals = members.renewals
 
+    def __len__(self) -> int:
+        """How many names are in memory."""
+        return self._count
+
     def of(self, partition: int, room: str) -> Names:
         """The names of the room's members, with all writes of this batch."""
         self._drop_outdated()

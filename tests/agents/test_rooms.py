@@ -94,6 +94,7 @@ async def test_members_are_mentioned_however_they_are_written_while_they_are_mem
     bench: Settings, read: Read
 ) -> None:
     from agents.rooms import rooms
+    from tables.member_names import MemberNames
 
     room = await Room("mentioning", bench).begin()
     stamp = {"room": "mentioning", "by": "ann"}
@@ -115,10 +116,20 @@ async def test_members_are_mentioned_however_they_are_written_while_they_are_mem
         await read(LOG, room.partition, 6, room.log_start)
     for table in groups()["pipeline"].tables.values():
         table.forget()  # as after a rebalance: the names are read from the table again
+    others = [f"beside-{i}" for i in range(100)]
+    other = next(name for name in others if partition_of(name, bench.partitions) == room.partition)
+    beside = CreateRoom(room=other, by="ann", id=uuid(90), client_id="b", type="public")
     async with running(rooms) as put:
         for src, command in enumerate(commands[6:], 16):
             await room.put(put, command, src)
-        records = await read(LOG, room.partition, len(commands), room.log_start)
+        await put(
+            other.encode(), encode(Moderated(src=30, at_ms=5, command=beside)), room.partition, 30
+        )
+        records = await read(LOG, room.partition, len(commands) + 1, room.log_start)
+        few = MemberNames(most=4)
+        assert set(few.of(room.partition, "mentioning")) == {"ann", "Eva", "小明", "room"}
+        assert (set(few.of(room.partition, other)), len(few)) == ({"ann"}, 1)
+        assert len(few.of(room.partition, "mentioning")) == len(few) == 4
     said = [e for e in map(decode_log, (r.value for r in records)) if isinstance(e, MessageCreated)]
     assert [(event.mentions, event.everyone) for event in said] == [
         (("ben",), False),

@@ -19,6 +19,10 @@ from web.http.problem import Problem
 from web.http.request_body import checked, read_body
 from web.http.request_params import message_seq
 
+#: Bytes of a character that JSON writes as two `\uXXXX`, and of all fields besides the text.
+_ESCAPED = 12
+_BESIDE = 64 * 1024
+
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/rooms/{room}/messages`."""
@@ -34,7 +38,7 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
 async def send(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/messages`: send a message."""
     asked = await command_request(request)
-    body = await read_body(request, NewMessage)
+    body = await read_body(request, NewMessage, least=_most_bytes(request))
     if body.text is msgspec.UNSET and not body.attachments:
         detail = "a message has text or an attachment"
         raise Problem("field_missing", detail, field="text")
@@ -56,6 +60,11 @@ async def send(request: web.Request) -> web.Response:
     return await asked.submit(command)
 
 
+def _most_bytes(request: web.Request) -> int:
+    """The bytes of the longest message: JSON in ASCII takes up to 12 of them for a character."""
+    return _ESCAPED * request.app[SETTINGS].text_limit + _BESIDE
+
+
 class NewText(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PATCH /v1/rooms/{room}/messages/{seq}`."""
 
@@ -67,7 +76,7 @@ async def edit(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}/messages/{seq}`: edit the text of a message."""
     asked = await command_request(request)
     seq = message_seq(request)
-    body = await read_body(request, NewText)
+    body = await read_body(request, NewText, least=_most_bytes(request))
     command = EditMessage(
         **asked.fields(body.client_id),
         seq=seq,

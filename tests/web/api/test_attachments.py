@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -159,3 +160,22 @@ async def test_a_file_name_that_misleads_is_refused(chat: Chat, hooked: tuple[Ho
             body = {"text": "look", "attachments": [file]}
             status, answer = await ann.post(f"/v1/rooms/{room}/messages", body)
             assert (status, answer["field"]) == (400, "attachments")
+
+
+async def test_the_longest_message_that_the_limits_allow_is_taken_however_it_is_written(
+    chat: Chat, hooked: tuple[Hook, str]
+) -> None:
+    _, url = hooked
+    async with Person(chat, "ann", url) as ann:
+        room = await ann.open_room()
+        _, place = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+        file = {"url": place["url"], "signature": place["signature"], "name": "\N{TEAPOT}" * 255}
+        body = {"text": "\N{TEAPOT}" * 4000, "attachments": [file] * 10, "meta": {"a": "b" * 2000}}
+        data = json.dumps(body)  # in ASCII, as Python writes it by itself
+        assert len(data) > 70_000
+        headers = {"Content-Type": "application/json"}
+        path = f"/v1/rooms/{room}/messages"
+        async with ann.http.post(path, data=data, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+        [message] = await ann.history(room)
+        assert message["text"] == body["text"]
