@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import msgspec
 from msgspec import Meta, inspect
@@ -92,6 +92,8 @@ class Settings:
     """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
     text_limit: _Count = 4000
     """Longest message, in characters."""
+    reactions: str = ""
+    """Texts besides emojis that members may react with, by comma; `*`: any of 32 characters."""
 
     host: str = "127.0.0.1"
     """Address that the edge listens on."""
@@ -163,7 +165,8 @@ class Settings:
     @property
     def history_url(self) -> str:
         """The history store's URL, SQLite in the data folder where none is set."""
-        return self.history or f"sqlite+aiosqlite:///{self.data.absolute()}/history.db"
+        folder = quote(str(self.data.absolute()))  # a `?` would begin the URL's parameters
+        return self.history or f"sqlite+aiosqlite:///{folder}/history.db"
 
     @property
     def worker_name(self) -> str:

@@ -66,6 +66,7 @@ def test_a_token_says_who_its_bearer_is(tmp_path: Path) -> None:
     ("arguments", "environ", "said"),
     [
         (["token", "ann"], {}, "no secret to sign with"),
+        (["token", "ann\u200b"], {}, "no invisible or control characters"),
         (["token", "ann"], {"PARLEY_SECRET": "short"}, "at least 32 characters"),
         (["doctor"], {"PARLEY_PORT": "eighty"}, "PARLEY_PORT is 'eighty'; it takes a number"),
         (["up"], {"PARLEY_REDIS": "redis://127.0.0.1:1", "PARLEY_BROKER": "kafka://127.0.0.1:1"},

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import SettingError
+from app.history.engine import history_url
 from app.settings import Settings, named, unknown
 
 SWITCHES = {
@@ -291,3 +292,13 @@ def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one() -> None:
 
 def test_every_setting_is_known() -> None:
     assert unknown(Settings().environ()) == {}
+
+
+FOLDER = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1)
+
+
+@given(FOLDER.filter(lambda name: name not in {".", ".."}))
+def test_history_is_in_the_data_folder_whatever_its_letters(name: str) -> None:
+    url = history_url(Settings(data=Path("/somewhere") / name).history_url)
+    assert url.database == f"/somewhere/{name}/history.db"
+    assert url.query == {}

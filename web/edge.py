@@ -41,6 +41,7 @@ from app.kafka.resilient_producer import ResilientProducer
 from app.kafka.topic_watch import watch_topics
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
+from app.runtime.addresses import url_of
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import raise_open_files
@@ -164,7 +165,7 @@ async def serving(
         ):
             stack.callback(asyncio.create_task(task).cancel)
         host, port = listening.sockets[0].getsockname()[:2]
-        yield f"http://{host}:{port}"
+        yield url_of(host, port)
 
 
 def session_context(

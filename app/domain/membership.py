@@ -6,6 +6,7 @@ from app.domain.outcome import Outcome, stamp
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.roles import may, may_act_on, may_give
 from app.domain.sanctions import describe, holds
+from app.domain.shown_text import composed
 from app.events import (
     AddMember,
     ChangeRole,
@@ -29,8 +30,8 @@ def create(state: State, command: CreateRoom, moderated: Moderated) -> Outcome:
     return RoomCreated(
         **stamp(None, moderated),
         type=command.type,
-        name=command.name,
-        topic=command.topic,
+        name=composed(command.name),
+        topic=composed(command.topic),
         user=command.user,
     )
 
@@ -45,8 +46,8 @@ def change(room: Room, actor: Member, command: ChangeRoom, moderated: Moderated)
         return Refusal("not_allowed", "Only admins and the owner change a room.")
     return RoomChanged(
         **stamp(room, moderated),
-        name=command.name,
-        topic=command.topic,
+        name=None if command.name is None else composed(command.name),
+        topic=None if command.topic is None else composed(command.topic),
         settings=command.settings,
         archived=command.archived,
     )
@@ -68,7 +69,9 @@ def add(room: Room, state: State, command: AddMember, moderated: Moderated) -> O
         return Refusal("not_allowed", "Moderators, admins and the owner add members.")
     if command.role != "member" and not (may(role, "member.role") and may_give(role, command.role)):
         return Refusal("not_allowed", f"You can't add somebody as {command.role}.")
-    return MemberAdded(**stamp(room, moderated), user=command.user, role=command.role)
+    return MemberAdded(
+        **stamp(room, moderated), user=command.user, role=command.role, looks_like=state.alike
+    )
 
 
 def _kept_out(state: State, command: AddMember, at_ms: int) -> Refusal | None:

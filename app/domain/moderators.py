@@ -7,6 +7,7 @@ from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.roles import may, may_act_on
 from app.domain.sanctions import holds, until
+from app.domain.shown_text import composed
 from app.events import (
     ApproveMessage,
     HideMessage,
@@ -61,7 +62,7 @@ def _hide(room: Room, state: State, command: HideMessage, moderated: Moderated) 
         seq=command.seq,
         of=message.at,
         prev=message.edit,
-        reason=command.reason,
+        reason=composed(command.reason),
     )
 
 
@@ -94,7 +95,7 @@ def _sanction(room: Room, state: State, command: SetSanction, moderated: Moderat
         user=command.user,
         sanction=command.sanction,
         until_ms=until(moderated.at_ms, command.seconds),
-        reason=command.reason,
+        reason=composed(command.reason),
     )
 
 
@@ -108,4 +109,6 @@ def _lift(room: Room, state: State, command: LiftSanction, moderated: Moderated)
     sanction = state.subject_sanction
     if sanction is None or not holds(sanction, moderated.at_ms):
         return Repeat(sanction.n if sanction else 0)
-    return SanctionLifted(**stamp(room, moderated), user=command.user, reason=command.reason)
+    return SanctionLifted(
+        **stamp(room, moderated), user=command.user, reason=composed(command.reason)
+    )

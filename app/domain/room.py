@@ -15,6 +15,7 @@ from app.domain.sanctions import refusal_of, speaks
 from app.events import (
     AddMember,
     AddReaction,
+    AnyCommand,
     ApproveMessage,
     ChangeRole,
     ChangeRoom,
@@ -45,7 +46,7 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
         return membership.create(state, command, moderated)
     if room is None:
         return Refusal("room_unknown", f"There is no room {command.room!r}.")
-    if room.archived and not (isinstance(command, ChangeRoom) and command.archived is False):
+    if room.archived and not _of_archived(command):
         return Refusal("room_archived", f"{command.room!r} is archived.")
     speaking = speaks(command)
     if isinstance(command, AddMember):
@@ -59,6 +60,13 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
     if state.actor is None:
         return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
     return _by_member(room, state.actor, state, moderated)
+
+
+def _of_archived(command: AnyCommand) -> bool:
+    """Whether a command may be about an archived room: to open it again, or to leave it."""
+    if isinstance(command, RemoveMember):
+        return command.user == command.by
+    return isinstance(command, ChangeRoom) and command.archived is False
 
 
 def _by_member(room: Room, actor: Member, state: State, moderated: Moderated) -> Outcome:

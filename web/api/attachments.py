@@ -16,6 +16,8 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
+from app.domain import wellformed
+from app.domain.shown_text import composed
 from app.events import Attachment
 from app.runtime.http_answer import AnswerTooLarge, read_answer
 from app.runtime.webhook_signature import signature
@@ -25,7 +27,7 @@ from web.api.room_access import required_head
 from web.api.services import SETTINGS
 from web.http.json_response import json
 from web.http.problem import Problem
-from web.http.request_body import read_body
+from web.http.request_body import checked, read_body
 from web.http.request_params import room_id
 
 #: Seconds that the hook may take, and the most bytes of its answer.
@@ -68,6 +70,7 @@ async def create(request: web.Request) -> web.Response:
     if not settings.upload_hook:
         raise Problem("uploads_off", "this edge has no PARLEY_UPLOAD_HOOK")
     body = await read_body(request, NewUpload)
+    body.name = composed(checked("name", wellformed.file_name, body.name))
     await required_head(request, room, identity.user)
     asked = {"user": identity.user, "room": room, **msgspec.structs.asdict(body)}
     place = await _ask(settings, asked)

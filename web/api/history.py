@@ -125,6 +125,28 @@ async def read_messages(
     return {seq: messages[seq] for seq in found}
 
 
+async def message_as_now(request: web.Request, room: str, seq: int, user: str) -> MessageCreated:
+    """A message of a room of the user's, as it is now.
+
+    Raises `Problem` 404 `message_unknown`, 410 `message_gone`, and as `required_head`.
+    """
+    head = await required_head(request, room, user)
+    if seq > head.seq:
+        raise Problem("message_unknown", "there is no such message")
+    late = await unarchived(request, head)
+    if seq < late.floor:
+        raise Problem("message_gone", "the message was dropped by its age")
+    found = await read_messages(
+        request, Reading(head, user, late), range(seq, seq + 1), upward=False
+    )
+    message = decode_log(shown_to(user, found[seq])) if seq in found else None
+    if not isinstance(message, MessageCreated):
+        raise Problem("message_unknown", "there is no such message")
+    if message.deleted:
+        raise Problem("message_gone", "the message was deleted")
+    return message
+
+
 def _by_seq(events: Sequence[bytes]) -> dict[int, bytes]:
     """Messages by their `seq`."""
     decoded = ((decode_log(event), event) for event in events)

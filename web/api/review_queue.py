@@ -11,6 +11,7 @@ from aiohttp import web
 
 from app.domain import wellformed
 from app.domain.review import ACTIONS, Item
+from app.domain.shown_text import composed
 from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
 from app.history.review import Place
 from app.runtime.clock import now_ms
@@ -65,7 +66,7 @@ async def choose(request: web.Request) -> web.Response:
     """`POST /v1/moderation/queue/{item}`: approve or reject, remove or dismiss."""
     identity = await authenticate(request)
     choice = await read_body(request, Choice)
-    reason = checked("reason", wellformed.reason, choice.reason)
+    reason = composed(checked("reason", wellformed.reason, choice.reason))
     item = await request.app[HISTORY].item(request.match_info["item"])
     if item is None:
         raise Problem("item_unknown", "there is no such item in the queue")

@@ -23,6 +23,8 @@ from web.http.request_body import read_body
 #: Events of one room in an answer, and rooms in a question.
 _PAGE = 100
 _ROOMS = 1000
+#: The bytes of so many rooms: an id of 64 characters, a number, and what JSON needs between them.
+_BYTES = 1024 + _ROOMS * 96
 
 
 class Known(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,7 +69,7 @@ async def missing(request: web.Request) -> web.Response:
     room's history is read by `after_seq`. Rooms of which one is no member are in `gone`.
     """
     identity = await authenticate(request)
-    known = await read_body(request, Known)
+    known = await read_body(request, Known, least=_BYTES)
     if len(known.rooms) > _ROOMS:
         raise Problem("field_value", f"at most {_ROOMS} rooms at once", field="rooms")
     view = request.app[VIEW]

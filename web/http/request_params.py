@@ -52,7 +52,7 @@ def room_id(request: web.Request) -> str:
 def user_id(request: web.Request) -> str:
     """The user id in the path. Raises `Problem` 404 where no user can have it."""
     user = request.match_info["user"]
-    if names.user(user) is not None:
+    if names.former_user(user) is not None:
         raise Problem("member_unknown", "there is no such member")
     return user
 

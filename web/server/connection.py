@@ -22,6 +22,7 @@ from web.server.request_head import (
     STREAM_OR_POLL,
     UNKNOWN_LENGTH,
     body_length,
+    lacks_host,
     too_large,
 )
 from web.server.session import Session
@@ -178,12 +179,14 @@ class ClientConnection(Deadline, asyncio.Protocol):
             # Empty lines may come before a request, and are not its beginning.
             if fresh and data:
                 self.set_deadline(HEAD_SECONDS)
+        elif not HTTP_REQUEST.match(data):
+            self.refuse(Problem("bad_request", "the request does not begin as HTTP does"))
+        elif lacks_host(data[:end]):
+            self.refuse(Problem("bad_request", "a request of HTTP/1.1 has one Host"))
         elif STREAM_OR_POLL.match(data):
             self._serve(data, end)
-        elif HTTP_REQUEST.match(data):
-            self._serve_with_aiohttp(data, end)
         else:
-            self.refuse(Problem("bad_request", "the request does not begin as HTTP does"))
+            self._serve_with_aiohttp(data, end)
 
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from app.runtime.addresses import ANY_IPV6, bound_to_any
 from app.settings import Settings
 from web.http.problem import Problem
 from web.server.access_log import AccessLogger, UnreadableRequests
@@ -85,14 +86,13 @@ async def listen(
     The size of the send buffer is set here, because connections inherit it: otherwise the kernel
     takes up to 4 MB for a client that never reads.
     """
-    server = await asyncio.get_running_loop().create_server(
-        protocol,
-        settings.host,
-        settings.port,
-        backlog=_BACKLOG,
-        reuse_port=True,
-        start_serving=False,
+    create = partial(
+        asyncio.get_running_loop().create_server, protocol, backlog=_BACKLOG, start_serving=False
     )
+    if settings.host == ANY_IPV6:
+        server = await create(sock=bound_to_any(settings.port, shared=True))
+    else:
+        server = await create(settings.host, settings.port, reuse_port=True)
     for listening in server.sockets if settings.send_buffer else ():
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
     await server.start_serving()

@@ -18,9 +18,15 @@ from web.http.problem import Problem
 MAX_HEAD: Final = 16 * 1024
 MAX_LINE: Final = 8190
 
-#: The beginning of any request, and of one for a stream or a poll.
+#: The beginning of any request, and of one for a stream or a poll. Its target may be absolute (RFC
+#: 9112, 3.2.2): proxies and some libraries send it so.
 HTTP_REQUEST: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~\x80-\xff]+ HTTP/1\.[01]\r\n")
-STREAM_OR_POLL: Final = re.compile(rb"GET /v1/(?:stream|events)[ ?]")
+STREAM_OR_POLL: Final = re.compile(
+    rb"GET (?:[Hh][Tt][Tt][Pp][Ss]?://[^/ ?#\r\n]+)?/v1/(?:stream|events)[ ?]"
+)
+
+#: The end of the first line of a request that must have one `Host` (RFC 9112, 3.2).
+_NEEDS_HOST: Final = b" HTTP/1.1\r\n"
 
 #: The length of a body of which only aiohttp knows the end; the connection ends with it.
 UNKNOWN_LENGTH: Final = 1 << 60
@@ -124,6 +130,8 @@ def read_head(head: bytes, before: HeaderBlock | None) -> RequestHead:
 
 
 def _head(target: bytes, block: HeaderBlock) -> RequestHead:
+    if target[:1] != b"/":
+        target = target[target.index(b"/", target.index(b"://") + 3) :]
     path, _, query = target.decode("ascii", "replace").partition("?")
     return RequestHead(path, _query(query), block)
 
@@ -147,6 +155,13 @@ def too_large(data: bytes, end: int) -> bool:
     if size <= MAX_LINE:
         return False
     return size > MAX_HEAD or any(len(line) > MAX_LINE for line in data[:size].split(b"\r\n"))
+
+
+def lacks_host(head: bytes) -> bool:
+    """Whether a head has not one `Host`, as a request of HTTP/1.1 must."""
+    if head.lower().count(b"\r\nhost:") == 1:
+        return False
+    return head[: head.index(b"\r\n") + 2].endswith(_NEEDS_HOST)
 
 
 def body_length(head: bytes) -> int:

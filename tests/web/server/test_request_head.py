@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from web.server.request_head import RequestHead, read_head
+from web.server.request_head import (
+    HTTP_REQUEST,
+    STREAM_OR_POLL,
+    RequestHead,
+    lacks_host,
+    read_head,
+)
 
 
 def head(target: str, *lines: str) -> RequestHead:
@@ -48,3 +54,48 @@ def test_the_header_goes_before_what_the_address_says(name: str) -> None:
 def test_who_says_nothing_has_no_cursor() -> None:
     assert head("/v1/stream").cursor() == ""
     assert head("/v1/stream?cursor=").cursor() == ""
+
+
+@pytest.mark.parametrize("origin", ["http://edge:8080", "HTTPS://chat.example", "http://[::1]:80"])
+@pytest.mark.parametrize("target", ["/v1/stream?ticket=t", "/v1/events?cursor=a%2Fb", "/v1/events"])
+def test_a_target_may_be_absolute(origin: str, target: str) -> None:
+    line = f"GET {origin}{target} HTTP/1.1\r\n".encode()
+    assert STREAM_OR_POLL.match(line)
+    assert HTTP_REQUEST.match(line)
+    plain, absolute = head(target), head(origin + target)
+    assert (absolute.path, absolute.query) == (plain.path, plain.query)
+    again = read_head(line + absolute.block.raw, absolute.block)
+    assert (again.path, again.query) == (plain.path, plain.query)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/streams",
+        "http://v1/stream",
+        "http:///v1/stream",
+        "ftp://edge/v1/stream",
+        "http://edge/x/v1/stream",
+        "http://edge?/v1/stream",
+        "http://edge /v1/stream",
+    ],
+)
+def test_other_targets_are_none_of_a_stream(target: str) -> None:
+    assert not STREAM_OR_POLL.match(f"GET {target} HTTP/1.1\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("lines", "lacks"),
+    [
+        ("GET / HTTP/1.1\r\nHost: a", False),
+        ("GET / HTTP/1.1\r\nX: y\r\nhOST:", False),
+        ("GET / HTTP/1.0\r\nX: y", False),
+        ("GET / HTTP/1.1\r\nX: y", True),
+        ("GET / HTTP/1.1\r\nX: Host: a\r\nX-Host: b", True),
+        ("GET /Host: HTTP/1.1\r\nX: y", True),
+        ("GET / HTTP/1.1\r\nHost: a\r\nhost: b", True),
+        ("GET / HTTP/1.1\r\nHost : a", True),
+    ],
+)
+def test_a_request_of_http_1_1_has_one_host(lines: str, lacks: bool) -> None:
+    assert lacks_host(f"{lines}\r\n\r\n".encode()) is lacks
