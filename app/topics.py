@@ -21,6 +21,7 @@ MODERATION = "chat.moderation"
 RULES = "chat.rules"
 SANCTIONS = "chat.sanctions"
 PACE = "chat.pace"
+REVOCATIONS = "chat.revocations"
 DEPLOYMENT = "chat.deployment"
 
 #: Exists while a copy of a deployment arrives in this cluster: until then nothing may start here.
@@ -71,6 +72,7 @@ TOPICS = (
     # A rule set carries its word lists: 30,000 phrases are about half a megabyte.
     Topic(RULES, {"cleanup.policy": "compact", "max.message.bytes": str(RULES_BYTES)}),
     Topic(SANCTIONS, {"cleanup.policy": "compact"}),
+    Topic(REVOCATIONS, {"cleanup.policy": "compact"}),
     Topic(PACE, _kept(_DAY_MS // 24)),
     # Not compacted: the first record of an id or epoch counts, not the last.
     Topic(DEPLOYMENT, _kept(-1)),

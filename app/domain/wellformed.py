@@ -39,9 +39,10 @@ _known_room = lru_cache(10_000)(names.room)
 
 ROOM_TYPES = ("group", "public", "direct")
 
-#: The most: characters of a topic, seconds of slow mode, days of retention, attachments of a
-#: message, bytes of `meta`.
+#: The most: characters of a topic and of a token's `jti`, seconds of slow mode, days of retention,
+#: attachments of a message, bytes of `meta`.
 TOPIC = 500
+TOKEN_ID = 256
 SLOW_MODE = 6 * 60 * 60
 RETENTION = 36500
 ATTACHMENTS = 10
@@ -93,6 +94,11 @@ _DIRECT = "a direct room, and no other, is with a user"
 def topic(text: str) -> str | None:
     """A room's topic: up to 500 characters."""
     return None if len(text) <= TOPIC else f"a topic has at most {TOPIC} characters"
+
+
+def token_id(text: str) -> str | None:
+    """The `jti` of a token: up to 256 characters."""
+    return None if 1 <= len(text) <= TOKEN_ID else f"a jti has 1 to {TOKEN_ID} characters"
 
 
 def role(name: str) -> str | None:

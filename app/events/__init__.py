@@ -14,6 +14,7 @@ from app.events.deployment import (
     DeploymentMade,
     DeploymentMoved,
     EpochBegun,
+    KeysDerived,
     OriginBegun,
     decode_beginning,
 )
@@ -73,6 +74,13 @@ from app.events.raw import (
     decode_command,
 )
 from app.events.receipts import Receipt, decode_receipt
+from app.events.revocations import (
+    AnyRevocation,
+    TokenRevoked,
+    TokensRevoked,
+    decode_revocation,
+    revocation_key,
+)
 from app.events.room_events import (
     MemberAdded,
     MemberRemoved,
@@ -103,6 +111,7 @@ __all__ = [
     "AnyBeginning",
     "AnyCommand",
     "AnyLogEvent",
+    "AnyRevocation",
     "ApproveMessage",
     "Attachment",
     "ChangeRole",
@@ -121,6 +130,7 @@ __all__ = [
     "Finding",
     "Held",
     "HideMessage",
+    "KeysDerived",
     "LiftSanction",
     "LogEvent",
     "MemberAdded",
@@ -155,6 +165,8 @@ __all__ = [
     "SetSanction",
     "Shadow",
     "Source",
+    "TokenRevoked",
+    "TokensRevoked",
     "Verdict",
     "Written",
     "dead_of",
@@ -167,6 +179,7 @@ __all__ = [
     "decode_log",
     "decode_moderated",
     "decode_receipt",
+    "decode_revocation",
     "decode_ruling",
     "decode_src",
     "decode_verdict",
@@ -175,4 +188,5 @@ __all__ = [
     "encode_position",
     "encode_src",
     "position_of",
+    "revocation_key",
 ]

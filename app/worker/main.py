@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 import uvloop
@@ -23,6 +23,7 @@ from app.kafka.topic_watch import watch_topics
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
+from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings
 from app.stream.consumer_groups import ParleyApp, activate, retry_topics
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
@@ -48,19 +49,17 @@ def run(settings: Settings) -> None:
     check_versions()
     rebootstrap_from_settings()
     accept_any_header_key()
-    uvloop.run(_run(settings))
+    uvloop.run(run_until_signal(partial(_run, settings)))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, stop: Stop) -> None:
     context = activate(settings)
     discover(settings.agents)
     chosen = _chosen(context.groups, settings.only)
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
-    deployment = await prepare(settings, topics)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with waiting_for(f"Kafka at {settings.broker}"):
+        deployment = await prepare(settings, topics)
     async with serve_health(settings, chosen):
         names = [topic.name for topic in topics]
         reasons: list[str] = []
@@ -72,7 +71,9 @@ async def _run(settings: Settings) -> None:
 
         watching = asyncio.create_task(watch_topics(settings, names, end_because))
         watch = DeploymentWatch(settings, deployment, end_because, epochs=False)
-        await watch.start()
+        async with waiting_for(f"Kafka at {settings.broker}"):
+            await watch.start()
+        stop.started()
         await _work(settings, chosen, stop)
         watching.cancel()
         await watch.stop()
@@ -85,6 +86,7 @@ async def _run(settings: Settings) -> None:
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:
     for app in chosen.values():
         app.conf.datadir.mkdir(parents=True, exist_ok=True)
+        app.conf.datadir.chmod(0o700)
     with watch_event_loop(settings.stall):
         # Watched from the start: joining and recovery can stall, too.
         working = [
