@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-recovery bench-growth bench-peers clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-recovery bench-growth bench-peers clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -54,6 +54,9 @@ bench-edge: $(stamp)  ## the edge beside nginx with nchan
 
 bench-pipeline: $(stamp)  ## throughput of one worker, beside bare aiokafka and plain Faust
 	@$(bin)/python -m bench.pipeline $(OPTIONS)
+
+bench-agents: $(stamp)  ## an agent of the kit beside the inner loop and plain Faust
+	@$(bin)/python -m bench.agents $(OPTIONS)
 
 bench-recovery: $(stamp)  ## a worker's start with a million keys in its tables, cold and warm
 	@$(bin)/python -m bench.recovery $(OPTIONS)

@@ -19,6 +19,8 @@ from msgspec import Meta, inspect
 from app.errors import SettingError
 
 _PREFIX: Final = "PARLEY_"
+#: What the settings of agents of one's own begin with.
+_AGENT_PREFIX: Final = "PARLEY_AGENT_"
 
 #: More would not fit a cursor into 128 bytes of URL: see docs/decisions/cursor.md.
 MAX_PARTITIONS = 24
@@ -80,6 +82,10 @@ class Settings:
     """This worker's name, stable over its restarts; empty: the host's name."""
     agents: str = ""
     """Folder with agents of your own, one file each; empty: none."""
+    agents_memory: Annotated[int, Meta(ge=128, le=2**20)] = 1024
+    """MiB of memory that the process of an agent of your own may have."""
+    agents_show: bool = False
+    """Log each event that an agent of your own handles, and what it does."""
     only: str = ""
     """Consumer groups that this worker runs, by comma; empty: all."""
     health_port: _Port = 0
@@ -349,8 +355,22 @@ def unknown(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     source = os.environ if environ is None else environ
     known = [_variable(field.name) for field in fields(Settings)]
     known += map(_file_variable, FROM_FILES)
-    found = sorted(name for name in source if name.startswith(_PREFIX) and name not in known)
+    found = sorted(
+        name
+        for name in source
+        if name.startswith(_PREFIX) and not name.startswith(_AGENT_PREFIX) and name not in known
+    )
     return {name: next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), "") for name in found}
+
+
+def agent_variable(agent: str, name: str) -> str:
+    """The variable of a setting of an agent of one's own."""
+    return f"{_AGENT_PREFIX}{agent}_{name}".upper().replace("-", "_")
+
+
+def agent_setting(agent: str, name: str) -> str:
+    """A setting of an agent of one's own; empty where it is not set."""
+    return os.environ.get(agent_variable(agent, name), "")
 
 
 def java_home() -> str:

@@ -23,6 +23,7 @@ SANCTIONS = "chat.sanctions"
 PACE = "chat.pace"
 REVOCATIONS = "chat.revocations"
 DEPLOYMENT = "chat.deployment"
+AGENTS = "chat.agents"
 
 #: Exists while a copy of a deployment arrives in this cluster: until then nothing may start here.
 COPYING = "chat.copying"
@@ -74,6 +75,7 @@ TOPICS = (
     Topic(SANCTIONS, {"cleanup.policy": "compact"}),
     Topic(REVOCATIONS, {"cleanup.policy": "compact"}),
     Topic(PACE, _kept(_DAY_MS // 24)),
+    Topic(AGENTS, {"cleanup.policy": "compact"}),
     # Not compacted: the first record of an id or epoch counts, not the last.
     Topic(DEPLOYMENT, _kept(-1)),
 )

@@ -22,6 +22,7 @@ WHOLE = {
     "partitions": "a number from 1 to 24",
     "replication": "a number from 1 to 32767",
     "min_insync": "a number from 1 to 32767",
+    "agents_memory": "a number from 128 to 1048576",
     "health_port": "a number from 0 to 65535",
     "text_limit": "a number, 1 or more",
     "port": "a number from 0 to 65535",
@@ -44,6 +45,7 @@ LIMITS = {
     "partitions": (1, 24),
     "replication": (1, 32767),
     "min_insync": (1, 32767),
+    "agents_memory": (128, 2**20),
     "health_port": (0, 65535),
     "port": (0, 65535),
     "send_buffer": (0, 2**31 - 1),
@@ -76,7 +78,7 @@ def read(field: str, value: str) -> Any:
 
 
 def test_every_field_that_is_no_text_is_among_the_cases_below() -> None:
-    other = {"data", "hs256", "native", "presence"}
+    other = {"agents_show", "data", "hs256", "native", "presence"}
     texts = {f.name for f in fields(Settings) if isinstance(getattr(Settings(), f.name), str)}
     assert {f.name for f in fields(Settings)} == texts | other | WHOLE.keys() | SECONDS.keys()
 
@@ -213,7 +215,8 @@ def test_a_whole_number_is_nothing_else(field: str, takes: str, value: str) -> N
 
 @pytest.mark.parametrize("field", sorted(WHOLE))
 def test_a_whole_number_may_have_spaces_around_it(field: str) -> None:
-    assert read(field, " 7\n") == 7
+    least = max(7, LIMITS.get(field, (0, 0))[0])
+    assert read(field, f" {least}\n") == least
 
 
 @pytest.mark.parametrize(("field", "limits"), LIMITS.items())

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from app.topics import (
+    AGENTS,
     DEAD,
     DEPLOYMENT,
     ERASURES,
@@ -26,11 +27,11 @@ from app.topics import RAW as _RAW
 #: unknown, and what was erased in the meantime is erased after a restore.
 KEPT: Final = (
     *(RECEIPTS, LOG, MODERATION, DEAD, RULES, SANCTIONS, REVOCATIONS),
-    *(ERASURES, DEPLOYMENT),
+    *(ERASURES, AGENTS, DEPLOYMENT),
 )
 
 #: Those that a deployment lacks until a process of this version has started in it.
-ADDED: Final = frozenset({REVOCATIONS})
+ADDED: Final = frozenset({AGENTS, REVOCATIONS})
 
 #: Commands on their way are copied by their own rule, and the answers to commands have been given.
 _PASSING: Final = frozenset({_RAW, _MODERATED, VERDICTS})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import OffsetAndMetadata
 
 from app.backup.copied_record import copied
 from app.backup.topic_writer import NOTES
 from app.kafka.admin import group_offsets
+from app.kafka.group_commits import commit_offsets
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import record_of
 from app.runtime.clock import now_ms
@@ -44,7 +45,7 @@ async def carry_commits(
             if place.topic in topics and commit.offset >= 0:
                 carried[place] = await _carried(source, target, place, commit.offset)
         if carried:
-            await _commit(settings, group, carried)
+            await commit_offsets(settings, group, carried)
     return len(groups)
 
 
@@ -60,17 +61,3 @@ async def _carried(
     async for record in target.read(place.topic, place.partition, max(0, at - 1), at):
         return OffsetAndMetadata(at, mark_of(record_of(record), now_ms()).text())
     return OffsetAndMetadata(at, "")
-
-
-async def _commit(
-    settings: Settings, group: str, commits: dict[TopicPartition, OffsetAndMetadata]
-) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, group_id=group, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        consumer.assign(list(commits))
-        await consumer.commit(commits)
-    finally:
-        await consumer.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
@@ -45,6 +46,8 @@ class PartitionReader:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # aiokafka cancels a task of its own and waits for it: one that has never run raises that.
+        await asyncio.sleep(0)
         await self._consumer.stop()
 
     async def end(self, topic: str, partition: int) -> int:
@@ -70,6 +73,12 @@ class PartitionReader:
         place = TopicPartition(topic, partition)
         found = (await self._consumer.offsets_for_times({place: at_ms}))[place]
         return await self.end(topic, partition) if found is None else int(found.offset)
+
+    async def first(self, topic: str, partition: int, start: int) -> Any | None:
+        """The first record from offset `start` on; `None` where there is none."""
+        async for record in self.read(topic, partition, start):
+            return record
+        return None
 
     async def read(
         self, topic: str, partition: int, start: int, end: int | None = None

@@ -1,4 +1,4 @@
-"""The agent that docs/agents.md shows, in a worker of its own."""
+"""The agent that docs/faust-agents.md shows, in a worker of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "counting"
 
 @pytest.mark.timeout(180)
 async def test_its_count_adds_up_though_it_is_killed(chat: Chat, tmp_path: Path) -> None:
-    (source,) = blocks(ROOT / "docs" / "agents.md", "python")
+    (source,) = blocks(ROOT / "docs" / "faust-agents.md", "python")
     (tmp_path / "counts.py").write_text(source)
     worker = chat.start_worker(NAME, agents=str(tmp_path), only="counts")
     try:

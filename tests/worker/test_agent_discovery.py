@@ -8,8 +8,6 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.test_cli import parley
 
 AGENT = """
@@ -44,24 +42,24 @@ def test_parleys_own_agents_are_there_with_an_empty_folder(tmp_path: Path) -> No
     assert groups(tmp_path) == {"archive", "fan_out", "pace", "pipeline", "presence", "receipts"}
 
 
-@pytest.mark.parametrize(
-    ("source", "said"),
-    [
-        ("import no_such_library\n", "ModuleNotFoundError: No module named 'no_such_library'"),
-        ("def broken(:\n", "SyntaxError: invalid syntax"),
-    ],
-)
-def test_a_file_that_fails_to_import_stops_the_worker(
-    tmp_path: Path, source: str, said: str
-) -> None:
+def test_a_plain_agent_that_fails_to_import_stops_the_worker(tmp_path: Path) -> None:
     (tmp_path / "sound.py").write_text(AGENT)
     broken = tmp_path / "broken.py"
-    broken.write_text(source)
+    broken.write_text("import no_such_library\n")
     ended = worker(tmp_path)
     assert ended.returncode != 0
     assert "Traceback (most recent call last)" in ended.stderr
     assert f'File "{broken}", line 1' in ended.stderr
-    assert said in ended.stderr
+    assert "ModuleNotFoundError: No module named 'no_such_library'" in ended.stderr
+
+
+def test_a_file_that_is_no_python_stops_nothing_and_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "sound.py").write_text(AGENT)
+    broken = tmp_path / "broken.py"
+    broken.write_text("def broken(:\n")
+    ended = worker(tmp_path)
+    assert f"{broken}:1: invalid syntax" in ended.stderr
+    assert "no Kafka broker answers" in ended.stderr  # which a worker needs next
 
 
 def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
