@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,7 @@ _OPERATIONS = {
     "dead": "dead_letters",
     "forget": "forget",
     "rebuild": "rebuild",
+    "revoke": "revoke_command",
     "rules": "rules_command",
     "verify": "verify",
 }
@@ -49,7 +51,8 @@ class _Parley(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order in which people need them."""
-        return ["up", "worker", "edge", "token", "replay", "doctor", *_OPERATIONS]
+        first = ["up", "worker", "edge", "token", "hook-secret", "replay", "doctor"]
+        return [*first, *_OPERATIONS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """A command by name; an operator's command is imported when it is used."""
@@ -73,6 +76,8 @@ def parley(context: click.Context) -> None:
     """A chat back end: Faust agents over Kafka, and an edge for web pages."""
     from app.local.data_folder import join
 
+    # Files 0600 and folders 0700, of this process and of all that it starts.
+    os.umask(0o077)
     for variable, nearest in unknown().items():
         hint = f" (did you mean {nearest}?)" if nearest else ""
         click.echo(f"parley: unknown setting {variable}{hint}", err=True)
@@ -161,6 +166,27 @@ def token(user: str, days: float, admin: bool) -> None:
             "no secret to sign with: set PARLEY_SECRET, or run `parley up` once, which makes one"
         )
     click.echo(mint(settings, user, life=days * 24 * 60 * 60, admin=admin))
+
+
+@parley.command(name="hook-secret", epilog=_EPILOG)
+@click.argument("kind", type=click.Choice(["upload", "moderation"]))
+@click.argument("url", required=False)
+def hook_secret(kind: str, url: str | None) -> None:
+    """Print the secret with which the service at URL verifies that Parley sent a request.
+
+    Each hook has one of its own, by its kind and its URL as Parley is given it. For the upload hook
+    the URL is that of PARLEY_UPLOAD_HOOK, unless another is given.
+    """
+    from app.runtime.webhook_signature import UPLOAD
+    from app.runtime.webhook_signature import hook_secret as secret_of
+
+    settings = Settings.read()
+    place = url or (settings.upload_hook if kind == UPLOAD else "")
+    if not place:
+        raise click.UsageError("give the URL of the hook")
+    if not settings.secret:
+        raise ParleyError("no secret to derive it from: set PARLEY_SECRET")
+    click.echo(secret_of(settings.secret, kind, place))
 
 
 @parley.command(epilog=_EPILOG)

@@ -55,13 +55,21 @@ class Settings:
     data: Path = Path("data")
     """Folder for everything kept on this machine."""
     secret: str = ""
-    """Signs development tokens, stream tickets and cursors: 32 characters or more."""
+    """Signs tokens; the keys of tickets, cursors and hooks come from it: 32 characters or more."""
+    secret_other: str = ""
+    """A second secret, which is accepted and signs nothing: the next one, or the one before."""
+    hs256: Literal["on", "off", "unless_jwks"] = "unless_jwks"
+    """Whether tokens signed with the secret are taken: `on`, `off`, or `unless_jwks` is set."""
     jwks: str = ""
-    """URL or file of a JSON Web Key Set; if set, RS256 tokens of your own issuer are taken too."""
+    """URL or file of a JSON Web Key Set of your own issuer, whose tokens are taken then."""
     issuer: str = ""
-    """Required `iss` of RS256 tokens; empty: any."""
+    """Required `iss` of the issuer's tokens; `PARLEY_JWKS` needs it."""
     audience: str = ""
-    """Required `aud` of RS256 tokens; empty: any."""
+    """Required `aud` of the issuer's tokens; `PARLEY_JWKS` needs it."""
+    token_type: str = ""
+    """Required `typ` of the issuer's tokens, such as `at+jwt`; empty: `JWT`, `at+jwt` or none."""
+    admin_claim: str = "parley_admin"
+    """Claim that makes an admin: `NAME`, if it is true, or `NAME=VALUE`, if it has this value."""
 
     partitions: Annotated[int, Meta(ge=1, le=MAX_PARTITIONS)] = 8
     """Partitions of every room-keyed topic. Never change it once there is data."""
@@ -137,7 +145,7 @@ class Settings:
         source = os.environ if environ is None else environ
         given: dict[str, Any] = {}
         for field in fields(cls):
-            if raw := source.get(_variable(field.name)):
+            if raw := _raw(field.name, source):
                 given[field.name] = _from_text(field.name, raw)
         return cls(**given).checked()
 
@@ -145,17 +153,45 @@ class Settings:
         """The settings themselves. Raises `SettingError` for a value that a field does not take."""
         for field in fields(self):
             _convert(field.name, getattr(self, field.name), strict=True)
-        if self.secret and len(self.secret) < 32:
-            raise SettingError("PARLEY_SECRET", "…", "at least 32 characters")
+        for variable, secret in (
+            ("PARLEY_SECRET", self.secret),
+            ("PARLEY_SECRET_OTHER", self.secret_other),
+        ):
+            if secret and len(secret) < 32:
+                raise SettingError(variable, "…", "at least 32 characters")
+        if self.jwks:
+            self._check_issuer()
+        if "@" in self.broker:
+            shown = without_password(self.broker)
+            raise SettingError("PARLEY_BROKER", shown, "kafka://host:port without a user")
         if not self.broker.startswith("kafka://") or not all(map(_is_address, self.bootstrap)):
             raise SettingError("PARLEY_BROKER", self.broker, "kafka://host:port,host:port")
         if not _is_redis(self.redis):
             takes = "redis://host:port/number, rediss:// or unix://"
-            raise SettingError("PARLEY_REDIS", _without_password(self.redis), takes)
+            raise SettingError("PARLEY_REDIS", without_password(self.redis), takes)
+        if (parts := _split(self.redis)) is not None and parts.username and not parts.password:
+            # redis-py would not log in, and not say so.
+            takes = "a password with the user: redis://user:password@host"
+            raise SettingError("PARLEY_REDIS", without_password(self.redis), takes)
         if self.upload_hook and not _is_web(self.upload_hook):
-            shown = _without_password(self.upload_hook)
+            shown = without_password(self.upload_hook)
             raise SettingError("PARLEY_UPLOAD_HOOK", shown, "a URL, http:// or https://")
         return self
+
+    def _check_issuer(self) -> None:
+        """Without both, a token that the issuer made for another service would count here."""
+        for variable, value in (
+            ("PARLEY_ISSUER", self.issuer),
+            ("PARLEY_AUDIENCE", self.audience),
+        ):
+            if not value:
+                takes = "what your issuer's tokens have there, since PARLEY_JWKS is set"
+                raise SettingError(variable, value, takes)
+
+    @property
+    def takes_hs256(self) -> bool:
+        """Whether tokens signed with the secret are taken."""
+        return self.hs256 == "on" or (self.hs256 == "unless_jwks" and not self.jwks)
 
     @property
     def bootstrap(self) -> list[str]:
@@ -176,17 +212,51 @@ class Settings:
     def environ(self) -> dict[str, str]:
         """The variables that make another process read the same settings.
 
-        Defaults are among them: the other process may inherit variables that say otherwise.
+        Defaults are among them: the other process may inherit variables that say otherwise. So are
+        empty names of files.
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
+        said = {
             _variable(name): str(int(value) if isinstance(value, bool) else value)
             for name, value in values.items()
         }
+        return said | dict.fromkeys(map(_file_variable, FROM_FILES), "")
+
+
+#: Fields that may hold a secret. Each may be the content of the file that `PARLEY_<FIELD>_FILE`
+#: names: a variable is shown to every child process, and by many tools.
+FROM_FILES: Final = ("broker", "history", "jwks", "redis", "secret", "secret_other", "upload_hook")
 
 
 def _variable(field: str) -> str:
     return f"{_PREFIX}{field.upper()}"
+
+
+def _file_variable(field: str) -> str:
+    return f"{_variable(field)}_FILE"
+
+
+def _raw(field: str, source: Mapping[str, str]) -> str:
+    """The text of a field: of its variable, or of the file that the other variable names.
+
+    Line breaks around the content of a file are not part of it. Raises `SettingError` where both
+    are set, and where the file can't be read or has nothing.
+    """
+    raw = source.get(_variable(field), "")
+    variable = _file_variable(field)
+    file = source.get(variable, "") if field in FROM_FILES else ""
+    if not file:
+        return raw
+    if raw:
+        raise SettingError(variable, file, f"nothing where {_variable(field)} is set, too")
+    try:
+        content = Path(file).read_text("utf-8").strip("\r\n")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingError(variable, file, f"a file that can be read: {why}") from None
+    if not content:
+        raise SettingError(variable, file, "a file with the value")
+    return content
 
 
 @cache
@@ -263,14 +333,20 @@ def _split(url: str) -> SplitResult | None:
         return None
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """The URL as a log or an error may show it: without its user and password."""
     return re.sub(r"//.*@", "//…@", url)
 
 
 def named(environ: Mapping[str, str] | None = None) -> frozenset[str]:
     """The fields that the environment sets, even to their defaults."""
     source = os.environ if environ is None else environ
-    return frozenset(f.name for f in fields(Settings) if source.get(_variable(f.name)))
+    return frozenset(
+        f.name
+        for f in fields(Settings)
+        if source.get(_variable(f.name))
+        or (f.name in FROM_FILES and source.get(_file_variable(f.name)))
+    )
 
 
 def unknown(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -281,6 +357,7 @@ def unknown(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """
     source = os.environ if environ is None else environ
     known = [_variable(field.name) for field in fields(Settings)]
+    known += map(_file_variable, FROM_FILES)
     found = sorted(
         name
         for name in source
@@ -310,6 +387,10 @@ def inherited(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def fill_in(extra: Mapping[str, str]) -> None:
-    """Set variables that the environment lacks, for this process and its children."""
+    """Set variables that the environment lacks, for this process and its children.
+
+    A variable is not lacking where another one names a file with its value.
+    """
     for variable, value in extra.items():
-        os.environ[variable] = os.environ.get(variable) or value
+        if not os.environ.get(f"{variable}_FILE"):
+            os.environ[variable] = os.environ.get(variable) or value

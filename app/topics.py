@@ -21,6 +21,7 @@ MODERATION = "chat.moderation"
 RULES = "chat.rules"
 SANCTIONS = "chat.sanctions"
 PACE = "chat.pace"
+REVOCATIONS = "chat.revocations"
 DEPLOYMENT = "chat.deployment"
 AGENTS = "chat.agents"
 
@@ -72,6 +73,7 @@ TOPICS = (
     # A rule set carries its word lists: 30,000 phrases are about half a megabyte.
     Topic(RULES, {"cleanup.policy": "compact", "max.message.bytes": str(RULES_BYTES)}),
     Topic(SANCTIONS, {"cleanup.policy": "compact"}),
+    Topic(REVOCATIONS, {"cleanup.policy": "compact"}),
     Topic(PACE, _kept(_DAY_MS // 24)),
     Topic(AGENTS, {"cleanup.policy": "compact"}),
     # Not compacted: the first record of an id or epoch counts, not the last.

@@ -9,13 +9,20 @@ import jwt
 import pytest
 
 from app.embedded.ports import free_port
+from app.runtime.webhook_signature import hook_secret
 from app.settings import Settings
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
+ISSUER = {
+    "PARLEY_JWKS": "keys.json",
+    "PARLEY_ISSUER": "https://id.example",
+    "PARLEY_AUDIENCE": "parley",
+}
+
 COMMANDS = (
-    *("up", "worker", "edge", "token", "replay", "doctor"),
-    *("dead", "forget", "rebuild", "verify"),
+    *("up", "worker", "edge", "token", "hook-secret", "replay", "doctor"),
+    *("dead", "forget", "rebuild", "revoke", "verify"),
 )
 
 
@@ -62,12 +69,57 @@ def test_a_token_says_who_its_bearer_is(tmp_path: Path) -> None:
     assert claims["exp"] - claims["iat"] == 2 * 24 * 60 * 60
 
 
+def test_a_token_says_that_its_bearer_is_an_admin_as_the_setting_does(tmp_path: Path) -> None:
+    for claim, wanted in ((None, ("parley_admin", True)), ("roles=chat", ("roles", ["chat"]))):
+        environ = {"PARLEY_SECRET": SECRET} | ({"PARLEY_ADMIN_CLAIM": claim} if claim else {})
+        made = parley("token", "ann", "--admin", data=tmp_path, **environ)
+        claims = jwt.decode(made.stdout.strip(), SECRET, algorithms=["HS256"])
+        assert claims[wanted[0]] == wanted[1]
+
+
+def test_the_secret_of_a_hook_is_printed_and_is_not_the_secret(tmp_path: Path) -> None:
+    url = "https://hook.example"
+    environ = {"PARLEY_SECRET": SECRET, "PARLEY_UPLOAD_HOOK": url}
+    asked = [["upload"], ["upload", url], ["moderation", url], ["moderation", f"{url}/"]]
+    printed = [
+        parley("hook-secret", *arguments, data=tmp_path, **environ).stdout.strip()
+        for arguments in asked
+    ]
+    assert printed[0] == printed[1] == hook_secret(SECRET, "upload", url)
+    assert len(set(printed)) == 3
+    assert SECRET not in "".join(printed)
+    assert parley("hook-secret", "moderation", data=tmp_path, **environ).returncode == 2
+
+
+def test_a_command_and_what_it_starts_make_files_for_their_owner_alone(tmp_path: Path) -> None:
+    said = parley("--version", data=tmp_path)
+    assert said.returncode == 0
+    code = "import os; from app.cli import parley; parley(['doctor'], standalone_mode=False)"
+    script = (
+        f"import os, sys\nos.umask(0o022)\ntry:\n    {code}\nexcept SystemExit: pass\n"
+        "print('umask', oct(os.umask(0)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PARLEY_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.stdout.strip().endswith("umask 0o77"), run.stdout + run.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "said"),
     [
         (["token", "ann"], {}, "no secret to sign with"),
         (["token", "ann\u200b"], {}, "no invisible or control characters"),
         (["token", "ann"], {"PARLEY_SECRET": "short"}, "at least 32 characters"),
+        (["token", "ann"], {"PARLEY_SECRET": SECRET, **ISSUER}, "set PARLEY_HS256=on"),
+        (["token", "ann"], {"PARLEY_JWKS": "keys.json"}, "PARLEY_ISSUER is ''; it takes"),
+        (["edge"], {"PARLEY_BROKER": "kafka://me:hunter2@h:1"}, "without a user"),
+        (["token", "ann"], {"PARLEY_SECRET_FILE": "/nowhere"}, "No such file"),
         (["doctor"], {"PARLEY_PORT": "eighty"}, "PARLEY_PORT is 'eighty'; it takes a number"),
         (["up"], {"PARLEY_REDIS": "redis://127.0.0.1:1", "PARLEY_BROKER": "kafka://127.0.0.1:1"},
          "no Valkey or Redis answers at PARLEY_REDIS"),

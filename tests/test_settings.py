@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.errors import SettingError
 from app.history.engine import history_url
-from app.settings import Settings, named, unknown
+from app.settings import FROM_FILES, Settings, fill_in, named, unknown
 
 SWITCHES = {
     **dict.fromkeys(("1", "true", "yes", "on", "TRUE", "Yes", "oN", " on "), True),
@@ -23,6 +23,7 @@ WHOLE = {
     "partitions": "a number from 1 to 24",
     "replication": "a number from 1 to 32767",
     "min_insync": "a number from 1 to 32767",
+    "agents_memory": "a number from 128 to 1048576",
     "health_port": "a number from 0 to 65535",
     "text_limit": "a number, 1 or more",
     "port": "a number from 0 to 65535",
@@ -45,10 +46,23 @@ LIMITS = {
     "partitions": (1, 24),
     "replication": (1, 32767),
     "min_insync": (1, 32767),
+    "agents_memory": (128, 2**20),
     "health_port": (0, 65535),
     "port": (0, 65535),
     "send_buffer": (0, 2**31 - 1),
 }
+#: What each setting is that may come from a file, and the settings that it needs beside it.
+HELD = {
+    "broker": "kafka://a:1",
+    "history": "postgresql://me:hunter2@h/parley",
+    "jwks": "https://me:hunter2@id.example/keys",
+    "redis": "redis://:hunter2@h",
+    "secret": "s" * 32,
+    "secret_other": " " * 32,
+    "upload_hook": "https://me:hunter2@hook.example",
+}
+ISSUER = {"PARLEY_ISSUER": "https://id.example", "PARLEY_AUDIENCE": "parley"}
+BESIDE = {field: ISSUER if field == "jwks" else {} for field in HELD}
 
 
 def refused(field: str, value: str) -> SettingError:
@@ -65,9 +79,78 @@ def read(field: str, value: str) -> Any:
 
 
 def test_every_field_that_is_no_text_is_among_the_cases_below() -> None:
-    other = {"data", "native", "presence"}
+    other = {"agents_show", "data", "hs256", "native", "presence"}
     texts = {f.name for f in fields(Settings) if isinstance(getattr(Settings(), f.name), str)}
     assert {f.name for f in fields(Settings)} == texts | other | WHOLE.keys() | SECONDS.keys()
+
+
+@pytest.mark.parametrize("field", FROM_FILES)
+def test_a_setting_that_may_be_secret_comes_from_a_file_as_well(field: str, tmp_path: Path) -> None:
+    file = tmp_path / "one"
+    file.write_text(f"{HELD[field]}\n")
+    environ = BESIDE[field] | {f"PARLEY_{field.upper()}_FILE": str(file)}
+    settings = Settings.read(environ)
+    assert getattr(settings, field) == HELD[field]
+    assert named(environ) == {field, *(name[7:].lower() for name in BESIDE[field])}
+    assert unknown(environ) == {}
+    # A process that this one starts inherits the name of the file, and is told the value.
+    assert Settings.read(environ | settings.environ()) == settings
+
+
+@pytest.mark.parametrize(
+    ("content", "takes"),
+    [(None, "No such file"), (b"", "a file with the value"), (b"\xff", "not UTF-8")],
+)
+def test_a_file_that_has_no_secret_is_named(
+    content: bytes | None, takes: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "one"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingError, match=f"PARLEY_SECRET_FILE is .*{takes}"):
+        Settings.read({"PARLEY_SECRET_FILE": str(file)})
+
+
+def test_a_secret_comes_from_one_place(tmp_path: Path) -> None:
+    file = tmp_path / "one"
+    file.write_text("s" * 32)
+    both = {"PARLEY_SECRET_FILE": str(file), "PARLEY_SECRET": "t" * 32}
+    with pytest.raises(SettingError, match=r"PARLEY_SECRET_FILE is .*PARLEY_SECRET is set, too"):
+        Settings.read(both)
+
+
+def test_what_a_file_holds_is_not_taken_from_a_running_parley(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "one"
+    file.write_text("s" * 32)
+    monkeypatch.setenv("PARLEY_SECRET_FILE", str(file))
+    monkeypatch.delenv("PARLEY_SECRET", raising=False)
+    fill_in({"PARLEY_SECRET": "t" * 32})
+    assert Settings.read().secret == "s" * 32
+
+
+@pytest.mark.parametrize("lacking", ["PARLEY_ISSUER", "PARLEY_AUDIENCE"])
+def test_a_key_set_needs_an_issuer_and_an_audience(lacking: str) -> None:
+    whole = {
+        "PARLEY_JWKS": "keys.json",
+        "PARLEY_ISSUER": "https://id.example",
+        "PARLEY_AUDIENCE": "parley",
+    }
+    assert Settings.read(whole).jwks == "keys.json"
+    with pytest.raises(SettingError, match=f"{lacking} is ''.*since PARLEY_JWKS is set"):
+        Settings.read({**whole, lacking: ""})
+
+
+@pytest.mark.parametrize(
+    ("hs256", "jwks", "takes"),
+    [
+        *(("unless_jwks", "", True), ("unless_jwks", "k", False), ("on", "k", True)),
+        *(("off", "", False), ("on", "", True), ("off", "k", False)),
+    ],
+)
+def test_tokens_of_the_secret_are_taken_where_asked_for(hs256: Any, jwks: str, takes: bool) -> None:
+    assert Settings(hs256=hs256, jwks=jwks).takes_hs256 is takes
 
 
 @pytest.mark.parametrize(
@@ -133,7 +216,8 @@ def test_a_whole_number_is_nothing_else(field: str, takes: str, value: str) -> N
 
 @pytest.mark.parametrize("field", sorted(WHOLE))
 def test_a_whole_number_may_have_spaces_around_it(field: str) -> None:
-    assert read(field, " 7\n") == 7
+    least = max(7, LIMITS.get(field, (0, 0))[0])
+    assert read(field, f" {least}\n") == least
 
 
 @pytest.mark.parametrize(("field", "limits"), LIMITS.items())
@@ -208,6 +292,7 @@ def test_a_broker_is_one_address_or_more(broker: str, bootstrap: list[str]) -> N
     [
         *("a:9092", "http://a:9092", "kafka://", "kafka://a:9092,", "kafka://:9092"),
         *("kafka://a:0", "kafka://a:65536", "kafka://a:x", "kafka://a b:1", "kafka://a:1/x"),
+        *("kafka://me:hunter2@a:1", "kafka://me@a", "kafka://a:1,me:hunter2@b:1"),
     ],
 )
 def test_a_broker_without_an_address_is_refused(value: str) -> None:
@@ -236,6 +321,11 @@ def test_a_url_that_redis_py_would_not_follow_is_refused(value: str) -> None:
     assert "it takes redis://host:port/number" in str(refused("redis", value))
 
 
+@pytest.mark.parametrize("value", ["redis://me@h", "rediss://me:@h:1/0", "unix://me@/run/v.sock"])
+def test_a_user_of_valkey_s_without_a_password_is_refused(value: str) -> None:
+    assert "it takes a password with the user" in str(refused("redis", value))
+
+
 @pytest.mark.parametrize(
     "value", ["hook.example/put", "ftp://hook.example", "http://", "https:///x"]
 )
@@ -251,6 +341,8 @@ def test_an_upload_hook_is_a_web_address(value: str) -> None:
         ("redis", "redis://me:a@hunter2@h:99999/0"),
         ("upload_hook", "ftp://me:hunter2@h/"),
         ("secret", "hunter2"),
+        ("secret_other", "hunter2"),
+        ("broker", "kafka://me:hunter2@h:9092"),
     ],
 )
 def test_an_error_does_not_show_a_password(field: str, value: str) -> None:

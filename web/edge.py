@@ -7,7 +7,6 @@ store.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -19,12 +18,13 @@ import uvloop
 from aiohttp import web
 
 from app.delivery import keys
+from app.delivery.direct_claims import DirectClaims
 from app.delivery.epoch_gate import gate_of, open_gate
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
-from app.deployment.topic import prepare
+from app.deployment.topic import ensure_derived_keys, prepare
 from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
 from app.errors import ParleyError, SettingError
@@ -41,13 +41,17 @@ from app.kafka.resilient_producer import ResilientProducer
 from app.kafka.topic_watch import watch_topics
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
+from app.moderation.revoked_tokens import RevokedTokens
 from app.runtime.addresses import url_of
+from app.runtime.clock import now_ms
+from app.runtime.derived_keys import KeyRing, Purpose
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import raise_open_files
 from app.runtime.retry import AWAY, retry_while_away
-from app.settings import Settings
-from app.topics import DEPLOYMENT, RULES, SANCTIONS, TOPICS
+from app.runtime.starting import Stop, run_until_signal, waiting_for
+from app.settings import Settings, without_password
+from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.services import (
     ACTIVE_RULES,
@@ -55,11 +59,14 @@ from web.api.services import (
     AUTHENTICATOR,
     BROKERS,
     COMMANDS,
+    DIRECT_CLAIMS,
     DRAINING,
     HISTORY,
     HUB,
     PRESENCES,
+    PRODUCER,
     READ_MARKS,
+    REVOKED_TOKENS,
     SETTINGS,
     VIEW,
 )
@@ -99,13 +106,10 @@ def run(settings: Settings) -> None:
     rebootstrap_from_settings()
     accept_any_header_key()
     expire_batches()
-    uvloop.run(_run(settings))
+    uvloop.run(run_until_signal(partial(_serve, settings)))
 
 
-async def _run(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _serve(settings: Settings, stop: Stop) -> None:
     reasons: list[str] = []
 
     def end_because(reason: str) -> None:
@@ -113,6 +117,7 @@ async def _run(settings: Settings) -> None:
         stop.set()
 
     async with serving(settings, end_because) as address:
+        stop.started()
         log.info("ready", address=address)
         await stop.wait()
         log.info("stopping", gc_ms=round(_pauses.longest_ms, 1))
@@ -134,11 +139,14 @@ async def serving(
         raise SettingError("PARLEY_SECRET", "", "at least 32 characters")
     async with AsyncExitStack() as stack:
         shutdown = Shutdown()
-        deployment = await prepare(settings, TOPICS)
-        producer = await _producer(settings, stack, shutdown)
+        async with waiting_for(f"Kafka at {settings.broker}"):
+            deployment = await prepare(settings, TOPICS)
+            deployment = await ensure_derived_keys(settings, deployment)
+            producer = await _producer(settings, stack, shutdown)
         app = await _application(settings, deployment, producer, stack, shutdown)
         watch = DeploymentWatch(settings, deployment, end_because, epochs=True)
-        await watch.start()
+        async with waiting_for(f"Kafka at {settings.broker}"):
+            await watch.start()
         stack.push_async_callback(shutdown.end, "deployment", watch.stop)
         events = ConnectionEvents(producer, app[COMMANDS].edge, settings.partitions)
         aiohttp = app_runner(app, handler_cancellation=True, shutdown_timeout=_AIOHTTP_SECONDS)
@@ -156,11 +164,12 @@ async def serving(
         if context.native_polls is not None:
             stack.callback(context.native_polls.close)
         manager = ConnectionManager(context, handler_factory(aiohttp.server), settings.ping)
+        app[AUTHENTICATOR].on_change = manager.recheck
         listening = await listen(settings, manager.accept)
         stack.push_async_callback(shutdown.drain, app, manager, events, listening)
         for task in (
             *(manager.ping(), events.watch_polls(), presence.say_alive(app)),
-            watch_topics(settings, (RULES, SANCTIONS, DEPLOYMENT), end_because),
+            watch_topics(settings, (RULES, SANCTIONS, REVOCATIONS, DEPLOYMENT), end_because),
             *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), collect_rarely(_pauses)),
         ):
             stack.callback(asyncio.create_task(task).cancel)
@@ -226,6 +235,8 @@ async def _application(
     opening_gate = asyncio.create_task(open_gate(gate, redis, deployment, settings.partitions))
     stack.callback(opening_gate.cancel)
     view = View(redis, settings.partitions, gate=gate)
+    derived = deployment.derives_keys(now_ms())
+    ring = KeyRing(settings.secret, settings.secret_other, derived=derived)
     #: This edge's name; no other process has it, or will have it.
     edge = token_hex(6)
     hub = Hub(
@@ -234,7 +245,7 @@ async def _application(
         partitions=settings.partitions,
         edge=edge,
         deployment=deployment,
-        secret=settings.secret,
+        cursor_keys=[one.key for one in ring.keys(Purpose.CURSOR, b"cursor")],
         send=sender(_native(settings, "_broadcast")),
         gate=gate,
     )
@@ -243,18 +254,27 @@ async def _application(
     app[HUB], app[COMMANDS] = hub, commands
     app[READ_MARKS] = ReadMarks(redis, settings.partitions, gate=gate)
     app[PRESENCES] = Presences(redis)
+    app[DIRECT_CLAIMS] = DirectClaims(redis)
+    app[PRODUCER] = producer
     app[BROKERS] = BrokerProbe(settings)
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
     app[ACTIVE_RULES] = rules = ActiveRules(settings)
-    app[AUTHENTICATOR] = Authenticator(settings, rules.sanction)
+    app[REVOKED_TOKENS] = revoked = RevokedTokens(settings)
+    app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
     app[DRAINING] = asyncio.Event()
-    await rules.start()
-    stack.push_async_callback(shutdown.end, "rules in force", rules.stop)
+    async with waiting_for(f"Kafka at {settings.broker}"):
+        await rules.start()
+        stack.push_async_callback(shutdown.end, "rules in force", rules.stop)
+        await revoked.start()
+        stack.push_async_callback(shutdown.end, "revoked tokens", revoked.stop)
     rules.on_sanction = partial(sanctions.shut_out, app)
+    revoked.on_revoked = app[AUTHENTICATOR].recheck
     stack.push_async_callback(shutdown.end, "keys", app[AUTHENTICATOR].close)
-    await hub.start()
+    # Before the start, which may be ended while it waits.
     stack.push_async_callback(shutdown.end, "hub", hub.stop)
-    await hub.listen(keys.edge(commands.edge), commands.take_verdict)
+    async with waiting_for(f"Valkey at {without_password(settings.redis)}"):
+        await hub.start()
+        await hub.listen(keys.edge(commands.edge), commands.take_verdict)
     routes.add_routes(app)
     return app
 

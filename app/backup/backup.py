@@ -18,7 +18,7 @@ from app.backup.backup_folder import (
     segment_file,
 )
 from app.backup.copied_record import CopiedRecord, copied_chunks
-from app.backup.copied_topics import KEPT
+from app.backup.copied_topics import ADDED, KEPT
 from app.backup.segment_file import SegmentWriter
 from app.deployment.topic import moved_away, read_deployment, unusable
 from app.errors import Malformed, ParleyError
@@ -45,7 +45,7 @@ async def back_up(settings: Settings, folder: BackupFolder, progress: Progress) 
     command on its way. Raises `ParleyError` where the folder has the backup of another deployment,
     or of topics that have lost records since.
     """
-    await _require_topics(settings)
+    kept = await _kept_topics(settings)
     async with PartitionReader(settings) as reader:
         deployment = await read_deployment(reader)
         if not deployment.id:
@@ -69,19 +69,21 @@ async def back_up(settings: Settings, folder: BackupFolder, progress: Progress) 
         manifest.at_ms = now_ms()
         # Before the log: what is decided meanwhile is in both, and what is on its way in one.
         manifest.pending = await _pending(settings, reader, folder, deployment.origin, progress)
-        for topic in KEPT:
+        for topic in kept:
             for partition in range(settings.partitions):
                 await _copy(reader, folder, manifest, topic, partition, progress)
     await asyncio.to_thread(folder.write, manifest)
     return manifest
 
 
-async def _require_topics(settings: Settings) -> None:
+async def _kept_topics(settings: Settings) -> list[str]:
+    """The topics to copy. Raises `ParleyError` where one is missing that has to be there."""
     async with connected(settings, _WITHIN) as admin:
         there = await partition_counts(admin)
     if reason := unusable(settings, there):
         raise ParleyError(reason)
-    for topic in (RAW, MODERATED, *KEPT):
+    kept = [topic for topic in KEPT if topic in there or topic not in ADDED]
+    for topic in (RAW, MODERATED, *kept):
         if topic not in there:
             raise ParleyError(f"the topic {topic} is missing at {settings.broker}")
         if there[topic] != settings.partitions:
@@ -89,6 +91,7 @@ async def _require_topics(settings: Settings) -> None:
                 f"the topic {topic} has {there[topic]} partitions:"
                 f" set PARLEY_PARTITIONS={there[topic]}"
             )
+    return kept
 
 
 async def _check(reader: PartitionReader, folder: BackupFolder, manifest: Manifest) -> None:

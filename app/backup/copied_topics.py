@@ -14,6 +14,7 @@ from app.topics import (
     LOG,
     MODERATION,
     RECEIPTS,
+    REVOCATIONS,
     RULES,
     SANCTIONS,
     TOPICS,
@@ -24,7 +25,13 @@ from app.topics import RAW as _RAW
 
 #: What a backup has, in this order: no receipt is then beyond the log, no epoch of the log is
 #: unknown, and what was erased in the meantime is erased after a restore.
-KEPT: Final = (*(RECEIPTS, LOG, MODERATION, DEAD, RULES, SANCTIONS, ERASURES, AGENTS, DEPLOYMENT),)
+KEPT: Final = (
+    *(RECEIPTS, LOG, MODERATION, DEAD, RULES, SANCTIONS, REVOCATIONS),
+    *(ERASURES, AGENTS, DEPLOYMENT),
+)
+
+#: Those that a deployment lacks until a process of this version has started in it.
+ADDED: Final = frozenset({AGENTS, REVOCATIONS})
 
 #: Commands on their way are copied by their own rule, and the answers to commands have been given.
 _PASSING: Final = frozenset({_RAW, _MODERATED, VERDICTS})

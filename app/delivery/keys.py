@@ -156,6 +156,11 @@ def alive(edge: str) -> str:
     return f"edge:{edge}:alive"
 
 
+def direct_claim(one: str, other: str) -> str:
+    """Text, for a while: the id that the direct room of two users gets, the lesser name first."""
+    return f"direct:{one}/{other}"
+
+
 def erasures() -> str:
     """String and channel: how many erasures edges were told of, and each of them."""
     return "erasures"

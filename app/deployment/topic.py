@@ -10,7 +10,7 @@ import structlog
 
 from app.domain.deployment import Deployment, deployment_of
 from app.errors import Malformed, ParleyError
-from app.events import AnyBeginning, DeploymentMade, decode_beginning, encode
+from app.events import AnyBeginning, DeploymentMade, KeysDerived, decode_beginning, encode
 from app.kafka.admin import cluster_id, connected, partition_counts, provision
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.producer import new_producer
@@ -22,6 +22,10 @@ log = structlog.get_logger()
 
 #: All records are on one partition: their order counts.
 PARTITION: Final = 0
+
+#: Milliseconds from the first start of an edge that knows derived keys until edges sign with them:
+#: a rolling upgrade is over by then.
+_UPGRADE_MS: Final = 24 * 60 * 60 * 1000
 
 #: Seconds to wait for the broker.
 _WITHIN: Final = 30.0
@@ -109,5 +113,19 @@ async def ensure_deployment(settings: Settings) -> Deployment:
         if known.id:
             return known
         older = any(await reader.ends(LOG, settings.partitions))
-    made = DeploymentMade(id=await cluster_id(settings) if older else uuid4().hex, at_ms=now_ms())
-    return await begin(settings, made)
+    if older:
+        return await begin(settings, DeploymentMade(id=await cluster_id(settings), at_ms=now_ms()))
+    now = now_ms()
+    made = DeploymentMade(id=uuid4().hex, at_ms=now)
+    return await begin(settings, made, KeysDerived(from_ms=now))
+
+
+async def ensure_derived_keys(settings: Settings, known: Deployment) -> Deployment:
+    """The deployment, which says from when on edges sign with a key for each purpose.
+
+    Edges call this: those of an earlier version may run beside the first one that does. They can't
+    check what is signed with such a key, so for a day all edges sign as they do.
+    """
+    if known.keys_from_ms is not None:
+        return known
+    return await begin(settings, KeysDerived(from_ms=now_ms() + _UPGRADE_MS))

@@ -35,27 +35,27 @@ def digest_of(log_id: str) -> bytes:
     return blake2b(log_id.encode(), digest_size=_DIGEST).digest()
 
 
-def encode(digest: bytes, nexts: Iterable[int], secret: bytes) -> str:
-    """A cursor as URL-safe ASCII, signed with the deployment's secret (64 bytes at most)."""
+def encode(digest: bytes, nexts: Iterable[int], key: bytes) -> str:
+    """A cursor as URL-safe ASCII, signed with the key of cursors (64 bytes at most)."""
     body = bytearray(digest)
     for value in nexts:
         while value > 0x7F:
             body.append(value & 0x7F | 0x80)
             value >>= 7
         body.append(value)
-    body += blake2b(body, digest_size=_CHECK, key=secret).digest()
+    body += blake2b(body, digest_size=_CHECK, key=key).digest()
     return urlsafe_b64encode(body).rstrip(b"=").decode()
 
 
-def decode(token: str, secret: bytes) -> Cursor:
+def decode(token: str, keys: Iterable[bytes]) -> Cursor:
     """The cursor of a token.
 
-    Raises `CursorMalformed` for a token of another form, `CursorForeign` for one that is not signed
-    with this secret.
+    Raises `CursorMalformed` for a token of another form, `CursorForeign` for one that is signed
+    with none of these keys.
     """
     body = _unwrapped(token)
     signed, check = body[:-_CHECK], body[-_CHECK:]
-    if blake2b(signed, digest_size=_CHECK, key=secret).digest() != check:
+    if all(blake2b(signed, digest_size=_CHECK, key=key).digest() != check for key in keys):
         raise CursorForeign("this cursor was not made by this deployment, or was changed")
     return Cursor(signed[:_DIGEST], tuple(_varints(signed[_DIGEST:])))
 

@@ -17,6 +17,7 @@ from app.events import (
     DeploymentMoved,
     EpochBegun,
     Erasure,
+    KeysDerived,
     OriginBegun,
 )
 
@@ -37,12 +38,18 @@ class Deployment(NamedTuple):
     `epochs` are in the order in which they were begun, over all partitions; a cursor names how many
     of them it has seen. `origins` are those of topics whose offsets are remembered elsewhere.
     `moved_to` is the broker of the Kafka cluster where the deployment goes on; empty: it is here.
+    From `keys_from_ms` on edges sign with a key for each purpose; `None`: that was not said yet.
     """
 
     id: str = ""
     epochs: tuple[EpochBegun, ...] = ()
     origins: tuple[OriginBegun, ...] = ()
     moved_to: str = ""
+    keys_from_ms: int | None = None
+
+    def derives_keys(self, at_ms: int) -> bool:
+        """Whether an edge that starts at this time signs with a key for each purpose."""
+        return self.keys_from_ms is not None and at_ms >= self.keys_from_ms
 
     def epoch(self, partition: int) -> int:
         """The epoch of a partition of the log: 0 until one was begun."""
@@ -110,7 +117,8 @@ class Deployment(NamedTuple):
 def deployment_of(beginnings: Iterable[AnyBeginning]) -> Deployment:
     """The deployment according to the records of its topic, in their order.
 
-    The first id counts. An epoch or origin counts if it is above the one before it.
+    The first id counts, and the first time of the keys. An epoch or origin counts if it is above
+    the one before it.
     """
     known = Deployment()
     for one in beginnings:
@@ -125,4 +133,6 @@ def deployment_of(beginnings: Iterable[AnyBeginning]) -> Deployment:
                 known = known._replace(moved_to=one.to)
             case DeploymentKept():
                 known = known._replace(moved_to="")
+            case KeysDerived() if known.keys_from_ms is None:
+                known = known._replace(keys_from_ms=one.from_ms)
     return known

@@ -8,6 +8,9 @@ from typing import Final
 
 from app.domain.shown_text import flaw, has_invisible
 
+#: The beginning of the ids of direct rooms, and of no others.
+DIRECT: Final = "dm-"
+
 #: The characters that need no escaping in a URL (RFC 3986, unreserved).
 _ROOM: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 #: Visible ASCII without `/`: most user ids, all of which are valid but `.` and `..`.
@@ -33,6 +36,13 @@ def room(text: str) -> str | None:
     if _ROOM.fullmatch(text) and text not in _DOTS:
         return None
     return "a room's id is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -, and not . or .."
+
+
+def chosen_room(text: str) -> str | None:
+    """An id that a user chooses for a room: not one of those that direct rooms get."""
+    if text.startswith(DIRECT):
+        return f"ids that begin with {DIRECT} are those of direct rooms"
+    return room(text)
 
 
 def user(text: str) -> str | None:

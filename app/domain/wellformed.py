@@ -43,9 +43,10 @@ _known_room = lru_cache(10_000)(names.room)
 
 ROOM_TYPES = ("group", "public", "direct")
 
-#: The most: characters of a topic, seconds of slow mode, days of retention, attachments of a
-#: message, characters of a file's name, bytes of `meta`.
+#: The most: characters of a topic and of a token's `jti`, seconds of slow mode, days of retention,
+#: attachments of a message, characters of a file's name, bytes of `meta`.
 TOPIC = 500
+TOKEN_ID = 256
 SLOW_MODE = 6 * 60 * 60
 RETENTION = 36500
 ATTACHMENTS = 10
@@ -120,6 +121,11 @@ def topic(text: str) -> str | None:
 def file_name(text: str) -> str | None:
     """The name of a file: up to 255 characters in one line."""
     return shown_text.flaw(text, "an attachment's name", FILE_NAME)
+
+
+def token_id(text: str) -> str | None:
+    """The `jti` of a token: up to 256 characters."""
+    return None if 1 <= len(text) <= TOKEN_ID else f"a jti has 1 to {TOKEN_ID} characters"
 
 
 def role(name: str) -> str | None:

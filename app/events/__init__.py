@@ -15,6 +15,7 @@ from app.events.deployment import (
     DeploymentMade,
     DeploymentMoved,
     EpochBegun,
+    KeysDerived,
     OriginBegun,
     decode_beginning,
 )
@@ -74,6 +75,13 @@ from app.events.raw import (
     decode_command,
 )
 from app.events.receipts import Receipt, decode_receipt
+from app.events.revocations import (
+    AnyRevocation,
+    TokenRevoked,
+    TokensRevoked,
+    decode_revocation,
+    revocation_key,
+)
 from app.events.room_events import (
     MemberAdded,
     MemberRemoved,
@@ -105,6 +113,7 @@ __all__ = [
     "AnyBeginning",
     "AnyCommand",
     "AnyLogEvent",
+    "AnyRevocation",
     "ApproveMessage",
     "Attachment",
     "ChangeRole",
@@ -123,6 +132,7 @@ __all__ = [
     "Finding",
     "Held",
     "HideMessage",
+    "KeysDerived",
     "LiftSanction",
     "LogEvent",
     "MemberAdded",
@@ -157,6 +167,8 @@ __all__ = [
     "SetSanction",
     "Shadow",
     "Source",
+    "TokenRevoked",
+    "TokensRevoked",
     "Verdict",
     "Written",
     "dead_of",
@@ -170,6 +182,7 @@ __all__ = [
     "decode_log",
     "decode_moderated",
     "decode_receipt",
+    "decode_revocation",
     "decode_ruling",
     "decode_src",
     "decode_verdict",
@@ -178,4 +191,5 @@ __all__ = [
     "encode_position",
     "encode_src",
     "position_of",
+    "revocation_key",
 ]

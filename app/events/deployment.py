@@ -57,7 +57,18 @@ class DeploymentKept(Struct, frozen=True, kw_only=True, tag="deployment.kept", t
     at_ms: Natural
 
 
-AnyBeginning = DeploymentMade | EpochBegun | OriginBegun | DeploymentMoved | DeploymentKept
+class KeysDerived(Struct, frozen=True, kw_only=True, tag="keys.derived", tag_field="kind"):
+    """Edges that start at `from_ms` or later sign with a key for each purpose.
+
+    Until then they sign in the first form: edges of earlier versions may run beside them.
+    """
+
+    from_ms: Natural
+
+
+AnyBeginning = (
+    DeploymentMade | EpochBegun | OriginBegun | DeploymentMoved | DeploymentKept | KeysDerived
+)
 
 _beginnings: Final[Decoder[AnyBeginning]] = Decoder(AnyBeginning)
 

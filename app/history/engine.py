@@ -36,8 +36,11 @@ def history_url(raw: str) -> URL:
         raise SettingError("PARLEY_HISTORY", "…", _TAKES) from None
     url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
     known = url.drivername in _DRIVERS.values()
-    in_memory = known and url.get_backend_name() == "sqlite" and url.database in (None, ":memory:")
-    if not known or in_memory:
+    is_file = known and url.get_backend_name() == "sqlite"
+    in_memory = is_file and url.database in (None, ":memory:")
+    # A file has no host and no user; nothing would be done with them.
+    elsewhere = is_file and (url.host or url.username or url.password)
+    if not known or in_memory or elsewhere:
         raise SettingError("PARLEY_HISTORY", url.render_as_string(hide_password=True), _TAKES)
     return url
 

@@ -27,6 +27,9 @@ from app.topics import Topic
 
 log = structlog.get_logger()
 
+#: Seconds for one attempt to connect.
+_START_SECONDS = 10.0
+
 #: Seconds within which new topics have to have their leaders.
 _LEADER_SECONDS = 15.0
 
@@ -64,18 +67,25 @@ async def provision(settings: Settings, topics: Iterable[Topic], within: float =
 @asynccontextmanager
 async def connected(settings: Settings, within: float) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client; raises `Unreachable` where no broker answers for `within` seconds."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=15_000)
-    deadline = asyncio.get_running_loop().time() + within
-    try:
-        while True:
-            try:
-                with quiet():
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    while True:
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=15_000)
+        try:
+            # A server that accepts connections and says nothing is no broker either.
+            with quiet():
+                async with asyncio.timeout(min(_START_SECONDS, within)):
                     await admin.start()
-                break
-            except (KafkaError, OSError) as error:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise Unreachable(f"no Kafka broker answers at {settings.broker}") from error
-                await asyncio.sleep(0.2)
+            break
+        except (KafkaError, OSError) as error:
+            await admin.close()
+            if loop.time() >= deadline:
+                raise Unreachable(f"no Kafka broker answers at {settings.broker}") from error
+            await asyncio.sleep(0.2)
+        except BaseException:
+            await admin.close()
+            raise
+    try:
         yield admin
     finally:
         await admin.close()

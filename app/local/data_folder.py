@@ -102,6 +102,9 @@ def _make(data: Path) -> None:
     data.mkdir(parents=True, exist_ok=True)
     if new:
         (data / _MARK).write_text("`parley up --fresh` may delete everything in this folder.\n")
+    if (data / _MARK).exists():
+        # Earlier versions left it, and the files in it, open to be read by everybody.
+        data.chmod(0o700)
 
 
 def _empty(data: Path, but: set[str]) -> None:

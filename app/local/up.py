@@ -160,8 +160,9 @@ class _Up:
             await self._supervisor.start(f"the {name}", Command([name.split()[0]], log, environ))
         with self._console.step(f"Edge on {address(self._settings)}"):
             await self._wait("edge", edge_is_ready)
-        with self._console.step("Worker, and the room “lobby” through it"):
-            await self._wait("worker", lobby_is_open)
+        if self._settings.takes_hs256:
+            with self._console.step("Worker, and the room “lobby” through it"):
+                await self._wait("worker", lobby_is_open)
 
     async def _wait(self, name: str, ready: Callable[[Settings], Awaitable[bool]]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -176,6 +177,9 @@ class _Up:
 
     def _say_ready(self) -> None:
         self._console.say(f"\nReady in {self._console.seconds:.1f} s: {address(self._settings)}/\n")
+        if not self._settings.takes_hs256:
+            self._console.say("Tokens are those of your issuer. Ctrl-C stops everything.")
+            return
         for user in PEOPLE:
             self._console.say(f"  {user}:  {link(self._settings, user)}\n")
         self._console.say("Open one link in each of two windows. Ctrl-C stops everything.")

@@ -14,8 +14,10 @@ from app.domain.moderation import breaker
 from app.domain.moderation.decide import judged_text
 from app.domain.moderation.ruleset import Hook
 from app.events import AnyCommand, Finding
+from app.runtime.derived_keys import KeyRing
 from app.runtime.http_answer import read_answer
-from app.runtime.webhook_signature import signature
+from app.runtime.webhook_signature import MODERATION, signed_headers
+from app.settings import without_password
 
 log = structlog.get_logger()
 
@@ -51,8 +53,8 @@ class WebhookClient:
     the request, so a busy worker does not count as a failing webhook.
     """
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
         self._http: aiohttp.ClientSession | None = None
         self._turns = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._breakers: dict[str, breaker.Breaker] = {}
@@ -81,10 +83,11 @@ class WebhookClient:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(hook.timeout_ms / 1000):
-                    answer = await self._post(hook, _request(command, at_ms))
+                    answer = await self._post(hook, command, at_ms)
                 return _finding(answer, judged_text(command))
             except _FAILURES as error:
-                log.warning("moderation hook failed", url=hook.url, error=repr(error))
+                url = without_password(hook.url)
+                log.warning("moderation hook failed", url=url, error=repr(error))
                 if attempt == _ATTEMPTS:
                     raise WebhookFailed(repr(error)) from error
             await asyncio.sleep(_PAUSE)
@@ -99,14 +102,13 @@ class WebhookClient:
         known = self._breakers.get(hook.url, breaker.Breaker())
         self._breakers[hook.url] = breaker.after(known, _monotonic_ms(), worked=worked)
 
-    async def _post(self, hook: Hook, request: dict[str, Any]) -> Answer:
+    async def _post(self, hook: Hook, command: AnyCommand, at_ms: int) -> Answer:
         if self._http is None:
             self._http = _session()
-        body = msgspec.json.encode(request)
-        headers = {
-            "Content-Type": "application/json",
-            "Parley-Signature": signature(self._secret, int(time.time()), body),
-        }
+        body, now = msgspec.json.encode(_request(command, at_ms)), int(time.time())
+        # The id of the command is the same in the second attempt, and after a restart.
+        message_id = f"msg_{command.id}"
+        headers = signed_headers(self._ring, MODERATION, hook.url, message_id, now, body)
         async with self._http.post(
             hook.url, data=body, headers=headers, allow_redirects=False
         ) as answer:

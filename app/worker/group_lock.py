@@ -49,6 +49,7 @@ async def group_locks(apps: Mapping[str, ParleyApp], worker: str) -> AsyncIterat
 
 def _lock_file(folder: Path) -> IO[Any]:
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     return (folder / "lock").open("w")
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import structlog
 import uvloop
@@ -24,6 +24,7 @@ from app.kafka.topic_watch import watch_topics
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
+from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings
 from app.stream.consumer_groups import (
     ParleyApp,
@@ -58,34 +59,35 @@ def run(settings: Settings) -> None:
     check_versions()
     rebootstrap_from_settings()
     accept_any_header_key()
-    uvloop.run(_run(settings))
+    uvloop.run(run_until_signal(partial(_run, settings)))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, stop: Stop) -> None:
     context = activate(settings)
     files = agent_files(settings.agents)
     mine = chosen_agents(settings, files)
     if mine:
-        await _run_agents(settings, context, mine)
+        await _run_agents(settings, context, mine, stop)
         return
     discover([file.path for file in files if file.is_plain])
     agents = [name for file in files for name in file.agents]
     chosen = _chosen(context.groups, settings.only, agents)
     beside = () if settings.only else [file for file in files if not file.is_plain]
     async with agent_processes(settings, beside):
-        await _serve(settings, chosen)
+        await _serve(settings, chosen, stop)
 
 
 async def _run_agents(
-    settings: Settings, context: WorkerContext, files: Mapping[str, AgentFile]
+    settings: Settings, context: WorkerContext, files: Mapping[str, AgentFile], stop: Stop
 ) -> None:
     """Run agents of the kit, and nothing else."""
-    await prepare(settings, TOPICS)
+    async with waiting_for(f"Kafka at {settings.broker}"):
+        await prepare(settings, TOPICS)
     process = AgentProcess(settings, files)
     async with process.states():
         process.register()
         try:
-            await _serve(settings, context.groups, process)
+            await _serve(settings, context.groups, stop, process)
         except ParleyError:
             if not process.restarts:
                 raise
@@ -94,15 +96,16 @@ async def _run_agents(
 
 
 async def _serve(
-    settings: Settings, chosen: Mapping[str, ParleyApp], process: AgentProcess | None = None
+    settings: Settings,
+    chosen: Mapping[str, ParleyApp],
+    stop: Stop,
+    process: AgentProcess | None = None,
 ) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
     topics += declared_topics(chosen.values())
-    deployment = await prepare(settings, topics)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with waiting_for(f"Kafka at {settings.broker}"):
+        deployment = await prepare(settings, topics)
     async with serve_health(settings, chosen):
         names = [topic.name for topic in topics]
         reasons: list[str] = []
@@ -116,7 +119,9 @@ async def _serve(
             process.end = stop.set
         watching = asyncio.create_task(watch_topics(settings, names, end_because))
         watch = DeploymentWatch(settings, deployment, end_because, epochs=False)
-        await watch.start()
+        async with waiting_for(f"Kafka at {settings.broker}"):
+            await watch.start()
+        stop.started()
         await _work(settings, chosen, stop)
         watching.cancel()
         await watch.stop()

@@ -210,9 +210,7 @@ async def test_direct_chat_is_one_for_both_and_shows_who_is_there(enter: Enter) 
 async def test_link_to_a_public_room_offers_to_join_it(enter: Enter, room: Room) -> None:
     public = await room.post("ann", "/v1/rooms", {"name": "Square", "type": "public"})
     eve = await enter(f"eve-{uuid4().hex[:6]}", listed=True)
-    await eve.page.evaluate(
-        "room => location.hash = location.hash.replace('#', `#room=${room}&`)", public["room"]
-    )
+    await eve.page.evaluate("room => location.hash = `#room=${room}`", public["room"])
     await expect(eve.page.locator("#notice h2")).to_have_text("This room can't be shown")
     await eve.page.click("#join-room")
     await expect(eve.page.locator("#room-title")).to_have_text("Square")
@@ -241,3 +239,30 @@ async def test_search_finds_old_messages_and_goes_to_them(enter: Enter, room: Ro
     await bob.page.fill("#search-query", "")
     await expect(bob.entry(room.name)).to_be_visible()
     await expect(bob.entry(room.name)).to_have_attribute("aria-current", re.compile("page"))
+
+
+async def test_the_token_leaves_the_address_the_links_and_the_history(
+    enter: Enter, room: Room
+) -> None:
+    ann = await enter("ann")
+    page = ann.page
+    assert await page.evaluate("location.hash") == f"#room={room.name}"
+    links = await page.evaluate("[...document.querySelectorAll('a')].map((link) => link.href)")
+    assert links
+    assert not [link for link in links if "token" in link]
+    await page.evaluate("location.hash = ''")
+    await expect(page.locator("#composer")).to_be_hidden()
+    await page.go_back()
+    await ann.is_live()
+    assert "token" not in page.url
+    # The tab keeps it for a reload, and a link for somebody else replaces it.
+    await page.reload()
+    await ann.is_live()
+    await page.evaluate("link => location.assign(link)", room.link("bob"))
+    await expect(page.locator("#my-presence")).to_contain_text("bob")
+    assert "token" not in page.url
+    stranger = await page.context.browser.new_context()  # type: ignore[union-attr]
+    other = await stranger.new_page()
+    await other.goto(page.url)
+    await expect(other.locator("#notice h2")).to_have_text("This page needs a link")
+    await stranger.close()

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.deployment.topic import begin, prepare, read_deployment
+from app.deployment.topic import begin, ensure_derived_keys, prepare, read_deployment
 from app.embedded.kafka import Kafka
 from app.errors import ParleyError
 from app.events import DeploymentMade, EpochBegun
 from app.kafka.admin import cluster_id, connected, partition_counts, provision
 from app.kafka.log_positions import last_position, offset_behind
 from app.kafka.partition_reader import PartitionReader
+from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.topics import LOG, TOPICS
 from tests.history.room import entries
@@ -68,6 +69,32 @@ async def test_a_deployment_from_before_keeps_the_identity_of_its_cursors(
     await provision(settings, [topic for topic in TOPICS if topic.name == LOG])
     await write(settings, 1, [None])
     assert (await prepare(settings, TOPICS)).id == await cluster_id(settings)
+
+
+async def test_a_new_deployment_derives_its_keys_from_the_beginning(settings: Settings) -> None:
+    made = await prepare(settings, TOPICS)
+    assert made.derives_keys(now_ms())
+    assert await ensure_derived_keys(settings, made) == made
+
+
+async def test_a_deployment_from_before_derives_its_keys_a_day_after_the_first_edge_that_can(
+    settings: Settings,
+) -> None:
+    await provision(settings, [topic for topic in TOPICS if topic.name == LOG])
+    await write(settings, 1, [None])
+    # A worker's start does not begin the day: edges may be older for long.
+    known = await prepare(settings, TOPICS)
+    assert known.keys_from_ms is None
+    before = now_ms()
+    first = await ensure_derived_keys(settings, known)
+    assert not first.derives_keys(now_ms())
+    assert first.keys_from_ms is not None
+    day = 24 * 60 * 60 * 1000
+    assert before + day <= first.keys_from_ms <= now_ms() + day
+    assert first.derives_keys(now_ms() + day)
+    # The second edge's is the same.
+    assert await ensure_derived_keys(settings, known) == first
+    assert await ensure_derived_keys(settings, await prepare(settings, TOPICS)) == first
 
 
 async def test_what_two_processes_begin_at_the_same_time_counts_once(settings: Settings) -> None:

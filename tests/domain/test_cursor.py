@@ -18,7 +18,7 @@ offsets = st.lists(st.integers(0, 2**40), min_size=1, max_size=MAX_PARTITIONS)
 @given(offsets)
 def test_a_cursor_comes_back_as_it_was(nexts: list[int]) -> None:
     token = cursor.encode(DIGEST, nexts, SECRET)
-    assert cursor.decode(token, SECRET) == cursor.Cursor(DIGEST, tuple(nexts))
+    assert cursor.decode(token, [SECRET]) == cursor.Cursor(DIGEST, tuple(nexts))
 
 
 @given(offsets, st.data())
@@ -30,19 +30,19 @@ def test_a_flipped_bit_is_noticed(nexts: list[int], data: st.DataObject) -> None
     changed = token[:place] + other + token[place + 1 :]
     with suppress(CursorForeign, CursorMalformed):
         # The last character has bits that nothing is in.
-        assert cursor.decode(changed, SECRET) == cursor.decode(token, SECRET)
+        assert cursor.decode(changed, [SECRET]) == cursor.decode(token, [SECRET])
 
 
 @given(offsets)
 def test_another_deployments_cursor_is_told_apart(nexts: list[int]) -> None:
     with pytest.raises(CursorForeign):
-        cursor.decode(cursor.encode(DIGEST, nexts, SECRET), b"t" * 32)
+        cursor.decode(cursor.encode(DIGEST, nexts, SECRET), [b"t" * 32])
 
 
 @given(st.text(max_size=300))
 def test_garbage_is_refused_as_such(token: str) -> None:
     with pytest.raises((CursorMalformed, CursorForeign)):
-        cursor.decode(token, SECRET)
+        cursor.decode(token, [SECRET])
 
 
 def test_a_cursor_over_24_partitions_of_two_million_events_stays_under_128_characters() -> None:

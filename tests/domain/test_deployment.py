@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.domain.cursor import Cursor
 from app.domain.deployment import Deployment, Resumed, deployment_of
-from app.events import AnyBeginning, DeploymentMade, EpochBegun, Erasure, OriginBegun
+from app.events import AnyBeginning, DeploymentMade, EpochBegun, Erasure, KeysDerived, OriginBegun
 
 PARTITIONS = 3
 
@@ -19,6 +19,7 @@ def epoch(partition: int, number: int, start: int) -> EpochBegun:
 beginnings = st.lists(
     st.one_of(
         st.builds(DeploymentMade, id=st.sampled_from("ab"), at_ms=st.just(1)),
+        st.builds(KeysDerived, from_ms=st.integers(0, 9)),
         st.builds(epoch, st.integers(0, PARTITIONS - 1), st.integers(1, 4), st.integers(0, 9)),
         st.builds(
             OriginBegun,
@@ -38,6 +39,16 @@ beginnings = st.lists(
 def test_a_record_that_was_written_twice_counts_once(found: list[AnyBeginning]) -> None:
     assert deployment_of([one for one in found for _ in range(2)]) == deployment_of(found)
     assert deployment_of([*found, *found]) == deployment_of(found)
+
+
+@given(beginnings)
+def test_the_time_of_the_keys_never_changes_and_holds_from_then_on(
+    found: list[AnyBeginning],
+) -> None:
+    times = [one.from_ms for one in found if isinstance(one, KeysDerived)]
+    known = deployment_of(found)
+    for at_ms in range(12):
+        assert known.derives_keys(at_ms) is bool(times and at_ms >= times[0])
 
 
 @given(beginnings)

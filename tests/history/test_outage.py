@@ -160,7 +160,15 @@ def test_url_gets_the_driver_that_is_there(given: str, taken: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["mysql://u:hunter2@h/d", "hunter2", "", "sqlite://", "postgresql+asyncpg://u:hunter2@h/d"],
+    [
+        "mysql://u:hunter2@h/d",
+        "hunter2",
+        "",
+        "sqlite://",
+        "postgresql+asyncpg://u:hunter2@h/d",
+        "sqlite://u:hunter2@h/x.db",
+        "sqlite://h/x.db",
+    ],
 )
 def test_url_that_cannot_be_used_is_said_without_its_password(given: str) -> None:
     with pytest.raises(SettingError, match="PARLEY_HISTORY") as raised:

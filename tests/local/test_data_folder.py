@@ -50,6 +50,22 @@ def test_the_secret_stays_the_same_and_private(tmp_path: Path) -> None:
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_folder_of_before_is_closed_to_others(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with held(data):
+        pass
+    data.chmod(0o755)
+    with held(data):
+        assert data.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_somebody_else_made_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    tmp_path.chmod(0o755)
+    with held(tmp_path):
+        assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
 def test_other_commands_take_what_up_announces_while_it_runs(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, broker="kafka://127.0.0.1:1", worker="up", secret="s" * 32)
     with held(tmp_path):

@@ -52,6 +52,14 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
         running.end(signal.SIGKILL)
 
 
+def test_nobody_else_reads_what_is_kept(up: RunningUp) -> None:
+    """Nor what Kafka, Valkey, the worker and the history store keep."""
+    made = [up.data, *up.data.rglob("*")]
+    assert {"history.db", "kafka", "valkey", "secret"} <= {path.name for path in made}
+    modes = {str(path): path.lstat().st_mode & 0o077 for path in made if path.exists()}
+    assert {path: oct(mode) for path, mode in modes.items() if mode} == {}
+
+
 async def test_the_links_let_two_people_into_one_room(up: RunningUp) -> None:
     async with aiohttp.ClientSession() as session, session.get(up.url) as page:
         assert page.status == 200

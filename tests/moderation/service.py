@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from app.embedded.ports import free_port
+from app.runtime.webhook_signature import MODERATION, hook_secret
 from tests.conftest import SECRET
 
 
@@ -42,9 +43,10 @@ class Service:
 
     async def _before(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        seconds, digest = request.headers["Parley-Signature"].removeprefix("t=").split(",v1=")
-        wanted = hmac.digest(SECRET.encode(), seconds.encode() + b"." + body, "sha256").hex()
-        self.signed &= wanted == digest
+        try:
+            Webhook(hook_secret(SECRET, MODERATION, self.url)).verify(body, dict(request.headers))
+        except WebhookVerificationError:
+            self.signed = False
         question = await request.json()
         self.asked.append(question)
         self._now += 1

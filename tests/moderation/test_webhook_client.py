@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from app.domain.moderation.ruleset import Hook
 from app.events import Finding, SendMessage
 from app.moderation.webhook import MAX_IN_FLIGHT, WebhookClient, WebhookFailed
+from app.runtime.derived_keys import KeyRing
 from tests.conftest import SECRET
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -23,7 +24,7 @@ class Hooked:
     def __init__(self) -> None:
         self.handler: Handler = _refuse
         self.asked = 0
-        self.client = WebhookClient(SECRET)
+        self.client = WebhookClient(KeyRing(SECRET))
         self.url = ""
 
     async def serve(self, request: web.Request) -> web.StreamResponse:

@@ -34,6 +34,8 @@ class Listener:
         self.pings = 0
         self._url = address or f"{url or chat.url}/v1/stream"
         self._headers = {"Authorization": f"Bearer {token or chat.token(user)}"}
+        if "ticket=" in address:
+            self._headers = {}  # as a browser's EventSource, which has the ticket alone
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 

@@ -44,7 +44,8 @@ class Note(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def whoami(request: web.Request) -> web.Response:
-    return web.json_response({"user": (await authenticate(request)).user})
+    identity = await authenticate(request)
+    return web.json_response({"user": identity.user, "admin": identity.admin})
 
 
 async def stream(request: web.Request) -> web.Response:

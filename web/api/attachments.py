@@ -11,6 +11,7 @@ import asyncio
 import hmac
 import time
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import msgspec
@@ -19,12 +20,13 @@ from aiohttp import web
 from app.domain import wellformed
 from app.domain.shown_text import composed
 from app.events import Attachment
+from app.runtime.derived_keys import KeyRing, Purpose
 from app.runtime.http_answer import AnswerTooLarge, read_answer
-from app.runtime.webhook_signature import signature
+from app.runtime.webhook_signature import UPLOAD, signed_headers
 from app.settings import Settings
 from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import SETTINGS
+from web.api.services import AUTHENTICATOR, SETTINGS
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -73,25 +75,25 @@ async def create(request: web.Request) -> web.Response:
     body.name = composed(checked("name", wellformed.file_name, body.name))
     await required_head(request, room, identity.user)
     asked = {"user": identity.user, "room": room, **msgspec.structs.asdict(body)}
-    place = await _ask(settings, asked)
-    signature = _sign(settings, room, place.url)
+    ring = request.app[AUTHENTICATOR].ring
+    place = await _ask(settings, ring, asked)
+    signature = _signatures(ring, room, place.url)[0]
     return json(msgspec.structs.asdict(place) | {"signature": signature}, status=201)
 
 
-async def _ask(settings: Settings, asked: dict[str, Any]) -> UploadPlace:
+async def _ask(settings: Settings, ring: KeyRing, asked: dict[str, Any]) -> UploadPlace:
     """The hook's answer to a signed question."""
     body = msgspec.json.encode(asked)
-    headers = {
-        "Content-Type": "application/json",
-        "Parley-Signature": signature(settings.secret, int(time.time()), body),
-    }
+    url, now = settings.upload_hook, int(time.time())
+    headers = signed_headers(ring, UPLOAD, url, f"msg_{uuid4().hex}", now, body)
     try:
         async with (
             asyncio.timeout(_TIMEOUT),
             aiohttp.ClientSession() as http,
-            http.post(settings.upload_hook, data=body, headers=headers) as answer,
+            # A redirect would take the request to a place that nobody has set.
+            http.post(url, data=body, headers=headers, allow_redirects=False) as answer,
         ):
-            if answer.status >= 400:
+            if answer.status >= 300:
                 raise _failed(f"answers {answer.status}")
             content = await read_answer(answer, _MAX_ANSWER)
     except AnswerTooLarge as error:
@@ -109,14 +111,18 @@ def _failed(what: str) -> Problem:
     return Problem("upload_hook", f"the upload hook {what}", headers={"Retry-After": "5"})
 
 
-def _sign(settings: Settings, room: str, url: str) -> str:
-    return hmac.digest(settings.secret.encode(), f"upload/{room}/{url}".encode(), "sha256").hex()
+def _signatures(ring: KeyRing, room: str, url: str) -> list[str]:
+    """The signatures of a place that count, first the one to give out."""
+    digests = ring.digests(Purpose.ATTACHMENT, (room, url), f"upload/{room}/{url}")
+    return [digest.hex() for digest in digests]
 
 
-def attached(settings: Settings, room: str, given: list[NewAttachment]) -> tuple[Attachment, ...]:
+def attached(ring: KeyRing, room: str, given: list[NewAttachment]) -> tuple[Attachment, ...]:
     """The attachments of a message. Raises `Problem` 422 where one was not issued for the room."""
     for one in given:
-        if not hmac.compare_digest(one.signature, _sign(settings, room, one.url)):
+        signature = one.signature.encode("utf-8", "surrogatepass")
+        known = _signatures(ring, room, one.url)
+        if not any(hmac.compare_digest(signature, good.encode()) for good in known):
             detail = f"{one.url!r} was not handed out for this room"
             raise Problem("attachment_unknown", detail)
     return tuple(

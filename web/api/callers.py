@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from app.runtime.dev_tokens import ADMIN
-from web.api.services import AUTHENTICATOR
+from app.runtime.admin_claim import AdminClaim
+from web.api.services import AUTHENTICATOR, SETTINGS
 from web.auth.token_cache import Identity
 from web.http.problem import Problem
 
@@ -19,5 +19,6 @@ async def authenticate_admin(request: web.Request) -> Identity:
     """The caller, whose token has the admin claim. Raises `Problem` 401, 403 or 503."""
     identity = await authenticate(request)
     if not identity.admin:
-        raise Problem("not_allowed", f"this takes a token with the claim {ADMIN}")
+        claim = AdminClaim(request.app[SETTINGS].admin_claim)
+        raise Problem("not_allowed", f"this takes a token with the claim {claim}")
     return identity

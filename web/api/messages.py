@@ -14,7 +14,7 @@ from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, 
 from web.api.attachments import NewAttachment, attached
 from web.api.command import CommandRequest, command_request
 from web.api.history import message_as_now
-from web.api.services import SETTINGS
+from web.api.services import AUTHENTICATOR, SETTINGS
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
 from web.http.request_params import message_seq
@@ -42,7 +42,7 @@ async def send(request: web.Request) -> web.Response:
     if body.text is msgspec.UNSET and not body.attachments:
         detail = "a message has text or an attachment"
         raise Problem("field_missing", detail, field="text")
-    attachments = attached(request.app[SETTINGS], asked.room, body.attachments)
+    attachments = attached(request.app[AUTHENTICATOR].ring, asked.room, body.attachments)
     if wrong := wellformed.attachments(attachments):
         raise Problem("field_value", wrong, field="attachments")
     for one in attachments:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hmac
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -31,7 +29,8 @@ from web.api.callers import authenticate
 from web.api.command import CommandRequest, command_request
 from web.api.members import listed
 from web.api.room_access import required_head
-from web.api.services import READ_MARKS, SETTINGS, VIEW
+from web.api.room_ids import direct_room, new_room, opened_direct_room
+from web.api.services import AUTHENTICATOR, DIRECT_CLAIMS, READ_MARKS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -82,46 +81,38 @@ async def create(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     asked = CommandRequest(request, identity)
     body = await read_body(request, NewRoom)
-    secret = request.app[SETTINGS].secret
     fields = asked.fields(body.client_id)
-    if body.type == "direct":
-        if body.room is not None:
-            raise Problem("field_value", "a direct room gets its id", field="room")
-        fields["room"] = direct_room(secret, identity.user, checked("user", names.user, body.user))
-    elif body.user:
-        raise Problem("field_value", "only a direct room is with a user", field="user")
-    else:
-        fields["room"] = body.room or _room_of(secret, identity.user, fields["client_id"])
-    command = CreateRoom(
-        **fields | {"room": checked("room", names.room, fields["room"])},
-        type=body.type,
-        name=checked("name", names.room_name, body.name),
-        topic=checked("topic", wellformed.topic, body.topic),
-        user=body.user,
-    )
+    details = {
+        "name": checked("name", names.room_name, body.name),
+        "topic": checked("topic", wellformed.topic, body.topic),
+    }
+    fields["room"] = await _id_of(request, identity.user, body, fields["client_id"])
+    command = CreateRoom(**fields, **details, type=body.type, user=body.user)
     location = f"/v1/rooms/{command.room}"
     try:
         return await asked.submit(command, location=location)
     except Problem as problem:
         if body.type != "direct" or problem.code != "room_exists":
             raise
+        view = request.app[VIEW]
+        if not await opened_direct_room(view, command.room, identity.user, body.user):
+            raise
         return json({"room": command.room, "repeated": True}, headers={"Location": location})
 
 
-def direct_room(secret: str, one: str, other: str) -> str:
-    """The id of the direct room of two users; keyed, so that no other user can take it."""
-    pair = "/".join(sorted((one, other)))
-    digest = hmac.digest(secret.encode(), f"direct/{pair}".encode(), "sha256")
-    return "dm-" + base64.b32encode(digest[:15]).decode().lower()
-
-
-def _room_of(secret: str, user: str, client_id: str) -> str:
-    """The id of a room without a chosen one: the same in every attempt under a client id.
-
-    Keyed, so that no other user can derive it from the client id and take the room first.
-    """
-    digest = hmac.digest(secret.encode(), f"{user}/{client_id}".encode(), "sha256")
-    return base64.b32encode(digest[:15]).decode().lower()
+async def _id_of(request: web.Request, user: str, body: NewRoom, client_id: str) -> str:
+    """The id of the room that is to be opened. Raises `Problem` 400 and 409."""
+    ring, view = request.app[AUTHENTICATOR].ring, request.app[VIEW]
+    if body.type == "direct":
+        if body.room is not None:
+            raise Problem("field_value", "a direct room gets its id", field="room")
+        other = checked("user", names.user, body.user)
+        return await direct_room(ring, view, request.app[DIRECT_CLAIMS], user, other)
+    if body.user:
+        raise Problem("field_value", "only a direct room is with a user", field="user")
+    if body.room:
+        return checked("room", names.chosen_room, body.room)
+    return await new_room(ring, view, user, client_id)
 
 
 async def change(request: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ from web.api import (
     read_receipts,
     reports,
     review_queue,
+    revocations,
     rooms,
     sanctions,
     search,
@@ -30,7 +31,7 @@ def add_routes(app: web.Application) -> None:
     """Add the routes of each resource."""
     for resource in (
         *(health, stream_tickets, rooms, members, messages, history, search),
-        *(reports, review_queue, moderation_rules, sanctions),
+        *(reports, review_queue, moderation_rules, sanctions, revocations),
         *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):
         resource.add_routes(app)

@@ -6,13 +6,16 @@ import asyncio
 
 from aiohttp import web
 
+from app.delivery.direct_claims import DirectClaims
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
 from app.delivery.view import View
 from app.history.store import History
 from app.kafka.liveness import BrokerProbe
+from app.kafka.resilient_producer import ResilientProducer
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
+from app.moderation.revoked_tokens import RevokedTokens
 from app.settings import Settings
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
@@ -28,5 +31,8 @@ HISTORY: web.AppKey[History] = web.AppKey("history")
 BROKERS: web.AppKey[BrokerProbe] = web.AppKey("brokers")
 AUDIT_LOG: web.AppKey[AuditLog] = web.AppKey("audit_log")
 ACTIVE_RULES: web.AppKey[ActiveRules] = web.AppKey("active_rules")
+DIRECT_CLAIMS: web.AppKey[DirectClaims] = web.AppKey("direct_claims")
+PRODUCER: web.AppKey[ResilientProducer] = web.AppKey("producer")
+REVOKED_TOKENS: web.AppKey[RevokedTokens] = web.AppKey("revoked_tokens")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

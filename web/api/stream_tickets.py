@@ -9,43 +9,25 @@ from __future__ import annotations
 
 import time
 
-import jwt
 from aiohttp import web
 
-from app.settings import Settings
 from web.api.callers import authenticate
-from web.api.services import SETTINGS
-from web.auth.jwt_rules import STREAM
-from web.auth.token_cache import Identity
+from web.api.services import AUTHENTICATOR, SETTINGS
+from web.auth.tickets import sign_ticket
 from web.http.json_response import json
 from web.http.problem import Problem
-
-
-def ticket(settings: Settings, identity: Identity, now: float) -> tuple[str, float]:
-    """A ticket for a caller, and the Unix time at which it ends, never after their token.
-
-    `until`, the end of the token, is how long a stream opened with it may last.
-    """
-    ends = min(now + settings.ticket_life, identity.expires_at)
-    claims = {
-        "aud": STREAM,
-        "sub": identity.user,
-        "iat": int(now),
-        "exp": int(ends),
-        "until": identity.expires_at,
-    }
-    return jwt.encode(claims, settings.secret, algorithm="HS256"), float(int(ends))
 
 
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/stream-tickets`: 201 with `ticket` and `expires_in`, in seconds."""
     identity = await authenticate(request)
-    settings = request.app[SETTINGS]
-    if not settings.secret:
-        raise Problem("tickets_off", "this edge has no PARLEY_SECRET to sign tickets with")
+    ring, life = request.app[AUTHENTICATOR].ring, request.app[SETTINGS].ticket_life
     now = time.time()
-    made, ends = ticket(settings, identity, now)
-    body = {"ticket": made, "expires_in": max(0, int(ends - now))}
+    signed = sign_ticket(ring, identity, now, life)
+    if signed is None:
+        raise Problem("tickets_off", "this edge has no PARLEY_SECRET to sign tickets with")
+    ticket, ends = signed
+    body = {"ticket": ticket, "expires_in": max(0, int(ends - now))}
     return json(body, 201, {"Cache-Control": "no-store"})
 
 

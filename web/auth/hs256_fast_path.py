@@ -25,20 +25,27 @@ def claims(token: str, secret: bytes, now: float, leeway: float) -> dict[str, An
     if not hmac.compare_digest(expected, signature.encode()):
         return None
     found = _decoded(body)
-    if found is None or not isinstance(found.get("sub"), str) or "jti" in found:
+    if found is None or not isinstance(found.get("sub"), str):
+        return None
+    if not isinstance(found.get("jti", ""), str):
         return None
     times = [found.get(name, now) for name in ("exp", "nbf", "iat")]
     if "exp" not in found or any(type(time) not in (int, float) for time in times):
         return None
-    ends, *begins = times
-    return found if ends > now - leeway and max(begins) <= now else None
+    ends, begins, _ = times
+    return found if ends > now - leeway and begins <= now else None
 
 
 @lru_cache(64)
 def _is_plain(head: str) -> bool:
-    """Whether a token's first part asks for HS256 and nothing else."""
+    """Whether a token's first part asks for HS256 and nothing else; it may name its key."""
     found = _decoded(head)
-    return found is not None and found.get("alg") == "HS256" and found.keys() <= {"alg", "typ"}
+    return (
+        found is not None
+        and found.get("alg") == "HS256"
+        and found.keys() <= {"alg", "typ", "kid"}
+        and isinstance(found.get("kid", ""), str)
+    )
 
 
 def _decoded(part: str) -> dict[str, Any] | None:

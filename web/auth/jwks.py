@@ -6,33 +6,33 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
-import msgspec
 import structlog
-from jwt import PyJWK, PyJWTError
 
 from app.errors import Unreachable
 from app.runtime.http_answer import read_answer
+from app.settings import without_password
+from web.auth.issuer_keys import IssuerKey, issuer_keys
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 #: Seconds between two fetches, so that invented key ids don't cause a flood of them.
 PAUSE: Final = 10.0
-#: Seconds after which known keys are fetched again, so that a withdrawn one goes.
-FRESH: Final = 300.0
+#: Seconds after which known keys are fetched again, asked for or not: a withdrawn one is gone
+#: within a minute, for streams that ask for nothing, too.
+FRESH: Final = 30.0
 #: Seconds for one fetch.
 TIMEOUT: Final = 5.0
 LARGEST: Final = 1024 * 1024
 
-
-class _Set(msgspec.Struct):
-    keys: list[dict[str, Any]]
+#: Keys that are tried for a token which does not say by which one it is signed.
+_TRIED: Final = 8
 
 
 class KeySet:
-    """The RSA keys of a JWKS, by key id.
+    """The keys of a JWKS.
 
     A fetch that fails keeps the keys known so far, and a token with a known key waits for none.
     `on_change` is called where a key was removed or replaced.
@@ -41,52 +41,77 @@ class KeySet:
     def __init__(self, source: str, on_change: Callable[[], None] = lambda: None) -> None:
         self._source = source
         self._on_change = on_change
-        self._keys: dict[str | None, PyJWK] = {}
-        self._raw: dict[str | None, dict[str, Any]] = {}
+        self._keys: list[IssuerKey] = []
+        self._thumbprints: frozenset[str] = frozenset()
+        self._known = False
         self._tried = -PAUSE
-        self._fetched = -FRESH
         self._failed = ""
         self._fetching: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
 
-    async def key(self, kid: str | None) -> PyJWK | None:
-        """The key of that id, or the only key there is for a token that names none.
+    async def keys(self, algorithm: str, kid: str | None) -> list[IssuerKey]:
+        """The keys that may have signed a token, few of them and mostly one.
 
-        None: the issuer has no such key. Raises `Unreachable` where the key set can't be read.
+        Those of its key id, or those without any id; for a token without one also the only key
+        there is for its algorithm. None: the issuer has no such key. Raises `Unreachable` where the
+        key set can't be read.
         """
-        now = time.monotonic()
-        found = self._find(kid)
-        if found is not None:
-            if now - self._fetched > FRESH:
-                self._fetch_soon(now)
-            return found
-        fetching = self._fetch_soon(now)
-        if fetching is not None:
-            await asyncio.shield(fetching)
-        found = self._find(kid)
-        if found is None and self._failed:
-            raise Unreachable(f"the key set {self._source}: {self._failed}")
+        return self._find(algorithm, kid) or await self.newer_keys(algorithm, kid)
+
+    async def newer_keys(self, algorithm: str, kid: str | None) -> list[IssuerKey]:
+        """As `keys`, after another fetch, unless the last one was a moment ago."""
+        await self._fetched()
+        found = self._find(algorithm, kid)
+        if not found and self._failed:
+            raise self._unreachable()
         return found
 
+    async def has(self, thumbprint: str) -> bool:
+        """Whether the issuer has the key now. Raises `Unreachable` while that is not known."""
+        if not self._known:
+            await self._fetched()
+            if not self._known:
+                raise self._unreachable()
+        return thumbprint in self._thumbprints
+
+    def lacks(self, thumbprint: str) -> bool:
+        """Whether the issuer is known to have withdrawn the key."""
+        return self._known and thumbprint not in self._thumbprints
+
     async def close(self) -> None:
-        """End a fetch that is under way."""
-        if self._fetching is not None:
-            self._fetching.cancel()
-            await asyncio.gather(self._fetching, return_exceptions=True)
+        """End the fetches."""
+        tasks = [task for task in (self._refreshing, self._fetching) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _find(self, kid: str | None) -> PyJWK | None:
-        if kid is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        return self._keys.get(kid)
+    def _unreachable(self) -> Unreachable:
+        return Unreachable(f"the key set {without_password(self._source)}: {self._failed}")
 
-    def _fetch_soon(self, now: float) -> asyncio.Task[None] | None:
-        """The fetch under way, or a new one; None: the last was too short ago."""
+    def _find(self, algorithm: str, kid: str | None) -> list[IssuerKey]:
+        fitting = [key for key in self._keys if algorithm in key.algorithms]
+        found = [key for key in fitting if key.kid == kid]
+        if not found and kid is not None:
+            found = [key for key in fitting if key.kid is None]
+        elif not found and len(fitting) == 1:
+            found = fitting
+        return found[:_TRIED]
+
+    async def _fetched(self) -> None:
+        """Wait for the fetch under way, or for a new one unless the last was too short ago."""
+        now = time.monotonic()
+        if self._fetching is None and now - self._tried >= PAUSE:
+            self._tried = now
+            self._fetching = asyncio.create_task(self._fetch(), name="key set")
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh(), name="key set, again")
         if self._fetching is not None:
-            return self._fetching
-        if now - self._tried < PAUSE:
-            return None
-        self._tried = now
-        self._fetching = asyncio.create_task(self._fetch(), name="key set")
-        return self._fetching
+            await asyncio.shield(self._fetching)
+
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(FRESH)
+            await self._fetched()
 
     async def _fetch(self) -> None:
         try:
@@ -94,36 +119,21 @@ class KeySet:
         # `ValueError` and `RecursionError`: an answer that is not valid, not even as UTF-8.
         except (OSError, TimeoutError, aiohttp.ClientError, ValueError, RecursionError) as error:
             self._failed = f"{type(error).__name__}: {error}"
-            log.warning("the key set can't be read", source=self._source, error=self._failed)
+            source = without_password(self._source)
+            log.warning("the key set can't be read", source=source, error=self._failed)
         else:
             self._failed = ""
-            self._fetched = time.monotonic()
         finally:
             self._fetching = None
 
     def _take(self, content: bytes) -> None:
-        raw = {
-            key.get("kid"): key
-            for key in msgspec.json.decode(content, type=_Set).keys
-            if key.get("kty") == "RSA"
-            and key.get("use", "sig") == "sig"
-            and key.get("alg", "RS256") == "RS256"
-        }
-        keys = {kid: key for kid, one in raw.items() if (key := _public(one)) is not None}
-        gone = any(raw.get(kid) != one for kid, one in self._raw.items())
-        self._keys, self._raw = keys, raw
+        keys = issuer_keys(content)
+        # A key that is still there under another id or for other algorithms is another one.
+        gone = not {key[:2] + key[3:] for key in self._keys} <= {key[:2] + key[3:] for key in keys}
+        self._keys, self._known = keys, True
+        self._thumbprints = frozenset(key.thumbprint for key in keys)
         if gone:
             self._on_change()
-
-
-def _public(raw: dict[str, Any]) -> PyJWK | None:
-    """An RSA key for RS256 and nothing else; its private part, if there is one, is left out."""
-    wanted: dict[str, Any] = {name: raw[name] for name in ("kty", "n", "e", "kid") if name in raw}
-    try:
-        return PyJWK(wanted, algorithm="RS256")
-    except (PyJWTError, ValueError) as error:
-        log.warning("a key of the key set can't be used", kid=raw.get("kid"), error=str(error))
-        return None
 
 
 async def _read(source: str) -> bytes:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A caller, and the Unix time at which their token ends."""
+class Identity(msgspec.Struct, frozen=True, gc=False):
+    """A caller, and the Unix time at which their token ends: a stream lasts as long.
+
+    Of a ticket, too, all of this is about the token that it was made for.
+    """
 
     user: str
     expires_at: float
     #: Whether the caller moderates every room, and sets the rules.
     admin: bool = False
+    #: The Unix time until which token or ticket opens streams, and polls wait.
+    opens_until: float = 0.0
+    #: When the token was issued; 0 where it does not say. Its id; empty where it has none.
+    issued_at: float = 0.0
+    token_id: str = ""
+    #: The thumbprint of the issuer's key that signed the token; empty for one of the secret.
+    signer: str = ""
 
 
 class TokenCache:

@@ -23,6 +23,7 @@ CODES: Final[dict[str, Code]] = {
     "token_signature": Code(401, "Signature not accepted"),
     "token_expired": Code(401, "Token expired"),
     "token_claims": Code(401, "Claims not accepted"),
+    "token_revoked": Code(401, "Token taken back"),
     "ticket_misused": Code(401, "Ticket in the wrong place"),
     "keys_unreachable": Code(503, "Signing keys out of reach"),
     "tickets_off": Code(501, "No stream tickets here"),

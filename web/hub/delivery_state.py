@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import blake2b
 from math import inf
 
 from app.delivery.view import Logged
@@ -34,7 +33,8 @@ MAX_FROM_MEMORY = 1_000
 class DeliveryState:
     """Delivers events to the subscribers of their rooms, in order, without gap, each once.
 
-    `unsubscribe` is called with the channels that no user of this edge needs any more.
+    `unsubscribe` is called with the channels that no user of this edge needs any more. The first of
+    the `cursor_keys` signs cursors, and all are accepted.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class DeliveryState:
         *,
         partitions: int,
         deployment: Deployment,
-        secret: str,
+        cursor_keys: Sequence[bytes],
         unsubscribe: Callable[[Sequence[bytes]], None],
         send: Send = write_to_audience,
     ) -> None:
@@ -52,7 +52,8 @@ class DeliveryState:
         self.frontier = [0] * partitions
         self.deployment = deployment
         self._digest = deployment.digests()[-1]
-        self._secret = blake2b(secret.encode(), digest_size=32, person=b"cursor").digest()
+        self._cursor_keys = tuple(cursor_keys)
+        self._cursor_key = self._cursor_keys[0]
         self._unsubscribe = unsubscribe
         self._send = send
         self._cursor: str | None = None
@@ -83,15 +84,15 @@ class DeliveryState:
 
     def cursor_of(self, position: Iterable[int]) -> str:
         """The cursor of another position: the next `pos` of each partition."""
-        return cursors.encode(self._digest, position, self._secret)
+        return cursors.encode(self._digest, position, self._cursor_key)
 
     def decode(self, cursor: str) -> Cursor:
         """A cursor as a client sends it. Raises `CursorMalformed`, or `CursorForeign`."""
-        return cursors.decode(cursor, self._secret)
+        return cursors.decode(cursor, self._cursor_keys)
 
     def _frontier_cursor(self) -> str:
         if self._cursor is None:
-            self._cursor = cursors.encode(self._digest, self.frontier, self._secret)
+            self._cursor = cursors.encode(self._digest, self.frontier, self._cursor_key)
             self.recent.issue(self._cursor)
         return self._cursor
 

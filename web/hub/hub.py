@@ -8,7 +8,7 @@ for. `web/hub/delivery_state.py` delivers; `web/hub/gap_repair.py`, `web/hub/rec
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from redis import asyncio as aioredis
@@ -53,7 +53,7 @@ class Hub:
         partitions: int,
         edge: str,
         deployment: Deployment,
-        secret: str,
+        cursor_keys: Sequence[bytes],
         send: Send = write_to_audience,
         gate: EpochGate | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Hub:
             self.registry,
             partitions=partitions,
             deployment=deployment,
-            secret=secret,
+            cursor_keys=cursor_keys,
             unsubscribe=self.subscription.drop,
             send=send,
         )

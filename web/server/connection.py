@@ -313,6 +313,11 @@ class ClientConnection(Deadline, asyncio.Protocol):
         if self._mode is _SESSION and self._session is not None:
             self._session.stop(code, reason)
 
+    def recheck(self) -> None:
+        """End the stream or the poll of a caller whose token does not count any more."""
+        if self._session is not None and (problem := self._session.shut_out()) is not None:
+            self.stop(problem.code, problem.detail)
+
     @property
     def mode(self) -> ConnectionMode:
         """The part that serves the connection at present."""

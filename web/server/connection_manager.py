@@ -37,6 +37,7 @@ class ConnectionManager:
         self._ping_seconds = ping_seconds
         self._loop = asyncio.get_running_loop()
         self._accepted = 0
+        self._rechecking = False
         self.connections: set[ClientConnection] = set()
 
     def accept(self) -> ClientConnection:
@@ -51,6 +52,20 @@ class ConnectionManager:
                 await asyncio.sleep(self._ping_seconds / _PORTIONS)
                 for connection in portion:
                     connection.ping()
+
+    def recheck(self) -> None:
+        """End the streams and polls whose tokens do not count any more.
+
+        One look at all connections serves all calls of a turn of the loop.
+        """
+        if not self._rechecking:
+            self._rechecking = True
+            self._loop.call_soon(self._recheck)
+
+    def _recheck(self) -> None:
+        self._rechecking = False
+        for connection in list(self.connections):
+            connection.recheck()
 
     async def all_accepted(self) -> None:
         """Return when the edge has accepted every connection that the kernel has.

@@ -95,8 +95,8 @@ class PollSession:
         limit = number(head.query, "limit", 1, _MAX_LIMIT) or _LIMIT
         cursor = head.cursor()
         seconds = (TIMEOUT if timeout is None else timeout) if cursor else 0
-        # Not beyond the end of the token.
-        self._timeout = min(seconds, max(0, identity.expires_at - time.time()))
+        # Not beyond the end of the token, or of the ticket.
+        self._timeout = min(seconds, max(0, identity.opens_until - time.time()))
         context = self._context
         poll = self._poll_of(identity.user)
         missed = context.state.missed(poll.user, cursor)
@@ -105,7 +105,7 @@ class PollSession:
         if cursor and self._keep_alive:
             generation = context.authenticator.generation
             self._template = poll_template(
-                raw, cursor, seconds, limit, identity.expires_at, generation
+                raw, cursor, seconds, limit, identity.opens_until, generation
             )
         if missed is None:
             self._begin_admission(poll, decoded)

@@ -6,8 +6,8 @@ from __future__ import annotations
 class PollTemplate:
     """A poll as bytes, cut at its cursor, with what was found out about it.
 
-    `timeout` is in seconds, `expires_at` the Unix time at which the token ends, and `generation`
-    the authenticator's when the token was verified.
+    `timeout` is in seconds, `expires_at` the Unix time at which token or ticket ends, `generation`
+    the authenticator's when it was verified.
     """
 
     __slots__ = (
@@ -31,7 +31,7 @@ class PollTemplate:
         self.generation = generation
 
     def wait_seconds(self, now: float) -> float:
-        """Seconds that the poll may wait: its timeout, but not beyond the end of the token."""
+        """Seconds that the poll may wait: its timeout, but not beyond `expires_at`."""
         return min(self.timeout, self.expires_at - now)
 
     def cursor_of(self, data: bytes) -> str | None:

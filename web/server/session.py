@@ -30,7 +30,7 @@ class Session:
     """The stream of a connection, or its polls."""
 
     __slots__ = (
-        *("_block", "_connection", "_context", "_expires_at", "_opened", "_polls", "_stream"),
+        *("_block", "_connection", "_context", "_identity", "_opened", "_polls", "_stream"),
         "_task",
     )
 
@@ -42,7 +42,8 @@ class Session:
         self._stream: SseStream | None = None
         self._polls: PollSession | None = None
         self._opened: ConnectionEvent | None = None
-        self._expires_at = 0.0
+        #: The caller of the stream, or of the last poll.
+        self._identity: Identity | None = None
         self._task: asyncio.Task[None] | None = None
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────
@@ -76,6 +77,7 @@ class Session:
             self._try_open(raw, head, identity)
 
     def _try_open(self, raw: bytes, head: RequestHead, identity: Identity) -> None:
+        self._identity = identity
         try:
             if head.path == "/v1/stream":
                 self._open_stream(head, identity)
@@ -105,7 +107,6 @@ class Session:
             reason = "This person has too many streams open."
             stream.end("too_many_streams", reason, retry_factor=10)
             return
-        self._expires_at = identity.expires_at
         self._opened = context.connection_events.opened(identity.user, "sse")
         life = min(stream_life(context.mean_stream_life), identity.expires_at - time.time())
         self._connection.set_deadline(life)
@@ -182,10 +183,16 @@ class Session:
             return
         if self._stream is None:
             self._connection.set_deadline(TIMEOUT)  # the poll is still being admitted
-        elif time.time() > self._expires_at - 1:
+        elif self._identity is not None and time.time() > self._identity.expires_at - 1:
             self._end_stream("token_expired", "The token has expired; come back with a new one.")
         else:
             self._end_stream("rotate", "Streams begin anew from time to time; please reconnect.")
+
+    def shut_out(self) -> Problem | None:
+        """Why the caller's token does not count any more; `None`: it does, or nobody called."""
+        if self._identity is None:
+            return None
+        return self._context.authenticator.shut_out(self._identity)
 
     def stop(self, code: str, reason: str) -> None:
         """End the stream, or answer the poll."""

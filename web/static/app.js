@@ -1,5 +1,5 @@
-// The chat page: reads the room and the token from the address's fragment
-// (`#room=lobby&token=…`), follows the stream, and shows the rooms.
+// The chat page: takes the token from the address's fragment (`#room=lobby&token=…`), follows the
+// stream, and shows the rooms. From then on the address names the room alone.
 
 import { byId, nameNode } from "./lib/dom.js";
 import { attempt } from "./lib/toast.js";
@@ -15,6 +15,9 @@ import { RoomView } from "./rooms/room-view.js";
 const MAX_SINGLE_REFRESHES = 10; // more rooms are refreshed by one snapshot
 const COMPARE_AFTER_MS = 1000; // by then, the stream has delivered what it missed
 
+// The tab keeps the token for reloads, and forgets it when it is closed.
+const TOKEN_KEY = "parley-token";
+
 const CONNECTION_STATUS = {
   connecting: "Connecting …",
   live: "Live",
@@ -24,8 +27,8 @@ const CONNECTION_STATUS = {
 
 const fragment = () => new URLSearchParams(location.hash.slice(1));
 const roomInAddress = () => fragment().get("room") ?? "";
-const token = fragment().get("token") ?? "";
-const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }), token })}`;
+const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }) })}`;
+const token = takeToken() || sessionStorage.getItem(TOKEN_KEY) || "";
 const parley = new Parley(token);
 
 let rooms = null;
@@ -37,6 +40,16 @@ let compareTimer = 0;
 
 // Rooms that are being refreshed, each with the `n` that the stream has reached.
 const refreshing = new Map();
+
+// The token of the address, which leaves the address and the history: both are copied and kept.
+function takeToken() {
+  const found = fragment().get("token") ?? "";
+  if (found) {
+    sessionStorage.setItem(TOKEN_KEY, found);
+    history.replaceState(history.state, "", hrefOf(roomInAddress()));
+  }
+  return found;
+}
 
 function showConnectionStatus(state, why) {
   const node = byId("connection-status");
@@ -223,8 +236,9 @@ function reset(lost) {
 }
 
 addEventListener("hashchange", () => {
-  if (fragment().get("token") === token) route();
-  else location.reload();
+  const other = takeToken();
+  if (other && other !== token) location.reload();
+  else route();
 });
 byId("back-to-rooms").addEventListener("click", () => (location.hash = hrefOf("")));
 byId("join-room").addEventListener("click", join);

@@ -182,6 +182,20 @@ def test_a_sanction_everywhere_holds_until_its_time(
         assert (refusal.code if refusal else "") == code
 
 
+@pytest.mark.parametrize(
+    ("room", "type_", "code"),
+    [
+        *(("dm-tea", "group", "malformed"), ("dm-tea", "public", "malformed")),
+        *(("dm-tea", "direct", ""), ("dm", "group", ""), ("tea-dm-", "group", "")),
+    ],
+)
+def test_the_ids_of_direct_rooms_are_no_other_room_s(room: str, type_: str, code: str) -> None:
+    user = "ben" if type_ == "direct" else ""
+    command = CreateRoom(room=room, by="ann", id="", client_id="", type=type_, user=user)
+    refusal = barred(command, None, 0, 20)
+    assert (refusal.code if refusal else "") == code
+
+
 HEADINGS = "[[words]]\nwords = ['darn']\naction = 'mask'\n[length]\ncharacters = 1\n"
 
 

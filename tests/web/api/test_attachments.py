@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from standardwebhooks.webhooks import Webhook
 
+from app.runtime.derived_keys import KeyRing, Purpose
+from app.runtime.webhook_signature import UPLOAD, hook_secret
+from tests.conftest import SECRET
 from tests.support.chat import Chat
 from tests.support.listener import Listener
 from tests.support.person import Person
@@ -21,14 +25,19 @@ class Hook:
     """An operator's upload hook, which remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, bytes]] = []
+        self.url = ""
+        self.asked: list[tuple[dict[str, str], bytes]] = []
         self.answer: Any = {"upload_url": "https://up.example/1", "url": "https://files.example/1"}
         self.status = 200
+        #: Another address that the hook sends its callers to.
+        self.elsewhere = ""
         #: The answer in place of `answer`, written with pauses.
         self.pieces: list[bytes] = []
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append((request.headers["Parley-Signature"], await request.read()))
+        self.asked.append((dict(request.headers), await request.read()))
+        if self.elsewhere:
+            raise web.HTTPTemporaryRedirect(self.elsewhere)
         if not self.pieces:
             return web.json_response(self.answer, status=self.status)
         response = web.StreamResponse(status=self.status)
@@ -46,7 +55,8 @@ async def hooked(shared_chat: Chat) -> AsyncIterator[tuple[Hook, str]]:
     app.router.add_post("/", hook.serve)
     async with TestServer(app) as server:
         there = len(shared_chat.edges)
-        yield hook, await shared_chat.start_edge(upload_hook=str(server.make_url("/")))
+        hook.url = str(server.make_url("/"))
+        yield hook, await shared_chat.start_edge(upload_hook=hook.url)
         await shared_chat.stop_edges(there)
 
 
@@ -64,12 +74,9 @@ async def test_a_file_is_uploaded_where_the_hook_says_and_comes_with_the_message
         assert (await ann.post(f"/v1/rooms/{room}/messages", body))[0] == 201
         await listener.until(lambda: listener.messages(room) == [""])
         assert listener.events[-1]["attachments"] == [{"url": place["url"], **asked}]
-        stamp, signed = hook.asked[-1]
-        seconds, digest = (part.split("=")[1] for part in stamp.split(","))
-        expected = hmac.digest(
-            chat.settings.secret.encode(), f"{seconds}.".encode() + signed, "sha256"
-        )
-        assert digest == expected.hex()
+        headers, question = hook.asked[-1]
+        verifies = Webhook(hook_secret(chat.settings.secret, UPLOAD, hook.url))
+        assert verifies.verify(question, headers) == {"user": "ann", "room": room, **asked}
 
 
 async def test_what_was_not_handed_out_is_refused(chat: Chat, hooked: tuple[Hook, str]) -> None:
@@ -120,6 +127,50 @@ async def test_a_hook_that_fails_is_said_to(
             assert (told, problem["code"]) == (502, "upload_hook")
     finally:
         hook.status, hook.answer = before
+
+
+async def test_a_hook_sends_its_callers_nowhere_else(chat: Chat, hooked: tuple[Hook, str]) -> None:
+    hook, url = hooked
+    hook.elsewhere = f"{hook.url}elsewhere"
+    try:
+        async with Person(chat, "ann", url) as ann:
+            room, asked = await ann.open_room(), len(hook.asked)
+            told, problem = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+            assert (told, problem["code"]) == (502, "upload_hook")
+            assert len(hook.asked) == asked + 1
+    finally:
+        hook.elsewhere = ""
+
+
+async def test_what_an_edge_of_before_handed_out_is_taken_and_what_a_hook_can_sign_is_not(
+    chat: Chat, hooked: tuple[Hook, str]
+) -> None:
+    _, url = hooked
+    async with Person(chat, "ann", url) as ann:
+        room = await ann.open_room()
+        file = "https://files.example/1"
+        signed = KeyRing(SECRET).digests(Purpose.ATTACHMENT, (room, file), f"upload/{room}/{file}")
+        key = hook_secret(SECRET, UPLOAD, hooked[0].url).encode()
+        forged = hmac.digest(key, f"upload/{room}/{file}".encode(), "sha256")
+        for digest, wanted in ((signed[0], 201), (signed[1], 201), (forged, 422)):
+            body = {"text": "x", "attachments": [{"url": file, "signature": digest.hex()}]}
+            assert (await ann.post(f"/v1/rooms/{room}/messages", body))[0] == wanted
+
+
+async def test_a_signature_of_any_characters_is_refused(
+    chat: Chat, hooked: tuple[Hook, str]
+) -> None:
+    _, url = hooked
+    async with Person(chat, "ann", url) as ann:
+        room = await ann.open_room()
+        for signature in ("", "é", "\ud800", "小" * 64):
+            attachment = {"url": "https://files.example/1", "signature": signature}
+            body = {"text": "x", "attachments": [attachment]}
+            status, answer = await ann.post(f"/v1/rooms/{room}/messages", body)
+            assert (status, answer["code"]) in (
+                (422, "attachment_unknown"),
+                (400, "body_malformed"),  # half a character
+            )
 
 
 async def test_without_a_hook_there_are_no_uploads(chat: Chat) -> None:

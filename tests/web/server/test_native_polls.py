@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Awaitable, Callable
 
 from app.domain.sanctions import Sanction
@@ -115,8 +116,7 @@ async def test_a_room_that_is_joined_while_a_poll_waits_is_heard_from_its_first_
 async def person_is_banned(door: Door, poller: Poller) -> None:
     door.bans["ann"] = Sanction(0, "ban")
     door.context.authenticator.recheck()
-    await door.say("a")
-    assert len(await poller.answer()) == 1
+    assert await poller.answer() == []
     poller.send()
     head, problem = await poller.reply()
     assert (head.split()[1], problem["code"]) == ("403", "banned")
@@ -190,3 +190,48 @@ async def token_expires(door: Door) -> None:
 async def test_a_poll_waits_no_longer_than_its_token_holds(served: Try) -> None:
     async with asyncio.timeout(20):
         await served(token_expires)
+
+
+async def token_is_taken_back(door: Door, poller: Poller) -> None:
+    door.revoked.before["ben"] = time.time() + 60
+    door.context.authenticator.recheck()
+    await goes_on_as_it_was(door, poller)
+    door.revoked.before["ann"] = time.time() + 60
+    door.context.authenticator.recheck()
+    assert await poller.answer() == []
+    poller.send()
+    head, problem = await poller.reply()
+    assert (head.split()[1], problem["code"]) == ("401", "token_revoked")
+
+
+async def goes_on_as_it_was(door: Door, poller: Poller) -> None:
+    """The poll waits on, and the next ones are taken."""
+    await door.say("a")
+    assert await poller.answer() == [("a", door.said()["a"])]
+    poller.send()
+    await poller.wait()
+
+
+async def test_a_poll_whose_token_is_taken_back_is_answered_and_served_no_further(
+    served: Try,
+) -> None:
+    async with asyncio.timeout(20):
+        await served(waiting(token_is_taken_back))
+
+
+async def ticket_expires(door: Door) -> None:
+    ticket = door.ticket("ann", -LEEWAY + 5)
+    async with Poller(door, "ann", ticket=ticket) as poller:
+        await poller.sit()
+        began = time.monotonic()
+        # Its own timeout is 50 s.
+        assert await poller.answer() == []
+        assert time.monotonic() - began < 10
+        poller.send()
+        head, problem = await poller.reply()
+        assert (head.split()[1], problem["code"]) == ("401", "token_expired")
+
+
+async def test_the_life_of_a_ticket_ends_the_polls_on_an_open_connection(served: Try) -> None:
+    async with asyncio.timeout(20):
+        await served(ticket_expires)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from app.delivery import keys
 from app.domain import cursor as cursors
 from app.events import decode_connection
 from app.kafka.partition_reader import PartitionReader
+from app.runtime.derived_keys import KeyRing, Purpose
 from app.runtime.dev_tokens import mint
 from app.topics import CONNECTIONS, partition_of
 from tests.support.chat import Chat, until
@@ -191,8 +191,8 @@ async def test_a_cursor_of_another_log_is_told_to_start_over(chat: Chat) -> None
         room = await ann.open_room("otto")
         async with Listener(chat, "otto") as before:
             pass
-        known = cursors.decode(before.cursor, secret_of(chat))
-        other = cursors.encode(cursors.digest_of("another"), known.nexts, secret_of(chat))
+        known = cursors.decode(before.cursor, keys_of(chat))
+        other = cursors.encode(cursors.digest_of("another"), known.nexts, keys_of(chat)[0])
         async with Listener(chat, "otto", other) as listener:
             assert listener.hello["recovered"] is False
             await listener.until(lambda: bool(listener.events))
@@ -277,10 +277,10 @@ async def _is(read: Any, expected: Any) -> bool:
     return bool(await read() == expected)
 
 
-def secret_of(chat: Chat) -> bytes:
-    """The key that the deployment signs cursors with."""
-
-    return blake2b(chat.settings.secret.encode(), digest_size=32, person=b"cursor").digest()
+def keys_of(chat: Chat) -> list[bytes]:
+    """The keys that the deployment signs cursors with."""
+    keys = KeyRing(chat.settings.secret).keys(Purpose.CURSOR, b"cursor")
+    return [one.key for one in keys]
 
 
 async def test_a_stream_ends_with_the_token_that_opened_it(chat: Chat) -> None:

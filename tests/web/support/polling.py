@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,7 +29,10 @@ from app.kafka.resilient_producer import ResilientProducer
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from tests.delivery.conftest import added, entry, message, noted, opened
+from tests.web.support.revoked import Revoked
 from web.auth.authenticator import Authenticator
+from web.auth.tickets import sign_ticket
+from web.auth.token_cache import Identity
 from web.edge import session_context
 from web.hub.broadcast import sender
 from web.hub.hub import Hub
@@ -56,13 +60,14 @@ class Door:
         context: SessionContext,
         manager: ConnectionManager,
         bans: dict[str, Sanction],
+        revoked: Revoked,
         port: int,
     ) -> None:
         self.hub, self.context, self.manager, self.port = hub, context, manager, port
         self._settings = settings
         self._publisher: Publisher
-        #: The banned users, with their sanctions.
-        self.bans = bans
+        #: The banned users, with their sanctions, and the tokens that were taken back.
+        self.bans, self.revoked = bans, revoked
         self._offsets: Counter[int] = Counter()
         self._n: Counter[str] = Counter()
 
@@ -75,6 +80,18 @@ class Door:
     def token(self, user: str, life: float = 3600) -> str:
         """A token that is good for so many seconds."""
         return mint(self._settings, user, life)
+
+    def ticket(self, user: str, life: float) -> str:
+        """A ticket that is good for so many seconds, for a token that is good for longer."""
+        now = time.time()
+        return self.ticket_for(Identity(user, now + 3600, issued_at=now), life)
+
+    def ticket_for(self, identity: Identity, life: float = 600) -> str:
+        """A ticket for a caller, good for so many seconds."""
+        ring = self.context.authenticator.ring
+        signed = sign_ticket(ring, identity, time.time(), life)
+        assert signed is not None
+        return signed[0]
 
     async def begin(self, publisher: Publisher) -> None:
         """Open the rooms, everybody in both."""
@@ -143,7 +160,7 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
             partitions=settings.partitions,
             edge="e",
             deployment=Deployment("log"),
-            secret=settings.secret,
+            cursor_keys=[b"s" * 32],
             send=sender(native and built("_broadcast")),
         )
         producer = ResilientProducer(partial(new_producer, settings))
@@ -158,15 +175,18 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
         others = handler_factory(aiohttp.server)
         connections = ConnectionEvents(producer, "e", settings.partitions)
         bans: dict[str, Sanction] = {}
-        authenticator = Authenticator(settings, bans.get)
+        revoked = Revoked()
+        authenticator = Authenticator(settings, bans.get, revoked)
         context = session_context(settings, hub, authenticator, connections, _no_ends, native)
         if context.native_polls is not None:
             stack.callback(context.native_polls.close)
         manager = ConnectionManager(context, others, settings.ping)
+        authenticator.on_change = manager.recheck
         server = await asyncio.get_running_loop().create_server(manager.accept, "127.0.0.1", 0)
         server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         stack.callback(server.close)
-        found = Door(settings, hub, context, manager, bans, server.sockets[0].getsockname()[1])
+        port = server.sockets[0].getsockname()[1]
+        found = Door(settings, hub, context, manager, bans, revoked, port)
         await found.begin(Publisher(redis, 1_000))
         await hub.start()
         stack.push_async_callback(hub.stop)
@@ -209,7 +229,9 @@ class Poller:
         """A poll as bytes."""
         asked = {**self.query, **query, "cursor": self.cursor if cursor is None else cursor}
         line = "&".join(f"{name}={value}" for name, value in asked.items() if value != "")
-        head = f"GET /v1/events?{line} HTTP/1.1\r\nHost: e\r\nAuthorization: Bearer {self.token}"
+        head = f"GET /v1/events?{line} HTTP/1.1\r\nHost: e"
+        if "ticket" not in asked:
+            head += f"\r\nAuthorization: Bearer {self.token}"
         return head.encode() + b"\r\n\r\n"
 
     def send(self, data: bytes = b"") -> None:

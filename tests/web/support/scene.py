@@ -64,7 +64,7 @@ class Scene:
             partitions=PARTITIONS,
             edge="e",
             deployment=Deployment("log"),
-            secret="s" * 32,
+            cursor_keys=[b"s" * 32],
         )
         #: What the log's end is in each partition, by Kafka's own word.
         self.ends = [0] * PARTITIONS
