@@ -22,6 +22,7 @@ from app.delivery import keys
 from app.delivery.epoch_gate import gate_of, open_gate
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
+from app.delivery.shared_buckets import SharedBuckets
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.deployment.topic import prepare
@@ -48,6 +49,7 @@ from app.runtime.retry import AWAY, retry_while_away
 from app.settings import Settings
 from app.topics import DEPLOYMENT, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
+from web.api.callers import limit_middleware
 from web.api.services import (
     ACTIVE_RULES,
     AUDIT_LOG,
@@ -57,6 +59,7 @@ from web.api.services import (
     DRAINING,
     HISTORY,
     HUB,
+    LIMITS,
     PRESENCES,
     READ_MARKS,
     SETTINGS,
@@ -70,6 +73,7 @@ from web.hub.admission_batches import LogEnds
 from web.hub.broadcast import sender
 from web.hub.housekeeping import drop_idle_users, find_lost_events
 from web.hub.hub import Hub
+from web.limits.limits import Limits
 from web.native.loader import built
 from web.producer.command_sender import CommandSender
 from web.producer.connection_events import ConnectionEvents
@@ -151,6 +155,7 @@ async def serving(
             events,
             partial(_log_ends, settings),
             _native(settings, "_polls"),
+            app[LIMITS],
         )
         if context.native_polls is not None:
             stack.callback(context.native_polls.close)
@@ -159,6 +164,7 @@ async def serving(
         stack.push_async_callback(shutdown.drain, app, manager, events, listening)
         for task in (
             *(manager.ping(), events.watch_polls(), presence.say_alive(app)),
+            app[LIMITS].limiter.run(),
             watch_topics(settings, (RULES, SANCTIONS, DEPLOYMENT), end_because),
             *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), collect_rarely(_pauses)),
         ):
@@ -174,6 +180,7 @@ def session_context(
     connection_events: ConnectionEvents,
     log_ends: LogEnds,
     native: ModuleType | None,
+    request_limits: Limits,
 ) -> SessionContext:
     """The parts that serve streams and polls; `native` is `web.native._polls`, if it was built."""
     responses = RawResponses(settings.origins)
@@ -187,6 +194,7 @@ def session_context(
         connection_events=connection_events,
         responses=responses,
         limits=StreamLimits(settings.buffer_events, settings.buffer_bytes, settings.retry_ms),
+        request_limits=request_limits,
         max_streams=settings.streams,
         mean_stream_life=settings.stream_life,
         native_polls=polls,
@@ -220,6 +228,7 @@ async def _application(
 
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
     cors.add_cors(app, settings.origins)
+    app.middlewares.insert(0, limit_middleware)
     app.on_response_prepare.append(close_after_unknown_length)
     gate = gate_of(deployment)
     opening_gate = asyncio.create_task(open_gate(gate, redis, deployment, settings.partitions))
@@ -246,6 +255,7 @@ async def _application(
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
     app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction)
+    app[LIMITS] = Limits(settings, SharedBuckets(redis, edge))
     app[DRAINING] = asyncio.Event()
     await rules.start()
     stack.push_async_callback(shutdown.end, "rules in force", rules.stop)

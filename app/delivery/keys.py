@@ -169,3 +169,13 @@ def user(name: str) -> str:
 def edge(name: str) -> str:
     """Channel: answers to the commands of an edge."""
     return f"edge:{name}"
+
+
+def bucket(name: str) -> str:
+    """String: the TAT of a rate limit's bucket, in microseconds of Valkey's clock."""
+    return f"{{limits}}:{name}"
+
+
+def limiting_edges() -> str:
+    """Sorted set: the edges that share the rate limits, by the time until which each counts."""
+    return "{limits}::edges"

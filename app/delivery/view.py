@@ -81,22 +81,28 @@ class View:
 
         Also where the view of a partition is being refilled, once its memberships are back.
         """
-        rooms = await self._places_of(user)
-        return {room.decode(): int(n) for room, n in rooms.items() if int(n) > 0}
+        return (await self.rooms_of_all([user]))[0]
+
+    async def rooms_of_all(self, users: Sequence[str]) -> list[dict[str, int]]:
+        """The rooms of each of the users, as `rooms_of`, in one round trip."""
+        return [
+            {room.decode(): int(n) for room, n in rooms.items() if not n.startswith(b"-")}
+            for rooms in await self._places_of(users)
+        ]
 
     async def ever_in(self, user: str) -> list[str]:
         """The rooms of which the user is or was a member."""
-        return [room.decode() for room in await self._places_of(user)]
+        return [room.decode() for room in (await self._places_of([user]))[0]]
 
-    async def _places_of(self, user: str) -> dict[bytes, bytes]:
+    async def _places_of(self, users: Sequence[str]) -> list[dict[bytes, bytes]]:
         places = range(self._partitions)
         signs = [(keys.whole(place), keys.memberships(place)) for place in places]
 
         async def ask(pipe: Any) -> None:
-            pipe.hgetall(keys.rooms_of(user))
+            for user in users:
+                pipe.hgetall(keys.rooms_of(user))
 
-        found: dict[bytes, bytes] = (await self._snapshots.take(signs, ask))[0]
-        return found
+        return await self._snapshots.take(signs, ask)
 
     async def joined(self, room: str, user: str) -> int | None:
         """The `n` at which the user joined; `None` if the user is not a member."""
@@ -108,6 +114,11 @@ class View:
         place = self.partition(room)
         found = await self._one([place], "HGETALL", keys.members(place, room))
         return {user.decode(): entry.split()[0].decode() for user, entry in found.items()}
+
+    async def members_count(self, room: str) -> int:
+        """How many members the room has."""
+        place = self.partition(room)
+        return int(await self._one([place], "HLEN", keys.members(place, room)))
 
     async def roles(self, user: str, rooms: list[str]) -> dict[str, str]:
         """The user's role in each of the rooms with the user as a member, in one round trip."""

@@ -14,14 +14,16 @@ from app.delivery.view import RoomHead
 from app.domain import names, wellformed
 from app.domain.roles import ROLES
 from app.events import ChangeRoom, CreateRoom, RoomSettings
-from web.api.callers import authenticate
+from web.api.callers import authenticate, count
 from web.api.command import CommandRequest, command_request
+from web.api.quotas import require_rooms_left
 from web.api.room_access import required_head
 from web.api.services import READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
 from web.http.request_params import integer, room_id, word
+from web.limits.kinds import Kind
 
 _LIMIT = 50
 _LARGEST = 200
@@ -82,6 +84,9 @@ async def create(request: web.Request) -> web.Response:
         topic=checked("topic", wellformed.topic, body.topic),
         user=body.user,
     )
+    if body.type == "direct":
+        count(request, identity, Kind.DIRECT, identity.user, 1)
+    await require_rooms_left(request, command.room, identity.user, body.user)
     location = f"/v1/rooms/{command.room}"
     try:
         return await asked.submit(command, location=location)

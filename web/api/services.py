@@ -16,6 +16,7 @@ from app.moderation.audit_log import AuditLog
 from app.settings import Settings
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
+from web.limits.limits import Limits
 from web.producer.command_sender import CommandSender
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
@@ -29,4 +30,5 @@ BROKERS: web.AppKey[BrokerProbe] = web.AppKey("brokers")
 AUDIT_LOG: web.AppKey[AuditLog] = web.AppKey("audit_log")
 ACTIVE_RULES: web.AppKey[ActiveRules] = web.AppKey("active_rules")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
+LIMITS: web.AppKey[Limits] = web.AppKey("limits")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

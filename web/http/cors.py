@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web_middlewares import middleware
 
 _ALLOW = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, traceparent"
-_EXPOSE = "Retry-After, Location, Link"
+_EXPOSE = "Retry-After, Location, Link, RateLimit, RateLimit-Policy"
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _PREFLIGHT_SECONDS = "7200"
 

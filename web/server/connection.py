@@ -80,7 +80,7 @@ class ClientConnection(Deadline, asyncio.Protocol):
 
     __slots__ = (
         *("_bridge", "_buffer", "_connections", "_context", "_mode", "_new_handler", "_paused"),
-        *("_session", "transport"),
+        *("_counted", "_session", "peer", "transport"),
     )
 
     def __init__(
@@ -92,6 +92,10 @@ class ClientConnection(Deadline, asyncio.Protocol):
     ) -> None:
         super().__init__(loop)
         self.transport: Any = None
+        #: The address that is connected: a client, or a proxy.
+        self.peer = ""
+        #: Whether the connection counts among those of its address.
+        self._counted = False
         self._context = context
         self._connections = connections
         self._new_handler = new_handler
@@ -110,7 +114,15 @@ class ClientConnection(Deadline, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request, but not for long."""
         self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if peer else ""
         self._connections.add(self)
+        self._counted = self._context.request_limits.allow_connection(self.peer)
+        if not self._counted:
+            # Without a word: even that would cost more than the connection.
+            self._mode = _CLOSING
+            self.transport.abort()
+            return
         self.set_deadline(HEAD_SECONDS)
 
     def data_received(self, data: bytes) -> None:
@@ -153,6 +165,9 @@ class ClientConnection(Deadline, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the parts that served the connection go."""
         self._connections.discard(self)
+        if self._counted:
+            self._context.request_limits.connections.leave(self.peer)
+            self._counted = False
         self.clear_deadline()
         self._mode = _CLOSING
         if self._session is not None:

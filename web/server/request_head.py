@@ -13,6 +13,7 @@ import httptools
 from multidict import MultiDict
 
 from web.http.problem import Problem
+from web.limits.client_addresses import HEADERS
 
 #: The longest head of a request and the longest line in it, in bytes; both are aiohttp's limits.
 MAX_HEAD: Final = 16 * 1024
@@ -35,6 +36,9 @@ _HEADERS: Final = {
     for name in ("Authorization", "Last-Event-ID", "Origin", "Content-Length", "Transfer-Encoding")
 }
 
+#: The headers in which proxies say who asks. Each of them may add a line of its own.
+_FORWARDED: Final = {name.lower().encode(): name for name in HEADERS.values()}
+
 #: Query parameters that may hold the cursor, as EventSource and its polyfills send them.
 _CURSOR_PARAMETERS: Final = ("cursor", "last_event_id", "lastEventId")
 
@@ -47,6 +51,8 @@ class HeaderBlock(NamedTuple):
     raw: bytes
     headers: dict[str, str]
     keep_alive: bool
+    #: The lines of the headers that proxies write, by the header's name.
+    proxied: dict[str, list[str]]
 
     @property
     def origin(self) -> str | None:
@@ -76,6 +82,7 @@ class _Parsed:
     def __init__(self) -> None:
         self.url = b""
         self.headers: dict[str, str] = {}
+        self.proxied: dict[str, list[str]] = {}
         self.complete = False
         #: Whether the client closes the connection after the answer.
         self.closes = False
@@ -86,6 +93,9 @@ class _Parsed:
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         known = _HEADERS.get(name)
+        if known is None and (proxied := _FORWARDED.get(name)) is not None:
+            self.proxied.setdefault(proxied, []).append(value.decode("latin-1"))
+            return
         if known is None:
             self.closes |= name == b"connection" and b"close" in value.lower()
             return
@@ -120,7 +130,7 @@ def read_head(head: bytes, before: HeaderBlock | None) -> RequestHead:
         raise Problem("bad_request", "a GET has no body here")
     # The parser's own answer is gone once the request is complete.
     keep_alive = parser.get_http_version() == "1.1" and not parsed.closes
-    return _head(parsed.url, HeaderBlock(raw, headers, keep_alive))
+    return _head(parsed.url, HeaderBlock(raw, headers, keep_alive, parsed.proxied))
 
 
 def _head(target: bytes, block: HeaderBlock) -> RequestHead:

@@ -1,0 +1,38 @@
+"""Quotas: the most rooms of a person and the most members of a room.
+
+They are looked up in the view, which is behind the log by what is on its way. So requests of one
+moment may exceed them by a few. A repeated request finds the membership there, and passes.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from web.api.services import SETTINGS, VIEW
+from web.http.problem import Problem
+
+
+async def require_rooms_left(request: web.Request, room: str, *users: str) -> None:
+    """Raise `Problem` 409 `too_many_rooms` where one of the users can't be in this room as well."""
+    most = request.app[SETTINGS].rooms
+    named = [user for user in dict.fromkeys(users) if user]
+    joined = await request.app[VIEW].rooms_of_all(named)
+    for user, rooms in zip(named, joined, strict=True):
+        if len(rooms) >= most and room not in rooms:
+            raise Problem("too_many_rooms", f"{user!r} is in {most} rooms, which are the most")
+
+
+async def require_place(request: web.Request, room: str, by: str, user: str) -> None:
+    """Raise `Problem` 409 where the room can't have this member as well, or the user this room.
+
+    Only for those who may add members or join: others are refused by the room itself, and learn
+    nothing of it here.
+    """
+    view, most = request.app[VIEW], request.app[SETTINGS].members
+    head = await view.room(room)
+    joined = await view.joined(room, by) is not None
+    if head is None or not (joined or (head.type == "public" and user == by)):
+        return
+    await require_rooms_left(request, room, user)
+    if await view.members_count(room) >= most and await view.joined(room, user) is None:
+        raise Problem("too_many_members", f"the room has {most} members, which are the most")

@@ -1,0 +1,41 @@
+"""The addresses that requests come from, also behind trusted proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.domain.client_address import (
+    bucket_name,
+    client_of,
+    forwarded_for,
+    hops,
+    is_trusted,
+    networks,
+)
+from app.settings import Settings
+
+#: The headers by the setting that chooses them. A proxy writes one of them and passes the other on
+#: as the client wrote it, so only one may be believed.
+HEADERS: Final = {"x-forwarded-for": "X-Forwarded-For", "forwarded": "Forwarded"}
+
+
+class ClientAddresses:
+    """Tells clients apart by address."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._proxies = networks(settings.proxies)
+        #: The header that names the client.
+        self.header = HEADERS[settings.proxy_header]
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether a trusted proxy is connected."""
+        return is_trusted(peer, self._proxies)
+
+    def owner(self, peer: str, given: Sequence[str]) -> str:
+        """The name of the client's bucket; `given` are the lines of the header, in their order."""
+        if given and self.is_proxy(peer):
+            text = ",".join(given)
+            chain = hops(text) if self.header == HEADERS["x-forwarded-for"] else forwarded_for(text)
+            peer = client_of(peer, chain, self._proxies)
+        return bucket_name(peer)
