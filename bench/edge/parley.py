@@ -82,7 +82,7 @@ class Parley:
         )
         await provision(self.settings, TOPICS)
         self.redis = connect(self.settings.redis)
-        self._publisher = Publisher(self.redis, self.settings.window)
+        self._publisher = Publisher(self.redis, self.settings.window, self.settings.window_bytes)
         for partition in range(self.settings.partitions):
             sign = await self._publisher.filling(partition)
             await self._publisher.note_whole(partition, 0, sign)
