@@ -80,7 +80,7 @@ from web.producer.connection_events import ConnectionEvents
 from web.producer.late_verdict import late_verdict
 from web.server.aiohttp_bridge import close_after_unknown_length
 from web.server.connection_manager import ConnectionManager
-from web.server.listener import app_runner, handler_factory, listen
+from web.server.listener import app_runner, handler_factory, hide_version, listen
 from web.server.native_polls import NativePolls
 from web.server.raw_responses import RawResponses
 from web.server.session_context import SessionContext
@@ -230,6 +230,7 @@ async def _application(
     cors.add_cors(app, settings.origins)
     app.middlewares.insert(0, limit_middleware)
     app.on_response_prepare.append(close_after_unknown_length)
+    app.on_response_prepare.append(hide_version)
     gate = gate_of(deployment)
     opening_gate = asyncio.create_task(open_gate(gate, redis, deployment, settings.partitions))
     stack.callback(opening_gate.cancel)

@@ -62,7 +62,7 @@ def forwarded_for(header: str) -> list[str]:
     Commas in quotes divide, too: no address has one, and a quote that a client has opened must not
     hide what the proxies wrote behind it.
     """
-    return [_for(element) for element in header[-_LONGEST:].split(",")]
+    return [_value(element, "for") for element in header[-_LONGEST:].split(",")]
 
 
 def client_of(peer: str, chain: Sequence[str], trusted: Sequence[Network]) -> str:
@@ -98,8 +98,13 @@ def hops(header: str) -> list[str]:
     return header[-_LONGEST:].split(",")
 
 
-def _for(element: str) -> str:
+def forwarded_proto(header: str) -> str:
+    """The `proto` of the last element of a `Forwarded` header: how the last proxy was asked."""
+    return _value(header[-_LONGEST:].rpartition(",")[2], "proto").lower()
+
+
+def _value(element: str, wanted: str) -> str:
     for name, value in _PAIR.findall(element):
-        if name.lower() == "for":
+        if name.lower() == wanted:
             return str(value)
     return ""

@@ -8,6 +8,7 @@ from app.domain.client_address import (
     bucket_name,
     client_of,
     forwarded_for,
+    forwarded_proto,
     hops,
     is_trusted,
     networks,
@@ -83,3 +84,16 @@ def test_an_address_is_read_as_it_is_written(address: object) -> None:
     found = parse(str(address))
     mapped = getattr(address, "ipv4_mapped", None)
     assert found == (mapped or address)
+
+
+@pytest.mark.parametrize(
+    ("header", "proto"),
+    [
+        ("for=1.1.1.1;proto=https", "https"),
+        ("for=1.1.1.1;proto=https, for=10.0.0.1;Proto=HTTP", "http"),
+        ("for=1.1.1.1", ""),
+        ("", ""),
+    ],
+)
+def test_the_last_proxy_says_how_it_was_asked(header: str, proto: str) -> None:
+    assert forwarded_proto(header) == proto

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from multidict import MultiMapping
+
 from app.domain.client_address import (
     bucket_name,
     client_of,
     forwarded_for,
+    forwarded_proto,
     hops,
     is_trusted,
     networks,
@@ -18,6 +21,9 @@ from app.settings import Settings
 #: The headers by the setting that chooses them. A proxy writes one of them and passes the other on
 #: as the client wrote it, so only one may be believed.
 HEADERS: Final = {"x-forwarded-for": "X-Forwarded-For", "forwarded": "Forwarded"}
+
+
+_PROTO: Final = "X-Forwarded-Proto"
 
 
 class ClientAddresses:
@@ -31,6 +37,15 @@ class ClientAddresses:
     def is_proxy(self, peer: str) -> bool:
         """Whether a trusted proxy is connected."""
         return is_trusted(peer, self._proxies)
+
+    def is_secure(self, peer: str, headers: MultiMapping[str]) -> bool:
+        """Whether the client spoke TLS with the trusted proxy that is connected."""
+        if not self.is_proxy(peer):
+            return False
+        if self.header == HEADERS["forwarded"]:
+            return forwarded_proto(",".join(headers.getall(self.header, ()))) == "https"
+        given = headers.getall(_PROTO, ("",))
+        return given[-1].rpartition(",")[2].strip().lower() == "https"
 
     def owner(self, peer: str, given: Sequence[str]) -> str:
         """The name of the client's bucket; `given` are the lines of the header, in their order."""

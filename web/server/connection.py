@@ -212,10 +212,14 @@ class ClientConnection(Deadline, asyncio.Protocol):
         self._session.serve(data[:end])
 
     def _serve_with_aiohttp(self, data: bytes, end: int) -> None:
+        try:
+            length = body_length(data[:end])
+        except Problem as problem:
+            self.refuse(problem)
+            return
         self._mode = _AIOHTTP
         if self._bridge is None:
             self._bridge = AiohttpBridge(self.transport, self._new_handler(), self._next)
-        length = body_length(data[:end])
         self._bridge.begin(end + length)
         self.set_deadline(BODY_SECONDS if length < UNKNOWN_LENGTH else UNKNOWN_BODY_SECONDS)
         self._feed(self._bridge)

@@ -27,8 +27,12 @@ STREAM_OR_POLL: Final = re.compile(rb"GET /v1/(?:stream|events)[ ?]")
 UNKNOWN_LENGTH: Final = 1 << 60
 
 _FRAMING: Final = re.compile(
-    rb"\r\n(content-length|transfer-encoding|upgrade)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+    rb"\r\n(content-length|transfer-encoding|upgrade|expect)[ \t]*:[ \t]*([^\r\n]*)",
+    re.IGNORECASE,
 )
+
+#: Digits of a length; Python refuses to read a number of more than 4,300.
+_DIGITS: Final = 18
 
 #: The headers that are read here, by their lower-case names.
 _HEADERS: Final = {
@@ -160,12 +164,23 @@ def too_large(data: bytes, end: int) -> bool:
 
 
 def body_length(head: bytes) -> int:
-    """The bytes that follow a head; `UNKNOWN_LENGTH` where the head does not say so plainly."""
-    found = _FRAMING.findall(head)
+    """The bytes that follow a head; `UNKNOWN_LENGTH` where the head does not say so plainly.
+
+    Raises `Problem` 400 for a length that nothing has, and 417 for an `Expect` other than
+    `100-continue`, which aiohttp would quote in its answer.
+    """
+    found = [(name.lower(), value.strip()) for name, value in _FRAMING.findall(head)]
+    if not found:
+        return 0
+    for name, value in found:
+        if name == b"expect" and value.lower() != b"100-continue":
+            raise Problem("bad_request", "Expect takes 100-continue", status=417)
+        if name == b"content-length" and len(value) > _DIGITS:
+            raise Problem("bad_request", f"Content-Length has at most {_DIGITS} digits")
+    found = [one for one in found if one[0] != b"expect"]
     if not found:
         return 0
     name, value = found[0]
-    value = value.strip()
-    if len(found) > 1 or name.lower() != b"content-length" or not value.isdigit():
+    if len(found) > 1 or name != b"content-length" or not value.isdigit():
         return UNKNOWN_LENGTH
     return int(value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from web.server.request_head import RequestHead, read_head
+from web.http.problem import Problem
+from web.server.request_head import UNKNOWN_LENGTH, RequestHead, body_length, read_head
 
 
 def head(target: str, *lines: str) -> RequestHead:
@@ -48,3 +49,40 @@ def test_the_header_goes_before_what_the_address_says(name: str) -> None:
 def test_who_says_nothing_has_no_cursor() -> None:
     assert head("/v1/stream").cursor() == ""
     assert head("/v1/stream?cursor=").cursor() == ""
+
+
+def framing(*lines: str) -> bytes:
+    return "\r\n".join(["POST / HTTP/1.1", "Host: e", *lines, "", ""]).encode("latin-1")
+
+
+@pytest.mark.parametrize("digits", [19, 4_300, 4_301, 8_000])
+def test_a_length_of_too_many_digits_is_refused(digits: int) -> None:
+    """Python raises for more than 4,300 of them."""
+    with pytest.raises(Problem) as raised:
+        body_length(framing(f"Content-Length: {'9' * digits}"))
+    assert (raised.value.status, raised.value.code) == (400, "bad_request")
+    assert body_length(framing(f"Content-Length: {'9' * 18}")) == 10**18 - 1
+
+
+@pytest.mark.parametrize("value", ["\xff\xfe", "200-ok", "", "100-continue, x", "\x00"])
+def test_any_other_expectation_than_to_continue_fails(value: str) -> None:
+    with pytest.raises(Problem) as raised:
+        body_length(framing("Content-Length: 2", f"expect: {value}"))
+    assert raised.value.status == 417
+    assert body_length(framing("Content-Length: 2", "Expect: 100-Continue ")) == 2
+    assert body_length(framing("Expect: 100-continue")) == 0
+
+
+def test_an_expectation_does_not_hide_how_long_a_body_is() -> None:
+    for lines in (
+        ["Expect: 100-continue", "Content-Length: 2", "Content-Length: 3"],
+        ["Transfer-Encoding: chunked", "Expect: 100-continue"],
+    ):
+        assert body_length(framing(*lines)) == UNKNOWN_LENGTH
+
+
+def test_each_line_of_a_proxy_is_kept_and_a_clients_own_is_no_error() -> None:
+    block = head(
+        "/v1/stream", "X-Forwarded-For: 1.1.1.1", "x-forwarded-for: 2.2.2.2, 3.3.3.3"
+    ).block
+    assert block.proxied == {"X-Forwarded-For": ["1.1.1.1", "2.2.2.2, 3.3.3.3"]}
