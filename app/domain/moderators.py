@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.access import room_unknown
 from app.domain.messages import content_of
 from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Member, Repeat, Room, State
@@ -28,7 +29,7 @@ def moderate(room: Room, state: State, command: Command, moderated: Moderated) -
     action = _ACTIONS[type(command)]
     if not command.admin:
         if state.actor is None:
-            return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+            return room_unknown(command.room)
         if not may(state.actor.role, action):
             return Refusal("not_allowed", "Moderators, admins and the owner do that.")
     match command:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from app.domain import names
 from app.events import AddMember, ChangeRole, RemoveMember
-from web.api.callers import authenticate, count
+from web.api.callers import authenticate
 from web.api.command import command_request
 from web.api.quotas import require_place
 from web.api.room_access import required_head
@@ -17,7 +17,6 @@ from web.api.services import VIEW
 from web.http.json_response import json
 from web.http.request_body import checked, read_body
 from web.http.request_params import integer, room_id, user_id, word
-from web.limits.kinds import Kind
 
 _LIMIT = 100
 _LARGEST = 1000
@@ -47,9 +46,7 @@ async def add(request: web.Request) -> web.Response:
         user=checked("user", names.user, body.user),
         role=body.role,
     )
-    if body.user != asked.identity.user:
-        count(request, asked.identity, Kind.ADDED, body.user, 1)
-    await require_place(request, asked.room, asked.identity.user, body.user)
+    await require_place(request, asked.room, asked.identity, body.user)
     return await asked.submit(command, location=f"/v1/rooms/{asked.room}")
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from web.api.callers import count
 from web.api.services import SETTINGS, VIEW
+from web.auth.token_cache import Identity
 from web.http.problem import Problem
+from web.limits.kinds import Kind
 
 
 async def require_rooms_left(request: web.Request, room: str, *users: str) -> None:
@@ -22,17 +25,19 @@ async def require_rooms_left(request: web.Request, room: str, *users: str) -> No
             raise Problem("too_many_rooms", f"{user!r} is in {most} rooms, which are the most")
 
 
-async def require_place(request: web.Request, room: str, by: str, user: str) -> None:
+async def require_place(request: web.Request, room: str, identity: Identity, user: str) -> None:
     """Raise `Problem` 409 where the room can't have this member as well, or the user this room.
 
-    Only for those who may add members or join: others are refused by the room itself, and learn
-    nothing of it here.
+    Raises `RateLimited` where others have added the user to too many. Only for members, and for
+    those who join: strangers are refused by the room itself, and learn nothing of it here.
     """
-    view, most = request.app[VIEW], request.app[SETTINGS].members
+    view, most, by = request.app[VIEW], request.app[SETTINGS].members, identity.user
     head = await view.room(room)
     joined = await view.joined(room, by) is not None
     if head is None or not (joined or (head.type == "public" and user == by)):
         return
+    if user != by:
+        count(request, identity, Kind.ADDED, user, 1)
     await require_rooms_left(request, room, user)
     if await view.members_count(room) >= most and await view.joined(room, user) is None:
         raise Problem("too_many_members", f"the room has {most} members, which are the most")
