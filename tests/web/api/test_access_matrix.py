@@ -35,14 +35,14 @@ Statuses = dict[str, int]
 def inside(status: int, *, lowest: str = "muted", below: int = 403, **others: int) -> Statuses:
     """The status for members from `lowest` up; `below` for those beneath, 404 for strangers."""
     rank = INSIDE.index(lowest)
-    found = {role: 404 for role in ROLES} | {"nobody": 401}
+    found = dict.fromkeys(ROLES, 404) | {"nobody": 401}
     found |= {role: status if INSIDE.index(role) >= rank else below for role in INSIDE}
     return found | others
 
 
 def everybody(status: int, **others: int) -> Statuses:
     """The status for all who have a token."""
-    return {role: status for role in ROLES} | {"nobody": 401} | others
+    return dict.fromkeys(ROLES, status) | {"nobody": 401} | others
 
 
 def platform(status: int) -> Statuses:
@@ -327,9 +327,7 @@ async def test_a_stranger_cannot_tell_whether_a_message_was_reported(
     """An item's id follows from the message's place."""
     where = f"/v1/rooms/{scene.room}/messages/{scene.messages['member']}/report"
     _, reported = await caller.ask("admin", "POST", where, {"reason": "look"})
-    item = reported.get("item", "")
-    if not item:  # the message was deleted by a role above
-        pytest.skip("the message is gone")
+    item = reported["item"]
 
     async def queued() -> bool:
         _, answer = await caller.ask("owner", "GET", "/v1/moderation/queue?status=any&limit=200")
