@@ -42,6 +42,10 @@ class RoomHead(NamedTuple):
     epoch: int = 0
 
 
+#: Rooms that are looked up one by one in those of another user, and users of one round trip.
+_FEW = 50
+_PORTION = 25
+
 #: Events by which a room may grow while it is being read.
 _AHEAD = 100
 
@@ -90,19 +94,57 @@ class View:
             for rooms in await self._places_of(users)
         ]
 
+    async def common_rooms(
+        self, rooms: Collection[str], users: Sequence[str]
+    ) -> list[dict[str, int]]:
+        """Those of the rooms in which each of the users is, with the `n` of joining.
+
+        The work is in proportion to these rooms or to theirs, and in portions, so that a user in
+        thousands of rooms holds up nobody else.
+        """
+        found: list[dict[str, int]] = []
+        for start in range(0, len(users), _PORTION):
+            portion = users[start : start + _PORTION]
+            if len(rooms) <= _FEW:
+                found += await self._places_among(list(rooms), portion)
+            else:
+                found += await self.rooms_of_all(portion)
+        return found
+
+    async def _places_among(
+        self, rooms: Sequence[str], users: Sequence[str]
+    ) -> list[dict[str, int]]:
+        if not rooms:
+            return [{} for _ in users]
+
+        async def ask(pipe: Any) -> None:
+            for user in users:
+                pipe.hmget(keys.rooms_of(user), rooms)
+
+        found = await self._snapshots.take(self._membership_signs(), ask)
+        return [
+            {
+                room: int(n)
+                for room, n in zip(rooms, places, strict=True)
+                if n is not None and not n.startswith(b"-")
+            }
+            for places in found
+        ]
+
     async def ever_in(self, user: str) -> list[str]:
         """The rooms of which the user is or was a member."""
         return [room.decode() for room in (await self._places_of([user]))[0]]
 
     async def _places_of(self, users: Sequence[str]) -> list[dict[bytes, bytes]]:
-        places = range(self._partitions)
-        signs = [(keys.whole(place), keys.memberships(place)) for place in places]
-
         async def ask(pipe: Any) -> None:
             for user in users:
                 pipe.hgetall(keys.rooms_of(user))
 
-        return await self._snapshots.take(signs, ask)
+        return await self._snapshots.take(self._membership_signs(), ask)
+
+    def _membership_signs(self) -> list[tuple[str, str]]:
+        """Without these the users' rooms are not complete."""
+        return [(keys.whole(place), keys.memberships(place)) for place in range(self._partitions)]
 
     async def joined(self, room: str, user: str) -> int | None:
         """The `n` at which the user joined; `None` if the user is not a member."""

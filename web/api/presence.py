@@ -23,7 +23,7 @@ from web.limits.kinds import Kind
 _MAX_USERS = 100
 
 #: Users who count as one request.
-_AS_ONE = 10
+_AS_ONE = 20
 
 
 class Own(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,7 +58,8 @@ async def _visible(request: web.Request, me: str, users: list[str]) -> list[str]
     rule, view = request.app[SETTINGS].presence, request.app[VIEW]
     if rule == "everyone":
         return users
-    mine, *theirs = await view.rooms_of_all([me, *users])
+    mine = await view.rooms_of(me)
+    theirs = await view.common_rooms(mine, users)
     shown = zip(users, theirs, strict=True)
     return [user for user, rooms in shown if user == me or may_see(rule, mine, rooms)]
 
