@@ -79,7 +79,7 @@ class PollSession:
         missed = context.state.missed_lately(poll.user, cursor)
         if missed is None:
             return False
-        if not self.may_poll():
+        if (missed or not template.timeout) and not self.may_poll():
             return False  # served from the beginning, it is refused
         poll.ask(cursor, template.limit)
         if missed:
