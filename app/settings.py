@@ -134,7 +134,7 @@ class Settings:
     """Header in which proxies say who asks: `x-forwarded-for`, or `forwarded` (RFC 7239)."""
     limits: _Factor = 1.0
     """Factor for all rates below, `requests/seconds` or `off`; 0: no rate has a limit."""
-    limit_address: str = "1000/5"
+    limit_address: str = "2000/5"
     """Requests of one address, before its tokens are looked at."""
     limit_failed: str = "20/60"
     """Requests of one address whose tokens are refused."""

@@ -16,7 +16,7 @@ from web.auth.token_cache import Identity
 from web.http.problem import Problem
 from web.limits.kinds import IN_ROOM, Kind
 from web.limits.limiter import Allowance, Use
-from web.limits.refusal import RateLimited, headers_of
+from web.limits.refusal import RateLimited, headers_of, is_failed_login
 
 _ADDRESS: Final = web.RequestKey("address", str)
 _ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
@@ -30,7 +30,7 @@ async def authenticate(request: web.Request) -> Identity:
     try:
         identity = await request.app[AUTHENTICATOR].bearer(request.headers, request.query)
     except Problem as problem:
-        if problem.status == 401:
+        if is_failed_login(problem):
             # Counted behind the check: those at the same address whose tokens are good go on.
             request.app[LIMITS].limiter.allow((Kind.FAILED, request[_ADDRESS], 1))
         raise

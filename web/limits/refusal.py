@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from app.domain.rate_limit import Left, Rate
 from web.http.problem import Problem
+
+
+#: Refusals of tokens that the issuer has signed: clients have those, and come with new ones.
+_GENUINE: Final = frozenset({"token_expired", "token_revoked"})
+
+
+def is_failed_login(problem: Problem) -> bool:
+    """Whether the problem is with a token that nobody may have signed."""
+    return problem.status == 401 and problem.code not in _GENUINE
 
 
 class RateLimited(Problem):

@@ -18,6 +18,7 @@ from web.auth.token_cache import Identity
 from web.http.problem import Problem, problem_of, retry_after
 from web.hub.room import BROKEN, UNAVAILABLE, User
 from web.limits.kinds import Kind
+from web.limits.refusal import is_failed_login
 from web.server.native_polls import NativeSlot
 from web.server.poll_session import TIMEOUT, PollSession
 from web.server.request_head import HeaderBlock, RequestHead, read_head
@@ -87,7 +88,7 @@ class Session:
 
     def _counted(self, problem: Problem) -> Problem:
         """The problem with a token; another one where the address had too many of them."""
-        if problem.status == 401:
+        if is_failed_login(problem):
             try:
                 self._context.request_limits.limiter.allow((Kind.FAILED, self._address, 1))
             except Problem as too_many:

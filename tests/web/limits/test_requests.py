@@ -72,6 +72,13 @@ async def test_too_many_bad_tokens_are_refused_and_good_ones_go_on(serve: Serve)
     assert await statuses(client, 3, bearer("ann")) == [201] * 3
 
 
+async def test_a_token_that_has_expired_is_no_failed_login(serve: Serve) -> None:
+    """Many people at one address may come back with theirs, and have to learn why."""
+    client = await serve(replace(OWN, limit_failed="2/300"))
+    expired = {"Authorization": f"Bearer {mint(OWN, 'ann', life=-3600)}"}
+    assert await statuses(client, 10, expired) == [401] * 10
+
+
 async def test_an_admin_has_no_limit_but_that_of_the_address(serve: Serve) -> None:
     client = await serve(replace(OWN, limit_connect="1/100", limit_address="20/2000"))
     assert await statuses(client, 10, bearer("root", admin=True)) == [201] * 10
