@@ -1,13 +1,15 @@
 """Attachments: Parley stores no files. The operator's upload hook says where a file goes.
 
 `POST /v1/rooms/{room}/uploads` asks the hook, which answers with a URL to upload to and the URL
-that others read. The edge signs the latter, and a message may carry it with that signature alone.
-So a message can carry no file that the hook did not place.
+that others read. The edge signs the latter with the name, type and size that the hook was asked
+about, and a message may carry it with that signature alone. So a message can carry no file that the
+hook did not place, and none that calls itself something else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import time
 from typing import Any
@@ -31,6 +33,12 @@ from web.http.request_params import room_id
 #: Seconds that the hook may take, and the most bytes of its answer.
 _TIMEOUT = 5.0
 _MAX_ANSWER = 64 * 1024
+
+
+#: What a digest is of, so that none can be taken for another: the URL with what was asked, and, of
+#: an earlier release, the URL alone.
+_BOUND = "attachment"
+_OF_URL = "upload"
 
 
 class NewUpload(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,7 +79,7 @@ async def create(request: web.Request) -> web.Response:
     await required_head(request, room, identity.user)
     asked = {"user": identity.user, "room": room, **msgspec.structs.asdict(body)}
     place = await _ask(settings, asked)
-    signature = _sign(settings, room, place.url)
+    signature = issued(settings, room, place.url, body)
     return json(msgspec.structs.asdict(place) | {"signature": signature}, status=201)
 
 
@@ -106,19 +114,47 @@ def _failed(what: str) -> Problem:
     return Problem("upload_hook", f"the upload hook {what}", headers={"Retry-After": "5"})
 
 
-def _sign(settings: Settings, room: str, url: str) -> str:
-    return hmac.digest(settings.secret.encode(), f"upload/{room}/{url}".encode(), "sha256").hex()
+def _sign(settings: Settings, label: str, room: str, text: str) -> str:
+    signed = f"{label}/{room}/{text}".encode("utf-8", "surrogatepass")
+    return hmac.digest(settings.secret.encode(), signed, "sha256").hex()
+
+
+def issued(settings: Settings, room: str, url: str, upload: NewUpload) -> str:
+    """The signature of a place: what the hook was asked about, and a digest of that and the URL."""
+    asked = base64.urlsafe_b64encode(msgspec.json.encode(upload)).decode()
+    return f"{asked}.{_sign(settings, _BOUND, room, _bound(url, asked))}"
+
+
+def _bound(url: str, asked: str) -> str:
+    """Both in one text: base64 has no line break, so the last one divides them."""
+    return f"{url}\n{asked}"
 
 
 def attached(settings: Settings, room: str, given: list[NewAttachment]) -> tuple[Attachment, ...]:
-    """The attachments of a message. Raises `Problem` 422 where one was not issued for the room."""
-    for one in given:
-        if not hmac.compare_digest(one.signature, _sign(settings, room, one.url)):
-            detail = f"{one.url!r} was not handed out for this room"
+    """The attachments of a message, with what the hook was asked about each.
+
+    A message need not repeat that, and can't say anything else. Raises `Problem` 422 where an
+    attachment was not issued for the room, or is another.
+    """
+    return tuple(_attached(settings, room, one) for one in given)
+
+
+def _attached(settings: Settings, room: str, one: NewAttachment) -> Attachment:
+    asked, bound, digest = one.signature.rpartition(".")
+    if bound:
+        expected = _sign(settings, _BOUND, room, _bound(one.url, asked))
+    else:
+        expected = _sign(settings, _OF_URL, room, one.url)
+    if not hmac.compare_digest(digest.encode("utf-8", "surrogatepass"), expected.encode()):
+        raise Problem("attachment_unknown", f"{one.url!r} was not handed out for this room")
+    if not bound:
+        return Attachment(url=one.url, name=one.name, type=one.type, size=one.size)
+    file = msgspec.json.decode(base64.urlsafe_b64decode(asked), type=NewUpload)
+    for field, said in (("name", one.name), ("type", one.type), ("size", one.size)):
+        if said and said != getattr(file, field):
+            detail = f"the {field} of {one.url!r} is not the one that was asked for"
             raise Problem("attachment_unknown", detail)
-    return tuple(
-        Attachment(url=one.url, name=one.name, type=one.type, size=one.size) for one in given
-    )
+    return Attachment(url=one.url, name=file.name, type=file.type, size=file.size)
 
 
 def add_routes(app: web.Application) -> None:

@@ -8,7 +8,6 @@ from typing import Final
 from app.domain.rate_limit import Left, Rate
 from web.http.problem import Problem
 
-
 #: Refusals of tokens that the issuer has signed: clients have those, and come with new ones.
 _GENUINE: Final = frozenset({"token_expired", "token_revoked"})
 
