@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
 from multidict import MultiMapping
 
 from app.domain.client_address import (
@@ -17,6 +18,8 @@ from app.domain.client_address import (
     networks,
 )
 from app.settings import Settings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 #: The headers by the setting that chooses them. A proxy writes one of them and passes the other on
 #: as the client wrote it, so only one may be believed.
@@ -33,6 +36,7 @@ class ClientAddresses:
         self._proxies = networks(settings.proxies)
         #: The header that names the client.
         self.header = HEADERS[settings.proxy_header]
+        self._told = False
 
     def is_proxy(self, peer: str) -> bool:
         """Whether a trusted proxy is connected."""
@@ -49,8 +53,21 @@ class ClientAddresses:
 
     def owner(self, peer: str, given: Sequence[str]) -> str:
         """The name of the client's bucket; `given` are the lines of the header, in their order."""
-        if given and self.is_proxy(peer):
-            text = ",".join(given)
-            chain = hops(text) if self.header == HEADERS["x-forwarded-for"] else forwarded_for(text)
-            peer = client_of(peer, chain, self._proxies)
-        return bucket_name(peer)
+        if not given:
+            return bucket_name(peer)
+        if not self.is_proxy(peer):
+            self._tell_once(peer)
+            return bucket_name(peer)
+        text = ",".join(given)
+        chain = hops(text) if self.header == HEADERS["x-forwarded-for"] else forwarded_for(text)
+        return bucket_name(client_of(peer, chain, self._proxies))
+
+    def _tell_once(self, peer: str) -> None:
+        """Log that a proxy may have been forgotten; or a client has written the header itself."""
+        if not self._told:
+            self._told = True
+            log.warning(
+                "if this is a proxy of yours, its clients count as one address: PARLEY_PROXIES",
+                address=peer,
+                header=self.header,
+            )
