@@ -32,6 +32,8 @@ def moderate(room: Room, state: State, command: Command, moderated: Moderated) -
             return room_unknown(command.room)
         if not may(state.actor.role, action):
             return Refusal("not_allowed", "Moderators, admins and the owner do that.")
+    if not isinstance(command, HideMessage) and command.user == command.by:
+        return Refusal("not_allowed", "Nobody decides about themselves.")
     match command:
         case HideMessage():
             return _hide(room, state, command, moderated)
@@ -86,8 +88,6 @@ def _approve(room: Room, state: State, command: ApproveMessage, moderated: Moder
 def _sanction(room: Room, state: State, command: SetSanction, moderated: Moderated) -> Outcome:
     if room.type == "direct":
         return Refusal("not_allowed", "In a direct room nobody is above the other.")
-    if command.user == command.by:
-        return Refusal("not_allowed", "Nobody sanctions themselves.")
     if state.subject is not None and not _above(state.actor, state.subject, command.admin):
         return Refusal("not_allowed", "Members are sanctioned by those of a higher role.")
     return SanctionSet(
@@ -106,6 +106,8 @@ def _above(actor: Member | None, subject: Member, admin: bool) -> bool:
 
 
 def _lift(room: Room, state: State, command: LiftSanction, moderated: Moderated) -> Outcome:
+    if state.subject is not None and not _above(state.actor, state.subject, command.admin):
+        return Refusal("not_allowed", "Sanctions of members are lifted by those of a higher role.")
     sanction = state.subject_sanction
     if sanction is None or not holds(sanction, moderated.at_ms):
         return Repeat(sanction.n if sanction else 0)

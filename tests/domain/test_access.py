@@ -12,8 +12,10 @@ from app.domain.room import decide
 from app.events import (
     AddMember,
     AnyCommand,
+    ApproveMessage,
     ChangeRoom,
     CreateRoom,
+    LiftSanction,
     MemberAdded,
     Moderated,
     Refusal,
@@ -96,3 +98,34 @@ def test_why_somebody_is_banned_is_for_those_who_may_add_members() -> None:
         assert isinstance(found, Refusal)
         codes[user] = found.code
     assert codes == {"ann": "banned", "ben": "not_allowed"}
+
+
+@given(
+    wishes(),
+    st.sampled_from(["ann", "ben", "cid"]),
+    st.sampled_from([SetSanction, LiftSanction, ApproveMessage]),
+    st.booleans(),
+)
+def test_nobody_decides_about_themselves(
+    commands: list[AnyCommand], user: str, make: Any, admin: bool
+) -> None:
+    tables = Tables()
+    run(commands, tables)
+    fields = {SetSanction: {"sanction": "mute"}, ApproveMessage: {"text": "x"}}.get(make, {})
+    asked = command(user, 900, make, user=user, admin=admin, **fields)
+    found = decide(tables.state(asked), Moderated(src=900, at_ms=900_000, command=asked))
+    assert isinstance(found, Refusal)
+
+
+def test_a_muted_moderator_is_let_speak_by_those_above_alone() -> None:
+    tables = Tables()
+    run([command("ann", 0, CreateRoom, type="group")], tables)
+    run([command("ann", 1, AddMember, user="ben", role="moderator")], tables, 1)
+    run([command("ann", 2, AddMember, user="cid", role="moderator")], tables, 2)
+    run([command("ann", 3, SetSanction, user="ben", sanction="mute")], tables, 3)
+    codes = {}
+    for user in ("ben", "cid", "ann"):
+        asked = command(user, 9, LiftSanction, user="ben")
+        found = decide(tables.state(asked), Moderated(src=9, at_ms=9_000, command=asked))
+        codes[user] = found.code if isinstance(found, Refusal) else type(found).__name__
+    assert codes == {"ben": "not_allowed", "cid": "not_allowed", "ann": "SanctionLifted"}

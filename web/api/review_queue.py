@@ -10,8 +10,8 @@ import orjson
 from aiohttp import web
 
 from app.domain import wellformed
-from app.domain.review import ACTIONS, Item
-from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
+from app.domain.review import ACTIONS, Item, may_see
+from app.events import ApproveMessage, HideMessage, Reported, Reviewed, SendMessage, Verdict
 from app.history.review import Place
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate
@@ -54,7 +54,8 @@ async def page(request: web.Request) -> web.Response:
     after = _position(request, "after") or (0, "")
     wanted = "" if status == "any" else status
     found = await request.app[HISTORY].queue(rooms, wanted, after=after, limit=limit + 1)
-    body: dict[str, Any] = {"items": [_shown(item) for item in found[:limit]]}
+    shown = [_shown(item) for item in found[:limit] if may_see(identity.user, item)]
+    body: dict[str, Any] = {"items": shown}
     body["has_more"] = len(found) > limit
     if body["has_more"]:
         body["after"] = f"{found[limit - 1].at_ms}.{found[limit - 1].id}"
@@ -67,7 +68,8 @@ async def choose(request: web.Request) -> web.Response:
     choice = await read_body(request, Choice)
     reason = checked("reason", wellformed.reason, choice.reason)
     item = await request.app[HISTORY].item(request.match_info["item"])
-    if item is None or not await _moderates(request, identity, item.room):
+    sees = item is not None and may_see(identity.user, item)
+    if item is None or not sees or not await _moderates(request, identity, item.room):
         raise Problem("item_unknown", "there is no such item in the queue")
     if choice.action not in ACTIONS[item.kind]:
         detail = f"action is one of {', '.join(ACTIONS[item.kind])}"
@@ -159,7 +161,10 @@ async def account(request: web.Request) -> web.Response:
     rooms = await moderated(request, identity, word(request, "room"))
     before = _position(request, "before")
     found = await request.app[HISTORY].account(rooms, before=before, limit=limit + 1)
-    body: dict[str, Any] = {"acts": [act for _, act in found[:limit]]}
+    acts = [act for _, act in found[:limit]]
+    # A moderator does not see who has reported them.
+    acts = [a for a in acts if not isinstance(a, Reported) or a.author != identity.user]
+    body: dict[str, Any] = {"acts": acts}
     body["has_more"] = len(found) > limit
     if body["has_more"]:
         at_ms, name = found[limit - 1][0]
