@@ -162,8 +162,8 @@ class Settings:
     """Streams and stream tickets, by person."""
     limit_poll: str = "200/5"
     """Polls, by person."""
-    connections: _Count = 1000
-    """Connections of one address at an edge, and never more than a quarter of all."""
+    connections: Annotated[int, Meta(ge=0)] = 1000
+    """Connections of one address at an edge, and at most a quarter of all; 0: no such limit."""
     polls: _Count = 20
     """Polls of one person that may wait at an edge."""
     rooms: _Count = 2000

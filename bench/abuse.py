@@ -59,7 +59,7 @@ _FLOOR: Final = 10.0
 @click.option("--unlimited", is_flag=True, help="Without limits: what they are for.")
 def main(rate: float, seconds: float, ways: Sequence[str], unlimited: bool) -> None:
     """Run and report."""
-    limits = {"limits": 0.0, "connections": 100_000, "polls": 100_000} if unlimited else _DEFAULTS
+    limits = {"limits": 0.0, "connections": 0, "polls": 100_000} if unlimited else _DEFAULTS
     try:
         with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
             result = uvloop.run(abuse(Path(folder), rate, seconds, ways or list(WAYS), limits))

@@ -34,7 +34,7 @@ WHOLE = {
     "send_buffer": "a number from 0 to 2147483647",
     "streams": "a number, 1 or more",
     "body_limit": "a number, 1 or more",
-    "connections": "a number, 1 or more",
+    "connections": "a number, 0 or more",
     "polls": "a number, 1 or more",
     "rooms": "a number, 1 or more",
     "members": "a number, 1 or more",

@@ -20,13 +20,13 @@ class ConnectionCounts:
     """Counts connections by address.
 
     One address has at most `most` connections, and a quarter of all, so that it takes at least five
-    addresses to make an edge deaf for others. Connections of trusted proxies are counted in all
+    addresses to make an edge deaf for others; with 0 it may have all. Connections of trusted proxies are counted in all
     alone. `open_files` is the limit of the process.
     """
 
     def __init__(self, most: int, open_files: int, is_proxy: Callable[[str], bool]) -> None:
         self._all = max(RESERVED // 2, open_files - RESERVED)
-        self._most = min(most, self._all // _PART)
+        self._most = min(most, self._all // _PART) if most else self._all
         self._is_proxy = is_proxy
         self._open = 0
         self._by_address: Counter[str] = Counter()

@@ -35,6 +35,11 @@ def test_no_number_of_addresses_takes_the_files_that_the_edge_needs() -> None:
     assert taken == 256 - RESERVED
 
 
+def test_without_a_limit_one_address_may_have_them_all() -> None:
+    these = counts(0, 1_000)
+    assert sum(these.enter("1.2.3.4") for _ in range(2_000)) == 1_000 - RESERVED
+
+
 def test_a_proxy_has_the_connections_of_all_its_clients() -> None:
     these = counts(10, 1_000)
     assert all(these.enter(PROXY) for _ in range(500))
