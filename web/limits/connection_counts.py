@@ -20,8 +20,8 @@ class ConnectionCounts:
     """Counts connections by address.
 
     One address has at most `most` connections, and a quarter of all, so that it takes at least five
-    addresses to make an edge deaf for others; with 0 it may have all. Connections of trusted proxies are counted in all
-    alone. `open_files` is the limit of the process.
+    addresses to make an edge deaf for others; with 0 it may have all. Connections of trusted
+    proxies are counted in all alone. `open_files` is the limit of the process.
     """
 
     def __init__(self, most: int, open_files: int, is_proxy: Callable[[str], bool]) -> None:
