@@ -25,6 +25,7 @@ _OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host
 #: The operator's commands, in the order of `--help`. A command's module is imported when the
 #: command is used.
 _OPERATIONS = {
+    "agents": "agents_command",
     "backup": "backup_command",
     "restore": "restore_command",
     "move": "move_command",

@@ -8,6 +8,7 @@
   - `Malformed`
   - `CursorMalformed`
   - `CursorForeign`
+  - `AgentError`
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class CursorMalformed(ParleyError):
 
 class CursorForeign(ParleyError):
     """A cursor of another deployment, or one that was changed."""
+
+
+class AgentError(ParleyError):
+    """A mistake in an agent of one's own; its text begins with the file and line."""

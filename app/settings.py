@@ -20,6 +20,8 @@ from msgspec import Meta, inspect
 from app.errors import SettingError
 
 _PREFIX: Final = "PARLEY_"
+#: What the settings of agents of one's own begin with.
+_AGENT_PREFIX: Final = "PARLEY_AGENT_"
 
 #: More would not fit a cursor into 128 bytes of URL: see docs/decisions/cursor.md.
 MAX_PARTITIONS = 24
@@ -351,8 +353,22 @@ def unknown(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """
     source = os.environ if environ is None else environ
     known = [_variable(field.name) for field in fields(Settings)]
-    found = sorted(name for name in source if name.startswith(_PREFIX) and name not in known)
+    found = sorted(
+        name
+        for name in source
+        if name.startswith(_PREFIX) and not name.startswith(_AGENT_PREFIX) and name not in known
+    )
     return {name: next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), "") for name in found}
+
+
+def agent_variable(agent: str, name: str) -> str:
+    """The variable of a setting of an agent of one's own."""
+    return f"{_AGENT_PREFIX}{agent}_{name}".upper().replace("-", "_")
+
+
+def agent_setting(agent: str, name: str) -> str:
+    """A setting of an agent of one's own; empty where it is not set."""
+    return os.environ.get(agent_variable(agent, name), "")
 
 
 def java_home() -> str:

@@ -22,6 +22,7 @@ RULES = "chat.rules"
 SANCTIONS = "chat.sanctions"
 PACE = "chat.pace"
 DEPLOYMENT = "chat.deployment"
+AGENTS = "chat.agents"
 
 #: Exists while a copy of a deployment arrives in this cluster: until then nothing may start here.
 COPYING = "chat.copying"
@@ -72,6 +73,7 @@ TOPICS = (
     Topic(RULES, {"cleanup.policy": "compact", "max.message.bytes": str(RULES_BYTES)}),
     Topic(SANCTIONS, {"cleanup.policy": "compact"}),
     Topic(PACE, _kept(_DAY_MS // 24)),
+    Topic(AGENTS, {"cleanup.policy": "compact"}),
     # Not compacted: the first record of an id or epoch counts, not the last.
     Topic(DEPLOYMENT, _kept(-1)),
 )

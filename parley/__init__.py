@@ -1,10 +1,11 @@
 """Parley, a chat back end: the names for agents of your own, and in a wheel all else inside.
 
-    from parley import LOG, MessageCreated, decode_log, group, inbox
+    from parley import Agent, Do, MessageCreated
 
-Events and commands are what topics carry, `group` declares a consumer group, and `batches` with
-`Table` is the loop that Parley's own agents run on. `parley.rules` has the names for moderation
-rules. Names that are not listed here may move between releases.
+`Agent` declares an agent; `parley.testing` plays events into it. For plain Faust agents, `group`
+declares a consumer group, and `batches` with `Table` is the loop that Parley's own agents run on.
+`parley.rules` has the names for moderation rules. Names that are not listed here may move between
+releases.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from app.agentkit.declaration import Agent as Agent
+    from app.agentkit.do import Do as Do
+    from app.agentkit.do import Sent as Sent
+    from app.agentkit.occasions import CommandRefused as CommandRefused
+    from app.agentkit.occasions import Tick as Tick
+    from app.agentkit.occasions import TimerFired as TimerFired
+    from app.errors import AgentError as AgentError
     from app.events import AddMember as AddMember
     from app.events import AddReaction as AddReaction
     from app.events import AnyAct as AnyAct
@@ -68,6 +76,10 @@ if TYPE_CHECKING:
 #: The module of each public name. A name is imported when it is first used: an edge that loads a
 #: moderation rule does not import Faust, and in a wheel `parley` comes before every other module.
 _MODULES = {
+    "app.agentkit.declaration": ("Agent",),
+    "app.agentkit.do": ("Do", "Sent"),
+    "app.agentkit.occasions": ("CommandRefused", "Tick", "TimerFired"),
+    "app.errors": ("AgentError",),
     "app.events": (
         *("AddMember", "AddReaction", "AnyAct", "AnyCommand", "AnyLogEvent", "Attachment"),
         *("ChangeRole", "ChangeRoom", "Connection", "CreateRoom", "Dead", "DeleteMessage"),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from app.topics import (
+    AGENTS,
     DEAD,
     DEPLOYMENT,
     ERASURES,
@@ -23,7 +24,7 @@ from app.topics import RAW as _RAW
 
 #: What a backup has, in this order: no receipt is then beyond the log, no epoch of the log is
 #: unknown, and what was erased in the meantime is erased after a restore.
-KEPT: Final = (RECEIPTS, LOG, MODERATION, DEAD, RULES, SANCTIONS, ERASURES, DEPLOYMENT)
+KEPT: Final = (*(RECEIPTS, LOG, MODERATION, DEAD, RULES, SANCTIONS, ERASURES, AGENTS, DEPLOYMENT),)
 
 #: Commands on their way are copied by their own rule, and the answers to commands have been given.
 _PASSING: Final = frozenset({_RAW, _MODERATED, VERDICTS})

@@ -24,18 +24,18 @@ class RetryRecord(NamedTuple):
 def retry_record(dead: Dead, inboxes: frozenset[str]) -> RetryRecord:
     """The record that makes the pipeline process a dead one again.
 
-    A command goes to `chat.raw`, also one of `chat.moderated`: `rooms` skips offsets that are not
-    above the last one it has seen. An event of `chat.log` goes to the retry topic of the group that
-    failed on it, if it is among the existing topics `inboxes`. Raises `ParleyError` if no agent
+    A record goes to the retry topic of the group that failed on it, if that is among the existing
+    topics `inboxes`. Otherwise a command goes to `chat.raw`, also one of `chat.moderated`: `rooms`
+    skips offsets that are not above the last one it has seen. Raises `ParleyError` if no agent
     would read the record.
     """
+    own = retry_topic(dead.group).name
+    if own in inboxes:
+        return RetryRecord(own, dead.partition, dead.key, dead.value)
     if dead.topic in _FIRST_TOPICS:
         return RetryRecord(dead.topic, dead.partition, dead.key, dead.value)
     if dead.topic == MODERATED:
         return RetryRecord(RAW, dead.partition, dead.key, _command(dead))
-    own = retry_topic(dead.group).name
-    if own in inboxes:
-        return RetryRecord(own, dead.partition, dead.key, dead.value)
     raise ParleyError(
         f"{dead.place}: the group {dead.group} reads only {dead.topic}, where the record still is;"
         f" let it begin there again (`parley rebuild` does that for the history and the view)"

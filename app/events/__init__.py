@@ -4,6 +4,7 @@ Values are JSON. The bytes of a log event go unchanged from `chat.log` to the br
 pipeline alone are in record headers.
 """
 
+from app.events.agents import AgentState, decode_agent_state
 from app.events.attachment import Attachment
 from app.events.codec import encode
 from app.events.connections import Connection, decode_connection
@@ -99,6 +100,7 @@ __all__ = [
     "Act",
     "AddMember",
     "AddReaction",
+    "AgentState",
     "AnyAct",
     "AnyBeginning",
     "AnyCommand",
@@ -159,6 +161,7 @@ __all__ = [
     "Written",
     "dead_of",
     "decode_act",
+    "decode_agent_state",
     "decode_beginning",
     "decode_command",
     "decode_connection",

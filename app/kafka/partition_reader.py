@@ -71,6 +71,12 @@ class PartitionReader:
         found = (await self._consumer.offsets_for_times({place: at_ms}))[place]
         return await self.end(topic, partition) if found is None else int(found.offset)
 
+    async def first(self, topic: str, partition: int, start: int) -> Any | None:
+        """The first record from offset `start` on; `None` where there is none."""
+        async for record in self.read(topic, partition, start):
+            return record
+        return None
+
     async def read(
         self, topic: str, partition: int, start: int, end: int | None = None
     ) -> AsyncIterator[Any]:

@@ -55,7 +55,7 @@ async def lobby_is_open(settings: Settings) -> bool:
     owner, *others = PEOPLE
     headers = {"Authorization": f"Bearer {mint(settings, owner)}", "Prefer": "wait=5"}
     rooms = f"{address(settings)}/v1/rooms"
-    requests = [(rooms, {"room": ROOM, "name": "Lobby"})]
+    requests = [(rooms, {"room": ROOM, "name": "Lobby", "type": "public"})]
     requests += [(f"{rooms}/{ROOM}/members", {"user": user}) for user in others]
     timeout = aiohttp.ClientTimeout(total=15)
     try:

@@ -16,10 +16,14 @@ def import_folder(folder: str, package: str, variable: str) -> list[ModuleType]:
     Files whose names begin with `_` are left out. Raises `ParleyError` with the setting's
     `variable` where there is no such folder, and whatever a file raises.
     """
-    return [_import_file(path, package) for path in _files(folder, variable)]
+    return [import_file(path, package) for path in plugin_files(folder, variable)]
 
 
-def _files(folder: str, variable: str) -> list[Path]:
+def plugin_files(folder: str, variable: str) -> list[Path]:
+    """The files of the folder, in the order of their names; none for an empty name.
+
+    Raises `ParleyError` as `import_folder` does.
+    """
     if not folder:
         return []
     path = Path(folder)
@@ -28,7 +32,8 @@ def _files(folder: str, variable: str) -> list[Path]:
     return sorted(file for file in path.glob("*.py") if not file.name.startswith("_"))
 
 
-def _import_file(path: Path, package: str) -> ModuleType:
+def import_file(path: Path, package: str) -> ModuleType:
+    """One file, imported as a module of `package`; raises whatever it raises."""
     name = f"{package}.{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -118,6 +118,22 @@ class EventAcks:
         return acknowledge
 
 
+class ReleasingAcks:
+    """The records of a batch, and one that an earlier batch has deferred."""
+
+    def __init__(self, acks: Acks, resolve: Callable[[], None]) -> None:
+        self.records = acks.records
+        self.partitions = acks.partitions
+        self.defer = acks.defer
+        self._acks = acks
+        self._resolve = resolve
+
+    def ack(self) -> None:
+        """Let all of them be committed."""
+        self._resolve()
+        self._acks.ack()
+
+
 class DeferredAck:
     """A deferred record."""
 

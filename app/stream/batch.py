@@ -10,7 +10,7 @@ import structlog
 from app.errors import Malformed, StoreFailed
 from app.events import dead_of, encode
 from app.kafka.record import Record
-from app.stream.acks import Acks, DeferredAck
+from app.stream.acks import Acks, DeferredAck, ReleasingAcks
 from app.stream.checkpoint import Checkpointer
 from app.stream.output_buffer import Headers, OutputBuffer
 from app.stream.table import Table
@@ -106,8 +106,14 @@ class Batch:
 
         With another `key`, to the partition of that key.
         """
-        partition = record.partition if key is None else self._partition_of(key)
-        self._outputs.add(topic, partition, key or record.key, value, headers)
+        if key is None:
+            self._outputs.add(topic, record.partition, record.key, value, headers)
+        else:
+            self.send_keyed(topic, key, value, headers)
+
+    def send_keyed(self, topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
+        """Send a value that follows from no record to the partition of its key."""
+        self._outputs.add(topic, self._partition_of(key), key, value, headers)
 
     def _partition_of(self, key: bytes) -> int:
         return partition_of(key.decode(), self._app.conf.topic_partitions)
@@ -119,6 +125,14 @@ class Batch:
         its partition behind it may be acknowledged first, and then come again, too.
         """
         return Batch(self._app, self._producer, DeferredAck(record, self._acks.defer(record)))
+
+    def hold(self, record: Record) -> Callable[[], None]:
+        """Commit nothing from this record on until a later batch releases what this returns."""
+        return self._acks.defer(record)
+
+    def release(self, hold: Callable[[], None]) -> None:
+        """Let a record that an earlier batch held be committed with those of this one."""
+        self._acks = ReleasingAcks(self._acks, hold)
 
     @property
     def is_current(self) -> bool:

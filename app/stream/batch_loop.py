@@ -51,7 +51,7 @@ async def batches(
     producer = await _producer(app)
     checkpointer = await _checkpointer(app, tables)
     if at_assignment and app.started:
-        app.consumer.announce(stream.channel.get_topic_name())
+        app.consumer.announce(stream.channel.topics[0])
     while True:
         try:
             items = [await queue.get()]

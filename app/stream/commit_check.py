@@ -32,11 +32,14 @@ class Beginnings(NamedTuple):
     lacking: Mapping[TP, int]
 
 
-async def check_commits(settings: Settings, consumer: Any, places: Iterable[TP]) -> Beginnings:
+async def check_commits(
+    settings: Settings, consumer: Any, places: Iterable[TP], *, from_now: bool = False
+) -> Beginnings:
     """Compare the commits of a group's partitions with their topics.
 
     Where a topic is another than it was, an origin begins, so that a command is not taken for one
-    that was decided at the same offset.
+    that was decided at the same offset. A partition without a commit begins with its first record,
+    or with `from_now` behind its last.
     """
     mine = {TopicPartition(*place): place for place in places}
     fetched = await consumer._coordinator.fetch_committed_offsets(list(mine))
@@ -56,7 +59,7 @@ async def check_commits(settings: Settings, consumer: Any, places: Iterable[TP])
         lacking: dict[TP, int] = {}
         for place in mine.values():
             if place not in committed:
-                lacking[place] = await reader.begin(*place)
+                lacking[place] = await (reader.end if from_now else reader.begin)(*place)
                 if place.topic == RAW and await _has_log(reader, place):
                     why = "no commit of its group is left"
                     begun.append(_origin(deployment, place, lacking[place], why))

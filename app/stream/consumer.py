@@ -96,6 +96,22 @@ class ChunkConsumer(stock.Consumer):
         """Let the topic's agent know of each partition that is assigned from now on."""
         self._announced[topic] = -1
 
+    def wake(self, place: TP) -> None:
+        """Have the topic's agent take a batch soon, as if the partition had just been assigned.
+
+        For an agent with work that follows from no record.
+        """
+        if self.flow_active and place in (self._active_partitions or ()):
+            self._queue(place).put_nowait(Chunk(place, (), self.app.consumer_generation_id))
+
+    def caught_up(self, place: TP) -> bool:
+        """Whether the agent's queue is empty, and the partition was read to its end."""
+        end = self.end_at_fetch(place)
+        if end is None or not self._queue(place).empty():
+            return False
+        state = self._aiokafka._subscription.subscription.assignment.state_value(place)
+        return bool(state is not None and state.has_valid_position and state.position >= end)
+
     def _announce_assigned(self) -> None:
         generation = self.app.consumer_generation_id
         for topic, told in self._announced.items():
@@ -294,9 +310,13 @@ class ChunkConsumer(stock.Consumer):
         mine = [TP(*place) for place in self.assignment() if place.topic not in logs]
         if not mine:
             return found
-        beginnings = await check_commits(app.context.settings, self._aiokafka, mine)
+        from_now = app.declared.from_now
+        beginnings = await check_commits(
+            app.context.settings, self._aiokafka, mine, from_now=from_now
+        )
         self._origins, self._lacking = beginnings.origins, beginnings.lacking
-        for place, start in beginnings.starts.items():
+        starts = {**beginnings.lacking, **beginnings.starts} if from_now else beginnings.starts
+        for place, start in starts.items():
             self._seek_back(place, start)
             found[place] = start
         return found

@@ -18,6 +18,8 @@ class Group:
     name: str
     strict: bool = False
     low_latency: bool = True
+    #: Begin with the records that come after the group's first start, and not with the oldest.
+    from_now: bool = False
 
     @property
     def id(self) -> str:

@@ -99,6 +99,13 @@ class RocksDBStore(stock.Store):
         found = self._db_for_partition(partition).items()
         return (pair for pair in found if pair[0] not in (self.offset_key, _MARK_KEY))
 
+    def entries_from(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The keys of a partition that begin so, in order, and their values, at this moment."""
+        for key, value in self._db_for_partition(partition).items(from_key=prefix):
+            if not key.startswith(prefix):
+                return
+            yield key, value
+
     def write(self, partition: int, batch: Any, mark: ChangelogMark) -> None:
         """Write a batch together with the mark of the changelog record that it ends at."""
         batch.put(self.offset_key, str(mark.offset).encode())

@@ -33,7 +33,7 @@ from app.stream.rocksdb_store import ROCKSDB, ChangelogMark, RocksDBStore
 from app.stream.write_buffer import TableKey, WriteBuffer, count_by_partition
 
 log = structlog.get_logger()
-V = TypeVar("V", bound=msgspec.Struct)
+V = TypeVar("V")
 
 #: Before the first one.
 NO_RECORD: Final = (b"", b"")
@@ -162,6 +162,13 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         entries = self.store.entries(partition)
         others = (pair for pair in entries if pair[0] not in waiting)
         return self._decoded(chain(waiting.items(), others))
+
+    def prefixed(self, partition: int, prefix: str) -> Iterator[tuple[str, V]]:
+        """The keys that begin so with their values, in order, with all writes of this batch."""
+        start = prefix.encode()
+        found = dict(self.store.entries_from(partition, start))
+        found |= self._buffer.prefixed(partition, start)
+        return self._decoded(sorted(found.items()))
 
     def _decoded(self, entries: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, V]]:
         for key, raw in entries:

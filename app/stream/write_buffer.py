@@ -73,6 +73,15 @@ class WriteBuffer:
         written = self._sent | self._settled
         return {key: raw for (of, key), raw in written.items() if of == partition}
 
+    def prefixed(self, partition: int, prefix: bytes) -> dict[bytes, bytes]:
+        """The newest values of a partition whose keys begin so."""
+        return {
+            key: raw
+            for stage in (self._sent, self._settled, self._in_hand)
+            for (of, key), raw in stage.items()
+            if of == partition and key.startswith(prefix)
+        }
+
     def keys_of(self, partition: int) -> set[bytes]:
         """The keys of a partition's values, of all three stages."""
         written = chain(self._in_hand, self._settled, self._sent)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 import uvloop
 
+from app.agentkit.agent_files import AgentFile, agent_files
 from app.deployment.topic import prepare
 from app.deployment.watch import DeploymentWatch
 from app.errors import ParleyError
@@ -24,12 +25,14 @@ from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
 from app.settings import Settings
-from app.stream.consumer_groups import ParleyApp, activate, retry_topics
+from app.stream.consumer_groups import ParleyApp, WorkerContext, activate, retry_topics
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
 from app.stream.rocksdb_options import FILES_OF_EMPTY
 from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
+from app.worker.agent_process import AgentProcess, chosen_agents, restart
+from app.worker.agent_processes import agent_processes
 from app.worker.health_server import serve_health
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
 
@@ -53,8 +56,39 @@ def run(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     context = activate(settings)
-    discover(settings.agents)
-    chosen = _chosen(context.groups, settings.only)
+    files = agent_files(settings.agents)
+    mine = chosen_agents(settings, files)
+    if mine:
+        await _run_agents(settings, context, mine)
+        return
+    discover([file.path for file in files if file.is_plain])
+    agents = [name for file in files for name in file.agents]
+    chosen = _chosen(context.groups, settings.only, agents)
+    beside = () if settings.only else [file for file in files if not file.is_plain]
+    async with agent_processes(settings, beside):
+        await _serve(settings, chosen)
+
+
+async def _run_agents(
+    settings: Settings, context: WorkerContext, files: Mapping[str, AgentFile]
+) -> None:
+    """Run agents of the kit, and nothing else."""
+    await prepare(settings, TOPICS)
+    process = AgentProcess(settings, files)
+    async with process.states():
+        process.register()
+        try:
+            await _serve(settings, context.groups, process)
+        except ParleyError:
+            if not process.restarts:
+                raise
+    if process.restarts:
+        restart()
+
+
+async def _serve(
+    settings: Settings, chosen: Mapping[str, ParleyApp], process: AgentProcess | None = None
+) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
     deployment = await prepare(settings, topics)
@@ -70,6 +104,8 @@ async def _run(settings: Settings) -> None:
             reasons.append(reason)
             stop.set()
 
+        if process is not None:
+            process.end = stop.set
         watching = asyncio.create_task(watch_topics(settings, names, end_because))
         watch = DeploymentWatch(settings, deployment, end_because, epochs=False)
         await watch.start()
@@ -108,14 +144,16 @@ async def _run_groups(chosen: Mapping[str, ParleyApp]) -> None:
     await asyncio.gather(collect_rarely(GcPauses()), *ended)
 
 
-def _chosen(known: Mapping[str, ParleyApp], only: str) -> dict[str, ParleyApp]:
+def _chosen(
+    known: Mapping[str, ParleyApp], only: str, agents: Sequence[str] = ()
+) -> dict[str, ParleyApp]:
     if not only:
         return dict(known)
     names = {name.strip() for name in only.split(",")}
     if unknown := names - known.keys():
         raise ParleyError(
             f"PARLEY_ONLY names {', '.join(sorted(unknown))}; "
-            f"the groups are {', '.join(sorted(known))}"
+            f"the groups are {', '.join(sorted([*known, *agents]))}"
         )
     return {name: known[name] for name in sorted(names)}
 

@@ -71,18 +71,18 @@ class Chat:
             await until(lambda: _ok(http, f"{url}/readyz"), child.tail)
         return url
 
-    async def command(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def command(self, *arguments: str, **environ: str) -> asyncio.subprocess.Process:
         """The command `parley` against this chat, its whole output in one pipe."""
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "app.cli", *arguments),
-            env={**os.environ, **self.settings.environ()},
+            env={**os.environ, **self.settings.environ(), **environ},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
 
-    async def parley(self, *arguments: str) -> tuple[int | None, str]:
+    async def parley(self, *arguments: str, **environ: str) -> tuple[int | None, str]:
         """Run the command to its end: its exit code, and what it said."""
-        process = await self.command(*arguments)
+        process = await self.command(*arguments, **environ)
         output, _ = await process.communicate()
         return process.returncode, output.decode()
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from app.domain import names, prefer
+from app.domain.agents import causes
 from web.http.problem import Problem
 from web.http.request_body import checked
 
@@ -98,8 +99,15 @@ def client_id(request: web.Request, given: str | None) -> str | None:
         if given is not None and given != header:
             detail = "client_id and Idempotency-Key are both given, and differ"
             raise Problem("client_id_conflict", detail)
-        return checked(IDEMPOTENCY_KEY, names.client_id, header)
-    return None if given is None else checked("client_id", names.client_id, given)
+        return checked(IDEMPOTENCY_KEY, _of_a_client, header)
+    return None if given is None else checked("client_id", _of_a_client, given)
+
+
+def _of_a_client(text: str) -> str | None:
+    """Those of agents say that an event follows from an agent: no client may say so."""
+    if text.startswith(causes.PREFIX):
+        return f"a client_id does not begin with {causes.PREFIX}"
+    return names.client_id(text)
 
 
 def wait(request: web.Request, default: float) -> tuple[float, dict[str, str]]:

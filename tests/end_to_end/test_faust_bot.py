@@ -1,4 +1,4 @@
-"""The example of a user's own agent, in a worker of its own."""
+"""The example of a plain Faust agent, in a worker of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.listener import Listener
 from tests.support.person import Person
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-BOT = "reply-bot"
+BOT = "faust-bot"
 KILLS = 3
 
 #: One name for all: a worker under another would wait until Kafka gives this one up.
@@ -37,7 +37,7 @@ async def given_again(chat: Chat, room: str) -> int:
 
 @pytest.mark.timeout(180)
 async def test_the_bot_answers_once_though_it_is_killed(chat: Chat) -> None:
-    bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="reply_bot")
+    bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="faust_bot")
     try:
         async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
             room = await ann.open_room(BOT)
@@ -49,7 +49,7 @@ async def test_the_bot_answers_once_though_it_is_killed(chat: Chat) -> None:
                 first = asked[-5]
                 await listener.until(lambda first=first: first in answers(listener), 60)
                 bots.kill()
-                bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="reply_bot")
+                bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="faust_bot")
             await ann.say(room, "!echo at last")
             await listener.until(lambda: "at last" in answers(listener), 60)
             assert answers(listener) == [*asked, "at last"]
@@ -59,7 +59,7 @@ async def test_the_bot_answers_once_though_it_is_killed(chat: Chat) -> None:
 
 
 async def test_the_bot_keeps_silent_where_it_is_no_member(chat: Chat) -> None:
-    bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="reply_bot")
+    bots = chat.start_worker(NAME, agents=str(EXAMPLES), only="faust_bot")
     try:
         async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
             without, within = await ann.open_room(), await ann.open_room(BOT)

@@ -1,0 +1,49 @@
+"""How far a consumer group is behind: in records, and in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from app.kafka.admin import connected, group_offsets
+from app.kafka.partition_reader import PartitionReader
+from app.runtime.clock import now_ms
+from app.settings import Settings
+
+_SECONDS = 10.0
+
+
+class Lag(NamedTuple):
+    """A partition's next offset of a group and its end, and the age of the next record.
+
+    `seconds` is 0 where nothing is left to read.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    end: int
+    seconds: float
+
+    @property
+    def records(self) -> int:
+        """How many records the group has not taken yet."""
+        return max(0, self.end - self.offset)
+
+
+async def lag_of(settings: Settings, group: str, topics: Collection[str]) -> list[Lag]:
+    """The lag of a group in each partition that it has committed; raises `Unreachable`."""
+    async with connected(settings, _SECONDS) as admin:
+        committed = await group_offsets(admin, group)
+    found: list[Lag] = []
+    async with PartitionReader(settings) as reader:
+        for place, known in sorted(committed.items()):
+            if place.topic not in topics or known.offset < 0:
+                continue
+            end = await reader.end(place.topic, place.partition)
+            seconds = 0.0
+            if known.offset < end:
+                first = await reader.first(place.topic, place.partition, known.offset)
+                seconds = 0.0 if first is None else max(0.0, (now_ms() - first.timestamp) / 1000)
+            found.append(Lag(place.topic, place.partition, known.offset, end, seconds))
+    return found

@@ -1,0 +1,148 @@
+"""`parley agents`: agents of one's own - written, watched, paused, run again."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from pathlib import Path
+
+import click
+
+from app.agentkit.agent_files import AgentFile, agent_files, load
+from app.agentkit.agent_states import AgentStates, set_state
+from app.agentkit.registration import group_name
+from app.errors import AgentError, ParleyError
+from app.events import AgentState
+from app.kafka.group_lag import Lag, lag_of
+from app.kafka.group_members import members_of
+from app.operations.agent_template import write_agent
+from app.settings import Settings
+from app.stream.groups import Group
+
+_SECONDS = 10.0
+
+
+@click.group(name="agents")
+def command() -> None:
+    """Write agents of your own, see how they do, pause them.
+
+    PARLEY_AGENTS names the folder of their files. docs/agents.md is a tutorial.
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write it (PARLEY_AGENTS, or my_agents).",
+)
+def new(name: str, folder: Path | None) -> None:
+    """Write an agent NAME and its test."""
+    where = folder or Path(Settings.read().agents or "my_agents")
+    for path in write_agent(where, name):
+        click.echo(f"wrote {path}")
+    click.echo(f"\ntest it:  python -m pytest {where}/tests")
+    click.echo(f"run it:   PARLEY_AGENTS={where} parley up")
+
+
+@command.command(name="list")
+def list_() -> None:
+    """A line for each agent: its state, and how far it is behind."""
+    settings = Settings.read()
+    files = agent_files(settings.agents)
+    if not files and not settings.agents:
+        raise ParleyError("set PARLEY_AGENTS to the folder of your agents")
+    lines = asyncio.run(_lines(settings, files))
+    for line in lines:
+        click.echo(line)
+    for file in files:
+        if file.mistake:
+            click.echo(f"can't run: {file.mistake}")
+
+
+@command.command()
+@click.argument("name")
+def lag(name: str) -> None:
+    """How far the agent NAME is behind, by partition."""
+    settings = Settings.read()
+    known = _known(settings, name)
+    for one in asyncio.run(_lag(settings, known, name)):
+        behind = f"{one.records} behind, {one.seconds:.0f} s" if one.records else "at the end"
+        click.echo(f"{one.topic}/{one.partition}: at {one.offset} of {one.end}, {behind}")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--why", default="", help="The reason, which `list` shows.")
+def pause(name: str, why: str) -> None:
+    """Stop the agent NAME in every worker; its events wait."""
+    settings = Settings.read()
+    _known(settings, name)
+    asyncio.run(_set(settings, name, paused=True, why=why))
+    click.echo(f"{name} is paused")
+
+
+@command.command()
+@click.argument("name")
+def resume(name: str) -> None:
+    """Let the agent NAME go on where it was paused."""
+    settings = Settings.read()
+    _known(settings, name)
+    asyncio.run(_set(settings, name, paused=False))
+    click.echo(f"{name} goes on")
+
+
+def _known(settings: Settings, name: str) -> AgentFile:
+    files = agent_files(settings.agents)
+    for file in files:
+        if name in file.agents:
+            return file
+        if file.mistake and file.path.stem == name:
+            raise AgentError(file.mistake)
+    known = ", ".join(name for file in files for name in file.agents) or "none"
+    raise ParleyError(f"PARLEY_AGENTS has no agent {name}; it has {known}")
+
+
+async def _set(settings: Settings, name: str, *, paused: bool, why: str = "") -> None:
+    states = AgentStates(settings)
+    await states.start()
+    revision = states.state(name).revision
+    await states.stop()
+    by = getpass.getuser()
+    await set_state(settings, name, by, paused=paused, why=why, revision=revision)
+
+
+async def _lines(settings: Settings, files: list[AgentFile]) -> list[str]:
+    states = AgentStates(settings)
+    await states.start()
+    await states.stop()
+    lines: list[str] = []
+    for file in files:
+        for name, line in file.agents.items():
+            state = states.state(name)
+            told = await _state(settings, state)
+            behind = _behind(await _lag(settings, file, name, state.revision))
+            lines.append(f"{name:<24} {told:<28} {behind:<24} {file.path}:{line}")
+    return lines
+
+
+async def _state(settings: Settings, state: AgentState) -> str:
+    if state.paused:
+        return f"paused by {state.by}" + (f": {state.why}" if state.why else "")
+    group = Group(group_name(state.name, state.revision)).id
+    members = await members_of(settings, group, _SECONDS)
+    if members is None:
+        return "joining"
+    count = len(members.ids)
+    return f"running in {count} process{'es' if count > 1 else ''}" if count else "no process"
+
+
+async def _lag(settings: Settings, file: AgentFile, name: str, revision: int = 1) -> list[Lag]:
+    topics = load(file, name).topics()
+    return await lag_of(settings, Group(group_name(name, revision)).id, topics)
+
+
+def _behind(found: list[Lag]) -> str:
+    records, seconds = sum(one.records for one in found), max((o.seconds for o in found), default=0)
+    return f"{records} behind, {seconds:.0f} s" if records else "up to date"

@@ -1,0 +1,124 @@
+"""Agents of the kit in processes of their own, on real parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.embedded.child import Child
+from tests.support.chat import Chat, until
+from tests.support.listener import Listener
+from tests.support.person import Person
+
+KILLS = 3
+
+#: One name for all: a worker under another would wait until Kafka gives this one up.
+NAME = "kits"
+
+COUNTING = """
+from parley import Agent, Do, MessageCreated, TimerFired
+
+counting = Agent("counting", table=int, rate="1000/second", failures=3)
+
+
+@counting.on("message.created")
+def count(event: MessageCreated, do: Do[int]) -> None:
+    if event.text == "boom":
+        raise ValueError("not that one")
+    if event.text == "later":
+        do.after(2, ring)
+    do.table[event.by] += 1
+    do.say(f"{do.table[event.by]}")
+
+
+@counting.timer
+def ring(timer: TimerFired, do: Do[int]) -> None:
+    do.say(f"rang at {sum(do.table.values())}")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "counting.py").write_text(COUNTING)
+    return str(tmp_path)
+
+
+def said(listener: Listener) -> list[str]:
+    """What the agent said, in the order in which it came."""
+    return [
+        event["text"]
+        for event in listener.events
+        if event.get("text") and event["by"] == "counting"
+    ]
+
+
+async def logged(worker: Child, text: str) -> bool:
+    return text in worker.log.read_text()
+
+
+@pytest.mark.timeout(180)
+async def test_counts_are_exact_and_said_once_though_the_agent_is_killed(
+    chat: Chat, folder: str
+) -> None:
+    agent = chat.start_worker(NAME, agents=folder, only="counting")
+    try:
+        async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
+            room = await ann.open_room("counting")
+            await until(lambda: logged(agent, "agent is at work"), agent.tail)
+            number = 0
+            for _ in range(KILLS):
+                for _ in range(10):
+                    number += 1
+                    await ann.say(room, f"message {number}")
+                await listener.until(lambda at=number - 9: str(at) in said(listener), 60)
+                agent.kill()
+                agent = chat.start_worker(NAME, agents=folder, only="counting")
+            await ann.say(room, "later")
+            await listener.until(lambda: str(number + 1) in said(listener), 60)
+            # The timer outlives the process that set it.
+            agent.kill()
+            agent = chat.start_worker(NAME, agents=folder, only="counting")
+            rang = f"rang at {number + 1}"
+            await listener.until(lambda: rang in said(listener), 60)
+            assert said(listener) == [*map(str, range(1, number + 2)), rang]
+    finally:
+        await agent.stop()
+
+
+@pytest.mark.timeout(180)
+async def test_an_agent_that_fails_again_and_again_pauses_and_goes_on_when_told(
+    chat: Chat, folder: str
+) -> None:
+    agent = chat.start_worker(NAME, agents=folder, only="counting")
+
+    async def agents(*arguments: str) -> str:
+        code, told = await chat.parley("agents", *arguments, PARLEY_AGENTS=folder)
+        assert code == 0, told
+        return told
+
+    async def listed(text: str) -> bool:
+        return text in await agents("list")
+
+    try:
+        async with Person(chat, "ann") as ann, Listener(chat, "ann") as listener:
+            room = await ann.open_room("counting")
+            await until(lambda: logged(agent, "agent is at work"), agent.tail)
+            for text in ("one", "boom", "two"):
+                await ann.say(room, text)
+            await listener.until(lambda: len(said(listener)) == 2, 60)
+            assert said(listener) == ["1", "2"]
+            _, told = await chat.parley("dead", "list", "--group", "parley-agent-counting")
+            assert (
+                'ValueError: not that one | counting.py:10 raise ValueError("not that one")' in told
+            )
+            for _ in range(3):
+                await ann.say(room, "boom")
+            await until(lambda: listed("paused by counting: 3 events in a row failed"), agent.tail)
+            await ann.say(room, "while it is paused")
+            assert await agents("resume", "counting") == "counting goes on\n"
+            await listener.until(lambda: len(said(listener)) == 3, 60)
+            assert said(listener) == ["1", "2", "3"]
+            assert await listed("running in 1 process")
+    finally:
+        await agent.stop()
