@@ -18,6 +18,8 @@ from web.limits.kinds import IN_ROOM, Kind
 from web.limits.limiter import Allowance, Use
 from web.limits.refusal import RateLimited, headers_of, is_failed_login
 
+_ROOMS_AS_ONE: Final = 200
+
 _ADDRESS: Final = web.RequestKey("address", str)
 _ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
 
@@ -56,6 +58,11 @@ def count(request: web.Request, identity: Identity, kind: str, owner: str, cost:
     """
     if not identity.admin and cost > 0:
         request.app[LIMITS].limiter.allow((kind, owner, cost))
+
+
+def count_rooms(request: web.Request, identity: Identity, kind: str, rooms: int) -> None:
+    """Count a request that looks at so many rooms: 200 of them count as one request more."""
+    count(request, identity, kind, identity.user, rooms / _ROOMS_AS_ONE)
 
 
 def _uses(request: web.Request, user: str) -> Iterator[Use]:

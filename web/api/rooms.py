@@ -14,7 +14,7 @@ from app.delivery.view import RoomHead
 from app.domain import names, wellformed
 from app.domain.roles import ROLES
 from app.events import ChangeRoom, CreateRoom, RoomSettings
-from web.api.callers import authenticate, count
+from web.api.callers import authenticate, count, count_rooms
 from web.api.command import CommandRequest, command_request
 from web.api.quotas import require_rooms_left
 from web.api.room_access import required_head
@@ -141,6 +141,7 @@ async def mine(request: web.Request) -> web.Response:
     after = word(request, "after")
     view = request.app[VIEW]
     joined = await view.rooms_of(identity.user)
+    count_rooms(request, identity, Kind.READ, len(joined))
     heads = await view.rooms(sorted(joined))
     newest = sorted(heads.values(), key=lambda head: (-head.at_ms, head.room))
     start = next((i + 1 for i, head in enumerate(newest) if head.room == after), 0)

@@ -16,7 +16,7 @@ from aiohttp import web
 from app.delivery.view import RoomHead
 from app.domain.answer_budget import fitting
 from app.domain.shadow import shown_to
-from web.api.callers import authenticate, count
+from web.api.callers import authenticate, count_rooms
 from web.api.rooms import shown
 from web.api.services import HUB, READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
@@ -27,9 +27,6 @@ from web.limits.kinds import Kind
 #: Events of one room in an answer, and rooms in a question.
 _PAGE = 100
 _ROOMS = 1000
-
-#: Rooms that count as one request.
-_AS_ONE = 200
 
 
 class Known(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,6 +39,7 @@ async def snapshot(request: web.Request) -> web.Response:
     """`GET /v1/sync`: all of the caller's rooms with unread counts, and a cursor for the stream."""
     identity = await authenticate(request)
     cursor, joined = await _cursor(request, identity.user)
+    count_rooms(request, identity, Kind.SEARCH, len(joined))
     heads = await request.app[VIEW].rooms(sorted(joined))
     unread = await request.app[READ_MARKS].unread(identity.user, heads)
     rooms = [
@@ -79,7 +77,7 @@ async def missing(request: web.Request) -> web.Response:
     known = await read_body(request, Known)
     if len(known.rooms) > _ROOMS:
         raise Problem("field_value", f"at most {_ROOMS} rooms at once", field="rooms")
-    count(request, identity, Kind.SEARCH, identity.user, len(known.rooms) / _AS_ONE)
+    count_rooms(request, identity, Kind.SEARCH, len(known.rooms))
     view = request.app[VIEW]
     joined = await view.rooms_of(identity.user)
     heads = await view.rooms([room for room in known.rooms if room in joined])
