@@ -117,6 +117,7 @@ class PollSubscriber(Subscriber):
             and not self._holds
             and not self._events
             and len(batch.events) <= self._limit
+            and batch.size <= self._budget
         ):
             self._waiting = False
             self._on_batch(batch)

@@ -308,7 +308,7 @@ async def test_a_room_and_none_look_the_same(caller: Caller, scene: Scene, role:
             answers.append(text)
         assert answers[0] == answers[1], (method, canonical)
         told.append(canonical)
-    assert len(told) >= 17
+    assert len(told) >= 15
 
 
 async def test_nobody_is_told_so_before_their_body_is_looked_at(
@@ -330,13 +330,15 @@ async def test_a_stranger_cannot_tell_whether_a_message_was_reported(
     item = reported["item"]
 
     async def queued() -> bool:
-        _, answer = await caller.ask("owner", "GET", "/v1/moderation/queue?status=any&limit=200")
+        _, answer = await caller.ask("admin", "GET", "/v1/moderation/queue?status=any&limit=200")
         return item in {one["id"] for one in answer["items"]}
 
     await until(queued)
     answers = [
-        await caller.ask("stranger", "POST", f"/v1/moderation/queue/{name}", {"action": "dismiss"})
+        await caller.ask(role, "POST", f"/v1/moderation/queue/{name}", {"action": "dismiss"})
+        # Neither can the author of the message, who moderates the room.
+        for role in ("stranger", "member", "owner")
         for name in (quote(item, safe=""), "none")
     ]
-    assert answers[0] == answers[1]
+    assert all(answer == answers[0] for answer in answers)
     assert answers[0][0] == 404
