@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.access import room_unknown
 from app.domain.messages import content_of
 from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Member, Repeat, Room, State
@@ -29,9 +30,11 @@ def moderate(room: Room, state: State, command: Command, moderated: Moderated) -
     action = _ACTIONS[type(command)]
     if not command.admin:
         if state.actor is None:
-            return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+            return room_unknown(command.room)
         if not may(state.actor.role, action):
             return Refusal("not_allowed", "Moderators, admins and the owner do that.")
+    if not isinstance(command, HideMessage) and command.user == command.by:
+        return Refusal("not_allowed", "Nobody decides about themselves.")
     match command:
         case HideMessage():
             return _hide(room, state, command, moderated)
@@ -86,8 +89,6 @@ def _approve(room: Room, state: State, command: ApproveMessage, moderated: Moder
 def _sanction(room: Room, state: State, command: SetSanction, moderated: Moderated) -> Outcome:
     if room.type == "direct":
         return Refusal("not_allowed", "In a direct room nobody is above the other.")
-    if command.user == command.by:
-        return Refusal("not_allowed", "Nobody sanctions themselves.")
     if state.subject is not None and not _above(state.actor, state.subject, command.admin):
         return Refusal("not_allowed", "Members are sanctioned by those of a higher role.")
     return SanctionSet(
@@ -106,6 +107,8 @@ def _above(actor: Member | None, subject: Member, admin: bool) -> bool:
 
 
 def _lift(room: Room, state: State, command: LiftSanction, moderated: Moderated) -> Outcome:
+    if state.subject is not None and not _above(state.actor, state.subject, command.admin):
+        return Refusal("not_allowed", "Sanctions of members are lifted by those of a higher role.")
     sanction = state.subject_sanction
     if sanction is None or not holds(sanction, moderated.at_ms):
         return Repeat(sanction.n if sanction else 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.domain import membership, messages, moderators
+from app.domain import access, membership, messages, moderators
 from app.domain.outcome import Outcome
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.sanctions import refusal_of, speaks
@@ -40,12 +40,14 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
         return None
     if (sent := state.sent) is not None:
         return Repeat(sent.n, sent.seq, str(UUID(bytes=sent.event_id)))
+    if isinstance(command, CreateRoom):
+        return moderated.refusal or membership.create(state, command, moderated)
+    if (refusal := access.hidden(state, moderated)) is not None:
+        return refusal
     if moderated.refusal is not None:
         return moderated.refusal
-    if isinstance(command, CreateRoom):
-        return membership.create(state, command, moderated)
     if room is None:
-        return Refusal("room_unknown", f"There is no room {command.room!r}.")
+        return access.room_unknown(command.room)
     if room.archived and not _of_archived(command):
         return Refusal("room_archived", f"{command.room!r} is archived.")
     speaking = speaks(command)
@@ -58,7 +60,7 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
     if refusal := refusal_of(state.sanction, moderated.at_ms, speaks=speaking):
         return refusal
     if state.actor is None:
-        return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+        return access.room_unknown(command.room)
     return _by_member(room, state.actor, state, moderated)
 
 

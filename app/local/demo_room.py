@@ -60,7 +60,11 @@ async def lobby_is_open(settings: Settings) -> bool:
     timeout = aiohttp.ClientTimeout(total=15)
     try:
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
-            return all([await _done(session, url, body) for url, body in requests])
+            for url, body in requests:
+                # Each needs the one before it.
+                if not await _done(session, url, body):
+                    return False
+            return True
     except (aiohttp.ClientError, OSError, TimeoutError):
         return False
 

@@ -85,7 +85,7 @@ async def test_refusals_and_repetitions_are_answered(bench: Settings, read: Read
         records = await read(VERDICTS, room.partition, 3, room.verdict_start)
     verdicts = [decode_verdict(record.value) for record in records]
     codes = [verdict.refusal.code if verdict.refusal else "" for verdict in verdicts]
-    assert codes == ["not_a_member", "blocked", ""]
+    assert codes == ["room_unknown", "blocked", ""]
     repeated = verdicts[2]
     assert (repeated.id, repeated.event_id, repeated.n, repeated.seq) == (uuid(4), uuid(1), 2, 1)
 

@@ -173,7 +173,7 @@ def test_a_public_room_lets_people_join_themselves_and_nobody_else() -> None:
     tables = Tables()
     run([opened(type="public")], tables)
     assert refused(tables, by("ben", 2, AddMember, user="ben")) == ""
-    assert refused(tables, by("ben", 3, AddMember, user="cid")) == "not_a_member"
+    assert refused(tables, by("ben", 3, AddMember, user="cid")) == "room_unknown"
 
 
 def test_a_direct_room_has_two_members_for_ever() -> None:

@@ -10,12 +10,13 @@ from aiohttp import web
 
 from app.delivery.view import RoomHead
 from app.domain import pages
+from app.domain.answer_budget import fitting
 from app.domain.shadow import shown_to
 from app.domain.unarchived import with_changes
 from app.events import MessageCreated, decode_log
 from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import HISTORY
+from web.api.services import HISTORY, SETTINGS
 from web.api.unarchived import Unarchived, unarchived
 from web.http.json_response import json
 from web.http.problem import Problem
@@ -47,12 +48,22 @@ async def page(request: web.Request) -> web.Response:
     span = range(max(span.start, low), max(span.stop, low))
     reading = Reading(found, identity.user, late)
     messages = await read_messages(request, reading, span, after is not None)
+    messages = _fitting(request, messages, identity.user, upward=after is not None)
     first, last = (min(messages), max(messages)) if messages else (span.start, span.start - 1)
     top = head if before is None else min(head, before - 1)
     more = last < top if after is not None else first > low
     links = _links(room, first, last, head, limit) if messages else None
-    shown = [shown_to(identity.user, messages[seq]) for seq in sorted(messages)]
-    return _answer(shown, more, links)
+    return _answer([messages[seq] for seq in sorted(messages)], more, links)
+
+
+def _fitting(
+    request: web.Request, messages: Mapping[int, bytes], reader: str, *, upward: bool
+) -> dict[int, bytes]:
+    """The messages as the reader sees them: those nearest to where the page begins that fit."""
+    seqs = sorted(messages, reverse=not upward)
+    shown = [shown_to(reader, messages[seq]) for seq in seqs]
+    fit = fitting(shown, request.app[SETTINGS].answer_bytes)
+    return dict(zip(seqs, fit, strict=False))
 
 
 class PageRequest(NamedTuple):
@@ -97,7 +108,9 @@ async def _thread(
     more = len(seqs) > asked.limit
     if more:
         seqs = seqs[:-1] if upward else seqs[1:]
-    return _answer([shown_to(asked.reader, found[seq]) for seq in seqs], more, None)
+    page = {seq: found[seq] for seq in seqs}
+    fit = _fitting(request, page, asked.reader, upward=upward)
+    return _answer([fit[seq] for seq in sorted(fit)], more or len(fit) < len(page), None)
 
 
 def _answer(messages: Sequence[bytes], more: bool, links: Mapping[str, str] | None) -> web.Response:

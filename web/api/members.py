@@ -13,6 +13,7 @@ from app.domain.confusables import flagged
 from app.events import AddMember, ChangeRole, RemoveMember
 from web.api.callers import authenticate
 from web.api.command import command_request
+from web.api.quotas import require_place
 from web.api.room_access import required_head
 from web.api.services import VIEW
 from web.http.json_response import json
@@ -47,6 +48,7 @@ async def add(request: web.Request) -> web.Response:
         user=checked("user", names.user, body.user),
         role=body.role,
     )
+    await require_place(request, asked.room, asked.identity, body.user)
     return await asked.submit(command, location=f"/v1/rooms/{asked.room}")
 
 

@@ -25,9 +25,10 @@ from app.events import (
     RoomSettings,
     decode_log,
 )
-from web.api.callers import authenticate
+from web.api.callers import authenticate, count, count_rooms
 from web.api.command import CommandRequest, command_request
 from web.api.members import listed
+from web.api.quotas import require_rooms_left
 from web.api.room_access import required_head
 from web.api.room_ids import direct_room, new_room, opened_direct_room
 from web.api.services import AUTHENTICATOR, DIRECT_CLAIMS, READ_MARKS, VIEW
@@ -35,6 +36,7 @@ from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
 from web.http.request_params import integer, page_position, room_id, word
+from web.limits.kinds import Kind
 
 _LIMIT = 50
 _LARGEST = 200
@@ -88,6 +90,9 @@ async def create(request: web.Request) -> web.Response:
     }
     fields["room"] = await _id_of(request, identity.user, body, fields["client_id"])
     command = CreateRoom(**fields, **details, type=body.type, user=body.user)
+    if body.type == "direct":
+        count(request, identity, Kind.DIRECT, identity.user, 1)
+    await require_rooms_left(request, command.room, identity.user, body.user)
     location = f"/v1/rooms/{command.room}"
     try:
         return await asked.submit(command, location=location)
@@ -143,6 +148,7 @@ async def mine(request: web.Request) -> web.Response:
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
     view = request.app[VIEW]
     joined = await view.rooms_of(identity.user)
+    count_rooms(request, identity, Kind.READ, len(joined))
     heads = await view.rooms(sorted(joined))
     after = _after(request, heads)
     begun = begun_at(head.at_ms for head in heads.values()) if after is None else after.begun

@@ -22,7 +22,7 @@ _ALLOW = (
 #: The name of a header (RFC 9110), and the most of them that are repeated.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}", re.ASCII)
 _MOST = 50
-_EXPOSE = "Retry-After, Location, Link"
+_EXPOSE = "Retry-After, Location, Link, RateLimit, RateLimit-Policy"
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _PREFLIGHT_SECONDS = "7200"
 

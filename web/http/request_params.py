@@ -45,7 +45,7 @@ def room_id(request: web.Request) -> str:
     """The room id in the path. Raises `Problem` 404 where no room can have it."""
     room = request.match_info["room"]
     if names.room(room) is not None:
-        raise Problem("room_unknown", "there is no such room")
+        raise Problem("room_unknown", f"There is no room {room!r}.")
     return room
 
 

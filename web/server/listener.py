@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from app.runtime.addresses import ANY_IPV6, bound_to_any
 from app.settings import Settings
@@ -25,6 +25,9 @@ OPTIONS: Final[dict[str, Any]] = {
     "auto_decompress": False,
     "lingering_time": 2.0,
 }
+
+#: What the edge calls itself in answers.
+SERVER: Final = "Parley"
 
 #: Connections that may wait to be accepted: the clients of an edge that dies come all at once.
 _BACKLOG: Final = 4096
@@ -63,8 +66,14 @@ class Handler(web.RequestHandler):
                 "internal", "something went wrong here; it is in the log", status=status
             )
         answer = problem.response()
+        answer.headers[hdrs.SERVER] = SERVER
         answer.force_close()
         return answer
+
+
+async def hide_version(_: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: names no versions of Python and aiohttp."""
+    response.headers[hdrs.SERVER] = SERVER
 
 
 def handler_factory(server: web.Server) -> Callable[[], Handler]:

@@ -64,7 +64,7 @@ async def test_typing_is_seen_by_the_room_and_kept_by_nobody(chat: Chat) -> None
             Person(chat, "mallory") as mallory,
             mallory.http.post(f"/v1/rooms/{room}/typing") as answer,
         ):
-            assert answer.status == 403
+            assert answer.status == 404
 
 
 async def test_presence_is_seen_by_those_who_share_a_room(chat: Chat) -> None:
