@@ -224,7 +224,7 @@ def test_a_whole_number_is_nothing_else(field: str, takes: str, value: str) -> N
 
 @pytest.mark.parametrize("field", sorted(WHOLE))
 def test_a_whole_number_may_have_spaces_around_it(field: str) -> None:
-    least = max(7, LIMITS.get(field, (0, 0))[0])
+    least = 70_000 if "65536" in WHOLE[field] else max(7, LIMITS.get(field, (0, 0))[0])
     assert read(field, f" {least}\n") == least
 
 

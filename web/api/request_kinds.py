@@ -50,4 +50,6 @@ KINDS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/v1/presence"): Kind.SEARCH,
     ("PUT", "/v1/presence"): Kind.STATE,
     ("GET", "/v1/unread"): Kind.READ,
+    ("GET", "/v1/revocations"): Kind.READ,
+    ("POST", "/v1/revocations"): Kind.MANAGE,
 }
