@@ -191,6 +191,11 @@ MATRIX: dict[tuple[str, str], tuple[Ask, Statuses]] = {
     ("GET", "/v1/sanctions"): (path("/v1/sanctions"), platform(200)),
     ("PUT", "/v1/sanctions/{user}"): (path("/v1/sanctions/nobody-here", MUTE), platform(200)),
     ("DELETE", "/v1/sanctions/{user}"): (path("/v1/sanctions/nobody-here"), platform(200)),
+    ("GET", "/v1/revocations"): (path("/v1/revocations"), platform(200)),
+    ("POST", "/v1/revocations"): (
+        path("/v1/revocations", {"jti": "none"}),
+        platform(201),
+    ),
 }
 
 

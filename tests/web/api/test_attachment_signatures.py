@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings import Settings
+from app.runtime.derived_keys import KeyRing
 from web.api.attachments import NewAttachment, NewUpload, attached, issued
 from web.http.problem import Problem
 
-OWN = Settings(secret="s" * 32)
+SECRET = "s" * 32
+OWN = KeyRing(SECRET)
 URL = "https://files.example/1"
 texts = st.text(max_size=20)
 
@@ -71,9 +72,16 @@ def test_no_part_of_a_signature_can_be_exchanged(data: st.DataObject) -> None:
 
 
 def test_a_signature_of_an_earlier_release_still_counts() -> None:
-    before = hmac.digest(OWN.secret.encode(), f"upload/tea/{URL}".encode(), "sha256").hex()
+    before = hmac.digest(SECRET.encode(), f"upload/tea/{URL}".encode(), "sha256").hex()
     one = NewAttachment(url=URL, signature=before, name="1.png")
     assert attached(OWN, "tea", [one])[0].name == "1.png"
+
+
+def test_edges_of_an_earlier_release_know_the_signatures_of_the_first_day() -> None:
+    of_first_day = KeyRing(SECRET, derived=False)
+    signature = issued(of_first_day, "tea", URL, NewUpload(name="1.png"))
+    assert signature == hmac.digest(SECRET.encode(), f"upload/tea/{URL}".encode(), "sha256").hex()
+    assert code("tea", NewAttachment(url=URL, signature=signature, name="1.png")) == ""
 
 
 def test_a_signature_cannot_be_taken_for_one_of_an_earlier_release() -> None:
