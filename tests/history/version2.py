@@ -56,9 +56,12 @@ async def write(url: str, log: Sequence[AnyLogEvent]) -> None:
 def _write(connection: Connection, log: Sequence[AnyLogEvent]) -> None:
     for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL:
         connection.exec_driver_sql(statement)
-    change = text("UPDATE parley_messages SET folded = :folded WHERE seq = :seq AND NOT deleted")
+    change = text(
+        "UPDATE parley_messages SET folded = :folded"
+        " WHERE room = :room AND seq = :seq AND NOT deleted"
+    )
     said = (event for event in log if isinstance(event, MessageCreated))
-    rows = [{"seq": event.seq, "folded": _fold(event.text)} for event in said]
+    rows = [{"room": event.room, "seq": event.seq, "folded": _fold(event.text)} for event in said]
     connection.execute(change, rows)
     connection.execute(text("UPDATE parley_schema SET version = 2"))
 
