@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-recovery bench-growth bench-peers clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-recovery bench-growth bench-abuse bench-peers clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -63,6 +63,9 @@ bench-recovery: $(stamp)  ## a worker's start with a million keys in its tables,
 
 bench-growth: $(stamp)  ## cost of a message as rooms, members and the log grow
 	@$(bin)/python -m bench.growth $(OPTIONS)
+
+bench-abuse: $(stamp)  ## one abuser at full speed in ten ways, and what the others notice
+	@$(bin)/python -m bench.abuse $(OPTIONS)
 
 bench-peers: $(stamp)  ## Parley beside Synapse and Prosody, in turns; downloads both once
 	@$(bin)/python -m bench.peers $(OPTIONS)

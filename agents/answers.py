@@ -26,7 +26,7 @@ settings = app.context.settings
 @app.agent(raw_topic(app, VERDICTS))
 async def answers(stream: Any) -> None:
     """Send verdicts to the edges that wait for them."""
-    publisher = Publisher(connect(settings.redis), settings.window)
+    publisher = Publisher(connect(settings.redis), settings.window, settings.window_bytes)
     async for batch in batches(stream):
         found = batch.decode(decode_verdict)
         await apply_isolating(batch, "Valkey", publisher.answer, found, _is_about_event)

@@ -53,7 +53,7 @@ _ends: dict[int, tuple[int, int]] = {}
 @cache
 def publisher() -> Publisher:
     """Writes the view; connects with the first command."""
-    return Publisher(connect(settings.redis), settings.window)
+    return Publisher(connect(settings.redis), settings.window, settings.window_bytes)
 
 
 @cache

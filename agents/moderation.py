@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
+from app.domain.emojis import REACTIONS, allowed, reaction
 from app.domain.moderation.decide import Decision, barred, decided, hook_kind, ruled, unasked
 from app.domain.moderation.heading import heading
 from app.domain.moderation.pace import Pace, after, after_act, before, counts, hurried
@@ -53,6 +55,8 @@ pipeline = group(PIPELINE)
 settings = pipeline.context.settings
 log = structlog.get_logger()
 
+_REACTIONS = allowed(settings.reactions)
+
 
 @pipeline.agent(raw_topic(pipeline, RAW))
 async def moderation(stream: Any) -> None:
@@ -87,6 +91,8 @@ class _Stage:
         if refusal is None and isinstance(command, SendMessage | EditMessage):
             ruling = self._judge(batch, at_ms, record, command, rules)
         elif refusal is None and isinstance(command, AddReaction):
+            known = reaction(command.emoji, _REACTIONS)
+            command = replace(command, emoji=known or command.emoji)
             refusal, ruling = self._judge_reaction(batch, at_ms, record, command, rules)
         elif refusal is None and isinstance(command, CreateRoom | ChangeRoom):
             ruling = _judge_heading(at_ms, record, command, rules.of_headings)
@@ -132,7 +138,7 @@ class _Stage:
     def _judge_reaction(
         self, batch: Batch, at_ms: int, record: Record, command: AddReaction, rules: RuleSet
     ) -> tuple[Refusal | None, Ruling | None]:
-        """Judge the emoji, which may be any short text; its pace counts under any rules."""
+        """Judge the emoji, which may be a text; its pace counts under any rules."""
         key = f"{command.room}/{command.by}"
         pace = paces.read(record.partition, key) or Pace()
         place = _place(batch, record)
@@ -143,6 +149,8 @@ class _Stage:
             _count_everywhere(batch, at_ms, record, command, rules)
         if hurried(earlier, at_ms):
             return Refusal("slow_mode", "Wait a moment before your next reaction."), None
+        if reaction(command.emoji, _REACTIONS) is None:
+            return Refusal("malformed", f"{REACTIONS[0].upper()}{REACTIONS[1:]}."), None
         message = Message(command.room, command.by, command.emoji, at_ms=at_ms)
         facts = _facts(record, command, rules, earlier)
         return None, unmaskable(_ruling(record, message, "", facts, rules.of_reactions))

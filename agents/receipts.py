@@ -63,7 +63,7 @@ def read_marks() -> ReadMarks:
 @cache
 def publisher() -> Publisher:
     """Sends edges their answers."""
-    return Publisher(redis(), settings.window)
+    return Publisher(redis(), settings.window, settings.window_bytes)
 
 
 @cache

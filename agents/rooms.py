@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from app import events
 from app.domain.evolve import evolve
-from app.domain.mentions import named
+from app.domain.mentions import Mentioned, has_sign, mentioned
 from app.domain.records import LOG_PROGRESS, Held, Reactions, Repeat, Sender, State
 from app.domain.room import decide
 from app.domain.versioned_value import version_of
@@ -23,6 +23,7 @@ from app.events import (
     POS,
     RULING,
     SRC,
+    AddMember,
     AnyCommand,
     AnyLogEvent,
     ApproveMessage,
@@ -43,6 +44,7 @@ from app.stream.consumer_groups import group, raw_topic
 from app.stream.groups import PIPELINE
 from app.stream.log_catch_up import LogCatchUp
 from app.topics import LOG, MODERATED, MODERATION, VERDICTS, wrong_partition
+from tables.member_names import MemberNames
 from tables.members import members
 from tables.messages import messages
 from tables.progress import progress
@@ -58,6 +60,8 @@ settings = pipeline.context.settings
 #: The tables that follow the log, each with a position of its own.
 FOLLOWING = (heads, members, senders, sent, messages, reactions, sanctions)
 TABLES = (*FOLLOWING, progress)
+
+member_names = MemberNames()
 
 
 @pipeline.agent(raw_topic(pipeline, MODERATED))
@@ -141,14 +145,24 @@ def _verdict(moderated: Moderated, outcome: Refusal | Repeat | Held) -> Verdict:
 def _state(partition: int, command: AnyCommand) -> State:
     """The state that the outcome of a command depends on."""
     room, seq = command.room, getattr(command, "seq", 0)
-    text = getattr(command, "text", "")
     state = _affected(partition, command, seq or getattr(command, "reply_to", 0), spare=True)
     thread = getattr(command, "thread", 0)
     return replace(
         state,
         root=messages.read(partition, f"{room}/{thread}") if thread else None,
-        named=tuple(name for name in named(text) if members.read(partition, f"{room}/{name}")),
+        mentioned=_mentioned(partition, room, getattr(command, "text", "")),
+        alike=_alike(partition, command),
     )
+
+
+def _mentioned(partition: int, room: str, text: str) -> Mentioned:
+    return mentioned(text, member_names.of(partition, room)) if has_sign(text) else Mentioned()
+
+
+def _alike(partition: int, command: AnyCommand) -> str:
+    if not isinstance(command, AddMember):
+        return ""
+    return member_names.alike(partition, command.room, command.user)
 
 
 def _affected(
@@ -190,8 +204,10 @@ def _write(partition: int, epoch: int, event: AnyLogEvent, before: State, after:
         senders.write(partition, f"{room}/{by}", after.sender, version)
     if after.actor != before.actor:
         members.write(partition, f"{room}/{by}", after.actor, version)
+        member_names.note(partition, room, by)
     if user and after.subject != before.subject:
         members.write(partition, f"{room}/{user}", after.subject, version)
+        member_names.note(partition, room, user)
     if user and after.subject_sanction != before.subject_sanction:
         sanctions.write(partition, f"{room}/{user}", after.subject_sanction, version)
     if seq and after.message != before.message:

@@ -155,8 +155,11 @@ def edge(port: int | None, edges: int) -> None:
 @click.option("--admin", is_flag=True, help="Moderates every room, and sets the rules.")
 def token(user: str, days: float, admin: bool) -> None:
     """Print a development token that says its bearer is USER."""
+    from app.domain.names import user as wrong_with
     from app.runtime.dev_tokens import mint
 
+    if (wrong := wrong_with(user)) is not None:
+        raise ParleyError(wrong)
     settings = Settings.read()
     if not settings.secret:
         raise ParleyError(

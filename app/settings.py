@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import msgspec
 from msgspec import Meta, inspect
@@ -25,6 +26,9 @@ _AGENT_PREFIX: Final = "PARLEY_AGENT_"
 #: More would not fit a cursor into 128 bytes of URL: see docs/decisions/cursor.md.
 MAX_PARTITIONS = 24
 
+#: The largest factor for the rate limits.
+_MOST_TIMES = 1e6
+
 #: 30 years: msgspec has no name for "finite", and no duration is longer.
 _LONGEST = 1e9
 
@@ -32,8 +36,12 @@ _Seconds = Annotated[float, Meta(gt=0, le=_LONGEST)]
 _SecondsOrNone = Annotated[float, Meta(ge=0, le=_LONGEST)]
 _Port = Annotated[int, Meta(ge=0, le=65535)]
 _Count = Annotated[int, Meta(ge=1)]
+_Factor = Annotated[float, Meta(ge=0, le=_MOST_TIMES)]
 #: Kafka has 16 bits for it.
 _Replicas = Annotated[int, Meta(ge=1, le=32767)]
+
+#: A rate limit; app/domain/rate_limit.py reads it.
+_RATE = re.compile(r"\s*(?:[1-9]\d{0,8}\s*/\s*[1-9]\d{0,8}|off)\s*", re.ASCII | re.IGNORECASE)
 
 #: What a setting that is on or off may be besides what msgspec takes: 1, 0, true, false.
 _SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
@@ -100,6 +108,8 @@ class Settings:
     """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
     text_limit: _Count = 4000
     """Longest message, in characters."""
+    reactions: str = ""
+    """Texts besides emojis that members may react with, by comma; `*`: any of 32 characters."""
 
     host: str = "127.0.0.1"
     """Address that the edge listens on."""
@@ -133,6 +143,53 @@ class Settings:
     """Largest request body."""
     origins: str = "*"
     """Origins that may call from a browser (CORS), by comma."""
+
+    proxies: str = ""
+    """Networks of proxies whose `PARLEY_PROXY_HEADER` is believed, by comma; empty: none."""
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """Header in which proxies say who asks: `x-forwarded-for`, or `forwarded` (RFC 7239)."""
+    limits: _Factor = 1.0
+    """Factor for all rates below, `requests/seconds` or `off`; 0: no rate has a limit."""
+    limit_address: str = "2000/5"
+    """Requests of one address, before its tokens are looked at."""
+    limit_failed: str = "20/60"
+    """Requests of one address whose tokens are refused."""
+    limit_read: str = "120/30"
+    """Reading rooms, members, history and counts, by person."""
+    limit_search: str = "40/40"
+    """Searches, syncs of many rooms, and presence, of which 20 names count as one, by person."""
+    limit_send: str = "60/30"
+    """Messages, edits and deletions, by person."""
+    limit_send_room: str = "20/20"
+    """The same, by person and room."""
+    limit_state: str = "120/60"
+    """Reactions, receipts, typing and one's own presence, by person."""
+    limit_state_room: str = "60/60"
+    """The same, by person and room."""
+    limit_manage: str = "60/120"
+    """Changes of rooms, members and roles, sanctions, reports, uploads, by person."""
+    limit_open: str = "20/1200"
+    """Rooms opened, by person."""
+    limit_direct: str = "50/86400"
+    """Direct rooms opened, by person."""
+    limit_added: str = "100/3600"
+    """Rooms to which others add a person, by the person who is added."""
+    limit_connect: str = "60/60"
+    """Streams and stream tickets, by person."""
+    limit_poll: str = "200/5"
+    """Polls, by person."""
+    connections: Annotated[int, Meta(ge=0)] = 1000
+    """Connections of one address at an edge, and at most a quarter of all; 0: no such limit."""
+    polls: _Count = 20
+    """Polls of one person that may wait at an edge."""
+    rooms: _Count = 2000
+    """Rooms of which one person may be a member."""
+    members: _Count = 10_000
+    """Members that a room may have."""
+    answer_bytes: Annotated[int, Meta(ge=64 * 1024)] = 1024 * 1024
+    """Bytes of events in one answer, beyond which the rest comes with the next."""
+    window_bytes: Annotated[int, Meta(ge=64 * 1024)] = 2 * 1024 * 1024
+    """Bytes of a room's window in Valkey, whatever `PARLEY_WINDOW` says."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -174,6 +231,13 @@ class Settings:
         if self.upload_hook and not _is_web(self.upload_hook):
             shown = without_password(self.upload_hook)
             raise SettingError("PARLEY_UPLOAD_HOOK", shown, "a URL, http:// or https://")
+        for name in _rates():
+            if not _RATE.fullmatch(getattr(self, name)):
+                takes = "requests/seconds, such as 60/30, or off"
+                raise SettingError(_variable(name), getattr(self, name), takes)
+        if not _are_networks(self.proxies):
+            takes = "networks or addresses, such as 10.0.0.0/8, by comma"
+            raise SettingError("PARLEY_PROXIES", self.proxies, takes)
         return self
 
     def _check_issuer(self) -> None:
@@ -199,7 +263,8 @@ class Settings:
     @property
     def history_url(self) -> str:
         """The history store's URL, SQLite in the data folder where none is set."""
-        return self.history or f"sqlite+aiosqlite:///{self.data.absolute()}/history.db"
+        folder = quote(str(self.data.absolute()))  # a `?` would begin the URL's parameters
+        return self.history or f"sqlite+aiosqlite:///{folder}/history.db"
 
     @property
     def worker_name(self) -> str:
@@ -257,6 +322,12 @@ def _raw(field: str, source: Mapping[str, str]) -> str:
 
 
 @cache
+def _rates() -> tuple[str, ...]:
+    """The fields that are a rate."""
+    return tuple(field.name for field in fields(Settings) if field.name.startswith("limit_"))
+
+
+@cache
 def _kinds() -> dict[str, Any]:
     """Each field's type, with its limits."""
     return get_type_hints(Settings, include_extras=True)
@@ -294,6 +365,8 @@ def _takes(kind: Any) -> str:
             return f"a number, {least} or more"
         case inspect.IntType(ge=least, le=most):
             return f"a number from {least} to {most}"
+        case inspect.FloatType(ge=0, le=most) if most == _MOST_TIMES:
+            return f"a number from 0 to {_MOST_TIMES:.0f}"
         case inspect.FloatType(ge=None):
             return "a number of seconds above 0"
         case inspect.FloatType():
@@ -314,6 +387,15 @@ def _is_redis(url: str) -> bool:
     if parts is None or not url.startswith(("redis://", "rediss://", "unix://")):
         return False
     return parts.scheme == "unix" or re.fullmatch(r"/*[0-9]*/*", parts.path) is not None
+
+
+def _are_networks(text: str) -> bool:
+    try:
+        for one in filter(None, map(str.strip, text.split(","))):
+            ip_network(one, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_web(url: str) -> bool:

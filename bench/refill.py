@@ -72,7 +72,7 @@ async def _run(memberships: int, events: int, folder: Path) -> dict[str, Any]:
 
 async def _refilled(there: Stage) -> dict[str, Any]:
     settings = there.settings
-    publisher = Publisher(connect(settings.redis), settings.window)
+    publisher = Publisher(connect(settings.redis), settings.window, settings.window_bytes)
     async with PartitionReader(settings) as reader, _pauses() as pauses:
         collecting = asyncio.create_task(collect_rarely(GcPauses()))  # as in a worker
         began = time.monotonic()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import Any, Final
 
 from app.embedded.child import Child
 from app.embedded.kafka import Kafka
@@ -23,6 +24,9 @@ from app.topics import TOPICS
 
 _READY_SECONDS = 90.0
 
+#: A benchmark asks at full speed, all from one address.
+UNHURRIED: Final[dict[str, Any]] = {"limits": 1000.0, "connections": 0, "polls": 10_000}
+
 
 @dataclass(frozen=True)
 class Running:
@@ -33,8 +37,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Running]:
+async def running(folder: Path, **changes: Any) -> AsyncIterator[Running]:
     """Everything as `parley up` starts it, on free ports, with its data in `folder`.
+
+    `changes` are settings; without any, limits are too high to be met.
 
     Raises `ParleyError` with the end of a log where it does not come up, and where a process has
     ended by itself meanwhile: what was measured is worth nothing then.
@@ -52,6 +58,7 @@ async def running(folder: Path) -> AsyncIterator[Running]:
             secret=token_hex(32),
             worker="bench",
             port=free_port(),
+            **(UNHURRIED | changes),
         )
         await provision(settings, TOPICS)
         parts = {name: _command(name, settings) for name in ("worker", "edge")}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import cycle
 
 from app.settings import Settings
 from bench.audience import OWNER, head
@@ -15,9 +16,9 @@ _LANES = 16
 
 
 class Speaker:
-    """Posts message after message, in turn to each of the rooms."""
+    """Posts message after message, in turn to each of the rooms, and in turn by these people."""
 
-    def __init__(self, settings: Settings, rooms: list[str]) -> None:
+    def __init__(self, settings: Settings, rooms: list[str], people: Sequence[str] = ()) -> None:
         #: Nanoseconds from POST to answer, of messages from index `measure_from` on.
         self.delays: list[int] = []
         self.measure_from = 0
@@ -26,9 +27,9 @@ class Speaker:
         self.late = 0.0
         self._settings = settings
         self._heads = [
-            head(settings, "POST", f"/v1/rooms/{room}/messages", OWNER)
+            head(settings, "POST", f"/v1/rooms/{room}/messages", person)
             + b"Content-Type: application/json\r\n"
-            for room in rooms
+            for person, room in zip(people or [OWNER] * len(rooms), cycle(rooms), strict=False)
         ]
         self._free: list[Lane] = []
 

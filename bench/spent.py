@@ -17,6 +17,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def memory_mib(pid: int) -> float:
+    """MiB of memory of a process that are resident."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
 class Spent:
     """The processor time of each process from now on; empty where there is no /proc."""
 

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from app.stream.batch_loop import batches as batches
     from app.stream.consumer_groups import group as group
     from app.stream.consumer_groups import inbox as inbox
+    from app.stream.consumer_groups import own_topic as own_topic
     from app.stream.consumer_groups import raw_topic as raw_topic
     from app.stream.table import Table as Table
     from app.topics import CONNECTIONS as CONNECTIONS
@@ -91,7 +92,7 @@ _MODULES = {
         *("decode_log", "decode_receipt", "encode"),
     ),
     "app.stream.batch_loop": ("batches",),
-    "app.stream.consumer_groups": ("group", "inbox", "raw_topic"),
+    "app.stream.consumer_groups": ("group", "inbox", "own_topic", "raw_topic"),
     "app.stream.table": ("Table",),
     "app.topics": ("CONNECTIONS", "DEAD", "LOG", "MODERATION", "RAW", "RECEIPTS"),
 }

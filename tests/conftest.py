@@ -24,7 +24,7 @@ from app.topics import TOPICS
 from tests.support.agents import bench as bench
 from tests.support.agents import buried as buried
 from tests.support.agents import read as read
-from tests.support.chat import Chat, data_folder
+from tests.support.chat import UNHURRIED, Chat, data_folder
 from tests.support.own_broker import expiring as expiring
 from tests.support.own_broker import own_broker as own_broker
 from tests.support.parallel import ByServers
@@ -98,6 +98,7 @@ def settings(kafka: Kafka, valkey: Valkey, tmp_path: Path) -> Settings:
         data=tmp_path / "data",
         secret=SECRET,
         port=free_port(),
+        **UNHURRIED,
     )
 
 

@@ -114,6 +114,7 @@ def test_a_command_and_what_it_starts_make_files_for_their_owner_alone(tmp_path:
     ("arguments", "environ", "said"),
     [
         (["token", "ann"], {}, "no secret to sign with"),
+        (["token", "ann\u200b"], {}, "no invisible or control characters"),
         (["token", "ann"], {"PARLEY_SECRET": "short"}, "at least 32 characters"),
         (["token", "ann"], {"PARLEY_SECRET": SECRET, **ISSUER}, "set PARLEY_HS256=on"),
         (["token", "ann"], {"PARLEY_JWKS": "keys.json"}, "PARLEY_ISSUER is ''; it takes"),

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.rate_limit import parse, rate
 from app.errors import SettingError
+from app.history.engine import history_url
 from app.settings import FROM_FILES, Settings, fill_in, named, unknown
+from web.limits.kinds import KINDS, Kind, rates
 
 SWITCHES = {
     **dict.fromkeys(("1", "true", "yes", "on", "TRUE", "Yes", "oN", " on "), True),
@@ -33,6 +36,12 @@ WHOLE = {
     "send_buffer": "a number from 0 to 2147483647",
     "streams": "a number, 1 or more",
     "body_limit": "a number, 1 or more",
+    "connections": "a number, 0 or more",
+    "polls": "a number, 1 or more",
+    "rooms": "a number, 1 or more",
+    "members": "a number, 1 or more",
+    "answer_bytes": "a number, 65536 or more",
+    "window_bytes": "a number, 65536 or more",
 }
 SECONDS = {
     "stall": "a number of seconds above 0",
@@ -78,7 +87,7 @@ def read(field: str, value: str) -> Any:
 
 
 def test_every_field_that_is_no_text_is_among_the_cases_below() -> None:
-    other = {"agents_show", "data", "hs256", "native", "presence"}
+    other = {"agents_show", "data", "hs256", "limits", "native", "presence", "proxy_header"}
     texts = {f.name for f in fields(Settings) if isinstance(getattr(Settings(), f.name), str)}
     assert {f.name for f in fields(Settings)} == texts | other | WHOLE.keys() | SECONDS.keys()
 
@@ -215,7 +224,7 @@ def test_a_whole_number_is_nothing_else(field: str, takes: str, value: str) -> N
 
 @pytest.mark.parametrize("field", sorted(WHOLE))
 def test_a_whole_number_may_have_spaces_around_it(field: str) -> None:
-    least = max(7, LIMITS.get(field, (0, 0))[0])
+    least = 70_000 if "65536" in WHOLE[field] else max(7, LIMITS.get(field, (0, 0))[0])
     assert read(field, f" {least}\n") == least
 
 
@@ -383,3 +392,53 @@ def test_a_variable_that_is_no_setting_is_told_with_the_nearest_one() -> None:
 
 def test_every_setting_is_known() -> None:
     assert unknown(Settings().environ()) == {}
+
+
+FOLDER = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), min_size=1)
+
+
+@given(FOLDER.filter(lambda name: name not in {".", ".."}))
+def test_history_is_in_the_data_folder_whatever_its_letters(name: str) -> None:
+    url = history_url(Settings(data=Path("/somewhere") / name).history_url)
+    assert url.database == f"/somewhere/{name}/history.db"
+    assert url.query == {}
+
+
+RATES = sorted(f.name for f in fields(Settings) if f.name.startswith("limit_"))
+
+
+@pytest.mark.parametrize("field", RATES)
+def test_a_rate_is_requests_and_seconds_or_off(field: str) -> None:
+    for value in ("60/30", " 1 / 86400", "off", "OFF"):
+        assert read(field, value) == value
+        assert parse(value) == parse(read(field, value))
+    for value in ("60", "0/1", "1/0", "-1/1", "1.5/1", "60/min", "60/30/1", "on", "٣/٣"):
+        takes = "it takes requests/seconds, such as 60/30, or off"
+        assert str(refused(field, value)).endswith(takes)
+
+
+def test_every_kind_has_a_rate_and_every_rate_a_kind() -> None:
+    assert sorted(f"limit_{kind}" for kind in KINDS) == RATES
+
+
+@pytest.mark.parametrize("value", ["0", "0.5", "1000"])
+def test_a_factor_changes_all_rates_at_once(value: str) -> None:
+    settings = Settings.read({"PARLEY_LIMITS": value, "PARLEY_LIMIT_SEND": "60/30"})
+    found = rates(settings)
+    if settings.limits == 0:
+        assert found == {}
+    else:
+        assert found[Kind.SEND] == rate(60 * settings.limits, 30)
+        assert len(found) == len(RATES)
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e7", "x", "2x"])
+def test_a_factor_is_a_number(value: str) -> None:
+    assert str(refused("limits", value)).endswith("it takes a number from 0 to 1000000")
+
+
+@pytest.mark.parametrize("value", ["10.0.0.0/8", "127.0.0.1, ::1", "2001:db8::/32,", " "])
+def test_proxies_are_networks(value: str) -> None:
+    assert read("proxies", value) == value
+    for wrong in ("localhost", "10.0.0.0/33", "10.0.0", "*"):
+        assert "it takes networks" in str(refused("proxies", wrong))

@@ -22,6 +22,7 @@ from app.delivery.direct_claims import DirectClaims
 from app.delivery.epoch_gate import gate_of, open_gate
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
+from app.delivery.shared_buckets import SharedBuckets
 from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.deployment.topic import ensure_derived_keys, prepare
@@ -42,6 +43,7 @@ from app.kafka.topic_watch import watch_topics
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.moderation.revoked_tokens import RevokedTokens
+from app.runtime.addresses import url_of
 from app.runtime.clock import now_ms
 from app.runtime.derived_keys import KeyRing, Purpose
 from app.runtime.gc_tuning import GcPauses, collect_rarely
@@ -52,6 +54,7 @@ from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings, without_password
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
+from web.api.callers import limit_middleware
 from web.api.services import (
     ACTIVE_RULES,
     AUDIT_LOG,
@@ -62,6 +65,7 @@ from web.api.services import (
     DRAINING,
     HISTORY,
     HUB,
+    LIMITS,
     PRESENCES,
     PRODUCER,
     READ_MARKS,
@@ -77,13 +81,14 @@ from web.hub.admission_batches import LogEnds
 from web.hub.broadcast import sender
 from web.hub.housekeeping import drop_idle_users, find_lost_events
 from web.hub.hub import Hub
+from web.limits.limits import Limits
 from web.native.loader import built
 from web.producer.command_sender import CommandSender
 from web.producer.connection_events import ConnectionEvents
 from web.producer.late_verdict import late_verdict
 from web.server.aiohttp_bridge import close_after_unknown_length
 from web.server.connection_manager import ConnectionManager
-from web.server.listener import app_runner, handler_factory, listen
+from web.server.listener import app_runner, handler_factory, hide_version, listen
 from web.server.native_polls import NativePolls
 from web.server.raw_responses import RawResponses
 from web.server.session_context import SessionContext
@@ -159,6 +164,7 @@ async def serving(
             events,
             partial(_log_ends, settings),
             _native(settings, "_polls"),
+            app[LIMITS],
         )
         if context.native_polls is not None:
             stack.callback(context.native_polls.close)
@@ -168,12 +174,13 @@ async def serving(
         stack.push_async_callback(shutdown.drain, app, manager, events, listening)
         for task in (
             *(manager.ping(), events.watch_polls(), presence.say_alive(app)),
+            app[LIMITS].limiter.run(),
             watch_topics(settings, (RULES, SANCTIONS, REVOCATIONS, DEPLOYMENT), end_because),
             *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), collect_rarely(_pauses)),
         ):
             stack.callback(asyncio.create_task(task).cancel)
         host, port = listening.sockets[0].getsockname()[:2]
-        yield f"http://{host}:{port}"
+        yield url_of(host, port)
 
 
 def session_context(
@@ -183,6 +190,7 @@ def session_context(
     connection_events: ConnectionEvents,
     log_ends: LogEnds,
     native: ModuleType | None,
+    request_limits: Limits,
 ) -> SessionContext:
     """The parts that serve streams and polls; `native` is `web.native._polls`, if it was built."""
     responses = RawResponses(settings.origins)
@@ -196,6 +204,7 @@ def session_context(
         connection_events=connection_events,
         responses=responses,
         limits=StreamLimits(settings.buffer_events, settings.buffer_bytes, settings.retry_ms),
+        request_limits=request_limits,
         max_streams=settings.streams,
         mean_stream_life=settings.stream_life,
         native_polls=polls,
@@ -229,7 +238,9 @@ async def _application(
 
     app = web.Application(middlewares=[problem_middleware], client_max_size=settings.body_limit)
     cors.add_cors(app, settings.origins)
+    app.middlewares.insert(0, limit_middleware)
     app.on_response_prepare.append(close_after_unknown_length)
+    app.on_response_prepare.append(hide_version)
     gate = gate_of(deployment)
     opening_gate = asyncio.create_task(open_gate(gate, redis, deployment, settings.partitions))
     stack.callback(opening_gate.cancel)
@@ -260,6 +271,7 @@ async def _application(
     app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[REVOKED_TOKENS] = revoked = RevokedTokens(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
+    app[LIMITS] = Limits(settings, SharedBuckets(redis, edge))
     app[DRAINING] = asyncio.Event()
     async with waiting_for(f"Kafka at {settings.broker}"):
         await rules.start()

@@ -8,12 +8,9 @@ from typing import Any, Final
 from app.agentkit.declaration import Agent
 from app.agentkit.stage import Stage
 from app.stream.consumer_groups import ParleyApp, group
-from app.stream.groups import Group
+from app.stream.groups import KIT_PREFIX, Group
 from app.stream.table import Table
 from app.topics import LOG, VERDICTS, retry_topic
-
-#: What the names of these groups begin with, so that none is the group of a plain Faust agent.
-_PREFIX: Final = "agent-"
 
 #: The name of an agent's table, which is part of its changelog's.
 TABLE: Final = "state"
@@ -27,7 +24,7 @@ def agent_group(agent: Agent[Any], revision: int = 1) -> Group:
 
 def group_name(agent: str, revision: int = 1) -> str:
     """The name of an agent's group, without `parley-`."""
-    return f"{_PREFIX}{agent}" if revision == 1 else f"{_PREFIX}{agent}-{revision}"
+    return f"{KIT_PREFIX}{agent}" if revision == 1 else f"{KIT_PREFIX}{agent}-{revision}"
 
 
 def register(

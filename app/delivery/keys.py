@@ -17,6 +17,7 @@ def room(partition: int, name: str) -> str:
     """Hash: the room's head (`n`, `seq`, `offset`), name, topic, settings and last message.
 
     `offset` is the `pos` of its newest event. The name is from a time when the two were the same.
+    `low` is the lowest `n` of the room's window, `bytes` the size of it.
     """
     return f"{{p{partition}}}:room:{name}"
 
@@ -174,3 +175,13 @@ def user(name: str) -> str:
 def edge(name: str) -> str:
     """Channel: answers to the commands of an edge."""
     return f"edge:{name}"
+
+
+def bucket(name: str) -> str:
+    """String: the TAT of a rate limit's bucket, in microseconds of Valkey's clock."""
+    return f"{{limits}}:{name}"
+
+
+def limiting_edges() -> str:
+    """Sorted set: the edges that share the rate limits, by the time until which each counts."""
+    return "{limits}::edges"

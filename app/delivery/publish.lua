@@ -1,7 +1,8 @@
 -- Publishes events of one partition of chat.log into the view, in order and atomically.
 -- KEYS: position, epoch, then of each event: room, log, members, read, gone, everyone, sanctions,
 --       mentioned…
--- ARGV: window, then of each event three: the event, the answer, and as JSON
+-- ARGV: the window's events and its bytes, then of each event three: the event, the answer, and as
+--       JSON
 --   keys     how many keys are its own; 0: it is not an event, and is skipped
 --   pos      as a string; below 0: a record that has no place among the events
 --   after    the pos of the event before it in the log
@@ -22,6 +23,9 @@
 -- Returns for each event 1: published; 0: was there already; -1: the view is behind `after`;
 --         -2: the room is behind n - 1, though the view is not; -3: the view is of an epoch before.
 local MENTIONS = 200
+-- So often the bytes of a window are counted anew, which an older script may have changed.
+local RECOUNT = 10000
+local window, budget = tonumber(ARGV[1]), tonumber(ARGV[2])
 local position = tonumber(redis.call('GET', KEYS[1]) or '-1')
 local epoch = tonumber(redis.call('GET', KEYS[2]) or '0')
 
@@ -30,12 +34,41 @@ local function remember(key, seq)
   redis.call('ZREMRANGEBYRANK', key, 0, -MENTIONS - 1)
 end
 
--- k: index of the event's first key; it: the decoded JSON.
-local function apply(k, it, event)
+-- Adds an event to a window and drops the oldest ones: more than `window`, or beyond the budget.
+-- Returns the lowest n that is left, and the bytes of all.
+local function keep(log, n, entry, low, bytes)
+  if not low or n % RECOUNT == 0 then
+    low, bytes = n, 0
+    local there = redis.call('HGETALL', log)
+    for i = 1, #there, 2 do
+      low = math.min(low, tonumber(there[i]))
+      bytes = bytes + #there[i + 1]
+    end
+  end
+  redis.call('HSET', log, n, entry)
+  bytes = bytes + #entry
+  while low <= n - window or (bytes > budget and low < n) do
+    bytes = bytes - redis.call('HSTRLEN', log, low)
+    redis.call('HDEL', log, low)
+    low = low + 1
+  end
+  return low, bytes
+end
+
+-- k: index of the event's first key; it: the decoded JSON; low, bytes: those of the window.
+local function apply(k, it, event, low, bytes)
   local room, log, members, read = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
-  redis.call('HSET', log, it.n, it.pos .. ' ' .. event)
-  redis.call('HDEL', log, tonumber(it.n) - tonumber(ARGV[1]))
-  redis.call('HSET', room, 'n', it.n, 'offset', it.pos, unpack(it.room))
+  low, bytes = keep(log, tonumber(it.n), it.pos .. ' ' .. event, low, bytes)
+  for i = 1, #it.rewrite, 2 do
+    local place = it.rewrite[i]
+    local there = redis.call('HGET', log, place)
+    if there then
+      local now = string.match(there, '^%d+ ') .. it.rewrite[i + 1]
+      redis.call('HSET', log, place, now)
+      bytes = bytes + #now - #there
+    end
+  end
+  redis.call('HSET', room, 'n', it.n, 'offset', it.pos, 'low', low, 'bytes', bytes, unpack(it.room))
   if #it.members > 0 then redis.call('HSET', members, unpack(it.members)) end
   for i = 1, #it.roles, 2 do
     local entry = redis.call('HGET', members, it.roles[i])
@@ -58,13 +91,6 @@ local function apply(k, it, event)
     redis.call('HSET', KEYS[k + 6], unpack(it.sanction))
   end
   for i = k + 7, k + it.keys - 1 do remember(KEYS[i], it.mentions) end
-  for i = 1, #it.rewrite, 2 do
-    local place = it.rewrite[i]
-    local there = redis.call('HGET', log, place)
-    if there then
-      redis.call('HSET', log, place, string.match(there, '^%d+ ') .. it.rewrite[i + 1])
-    end
-  end
   redis.call('PUBLISH', it.channel, it.pos .. ' ' .. it.n .. ' ' .. event)
   for _, channel in ipairs(it.tell) do redis.call('PUBLISH', channel, event) end
 end
@@ -75,10 +101,11 @@ local function publish(k, it, event, answer)
   if epoch < it.epoch then return -3 end
   if position < it.after then return -1 end
   if it.keys > 0 then
-    local n, head = tonumber(it.n), tonumber(redis.call('HGET', KEYS[k], 'n') or '0')
+    local known = redis.call('HMGET', KEYS[k], 'n', 'low', 'bytes')
+    local n, head = tonumber(it.n), tonumber(known[1] or '0')
     if n > head + 1 then return -2 end
     if n == head + 1 then
-      apply(k, it, event)
+      apply(k, it, event, tonumber(known[2] or nil), tonumber(known[3] or nil))
       outcome = 1
     end
   end
@@ -92,7 +119,7 @@ local function publish(k, it, event, answer)
 end
 
 local outcomes, k = {}, 3
-for a = 2, #ARGV, 3 do
+for a = 3, #ARGV, 3 do
   local it = cjson.decode(ARGV[a + 2])
   outcomes[#outcomes + 1] = publish(k, it, ARGV[a], ARGV[a + 1])
   k = k + it.keys

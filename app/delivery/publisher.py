@@ -15,6 +15,7 @@ from app.delivery.publish_calls import Entry, PublishCall, publish_calls
 from app.delivery.refill_progress import CHUNK
 from app.delivery.scripts import Command, Scripts
 from app.events import MessageDeleted, MessageEdited, Verdict, encode
+from app.settings import Settings
 from app.topics import partition_of
 
 
@@ -39,9 +40,11 @@ class Publisher:
     leaves the view as after publishing it once.
     """
 
-    def __init__(self, redis: aioredis.Redis, window: int) -> None:
+    def __init__(
+        self, redis: aioredis.Redis, window: int, window_bytes: int = Settings.window_bytes
+    ) -> None:
         self._redis: Any = redis
-        self._window = window
+        self._window = window, window_bytes
         self._scripts = Scripts(redis)
 
     async def publish(self, entries: Sequence[Entry]) -> list[Outcome]:
@@ -77,7 +80,7 @@ class Publisher:
         # Before the events, and repeated with them: in a cluster this key is on another node.
         for user, room, n in call.belong:
             yield "belong.lua", [keys.rooms_of(user)], [room, n]
-        yield "publish.lua", call.keys, [self._window, *call.arguments]
+        yield "publish.lua", call.keys, [*self._window, *call.arguments]
 
     async def _texts(
         self, partition: int, event: MessageEdited | MessageDeleted

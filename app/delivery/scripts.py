@@ -24,14 +24,15 @@ _TIMEOUT: Final = 5.0
 
 
 class Scripts:
-    """Calls idempotent scripts.
+    """Calls idempotent scripts; each call has so many `seconds`.
 
     Raises `Unreachable` where Valkey does not answer in time or can't write, and `ResponseError`
     for a wrong script.
     """
 
-    def __init__(self, redis: aioredis.Redis) -> None:
+    def __init__(self, redis: aioredis.Redis, seconds: float = _TIMEOUT) -> None:
         self._client = PipelinedClient(redis)
+        self._seconds = seconds
         self._sources: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
 
@@ -42,7 +43,7 @@ class Scripts:
             for name, keys, arguments in commands
         ]
         try:
-            async with asyncio.timeout(_TIMEOUT):
+            async with asyncio.timeout(self._seconds):
                 answers = await self._client.execute(calls)
                 if any(_is_error(answer, "NOSCRIPT") for answer in answers):
                     await self._client.execute(

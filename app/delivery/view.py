@@ -42,6 +42,10 @@ class RoomHead(NamedTuple):
     epoch: int = 0
 
 
+#: Rooms that are looked up one by one in those of another user, and users of one round trip.
+_FEW = 50
+_PORTION = 25
+
 #: Events by which a room may grow while it is being read.
 _AHEAD = 100
 
@@ -81,22 +85,66 @@ class View:
 
         Also where the view of a partition is being refilled, once its memberships are back.
         """
-        rooms = await self._places_of(user)
-        return {room.decode(): int(n) for room, n in rooms.items() if int(n) > 0}
+        return (await self.rooms_of_all([user]))[0]
+
+    async def rooms_of_all(self, users: Sequence[str]) -> list[dict[str, int]]:
+        """The rooms of each of the users, as `rooms_of`, in one round trip."""
+        return [
+            {room.decode(): int(n) for room, n in rooms.items() if not n.startswith(b"-")}
+            for rooms in await self._places_of(users)
+        ]
+
+    async def common_rooms(
+        self, rooms: Collection[str], users: Sequence[str]
+    ) -> list[dict[str, int]]:
+        """Those of the rooms in which each of the users is, with the `n` of joining.
+
+        The work is in proportion to these rooms or to theirs, and in portions, so that a user in
+        thousands of rooms holds up nobody else.
+        """
+        found: list[dict[str, int]] = []
+        for start in range(0, len(users), _PORTION):
+            portion = users[start : start + _PORTION]
+            if len(rooms) <= _FEW:
+                found += await self._places_among(list(rooms), portion)
+            else:
+                found += await self.rooms_of_all(portion)
+        return found
+
+    async def _places_among(
+        self, rooms: Sequence[str], users: Sequence[str]
+    ) -> list[dict[str, int]]:
+        if not rooms:
+            return [{} for _ in users]
+
+        async def ask(pipe: Any) -> None:
+            for user in users:
+                pipe.hmget(keys.rooms_of(user), rooms)
+
+        found = await self._snapshots.take(self._membership_signs(), ask)
+        return [
+            {
+                room: int(n)
+                for room, n in zip(rooms, places, strict=True)
+                if n is not None and not n.startswith(b"-")
+            }
+            for places in found
+        ]
 
     async def ever_in(self, user: str) -> list[str]:
         """The rooms of which the user is or was a member."""
-        return [room.decode() for room in await self._places_of(user)]
+        return [room.decode() for room in (await self._places_of([user]))[0]]
 
-    async def _places_of(self, user: str) -> dict[bytes, bytes]:
-        places = range(self._partitions)
-        signs = [(keys.whole(place), keys.memberships(place)) for place in places]
-
+    async def _places_of(self, users: Sequence[str]) -> list[dict[bytes, bytes]]:
         async def ask(pipe: Any) -> None:
-            pipe.hgetall(keys.rooms_of(user))
+            for user in users:
+                pipe.hgetall(keys.rooms_of(user))
 
-        found: dict[bytes, bytes] = (await self._snapshots.take(signs, ask))[0]
-        return found
+        return await self._snapshots.take(self._membership_signs(), ask)
+
+    def _membership_signs(self) -> list[tuple[str, str]]:
+        """Without these the users' rooms are not complete."""
+        return [(keys.whole(place), keys.memberships(place)) for place in range(self._partitions)]
 
     async def joined(self, room: str, user: str) -> int | None:
         """The `n` at which the user joined; `None` if the user is not a member."""
@@ -108,6 +156,11 @@ class View:
         place = self.partition(room)
         found = await self._one([place], "HGETALL", keys.members(place, room))
         return {user.decode(): entry.split()[0].decode() for user, entry in found.items()}
+
+    async def members_count(self, room: str) -> int:
+        """How many members the room has."""
+        place = self.partition(room)
+        return int(await self._one([place], "HLEN", keys.members(place, room)))
 
     async def roles(self, user: str, rooms: list[str]) -> dict[str, str]:
         """The user's role in each of the rooms with the user as a member, in one round trip."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from app.domain.access import room_unknown
 from app.domain.outcome import Outcome, stamp
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.roles import may, may_act_on, may_give
 from app.domain.sanctions import describe, holds
+from app.domain.shown_text import composed
 from app.events import (
     AddMember,
     ChangeRole,
@@ -29,8 +31,8 @@ def create(state: State, command: CreateRoom, moderated: Moderated) -> Outcome:
     return RoomCreated(
         **stamp(None, moderated),
         type=command.type,
-        name=command.name,
-        topic=command.topic,
+        name=composed(command.name),
+        topic=composed(command.topic),
         user=command.user,
     )
 
@@ -45,8 +47,8 @@ def change(room: Room, actor: Member, command: ChangeRoom, moderated: Moderated)
         return Refusal("not_allowed", "Only admins and the owner change a room.")
     return RoomChanged(
         **stamp(room, moderated),
-        name=command.name,
-        topic=command.topic,
+        name=None if command.name is None else composed(command.name),
+        topic=None if command.topic is None else composed(command.topic),
         settings=command.settings,
         archived=command.archived,
     )
@@ -58,17 +60,19 @@ def add(room: Room, state: State, command: AddMember, moderated: Moderated) -> O
         return Repeat(state.subject.n)
     if room.type == "direct":
         return Refusal("not_allowed", "A direct room is for two.")
-    if refusal := _kept_out(state, command, moderated.at_ms):
-        return refusal
     joins = state.actor is None
     if joins and (room.type != "public" or command.user != command.by):
-        return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+        return room_unknown(command.room)
     role = state.actor.role if state.actor is not None else "member"
     if not joins and not may(role, "member.add"):
         return Refusal("not_allowed", "Moderators, admins and the owner add members.")
     if command.role != "member" and not (may(role, "member.role") and may_give(role, command.role)):
         return Refusal("not_allowed", f"You can't add somebody as {command.role}.")
-    return MemberAdded(**stamp(room, moderated), user=command.user, role=command.role)
+    if refusal := _kept_out(state, command, moderated.at_ms):
+        return refusal
+    return MemberAdded(
+        **stamp(room, moderated), user=command.user, role=command.role, looks_like=state.alike
+    )
 
 
 def _kept_out(state: State, command: AddMember, at_ms: int) -> Refusal | None:
@@ -88,9 +92,11 @@ def remove(
     if command.user == command.by:
         if actor.role == "owner":
             return Refusal("owner_stays", "The owner hands the room over before leaving it.")
+    elif not may(actor.role, "member.remove"):
+        return Refusal("not_allowed", "Members are removed by moderators, admins and the owner.")
     elif state.subject is None:
         return Refusal("member_unknown", f"{command.user!r} is not a member.")
-    elif not may(actor.role, "member.remove") or not may_act_on(actor.role, state.subject.role):
+    elif not may_act_on(actor.role, state.subject.role):
         return Refusal("not_allowed", "Members are removed by those of a higher role.")
     return MemberRemoved(**stamp(room, moderated), user=command.user)
 
@@ -102,17 +108,16 @@ def change_role(
     subject = state.subject
     if room.type == "direct":
         return Refusal("not_allowed", "A direct room has no roles.")
+    hands_over = command.role == "owner"
+    if not may(actor.role, "room.hand_over" if hands_over else "member.role"):
+        who = "Only the owner hands the room over" if hands_over else "Admins and the owner do that"
+        return Refusal("not_allowed", f"{who}.")
     if subject is None:
         return Refusal("member_unknown", f"{command.user!r} is not a member.")
     if subject.role == command.role:
         return Repeat(subject.n)
-    if command.role == "owner":
-        if not may(actor.role, "room.hand_over"):
-            return Refusal("not_allowed", "Only the owner hands the room over.")
-    elif not (
-        may(actor.role, "member.role")
-        and may_act_on(actor.role, subject.role)
-        and may_give(actor.role, command.role)
+    if not hands_over and not (
+        may_act_on(actor.role, subject.role) and may_give(actor.role, command.role)
     ):
         return Refusal("not_allowed", "Roles are given by those of a higher one.")
     return MemberRole(**stamp(room, moderated), user=command.user, role=command.role)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from app.domain.mentions import EVERYONE, MOST, named
+from msgspec.structs import replace
+
+from app.domain.emojis import bare
 from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Held, Member, Message, Repeat, Room, State
 from app.domain.roles import may, rank
+from app.domain.shown_text import composed
 from app.events import (
     AddReaction,
     ApproveMessage,
+    Attachment,
     DeleteMessage,
     EditMessage,
     MessageCreated,
@@ -58,10 +63,14 @@ def content_of(
     """The content of a message, and its mentions."""
     return {
         "text": command.text,
-        "attachments": command.attachments,
+        "attachments": tuple(_composed(one) for one in command.attachments),
         "meta": command.meta,
-        **_mentions(room, actor, state, command.text),
+        **_mentions(room, actor, state),
     }
+
+
+def _composed(file: Attachment) -> Attachment:
+    return file if file.name.isascii() else replace(file, name=composed(file.name))
 
 
 def _must_wait(room: Room, actor: Member, state: State, at_ms: int) -> Refusal | None:
@@ -99,11 +108,11 @@ def gone(message: Message, by: str) -> bool:
     return message.deleted or (message.shadow and message.by != by)
 
 
-def _mentions(room: Room, actor: Member, state: State, text: str) -> dict[str, Any]:
+def _mentions(room: Room, actor: Member, state: State) -> dict[str, Any]:
     action = "mention.everyone.public" if room.type == "public" else "mention.everyone"
     return {
-        "mentions": state.named[:MOST],
-        "everyone": EVERYONE in named(text) and may(actor.role, action),
+        "mentions": state.mentioned.users,
+        "everyone": state.mentioned.everyone and may(actor.role, action),
     }
 
 
@@ -117,7 +126,7 @@ def edit(
     if refusal := _may_not_write(room, actor):
         return refusal
     content: dict[str, Any] = {"text": command.text}
-    content |= _mentions(room, actor, state, command.text)
+    content |= _mentions(room, actor, state)
     if message.shadow:
         content = {"text": "", "shadow": Shadow(command.text)}
     return MessageEdited(
@@ -161,26 +170,36 @@ def react(room: Room, state: State, command: AddReaction, moderated: Moderated) 
         return unknown(command.seq)
     if gone(message, command.by):
         return deleted(command.seq)
-    if command.emoji in own.emojis:
+    if _spelling(command.emoji, own.emojis) is not None:
         return Repeat(own.n)
-    full = command.emoji not in message.emojis and len(message.emojis) >= MOST_EMOJIS
+    known = _spelling(command.emoji, message.emojis)
+    full = known is None and len(message.emojis) >= MOST_EMOJIS
     if full or len(own.emojis) >= MOST_OWN_EMOJIS:
         return Refusal("too_many_reactions", "There are enough reactions to this message.")
     return ReactionAdded(
-        **stamp(room, moderated), seq=command.seq, emoji=command.emoji, shadow=_shadow_of(message)
+        **stamp(room, moderated),
+        seq=command.seq,
+        emoji=known or command.emoji,
+        shadow=_shadow_of(message),
     )
 
 
 def unreact(room: Room, state: State, command: RemoveReaction, moderated: Moderated) -> Outcome:
     """Remove one's emoji."""
-    if command.emoji not in state.own.emojis:
+    known = _spelling(command.emoji, state.own.emojis)
+    if known is None:
         return Refusal("reaction_unknown", "There is no such reaction of yours.")
     return ReactionRemoved(
         **stamp(room, moderated),
         seq=command.seq,
-        emoji=command.emoji,
+        emoji=known,
         shadow=_shadow_of(state.message),
     )
+
+
+def _spelling(emoji: str, known: Iterable[str]) -> str | None:
+    """The emoji as it is spelled there; earlier releases took `❤` and `❤️` for two."""
+    return next((one for one in known if bare(one) == bare(emoji)), None)
 
 
 def _shadow_of(message: Message | None) -> Shadow | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from app.domain.access import room_unknown
 from app.domain.messages import content_of
 from app.domain.outcome import Outcome, deleted, stamp, unknown
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.roles import may, may_act_on
 from app.domain.sanctions import holds, until
+from app.domain.shown_text import composed
 from app.events import (
     ApproveMessage,
     HideMessage,
@@ -28,9 +30,11 @@ def moderate(room: Room, state: State, command: Command, moderated: Moderated) -
     action = _ACTIONS[type(command)]
     if not command.admin:
         if state.actor is None:
-            return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+            return room_unknown(command.room)
         if not may(state.actor.role, action):
             return Refusal("not_allowed", "Moderators, admins and the owner do that.")
+    if not isinstance(command, HideMessage) and command.user == command.by:
+        return Refusal("not_allowed", "Nobody decides about themselves.")
     match command:
         case HideMessage():
             return _hide(room, state, command, moderated)
@@ -61,7 +65,7 @@ def _hide(room: Room, state: State, command: HideMessage, moderated: Moderated) 
         seq=command.seq,
         of=message.at,
         prev=message.edit,
-        reason=command.reason,
+        reason=composed(command.reason),
     )
 
 
@@ -85,8 +89,6 @@ def _approve(room: Room, state: State, command: ApproveMessage, moderated: Moder
 def _sanction(room: Room, state: State, command: SetSanction, moderated: Moderated) -> Outcome:
     if room.type == "direct":
         return Refusal("not_allowed", "In a direct room nobody is above the other.")
-    if command.user == command.by:
-        return Refusal("not_allowed", "Nobody sanctions themselves.")
     if state.subject is not None and not _above(state.actor, state.subject, command.admin):
         return Refusal("not_allowed", "Members are sanctioned by those of a higher role.")
     return SanctionSet(
@@ -94,7 +96,7 @@ def _sanction(room: Room, state: State, command: SetSanction, moderated: Moderat
         user=command.user,
         sanction=command.sanction,
         until_ms=until(moderated.at_ms, command.seconds),
-        reason=command.reason,
+        reason=composed(command.reason),
     )
 
 
@@ -105,7 +107,11 @@ def _above(actor: Member | None, subject: Member, admin: bool) -> bool:
 
 
 def _lift(room: Room, state: State, command: LiftSanction, moderated: Moderated) -> Outcome:
+    if state.subject is not None and not _above(state.actor, state.subject, command.admin):
+        return Refusal("not_allowed", "Sanctions of members are lifted by those of a higher role.")
     sanction = state.subject_sanction
     if sanction is None or not holds(sanction, moderated.at_ms):
         return Repeat(sanction.n if sanction else 0)
-    return SanctionLifted(**stamp(room, moderated), user=command.user, reason=command.reason)
+    return SanctionLifted(
+        **stamp(room, moderated), user=command.user, reason=composed(command.reason)
+    )

@@ -6,13 +6,15 @@ import re
 import unicodedata
 from typing import Final
 
+from app.domain.shown_text import flaw, has_invisible
+
 #: The beginning of the ids of direct rooms, and of no others.
 DIRECT: Final = "dm-"
 
 #: The characters that need no escaping in a URL (RFC 3986, unreserved).
 _ROOM: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-#: Visible ASCII without `/`: most user ids, all of which are valid.
-_PLAIN_USER: Final = re.compile(r"[!-.0-~]{1,64}")
+#: Visible ASCII without `/`: most user ids, all of which are valid but `.` and `..`.
+_PLAIN_USER: Final = re.compile(r"(?!\.{1,2}\Z)[!-.0-~]{1,64}")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,64}")
 
 #: HTTP clients resolve a path with these to another path.
@@ -21,10 +23,12 @@ _DOTS: Final = frozenset({".", ".."})
 #: Control, format (bidirectional controls are among them), surrogate, space, line, paragraph.
 _NOT_IN_USERS: Final = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _NOT_IN_EMOJIS: Final = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})
-_NOT_IN_ROOM_NAMES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 #: Characters that change the direction of the text around them (Unicode's Bidi_Control).
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+#: The most characters of a room's name.
+ROOM_NAME: Final = 80
 
 
 def room(text: str) -> str | None:
@@ -42,11 +46,28 @@ def chosen_room(text: str) -> str | None:
 
 
 def user(text: str) -> str | None:
-    """A user's id: 1 to 64 visible characters of any script, without `/`.
+    """A user's id: 1 to 64 visible characters of any script, without `/`, in Unicode's form NFC.
 
-    Invisible characters are refused, so that fewer ids look the same without being the same; `/`
-    separates room and user in the keys of tables.
+    Invisible characters and a mark at the beginning are refused, so that fewer ids look the same
+    without being the same; `/` separates room and user in the keys of tables.
     """
+    if _PLAIN_USER.fullmatch(text):
+        return None
+    if (wrong := former_user(text)) is not None:
+        return wrong
+    if text in _DOTS:
+        return "a user's id is not . or .."
+    if has_invisible(text):
+        return "a user's id has no spaces and no invisible or control characters"
+    if unicodedata.category(text[0])[0] == "M":
+        return "a user's id does not begin with a mark, such as an accent"
+    if not unicodedata.is_normalized("NFC", text):
+        return "a user's id is in Unicode's form NFC"
+    return None
+
+
+def former_user(text: str) -> str | None:
+    """A user's id as earlier releases took it: members of that time can still be removed."""
     if _PLAIN_USER.fullmatch(text):
         return None
     if not 1 <= len(text) <= 64:
@@ -59,17 +80,8 @@ def user(text: str) -> str | None:
 
 
 def room_name(text: str) -> str | None:
-    """A room's name: up to 80 characters, without line breaks and direction changes.
-
-    Zero-width joiners are allowed: Persian and emoji need them.
-    """
-    if len(text) > 80:
-        return "a room's name has at most 80 characters"
-    if any(unicodedata.category(character) in _NOT_IN_ROOM_NAMES for character in text):
-        return "a room's name has no control characters and no line breaks"
-    if not _BIDI.isdisjoint(text):
-        return "a room's name has no characters that change the direction of text"
-    return None
+    """A room's name: up to 80 characters in one line."""
+    return flaw(text, "a room's name", ROOM_NAME)
 
 
 def client_id(text: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from app.domain.mentions import Mentioned
 from app.domain.sanctions import Sanction
 from app.events import RoomSettings, Ruling, SendMessage, Source
 
@@ -104,7 +105,8 @@ class State(Struct, frozen=True):
 
     `actor` is the acting member, `sent` the event that the client id stands for already, `subject`
     the other member concerned, `message` the message concerned, `root` the root of its thread,
-    `own` the actor's reactions to the message, `named` the members that the text mentions,
+    `own` the actor's reactions to the message, `mentioned` the members that the text mentions,
+    `alike` a member that looks like the one to be added,
     `sanction` and `subject_sanction` the sanctions of actor and subject.
     """
 
@@ -116,7 +118,8 @@ class State(Struct, frozen=True):
     message: Message | None = None
     root: Message | None = None
     own: Reactions = Reactions()
-    named: tuple[str, ...] = ()
+    mentioned: Mentioned = Mentioned()
+    alike: str = ""
     sanction: Sanction | None = None
     subject_sanction: Sanction | None = None
 

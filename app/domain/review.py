@@ -60,6 +60,14 @@ class Item(Struct, frozen=True, omit_defaults=True):
     decisions: tuple[Decision, ...] = ()
 
 
+def may_see(user: str, item: Item) -> bool:
+    """Whether a moderator sees an item, and decides on it: not on their own message.
+
+    They would learn who has reported it.
+    """
+    return item.author != user
+
+
 def item_of(act: AnyAct) -> str:
     """The id of the item that an action is about; empty for none."""
     match act:

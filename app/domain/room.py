@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.domain import membership, messages, moderators
+from app.domain import access, membership, messages, moderators
 from app.domain.outcome import Outcome
 from app.domain.records import Member, Repeat, Room, State
 from app.domain.sanctions import refusal_of, speaks
 from app.events import (
     AddMember,
     AddReaction,
+    AnyCommand,
     ApproveMessage,
     ChangeRole,
     ChangeRoom,
@@ -39,13 +40,15 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
         return None
     if (sent := state.sent) is not None:
         return Repeat(sent.n, sent.seq, str(UUID(bytes=sent.event_id)))
+    if isinstance(command, CreateRoom):
+        return moderated.refusal or membership.create(state, command, moderated)
+    if (refusal := access.hidden(state, moderated)) is not None:
+        return refusal
     if moderated.refusal is not None:
         return moderated.refusal
-    if isinstance(command, CreateRoom):
-        return membership.create(state, command, moderated)
     if room is None:
-        return Refusal("room_unknown", f"There is no room {command.room!r}.")
-    if room.archived and not (isinstance(command, ChangeRoom) and command.archived is False):
+        return access.room_unknown(command.room)
+    if room.archived and not _of_archived(command):
         return Refusal("room_archived", f"{command.room!r} is archived.")
     speaking = speaks(command)
     if isinstance(command, AddMember):
@@ -57,8 +60,15 @@ def decide(state: State, moderated: Moderated) -> Outcome | None:
     if refusal := refusal_of(state.sanction, moderated.at_ms, speaks=speaking):
         return refusal
     if state.actor is None:
-        return Refusal("not_a_member", f"{command.by!r} is not a member of {command.room!r}.")
+        return access.room_unknown(command.room)
     return _by_member(room, state.actor, state, moderated)
+
+
+def _of_archived(command: AnyCommand) -> bool:
+    """Whether a command may be about an archived room: to open it again, or to leave it."""
+    if isinstance(command, RemoveMember):
+        return command.user == command.by
+    return isinstance(command, ChangeRoom) and command.archived is False
 
 
 def _by_member(room: Room, actor: Member, state: State, moderated: Moderated) -> Outcome:

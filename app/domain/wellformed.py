@@ -2,6 +2,9 @@
 
 Edges check all this. But a user's own agents may write to `chat.raw`, and the stages after
 moderation rely on it: in keys of tables, in names in the log, in client ids.
+
+A command with a `flaw` is none. One that is `unfit` has a text that can't be shown: it is refused,
+because an edge of an earlier release may have accepted it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from uuid import UUID
 
 import orjson
 
-from app.domain import names
+from app.domain import names, shown_text
 from app.domain.roles import ROLES
 from app.domain.sanctions import LONGEST, REASON, SANCTIONS
 from app.events import (
@@ -34,18 +37,20 @@ from app.events import (
     SetSanction,
 )
 
-_known_user = lru_cache(10_000)(names.user)
+_known_user = lru_cache(10_000)(names.former_user)
+_new_user = lru_cache(10_000)(names.user)
 _known_room = lru_cache(10_000)(names.room)
 
 ROOM_TYPES = ("group", "public", "direct")
 
 #: The most: characters of a topic and of a token's `jti`, seconds of slow mode, days of retention,
-#: attachments of a message, bytes of `meta`.
+#: attachments of a message, characters of a file's name, bytes of `meta`.
 TOPIC = 500
 TOKEN_ID = 256
 SLOW_MODE = 6 * 60 * 60
 RETENTION = 36500
 ATTACHMENTS = 10
+FILE_NAME = 255
 META = 2048
 
 
@@ -61,12 +66,10 @@ def _flaws(command: AnyCommand) -> Iterator[str | None]:
     yield _uuid(command.id)
     match command:
         case CreateRoom():
-            yield names.room_name(command.name) or topic(command.topic)
             yield None if command.type in ROOM_TYPES else f"a room's type is one of {ROOM_TYPES}"
             yield None if (command.type == "direct") == bool(command.user) else _DIRECT
             yield _known_user(command.user) if command.user else None
         case ChangeRoom():
-            yield names.room_name(command.name or "") or topic(command.topic or "")
             yield settings(command.settings) if command.settings is not None else None
         case AddMember() | ChangeRole():
             yield _known_user(command.user) or role(command.role)
@@ -80,20 +83,44 @@ def _flaws(command: AnyCommand) -> Iterator[str | None]:
             yield _known_user(command.user)
             yield attachments(command.attachments) or meta(command.meta)
         case SetSanction():
-            yield _known_user(command.user) or reason(command.reason)
-            yield sanction(command.sanction, command.seconds)
+            yield _known_user(command.user) or sanction(command.sanction, command.seconds)
         case LiftSanction():
-            yield _known_user(command.user) or reason(command.reason)
-        case HideMessage():
-            yield reason(command.reason)
+            yield _known_user(command.user)
 
 
 _DIRECT = "a direct room, and no other, is with a user"
 
 
+def unfit(command: AnyCommand) -> str | None:
+    """The mistake in a text of the command that others would be shown, or `None`."""
+    if isinstance(command, SendMessage) and not command.attachments:
+        return None  # most commands
+    return next((found for found in _unfit(command) if found is not None), None)
+
+
+def _unfit(command: AnyCommand) -> Iterator[str | None]:
+    match command:
+        case CreateRoom():
+            yield names.room_name(command.name) or topic(command.topic)
+            yield _new_user(command.user) if command.user else None
+        case ChangeRoom():
+            yield names.room_name(command.name or "") or topic(command.topic or "")
+        case AddMember():
+            yield _new_user(command.user)
+        case SendMessage(attachments=files) if files:
+            yield from (file_name(one.name) for one in files)
+        case SetSanction() | LiftSanction() | HideMessage():
+            yield reason(command.reason)
+
+
 def topic(text: str) -> str | None:
     """A room's topic: up to 500 characters."""
-    return None if len(text) <= TOPIC else f"a topic has at most {TOPIC} characters"
+    return shown_text.flaw(text, "a topic", TOPIC, lines=True)
+
+
+def file_name(text: str) -> str | None:
+    """The name of a file: up to 255 characters in one line."""
+    return shown_text.flaw(text, "an attachment's name", FILE_NAME)
 
 
 def token_id(text: str) -> str | None:
@@ -108,7 +135,7 @@ def role(name: str) -> str | None:
 
 def reason(text: str) -> str | None:
     """A moderator's reason: up to 500 characters."""
-    return None if len(text) <= REASON else f"a reason has at most {REASON} characters"
+    return shown_text.flaw(text, "a reason", REASON, lines=True)
 
 
 def sanction(kind: str, seconds: int) -> str | None:
@@ -134,8 +161,8 @@ def attachments(given: tuple[Attachment, ...]) -> str | None:
     for one in given:
         if not one.url.startswith(("https://", "http://")) or len(one.url) > 2048:
             return "an attachment's url is of http or https and has at most 2048 characters"
-        if len(one.name) > 255 or len(one.type) > 100 or one.size < 0:
-            return "an attachment's name has at most 255 characters, its type 100"
+        if len(one.name) > FILE_NAME or len(one.type) > 100 or one.size < 0:
+            return f"an attachment's name has at most {FILE_NAME} characters, its type 100"
     return None
 
 

@@ -42,11 +42,14 @@ class Child:
         log: Path | None,
         environ: Mapping[str, str] | None = None,
         user: str | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """`folder` is where the process runs; by default where this one does."""
         self.command = [str(part) for part in command]
         self._log = log
         self._environ = inherited(environ or {})
         self._user = user
+        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -69,6 +72,7 @@ class Child:
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
             env=self._environ,
+            cwd=self._folder,
             user=self._user,
             group=self._user,
             extra_groups=[] if self._user else None,

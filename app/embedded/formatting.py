@@ -36,13 +36,14 @@ async def format_data(
 ) -> None:
     """Format the folder `data` for a node of a new cluster, unless it is formatted.
 
-    `kept` is where the first records are, or will be; `command` runs Kafka's programs. Raises
-    `ParleyError` where Kafka's program fails.
+    `config` is in the broker's folder, where `command` runs Kafka's programs; `kept` is where the
+    first records are, or will be. Raises `ParleyError` where Kafka's program fails.
     """
     if _is_formatted(data) or _formatted_from(kept, data, node, cluster):
         return
-    arguments = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(config)]
-    child = Child([*command, *arguments], config.with_name("format.log"), environ)
+    arguments = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", config.name]
+    log = config.with_name("format.log")
+    child = Child([*command, *arguments], log, environ, folder=config.parent)
     if await child.run(within=60) != 0:
         raise ParleyError(f"Kafka could not format its folder:\n{child.tail()}")
     _keep(data / _RECORDS, kept)

@@ -22,6 +22,9 @@ from app.kafka.admin import quiet
 _LOG4J = Path(__file__).with_name("log4j2.xml")
 _START_SECONDS = 60.0
 
+#: Paths are relative to the broker's folder, where it runs: a comma would make two of a path, and
+#: letters beyond ASCII can't be written in a properties file.
+#:
 #: Small and quick to start: few internal partitions, a cleaner buffer that fits the heap. After a
 #: kill -9 the controller refuses the same broker until its old session has timed out: after 9 s by
 #: default, 3 here.
@@ -34,7 +37,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
-log.dirs={data}
+log.dirs=data
 auto.create.topics.enable=false
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor={nodes}
@@ -111,8 +114,9 @@ class Kafka(Server):
         self.port = self.port or free_port()
         self._quorum = self._quorum or Quorum([free_port()])
         config = self._configure(self._quorum)
-        environ = {"CLASSPATH": classpath(jars)}
-        java = _java_command(self._java, self.folder)
+        # Without a UTF-8 locale a JVM can't open a file with other letters than ASCII in its path.
+        environ = {"CLASSPATH": classpath(jars), "LC_ALL": "C.UTF-8"}
+        java = _java_command(self._java)
         await format_data(
             self.folder / "data",
             config,
@@ -123,7 +127,8 @@ class Kafka(Server):
             environ,
         )
         java += self._archive.writing()
-        self._child = Child([*java, "kafka.Kafka", config], self.folder / "kafka.out", environ)
+        command = [*java, "kafka.Kafka", config.name]
+        self._child = Child(command, self.folder / "kafka.out", environ, folder=self.folder)
         ready = partial(answers, self.address)
         await self._child.up(self.name, ready, _START_SECONDS, self._log_tail)
 
@@ -142,7 +147,6 @@ class Kafka(Server):
                 controller=quorum.controllers[self._node - 1],
                 voters=quorum.voters,
                 nodes=len(quorum.controllers),
-                data=self.folder / "data",
             )
         )
         return config
@@ -168,11 +172,11 @@ async def answers(address: str) -> bool:
     return True
 
 
-def _java_command(java: Java, folder: Path) -> list[str]:
-    command = [str(java.program), "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
+def _java_command(java: Java) -> list[str]:
+    command = [str(java.program.absolute()), "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
     command += ["-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
     command += ["-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"]
     command += ["-Xlog:disable", "-Xlog:all=error"]
-    command += [f"-Djava.io.tmpdir={folder / 'tmp'}", f"-Dparley.log={folder / 'kafka.log'}"]
+    command += ["-Djava.io.tmpdir=tmp", "-Dparley.log=kafka.log"]
     command += [f"-Dlog4j2.configurationFile={_LOG4J}"]
     return command

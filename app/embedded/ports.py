@@ -6,6 +6,8 @@ import asyncio
 import random
 import socket
 
+from app.runtime.addresses import ANY_IPV6, bound_to_any
+
 #: Below the range of outgoing connections on Linux and macOS, so that no client takes the port
 #: between the check and the start of the server.
 _LOWEST, _HIGHEST = 15_000, 30_000
@@ -16,12 +18,15 @@ _random = random.SystemRandom()
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen on the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        if host == ANY_IPV6:
+            bound_to_any(port).close()
+            return True
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 

@@ -44,7 +44,7 @@ class Valkey(Server):
         """
         self.port = self.port or free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._child = Child(self._command(), self.log)
+        self._child = Child(self._command(), self.log, folder=self.folder)
         ready = partial(answers, self.url)
         await self._child.up(self.name, ready, _START_SECONDS, self._child.tail)
 
@@ -54,7 +54,8 @@ class Valkey(Server):
         except ValkeyBinaryNotFoundError as error:
             raise ParleyError(f"{error} Set PARLEY_REDIS to a server of yours.") from error
         command = [str(program), "--bind", "127.0.0.1", "--port", str(self.port)]
-        command += ["--dir", str(self.folder), "--save", "", "--daemonize", "no"]
+        # Its own folder: Valkey takes some characters of a path for the syntax of its settings.
+        command += ["--dir", ".", "--save", "", "--daemonize", "no"]
         return [*command, "--appendonly", "yes" if self._persist else "no"]
 
 

@@ -77,11 +77,12 @@ class SendMessage(Command, frozen=True, kw_only=True, tag="message.send", omit_d
     meta: dict[str, Any] = {}
 
 
-class EditMessage(Command, frozen=True, kw_only=True, tag="message.edit"):
-    """Give a message another text."""
+class EditMessage(Command, frozen=True, kw_only=True, tag="message.edit", omit_defaults=True):
+    """Give a message another text; `file`: it has an attachment, so the text may be empty."""
 
     seq: int
     text: str
+    file: bool = False
 
 
 class DeleteMessage(Command, frozen=True, kw_only=True, tag="message.delete"):

@@ -24,11 +24,12 @@ class RoomChanged(LogEvent, frozen=True, kw_only=True, tag="room.changed", omit_
     archived: bool | None = None
 
 
-class MemberAdded(LogEvent, frozen=True, kw_only=True, tag="member.added"):
-    """`user` becomes a member."""
+class MemberAdded(LogEvent, frozen=True, kw_only=True, tag="member.added", omit_defaults=True):
+    """`user` becomes a member; `looks_like` is a member whose name looks the same."""
 
     user: str
     role: str
+    looks_like: str = ""
 
 
 class MemberRemoved(LogEvent, frozen=True, kw_only=True, tag="member.removed"):

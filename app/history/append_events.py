@@ -19,7 +19,7 @@ from app.history.schema import log, messages, rooms
 
 _COLUMNS = [messages.c[name] for name in Message._fields]
 #: The columns of a message that can change; its author can be forgotten.
-_CHANGING = ("by", "edit", "deleted", "event", "folded")
+_CHANGING = ("by", "edit", "deleted", "event", "search_text")
 
 
 def append(connection: Connection, entries: Sequence[Entry]) -> None:

@@ -21,8 +21,8 @@ from app.history.fold import fold
 class Message(NamedTuple):
     """A row of `messages`; `event` is the `message.created` JSON in its present form.
 
-    `edit` is the `n` of the edit that the text is from, 0 before the first; `folded` is the text
-    for searching. Neither has deleted or replaced text.
+    `edit` is the `n` of the edit that the text is from, 0 before the first; `search_text` is the
+    text folded for searching. Neither has deleted or replaced text.
     """
 
     room: str
@@ -34,7 +34,7 @@ class Message(NamedTuple):
     edit: int
     deleted: bool
     event: bytes
-    folded: str
+    search_text: str
 
 
 def new_row(event: MessageCreated, raw: bytes) -> Message:
@@ -50,7 +50,7 @@ def new_row(event: MessageCreated, raw: bytes) -> Message:
         # A shadowed message counts as deleted for threads and pages; its author still sees it.
         deleted=event.deleted or event.shadow is not None,
         event=raw,
-        folded=fold(event.text),
+        search_text=fold(event.text),
     )
 
 
@@ -64,7 +64,7 @@ def changed_row(message: Message, event: MessageEdited | MessageDeleted) -> Mess
     if event.n <= message.edit:
         return message
     now = message_state.edited(before, event)
-    return message._replace(edit=event.n, event=encode(now), folded=fold(event.text))
+    return message._replace(edit=event.n, event=encode(now), search_text=fold(event.text))
 
 
 def cleared_row(message: Message, *, nameless: bool = False, hidden: bool = False) -> Message:
@@ -73,7 +73,7 @@ def cleared_row(message: Message, *, nameless: bool = False, hidden: bool = Fals
     It does not depend on earlier edits, and later ones do not change it.
     """
     now = cleared_event(shown(message.event), nameless=nameless, hidden=hidden)
-    return message._replace(deleted=True, by=now.by, edit=0, event=encode(now), folded="")
+    return message._replace(deleted=True, by=now.by, edit=0, event=encode(now), search_text="")
 
 
 def cleared_event(

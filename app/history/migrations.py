@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, func, insert, select, text
 
 from app.errors import ParleyError
-from app.history import migration_to_2, search
+from app.history import migration_to_2, migration_to_3, search
 from app.history.schema import VERSION, metadata, versions
 from app.runtime.clock import now_ms
 
@@ -15,7 +15,10 @@ from app.runtime.clock import now_ms
 _LOCK = 0x7061726C6579
 
 #: By version: the migration from the version before.
-_STEPS: dict[int, Callable[[Connection], None]] = {2: migration_to_2.migrate}
+_STEPS: dict[int, Callable[[Connection], None]] = {
+    2: migration_to_2.migrate,
+    3: migration_to_3.migrate,
+}
 
 
 class SchemaNewer(ParleyError):

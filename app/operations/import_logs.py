@@ -16,6 +16,7 @@ import click
 from app.domain import chatlog
 from app.errors import ParleyError
 from app.operations.edge_client import EdgeClient, Refused
+from app.runtime.addresses import local_url
 from app.settings import Settings
 
 #: Refused lines that the summary lists; it counts all of them.
@@ -167,7 +168,7 @@ def command(
     run again: each line is in its room once.
     """
     settings = Settings.read()
-    url = url or f"http://{settings.host}:{settings.port}"
+    url = url or local_url(settings.host, settings.port)
     logs = chat_log_files(files, rooms)
     started = time.monotonic()
     counts = _run(_replay(EdgeClient(settings, url), logs, owner, speed, list(guests)))

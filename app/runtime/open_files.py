@@ -30,6 +30,11 @@ def raise_open_files() -> int:
     return _count(before)
 
 
+def open_files() -> int:
+    """The limit of open files of this process."""
+    return _count(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
 def require_open_files(needed: int, why: str) -> None:
     """Raise the limit; raises `ParleyError` where that is not enough."""
     if (limit := raise_open_files()) < needed:

@@ -17,7 +17,7 @@ from app.errors import ParleyError
 from app.events import dead_of, encode
 from app.settings import Settings
 from app.stream.fail_stop import FailStopSupervisor
-from app.stream.groups import OWN, Group
+from app.stream.groups import KIT_PREFIX, OWN, Group
 from app.topics import DEAD, Topic, retry_topic
 
 
@@ -59,6 +59,8 @@ class WorkerContext:
         self.groups: dict[str, ParleyApp] = {}
         #: By group id: the topic by which a group gets records once more.
         self.retry_topics: dict[str, Topic] = {}
+        #: By group id: the topics that agents of a user's own have declared.
+        self.declared_topics: dict[str, list[Topic]] = {}
 
     def group(self, declared: Group) -> ParleyApp:
         """The app of a group; raises `ParleyError` where it was declared with other properties."""
@@ -105,6 +107,8 @@ def group(name: str | Group, *, strict: bool = False, low_latency: bool = True) 
     says. The worker starts it with the others. `strict` and `low_latency` are those of `Group`.
     Raises `ParleyError` outside a worker, and where the group was declared with other properties.
     """
+    if isinstance(name, str) and name.startswith(KIT_PREFIX):
+        raise ParleyError(f"a group is not called {name}: that is one of an agent of the kit")
     declared = name if isinstance(name, Group) else Group(name, strict, low_latency)
     return active_context().group(declared)
 
@@ -144,6 +148,24 @@ def inbox(app: ParleyApp, name: str) -> Any:
     """
     own = app.context.retry_topics.setdefault(app.conf.id, retry_topic(app.conf.id))
     return app.topic(name, own.name, key_type=bytes, value_type=bytes)
+
+
+def own_topic(app: ParleyApp, name: str, *, days: float = 7.0) -> Any:
+    """A topic of a user's own, which the worker creates; its records are kept for so many days.
+
+    Keys and values are bytes, as those of `raw_topic`. It has as many partitions as every topic, so
+    that a key is on the same partition everywhere. Raises `ParleyError` for a name of Parley's.
+    """
+    if name.startswith(("chat.", "parley-")):
+        raise ParleyError(f"a topic of your own is not called {name}: that is one of Parley's")
+    config = {"cleanup.policy": "delete", "retention.ms": str(round(days * 24 * 3600 * 1000))}
+    app.context.declared_topics.setdefault(app.conf.id, []).append(Topic(name, config))
+    return raw_topic(app, name)
+
+
+def declared_topics(apps: Iterable[ParleyApp]) -> list[Topic]:
+    """The topics that agents of these groups have declared."""
+    return [topic for app in apps for topic in app.context.declared_topics.get(app.conf.id, ())]
 
 
 def retry_topics(apps: Iterable[ParleyApp]) -> list[Topic]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+#: What the names of the groups of the agent kit begin with.
+KIT_PREFIX: Final = "agent-"
+
 
 @dataclass(frozen=True)
 class Group:

@@ -70,11 +70,13 @@ class RocksDBStore(stock.Store):
         try:
             value: bytes | None = self._db_for_partition(partition).get(key)
         except Exception as error:  # rocksdict raises nothing narrower
-            if is_damage(error):
-                self.note_damage(partition)
-            where = f"table {self.table_name}, partition {partition}"
-            raise StoreFailed(f"{where}: {error}") from error
+            raise self._failed(partition, error) from error
         return value
+
+    def _failed(self, partition: int, error: Exception) -> StoreFailed:
+        if is_damage(error):
+            self.note_damage(partition)
+        return StoreFailed(f"table {self.table_name}, partition {partition}: {error}")
 
     def read_many(self, partition: int, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
         """The values of the keys."""
@@ -100,11 +102,17 @@ class RocksDBStore(stock.Store):
         return (pair for pair in found if pair[0] not in (self.offset_key, _MARK_KEY))
 
     def entries_from(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """The keys of a partition that begin so, in order, and their values, at this moment."""
-        for key, value in self._db_for_partition(partition).items(from_key=prefix):
-            if not key.startswith(prefix):
-                return
-            yield key, value
+        """The keys of a partition that begin so, in order, and their values, at this moment.
+
+        Raises `StoreFailed`.
+        """
+        try:
+            for key, value in self._db_for_partition(partition).items(from_key=prefix):
+                if not key.startswith(prefix):
+                    return
+                yield key, value
+        except Exception as error:  # rocksdict raises nothing narrower
+            raise self._failed(partition, error) from error
 
     def write(self, partition: int, batch: Any, mark: ChangelogMark) -> None:
         """Write a batch together with the mark of the changelog record that it ends at."""

@@ -84,6 +84,8 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         self._overtaken: set[TableKey] = set()
         #: By partition: the offset of the next changelog record, if nobody else writes.
         self._next: dict[int, int] = {}
+        #: How often others may have written: what was derived from the values before is no more.
+        self.renewals = 0
         #: Values read or written lately. Nobody else writes, and values are immutable.
         self._values: dict[tuple[int, str], Cached[V]] = {}
         app.tables.add(self)
@@ -145,7 +147,17 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     def remove(self, partition: int, key: bytes, epoch: int) -> None:
         """Remove a key as of the beginning of an epoch, whatever its version in earlier ones."""
         self._buffer.write((partition, key), wrap(version_of(epoch, 0), None))
-        self._values.clear()
+        self._renew()
+
+    def keys_under(self, partition: int, prefix: str) -> list[str]:
+        """The keys with a value that begin with this, with all writes of this batch.
+
+        Raises `StoreFailed` where RocksDB can't be read.
+        """
+        start = prefix.encode()
+        found = dict(self.store.entries_from(partition, start))
+        found |= self._buffer.prefixed(partition, start)
+        return [key.decode() for key, raw in found.items() if unwrap(raw).payload is not None]
 
     def every_key(self, partition: int) -> Iterator[bytes]:
         """Every key of a partition, also those of the batch in hand and removed ones."""
@@ -211,7 +223,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         worker that has those partitions does the same again.
         """
         self._next = dict(nexts)
-        self._values.clear()
+        self._renew()
         self._overtaken = {key for key in self._overtaken if key[0] in nexts}
         self._buffer.drop(
             lambda key, raw: key[0] not in nexts or not newer(raw, self.store.read(*key))
@@ -232,7 +244,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         Compaction would keep it and drop the newer one, so the newer one is written again with
         the next batch.
         """
-        self._values.clear()
+        self._renew()
         known = self.store.read_many(partition, {record.key for record in records})
         changed: dict[bytes, bytes] = {}
         for record in records:
@@ -248,6 +260,11 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
         self.store.write(partition, writes, ChangelogMark(last.offset, digest_of(last)))
         self._next[partition] = last.offset + 1
 
+    def _renew(self) -> None:
+        """Keep nothing in memory of what others may have written."""
+        self._values.clear()
+        self.renewals += 1
+
     def stored_offset(self, partition: int) -> int | None:
         """The changelog offset up to which RocksDB stands; `None` before its first write."""
         return self.store.persisted_offset(TP(self.changelog_topic_name, partition))
@@ -255,7 +272,7 @@ class Table(faust.Table, Generic[V]):  # type: ignore[type-arg]
     def forget(self) -> None:
         """Drop every write that is not in RocksDB."""
         self._buffer.clear()
-        self._values.clear()
+        self._renew()
         self._next.clear()
 
     # ── the store ────────────────────────────────────────────────────────────────────────────

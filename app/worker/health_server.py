@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from app.kafka.liveness import BrokerProbe
+from app.runtime.addresses import ANY_IPV6, bound_to_any
 from app.runtime.heartbeat import heartbeat_of
 from app.settings import Settings
 
@@ -53,7 +54,13 @@ async def serve_health(settings: Settings, apps: Mapping[str, faust.App]) -> Asy
     runner = web.AppRunner(server, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.health_port).start()
+        await _site(runner, settings.host, settings.health_port).start()
         yield
     finally:
         await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
+    if host == ANY_IPV6:
+        return web.SockSite(runner, bound_to_any(port))
+    return web.TCPSite(runner, host, port)

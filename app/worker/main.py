@@ -26,7 +26,13 @@ from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
 from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings
-from app.stream.consumer_groups import ParleyApp, WorkerContext, activate, retry_topics
+from app.stream.consumer_groups import (
+    ParleyApp,
+    WorkerContext,
+    activate,
+    declared_topics,
+    retry_topics,
+)
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
 from app.stream.rocksdb_options import FILES_OF_EMPTY
 from app.stream.versions import check_versions
@@ -34,6 +40,7 @@ from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
 from app.worker.agent_process import AgentProcess, chosen_agents, restart
 from app.worker.agent_processes import agent_processes
+from app.worker.group_lock import group_locks
 from app.worker.health_server import serve_health
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
 
@@ -96,6 +103,7 @@ async def _serve(
 ) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
+    topics += declared_topics(chosen.values())
     async with waiting_for(f"Kafka at {settings.broker}"):
         deployment = await prepare(settings, topics)
     async with serve_health(settings, chosen):
@@ -124,9 +132,13 @@ async def _serve(
 
 
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:
-    for app in chosen.values():
-        app.conf.datadir.mkdir(parents=True, exist_ok=True)
-        app.conf.datadir.chmod(0o700)
+    async with group_locks(chosen, settings.worker_name):
+        await _work_locked(settings, chosen, stop)
+
+
+async def _work_locked(
+    settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event
+) -> None:
     with watch_event_loop(settings.stall):
         # Watched from the start: joining and recovery can stall, too.
         working = [

@@ -27,6 +27,7 @@ from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from app.topics import TOPICS, partition_of
 from bench.edge.messages import message
+from bench.running import UNHURRIED
 
 _READY_SECONDS = 60
 
@@ -77,11 +78,11 @@ class Parley:
             data=self._folder,
             secret=token_hex(32),
             port=free_port(),
-            **self._changes,
+            **(UNHURRIED | self._changes),
         )
         await provision(self.settings, TOPICS)
         self.redis = connect(self.settings.redis)
-        self._publisher = Publisher(self.redis, self.settings.window)
+        self._publisher = Publisher(self.redis, self.settings.window, self.settings.window_bytes)
         for partition in range(self.settings.partitions):
             sign = await self._publisher.filling(partition)
             await self._publisher.note_whole(partition, 0, sign)

@@ -3,11 +3,23 @@ from __future__ import annotations
 import pytest
 
 from app.domain.moderation.ruleset import parse
-from app.events import SendMessage, decode_dead, decode_moderated, encode
+from app.events import (
+    AddMember,
+    AddReaction,
+    AnyCommand,
+    CreateRoom,
+    RemoveMember,
+    RemoveReaction,
+    SendMessage,
+    decode_dead,
+    decode_moderated,
+    encode,
+)
 from app.kafka.partition_reader import PartitionReader
 from app.moderation.rule_plugins import rule_kinds
 from app.settings import Settings
 from app.topics import DEAD, MODERATED, RAW, partition_of
+from tests.agents.test_rooms import uuid
 from tests.support.agents import Read, running
 
 ID = "00000000-0000-7000-8000-000000000001"
@@ -116,3 +128,30 @@ async def test_a_message_that_comes_again_is_not_held_against_itself(
         ]
     # All that comes again is let through as before; what is new finds both, each once.
     assert [one.refusal is None for one in moderated] == [True, True, True, True, False]
+
+
+async def test_reactions_are_emojis_in_one_spelling_and_shown_texts_are_checked(
+    bench: Settings, read: Read
+) -> None:
+    import agents.moderation
+
+    room, partition = "emojis", partition_of("emojis", bench.partitions)
+    stamp = {"room": room, "by": "ann"}
+    commands: list[AnyCommand] = [
+        AddReaction(**stamp, id=uuid(1), client_id="1", seq=1, emoji="\u2764"),
+        AddReaction(**stamp, id=uuid(2), client_id="2", seq=1, emoji="+1"),
+        RemoveReaction(**stamp, id=uuid(3), client_id="3", seq=1, emoji="+1"),
+        CreateRoom(**stamp, id=uuid(4), client_id="4", topic="a\0b"),
+        AddMember(**stamp, id=uuid(5), client_id="5", user="\u3164"),
+        RemoveMember(**stamp, id=uuid(6), client_id="6", user="\u3164"),
+    ]
+    async with PartitionReader(bench) as reader:
+        start = await reader.end(MODERATED, partition)
+    async with running(agents.moderation.moderation) as put:
+        for offset, command in enumerate(commands, 9000):
+            await put(room.encode(), encode(command), partition, offset)
+        records = await read(MODERATED, partition, len(commands), start)
+    moderated = [decode_moderated(record.value) for record in records]
+    codes = [one.refusal.code if one.refusal else "" for one in moderated]
+    assert codes == ["", "malformed", "", "malformed", "malformed", ""]
+    assert getattr(moderated[0].command, "emoji", "") == "\u2764\ufe0f"

@@ -6,11 +6,13 @@ from msgspec.structs import replace
 
 from app.events import (
     SRC,
+    AddMember,
     AnyCommand,
     CreateRoom,
     MessageCreated,
     Moderated,
     Refusal,
+    RemoveMember,
     SendMessage,
     decode_dead,
     decode_log,
@@ -83,9 +85,58 @@ async def test_refusals_and_repetitions_are_answered(bench: Settings, read: Read
         records = await read(VERDICTS, room.partition, 3, room.verdict_start)
     verdicts = [decode_verdict(record.value) for record in records]
     codes = [verdict.refusal.code if verdict.refusal else "" for verdict in verdicts]
-    assert codes == ["not_a_member", "blocked", ""]
+    assert codes == ["room_unknown", "blocked", ""]
     repeated = verdicts[2]
     assert (repeated.id, repeated.event_id, repeated.n, repeated.seq) == (uuid(4), uuid(1), 2, 1)
+
+
+async def test_members_are_mentioned_however_they_are_written_while_they_are_members(
+    bench: Settings, read: Read
+) -> None:
+    from agents.rooms import rooms
+    from tables.member_names import MemberNames
+
+    room = await Room("mentioning", bench).begin()
+    stamp = {"room": "mentioning", "by": "ann"}
+    commands: list[AnyCommand] = [
+        room.opening(),
+        AddMember(**stamp, id=uuid(1), client_id="a1", user="ben"),
+        replace(room.message(2), text="@Ben's, @Eva, ＠小明，你好"),
+        AddMember(**stamp, id=uuid(3), client_id="a3", user="Eva"),
+        AddMember(**stamp, id=uuid(4), client_id="a4", user="小明"),
+        replace(room.message(5), text="@Ben's,@eva: ＠小明，你好 @room"),
+        RemoveMember(**stamp, id=uuid(6), client_id="a6", user="ben"),
+        replace(room.message(7), text="@ben,@eva"),
+        AddMember(**stamp, id=uuid(8), client_id="a8", user="room"),
+        replace(room.message(9), text="@room"),
+    ]
+    async with running(rooms) as put:
+        for src, command in enumerate(commands[:6], 10):
+            await room.put(put, command, src)
+        await read(LOG, room.partition, 6, room.log_start)
+    for table in groups()["pipeline"].tables.values():
+        table.forget()  # as after a rebalance: the names are read from the table again
+    others = [f"beside-{i}" for i in range(100)]
+    other = next(name for name in others if partition_of(name, bench.partitions) == room.partition)
+    beside = CreateRoom(room=other, by="ann", id=uuid(90), client_id="b", type="public")
+    async with running(rooms) as put:
+        for src, command in enumerate(commands[6:], 16):
+            await room.put(put, command, src)
+        await put(
+            other.encode(), encode(Moderated(src=30, at_ms=5, command=beside)), room.partition, 30
+        )
+        records = await read(LOG, room.partition, len(commands) + 1, room.log_start)
+        few = MemberNames(most=4)
+        assert set(few.of(room.partition, "mentioning")) == {"ann", "Eva", "小明", "room"}
+        assert (set(few.of(room.partition, other)), len(few)) == ({"ann"}, 1)
+        assert len(few.of(room.partition, "mentioning")) == len(few) == 4
+    said = [e for e in map(decode_log, (r.value for r in records)) if isinstance(e, MessageCreated)]
+    assert [(event.mentions, event.everyone) for event in said] == [
+        (("ben",), False),
+        (("ben", "Eva", "小明"), True),
+        (("Eva",), False),
+        (("room",), False),
+    ]
 
 
 async def test_tables_that_are_gone_follow_the_log_again(bench: Settings, read: Read) -> None:

@@ -39,7 +39,7 @@ async def test_nothing_scrolls_sideways(enter: Enter, room: Room, scheme: str) -
     await room.call("ann", "PATCH", f"/v1/rooms/{room.name}", changes)
     await room.say("ann", "w" * 300)
     message = f"/v1/rooms/{room.name}/messages"
-    for emoji in ("👍", "🎉", "x" * 32):
+    for emoji in ("👍", "🎉", "👩🏽\u200d❤️\u200d💋\u200d👨🏻"):
         await room.call(long, "PUT", f"{message}/1/reactions/{emoji}")
     for text in ("https://example.org/" + "path/" * 40, "two\nlines", "short"):
         await room.post(long, message, {"text": text, "reply_to": 1})

@@ -6,9 +6,11 @@ import asyncio
 import random
 
 import pytest
+from msgspec.structs import replace
 from redis import asyncio as aioredis
 
 from app.delivery import keys
+from app.delivery.erasures import ViewErasures
 from app.delivery.publish_calls import Entry
 from app.delivery.publisher import Outcome, Publisher
 from app.delivery.refill import in_sequence
@@ -218,3 +220,70 @@ async def test_a_new_role_keeps_the_place_of_joining(redis: aioredis.Redis) -> N
     await Publisher(redis, 100).publish([entry(place, i, event) for i, event in enumerate(log)])
     assert await view.members(ROOM) == {"ann": "admin", "ben": "owner"}
     assert await view.joined(ROOM, "ben") == 2
+
+
+async def window_of(redis: aioredis.Redis, room: str = ROOM) -> dict[int, int]:
+    """The size of each event in the room's window."""
+    found = await redis.hgetall(keys.log(P, room))
+    return {int(n): len(value) for n, value in found.items()}
+
+
+async def noted_window(redis: aioredis.Redis, room: str = ROOM) -> tuple[int, int]:
+    """The lowest `n` and the bytes of the window, as the room's head has them."""
+    low, size = await redis.hmget(keys.room(P, room), "low", "bytes")
+    return int(low), int(size)
+
+
+def large(n: int, size: int) -> Entry:
+    said = message(ROOM, n, n - 1)
+    return entry(P, n - 1, replace(said, text="x" * size))
+
+
+async def test_a_window_has_no_more_bytes_than_its_budget(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 100, 10_000)
+    await publisher.publish([entry(P, 0, opened(ROOM))])
+    for n in range(2, 300):
+        await publisher.publish([large(n, random.choice((1, 10, 100, 2_000, 12_000)))])
+        window = await window_of(redis)
+        assert sum(window.values()) <= 10_000 or len(window) == 1
+        assert len(window) <= 100
+        # The newest events, without a gap, and what the room's head says of them.
+        assert sorted(window) == list(range(min(window), n + 1))
+        assert await noted_window(redis) == (min(window), sum(window.values()))
+
+
+async def test_edits_and_erasures_change_the_bytes_that_count(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 1_000, 1_000_000)
+    await publisher.publish([entry(P, 0, opened(ROOM)), *(large(n, 500) for n in range(2, 10))])
+    edited = MessageEdited(
+        room=ROOM, n=10, by="ann", at_ms=1, id="i", client_id="d", seq=3, of=4, text="y" * 9_000
+    )
+    await publisher.publish([entry(P, 9, edited)])
+    assert await noted_window(redis) == (1, sum((await window_of(redis)).values()))
+    await ViewErasures(redis).replace(P, ROOM, {2: b"", 5: b"{}", 77: b"gone"})
+    window = await window_of(redis)
+    assert 2 not in window
+    assert await noted_window(redis) == (1, sum(window.values()))
+
+
+async def test_a_room_of_an_earlier_release_gets_a_budget_with_its_next_event(
+    redis: aioredis.Redis,
+) -> None:
+    publisher = Publisher(redis, 1_000, 1_000_000)
+    await publisher.publish([entry(P, 0, opened(ROOM)), *(large(n, 900) for n in range(2, 60))])
+    # Of a room with a long past, too, whose window begins far from its first event.
+    await redis.hdel(keys.room(P, ROOM), "low", "bytes")
+    await redis.hdel(keys.log(P, ROOM), *range(1, 20))
+    await Publisher(redis, 1_000, 10_000).publish([large(60, 900)])
+    window = await window_of(redis)
+    assert max(window) == 60
+    assert sum(window.values()) <= 10_000
+    assert await noted_window(redis) == (min(window), sum(window.values()))
+
+
+async def test_a_smaller_window_drops_what_is_beyond_it(redis: aioredis.Redis) -> None:
+    await Publisher(redis, 1_000).publish(
+        [entry(P, 0, opened(ROOM)), *(large(n, 9) for n in range(2, 60))]
+    )
+    await Publisher(redis, 10).publish([large(60, 9)])
+    assert sorted(await window_of(redis)) == list(range(51, 61))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.domain.evolve import evolve
-from app.domain.mentions import named
+from app.domain.mentions import Names, mentioned
 from app.domain.records import Held, Reactions, Repeat, Sender, State
 from app.domain.room import decide
 from app.events import (
@@ -51,7 +51,7 @@ class Tables:
         return replace(
             self.followed(command, seq),
             root=self.parts.get(("message", str(thread))),
-            named=tuple(name for name in named(text) if ("member", name) in self.parts),
+            mentioned=mentioned(text, Names(key[1] for key in self.parts if key[0] == "member")),
         )
 
     def followed(self, event: AnyCommand | AnyLogEvent, seq: int) -> State:

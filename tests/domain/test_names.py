@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import names
+from app.domain import names, shown_text
 
 ALL = st.characters(categories=None, exclude_categories=())
 UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
@@ -34,6 +34,18 @@ def test_real_nicks_are_users(user: str) -> None:
         "a\x7f",
         "a\u2066",
         "\u00a0",
+        "\u3164",
+        "\u2800",
+        "\ufe0f",
+        "ann\ufe0f",
+        "ann\u3164",
+        "a\u034fb",
+        "\uffa0",
+        "\u0301",
+        "\u0301ann",
+        "e\u0301",
+        ".",
+        "..",
     ],
 )
 def test_what_can_not_be_seen_or_splits_a_key_is_no_user(user: str) -> None:
@@ -46,8 +58,21 @@ def test_a_user_that_is_taken_is_visible_and_encodes(user: str) -> None:
         return
     user.encode()
     assert not any(character.isspace() or character == "/" for character in user)
+    assert shown_text.is_visible(user)
+    assert not shown_text.has_invisible(user)
+    assert unicodedata.is_normalized("NFC", user)
     controls = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     assert controls.isdisjoint(map(unicodedata.bidirectional, user))
+
+
+@given(st.text(ALL, min_size=1, max_size=64))
+def test_every_user_of_today_could_be_one_before(user: str) -> None:
+    assert names.user(user) is not None or names.former_user(user) is None
+
+
+@pytest.mark.parametrize("user", ["...", "a.", ".a", "ann.", "e\u0301", "\u3164"])
+def test_members_of_before_can_be_named_to_be_removed(user: str) -> None:
+    assert names.former_user(user) is None
 
 
 @given(st.text(UNRESERVED, min_size=1, max_size=64).filter(lambda room: room.strip(".")))
@@ -67,7 +92,21 @@ def test_names_for_people_are_room_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 81, "a\nb", "a\u2028b", "a\u202eb", "a\u200fb", "\x00", "\udfff"]
+    "name",
+    [
+        " ",
+        "\u3000 ",
+        "\u200b",
+        "\u3164",
+        "\u2800\ufe0f",
+        "x" * 81,
+        "a\nb",
+        "a\u2028b",
+        "a\u202eb",
+        "a\u200fb",
+        "\x00",
+        "\udfff",
+    ],
 )
 def test_names_that_break_a_page_are_refused(name: str) -> None:
     assert names.room_name(name)

@@ -27,6 +27,7 @@ from app.events import (
     ReactionAdded,
     ReactionRemoved,
     Refusal,
+    RemoveMember,
     RoomCreated,
     RoomSettings,
     SanctionSet,
@@ -172,7 +173,7 @@ def test_a_public_room_lets_people_join_themselves_and_nobody_else() -> None:
     tables = Tables()
     run([opened(type="public")], tables)
     assert refused(tables, by("ben", 2, AddMember, user="ben")) == ""
-    assert refused(tables, by("ben", 3, AddMember, user="cid")) == "not_a_member"
+    assert refused(tables, by("ben", 3, AddMember, user="cid")) == "room_unknown"
 
 
 def test_a_direct_room_has_two_members_for_ever() -> None:
@@ -218,6 +219,17 @@ def test_an_archived_room_is_still_and_can_be_opened_again() -> None:
     run([opened(), by("ann", 1, ChangeRoom, archived=True)], tables)
     assert refused(tables, by("ann", 2, SendMessage, text="x")) == "room_archived"
     assert refused(tables, by("ann", 3, ChangeRoom, archived=False)) == ""
+
+
+def test_an_archived_room_can_be_left_but_by_its_owner_and_nobody_is_removed() -> None:
+    tables = Tables()
+    members = [by("ann", 1, AddMember, user="ben"), by("ann", 2, AddMember, user="cid")]
+    run([opened(), *members, by("ann", 3, ChangeRoom, archived=True)], tables)
+    assert refused(tables, by("ann", 4, RemoveMember, user="cid")) == "room_archived"
+    assert refused(tables, by("ann", 5, RemoveMember, user="ann")) == "owner_stays"
+    [(left, _)] = run([by("ben", 6, RemoveMember, user="ben")], tables, 10)
+    assert isinstance(left, MemberRemoved)
+    assert refused(tables, by("ben", 7, RemoveMember, user="ben")) == "room_unknown"
 
 
 @pytest.mark.parametrize("kind", ["edit of nothing", "deleted twice", "reply to nothing"])

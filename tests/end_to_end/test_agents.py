@@ -160,7 +160,8 @@ async def test_a_replay_makes_the_table_anew_and_the_agent_goes_on_with_it(
                 return [text for text in found if text.endswith("points")]
 
             room = await ann.open_room("tally")
-            await until(lambda: logged(agent, "agent is at work"), agent.tail)
+            # A new agent begins now, and the log is that of all workers of this name.
+            await until(lambda: logged(agent, "agent=tally"), agent.tail)
             for number in (1, 2, 3):
                 await ann.say(room, f"+{number}")
             await listener.until(lambda: points() == ["1 points", "3 points", "6 points"], 60)
@@ -175,7 +176,6 @@ async def test_a_replay_makes_the_table_anew_and_the_agent_goes_on_with_it(
 
             await agent.stop()
             agent = chat.start_worker(NAME, agents=str(new), only="tally")
-            await until(lambda: logged(agent, "agent is at work"), agent.tail)
             told = await agents("replay", "tally", "--from-start", "--cut-over", "--send")
             assert "tally goes on with the table of this replay, its revision 2" in told
             assert "0 commands sent, 3 messages amended" in told

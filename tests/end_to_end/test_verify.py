@@ -31,7 +31,7 @@ async def anything(person: Person, room: str, chance: random.Random) -> None:
         ("POST", messages, {"text": text}),
         ("PATCH", f"{messages}/{one}", {"text": text}),
         ("DELETE", f"{messages}/{one}", None),
-        ("PUT", f"{messages}/{one}/reactions/+1", None),
+        ("PUT", f"{messages}/{one}/reactions/%F0%9F%91%8D", None),
         ("PUT", f"/v1/rooms/{room}/read", {"seq": one}),
         ("PUT", f"/v1/rooms/{room}/read", {"seq": one}),
         ("POST", members, {"user": other}),

@@ -71,6 +71,70 @@ async def test_what_is_found_is_what_has_the_query_in_it(
 
 
 @pytest.mark.parametrize(
+    ("text", "queries"),
+    [
+        ("İstanbul", ["istanbul", "ISTANBUL", "İSTANBUL", "tanb"]),
+        ("ıstakoz, ISTAKOZ", ["istakoz", "ıstakoz"]),
+        ("co\u00adop\u00adera\u00adtion", ["cooperation", "co\u00adop", "oper"]),
+        ("می\u200cخواهم", ["میخواهم", "می\u200cخواهم", "خواهم"]),
+        ("pass\u200bword\u2060s", ["passwords", "ssw"]),
+        ("Борис, БОРИС", ["борис", "Борис"]),
+        ("Βιβλίο", ["βιβλιο", "ΒΙΒΛΙΟ"]),
+        ("résumé, re\u0301sume\u0301", ["resume", "RÉSUMÉ"]),
+        ("Straße", ["strasse", "STRASSE", "straße"]),
+        ("한국\u1112\u1161\u11ab", ["한국한", "국"]),
+        ("ｆｕｌｌ　ｗｉｄｔｈ", ["full width"]),
+        ("漢字", ["汉字", "漢字"]),
+        ("snake_case and kebab-case", ["snake case", "kebab_case"]),
+        ("two  spaces\nand a line", ["two spaces and a line"]),
+        ("tab\tand nul\0l", ["tab and null"]),
+        ("👩\u200d🚀 up", ["👩🚀", "🚀 up"]),
+    ],
+)
+async def test_a_word_is_found_however_it_is_written(
+    history: History, text: str, queries: list[str]
+) -> None:
+    await history.append(entries_of([message("lobby", 1, text), message("lobby", 2, "else")]))
+    for query in queries:
+        assert await found(history, query, "lobby") == [(0, "lobby", 1)], query
+
+
+@pytest.mark.parametrize("query", ["\u200b", "\u00ad\ufe0f", "-", "_ -", "\x00\x01", "\u0301"])
+async def test_a_query_with_nothing_to_see_finds_nothing(history: History, query: str) -> None:
+    await history.append(entries_of([message("lobby", 1, f"some {query} text")]))
+    assert await found(history, query, "lobby") == []
+
+
+INVISIBLE = st.sampled_from("\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0f\u180e\x00")
+
+
+@given(
+    st.text("aßéİıКσς你한字_- \n😀", max_size=12), st.lists(st.tuples(INVISIBLE, st.integers(0)))
+)
+def test_folding_ignores_case_and_what_is_invisible_and_is_done_once(
+    text: str, invisible: list[tuple[str, int]]
+) -> None:
+    disguised = text
+    for character, place in invisible:
+        place %= len(disguised) + 1
+        disguised = disguised[:place] + character + disguised[place:]
+    assert fold(disguised) == fold(text)
+    assert fold(text.upper()) == fold(text.lower()) == fold(text)
+    assert fold(fold(text)) == fold(text)
+
+
+@given(st.text(st.characters(max_codepoint=127)), st.sampled_from("éя你"))
+def test_texts_in_ascii_are_folded_as_all_others(text: str, other: str) -> None:
+    assert fold(text + "." + other) == fold(text + ".") + fold(other)
+
+
+@given(st.text(st.characters(categories=None, exclude_categories=())))
+def test_a_folded_text_has_nothing_that_a_database_does_not_take(text: str) -> None:
+    assert "\0" not in fold(text)
+    fold(text).encode()
+
+
+@pytest.mark.parametrize(
     "query",
     ["hello", "HELLO world", "ell", "el", "你好世", "你好", "好", "\uff48\uff45llo", " h "],
 )
@@ -83,7 +147,20 @@ async def test_parts_of_words_are_found_in_any_case(history: History, query: str
 
 @pytest.mark.parametrize(
     "query",
-    ["", "  ", "\0", '"', '" OR "', "folded:hello", "hel*", "%", "_____", "\\", "('", "\ud83d"],
+    [
+        "",
+        "  ",
+        "\0",
+        '"',
+        '" OR "',
+        "search_text:hello",
+        "hel*",
+        "%",
+        "_____",
+        "\\",
+        "('",
+        "\ud83d",
+    ],
 )
 async def test_no_character_of_a_query_means_anything(history: History, query: str) -> None:
     await history.append(entries_of([message("lobby", 1, "hello world")]))

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -38,8 +39,13 @@ async def texts(up: RunningUp, user: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
-    """One `parley up`, shared by the tests that leave it running."""
-    running = RunningUp(tmp_path_factory.mktemp("up") / "data", "--port", str(free_port()))
+    """One `parley up`, shared by the tests that leave it running.
+
+    It has an unusual folder, whose letters a JVM does not know by itself, and listens everywhere.
+    """
+    data = tmp_path_factory.mktemp("up") / "Käse, 50%3F? #1 = 数据 'and' more"
+    environ = {"PARLEY_HOST": "::", "LC_ALL": "POSIX"}
+    running = RunningUp(data, "--port", str(free_port()), **environ)
     try:
         yield running.wait_ready()
     finally:
@@ -61,6 +67,21 @@ async def test_the_links_let_two_people_into_one_room(up: RunningUp) -> None:
     status, said = await ask(up, "ann", "/v1/rooms/lobby/messages", {"text": "hello ben"})
     assert status == 201, said
     assert "hello ben" in await texts(up, "ben")
+
+
+async def test_an_edge_on_all_addresses_is_reached_by_ipv4_and_ipv6(up: RunningUp) -> None:
+    port = urlsplit(up.url).port
+    async with aiohttp.ClientSession() as session:
+        for host in ("127.0.0.1", "[::1]"):
+            async with session.get(f"http://{host}:{port}/readyz") as answer:
+                assert answer.status == 200
+
+
+def test_everything_is_kept_in_the_folder(up: RunningUp) -> None:
+    assert (up.data / "history.db").exists()
+    assert (up.data / "kafka" / "data" / "meta.properties").exists()
+    assert (up.data / "valkey" / "appendonlydir").is_dir()
+    assert [path.name for path in up.data.parent.glob("*") if path.is_dir()] == [up.data.name]
 
 
 def test_a_second_up_on_the_same_data_is_refused(up: RunningUp) -> None:
@@ -88,8 +109,10 @@ async def test_up_begins_with_a_backup(up: RunningUp, tmp_path: Path) -> None:
     told = up.parley("backup", str(tmp_path / "backup"))
     assert told.returncode == 0, told.stderr
     restore = ("--restore", str(tmp_path / "backup"))
-    another = RunningUp(tmp_path / "data", "--port", str(free_port()), *restore)
+    options = ("--port", str(free_port()), *restore)
+    another = RunningUp(tmp_path / "data", *options, PARLEY_HOST="::1")
     try:
+        assert another.wait_ready().url.startswith("http://[::1]:")
         assert "to be kept" in await texts(another.wait_ready(), "ben")
     finally:
         another.end(signal.SIGKILL)

@@ -19,7 +19,8 @@ Put = Callable[[str], Awaitable[int]]
 @pytest.fixture(scope="package")
 async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chat]:
     """A chat whose rules the tests set; no other test is there."""
-    async with chat_apart(tmp_path_factory.mktemp("strict")) as chat:
+    # Any short text is a reaction here, so that rules about texts have something to catch.
+    async with chat_apart(tmp_path_factory.mktemp("strict"), reactions="*") as chat:
         yield chat
 
 

@@ -10,7 +10,13 @@ import pytest
 
 from app.errors import ParleyError
 from app.settings import Settings
-from app.stream.consumer_groups import OwnGroup, StrictGroup, WorkerContext
+from app.stream.consumer_groups import (
+    OwnGroup,
+    StrictGroup,
+    WorkerContext,
+    declared_topics,
+    own_topic,
+)
 from app.stream.groups import ARCHIVE, OWN, Group
 
 _ROOT = Path(__file__).parents[2]
@@ -76,3 +82,14 @@ def test_a_second_context_in_a_process_is_refused() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=_ROOT, check=False
     )
     assert "this process has a worker's context already" in tried.stderr.splitlines()[-1]
+
+
+def test_a_topic_of_ones_own_is_created_by_the_worker_of_its_group(context: WorkerContext) -> None:
+    mine, other = context.group(Group("mine")), context.group(Group("other"))
+    own_topic(mine, "votes", days=30)
+    [declared] = declared_topics([mine, other])
+    assert declared.name == "votes"
+    assert declared.config == {"cleanup.policy": "delete", "retention.ms": "2592000000"}
+    for name in ("chat.votes", "parley-votes"):
+        with pytest.raises(ParleyError, match="one of Parley's"):
+            own_topic(mine, name)

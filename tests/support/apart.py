@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
@@ -14,12 +15,11 @@ from tests.support.chat import Chat, data_folder
 
 
 @asynccontextmanager
-async def chat_apart(base: Path) -> AsyncIterator[Chat]:
+async def chat_apart(base: Path, **changes: Any) -> AsyncIterator[Chat]:
     """One that no other test writes to, in this folder; stopped at the end."""
     async with Kafka(base / "kafka") as kafka, Valkey(base / "valkey") as valkey:
-        chat = Chat(
-            Settings(broker=kafka.url, redis=valkey.url, data=data_folder(base), secret=SECRET)
-        )
+        own = {"broker": kafka.url, "redis": valkey.url, "data": data_folder(base)}
+        chat = Chat(Settings(**own, secret=SECRET, **changes))
         try:
             await chat.start()
             yield chat

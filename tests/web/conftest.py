@@ -23,13 +23,14 @@ from tests.conftest import SECRET
 from tests.web.support.polling import Door, door
 from tests.web.support.scene import Scene, scene_at
 from web.api import stream_tickets as tickets
-from web.api.callers import authenticate
-from web.api.services import AUTHENTICATOR, SETTINGS
+from web.api.callers import authenticate, limit_middleware
+from web.api.services import AUTHENTICATOR, LIMITS, SETTINGS
 from web.auth.authenticator import Authenticator
 from web.http.cors import add_cors
 from web.http.problem import problem_middleware
 from web.http.request_body import checked, read_body
 from web.http.request_params import client_id, integer
+from web.limits.limits import Limits
 from web.native.loader import built
 from web.server.listener import app_runner
 
@@ -81,6 +82,8 @@ async def serving(settings: Settings) -> AsyncIterator[Client]:
     add_cors(app, settings.origins)
     app[SETTINGS] = settings
     app[AUTHENTICATOR] = Authenticator(settings)
+    app[LIMITS] = Limits(settings)
+    app.middlewares.insert(0, limit_middleware)
     tickets.add_routes(app)
     app.router.add_get("/whoami", whoami)
     app.router.add_get("/stream", stream)

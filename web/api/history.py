@@ -10,12 +10,13 @@ from aiohttp import web
 
 from app.delivery.view import RoomHead
 from app.domain import pages
+from app.domain.answer_budget import fitting
 from app.domain.shadow import shown_to
 from app.domain.unarchived import with_changes
 from app.events import MessageCreated, decode_log
 from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import HISTORY
+from web.api.services import HISTORY, SETTINGS
 from web.api.unarchived import Unarchived, unarchived
 from web.http.json_response import json
 from web.http.problem import Problem
@@ -47,12 +48,22 @@ async def page(request: web.Request) -> web.Response:
     span = range(max(span.start, low), max(span.stop, low))
     reading = Reading(found, identity.user, late)
     messages = await read_messages(request, reading, span, after is not None)
+    messages = _fitting(request, messages, identity.user, upward=after is not None)
     first, last = (min(messages), max(messages)) if messages else (span.start, span.start - 1)
     top = head if before is None else min(head, before - 1)
     more = last < top if after is not None else first > low
     links = _links(room, first, last, head, limit) if messages else None
-    shown = [shown_to(identity.user, messages[seq]) for seq in sorted(messages)]
-    return _answer(shown, more, links)
+    return _answer([messages[seq] for seq in sorted(messages)], more, links)
+
+
+def _fitting(
+    request: web.Request, messages: Mapping[int, bytes], reader: str, *, upward: bool
+) -> dict[int, bytes]:
+    """The messages as the reader sees them: those nearest to where the page begins that fit."""
+    seqs = sorted(messages, reverse=not upward)
+    shown = [shown_to(reader, messages[seq]) for seq in seqs]
+    fit = fitting(shown, request.app[SETTINGS].answer_bytes)
+    return dict(zip(seqs, fit, strict=False))
 
 
 class PageRequest(NamedTuple):
@@ -97,7 +108,9 @@ async def _thread(
     more = len(seqs) > asked.limit
     if more:
         seqs = seqs[:-1] if upward else seqs[1:]
-    return _answer([shown_to(asked.reader, found[seq]) for seq in seqs], more, None)
+    page = {seq: found[seq] for seq in seqs}
+    fit = _fitting(request, page, asked.reader, upward=upward)
+    return _answer([fit[seq] for seq in sorted(fit)], more or len(fit) < len(page), None)
 
 
 def _answer(messages: Sequence[bytes], more: bool, links: Mapping[str, str] | None) -> web.Response:
@@ -123,6 +136,28 @@ async def read_messages(
         detail = "these messages are on their way into the history; try again"
         raise Problem("history_behind", detail, headers={"Retry-After": "1"})
     return {seq: messages[seq] for seq in found}
+
+
+async def message_as_now(request: web.Request, room: str, seq: int, user: str) -> MessageCreated:
+    """A message of a room of the user's, as it is now.
+
+    Raises `Problem` 404 `message_unknown`, 410 `message_gone`, and as `required_head`.
+    """
+    head = await required_head(request, room, user)
+    if seq > head.seq:
+        raise Problem("message_unknown", "there is no such message")
+    late = await unarchived(request, head)
+    if seq < late.floor:
+        raise Problem("message_gone", "the message was dropped by its age")
+    found = await read_messages(
+        request, Reading(head, user, late), range(seq, seq + 1), upward=False
+    )
+    message = decode_log(shown_to(user, found[seq])) if seq in found else None
+    if not isinstance(message, MessageCreated):
+        raise Problem("message_unknown", "there is no such message")
+    if message.deleted:
+        raise Problem("message_gone", "the message was deleted")
+    return message
 
 
 def _by_seq(events: Sequence[bytes]) -> dict[int, bytes]:

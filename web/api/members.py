@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 from aiohttp import web
 
 from app.domain import names
+from app.domain.confusables import flagged
 from app.events import AddMember, ChangeRole, RemoveMember
 from web.api.callers import authenticate
 from web.api.command import command_request
+from web.api.quotas import require_place
 from web.api.room_access import required_head
 from web.api.services import VIEW
 from web.http.json_response import json
@@ -45,6 +48,7 @@ async def add(request: web.Request) -> web.Response:
         user=checked("user", names.user, body.user),
         role=body.role,
     )
+    await require_place(request, asked.room, asked.identity, body.user)
     return await asked.submit(command, location=f"/v1/rooms/{asked.room}")
 
 
@@ -75,8 +79,16 @@ async def page(request: web.Request) -> web.Response:
     await required_head(request, room, identity.user)
     members = sorted((await request.app[VIEW].members(room)).items())
     rest = [entry for entry in members if entry[0] > after]
-    shown = [{"user": user, "role": role} for user, role in rest[:limit]]
-    return json({"members": shown, "has_more": len(rest) > limit, "count": len(members)})
+    page = listed(rest[:limit], flagged([user for user, _ in members]))
+    return json({"members": page, "has_more": len(rest) > limit, "count": len(members)})
+
+
+def listed(members: Iterable[tuple[str, str]], alike: Mapping[str, str]) -> list[dict[str, str]]:
+    """Members with their roles, as lists have them; `alike`: those that look like another."""
+    return [
+        {"user": user, "role": role} | ({"looks_like": alike[user]} if user in alike else {})
+        for user, role in members
+    ]
 
 
 def add_routes(app: web.Application) -> None:

@@ -8,13 +8,20 @@ import msgspec
 from aiohttp import web
 
 from app.domain import names, wellformed
+from app.domain.emojis import REACTIONS, allowed, reaction
+from app.domain.shown_text import is_visible
 from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, SendMessage
 from web.api.attachments import NewAttachment, attached
-from web.api.command import command_request
-from web.api.services import AUTHENTICATOR
+from web.api.command import CommandRequest, command_request
+from web.api.history import message_as_now
+from web.api.services import AUTHENTICATOR, SETTINGS
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
 from web.http.request_params import message_seq
+
+#: Bytes of a character that JSON writes as two `\uXXXX`, and of all fields besides the text.
+_ESCAPED = 12
+_BESIDE = 64 * 1024
 
 
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,13 +38,15 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
 async def send(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/messages`: send a message."""
     asked = await command_request(request)
-    body = await read_body(request, NewMessage)
+    body = await read_body(request, NewMessage, least=_most_bytes(request))
     if body.text is msgspec.UNSET and not body.attachments:
         detail = "a message has text or an attachment"
         raise Problem("field_missing", detail, field="text")
     attachments = attached(request.app[AUTHENTICATOR].ring, asked.room, body.attachments)
     if wrong := wellformed.attachments(attachments):
         raise Problem("field_value", wrong, field="attachments")
+    for one in attachments:
+        checked("attachments", wellformed.file_name, one.name)
     if wrong := wellformed.meta(body.meta):
         raise Problem("field_value", wrong, field="meta")
     command = SendMessage(
@@ -51,6 +60,11 @@ async def send(request: web.Request) -> web.Response:
     return await asked.submit(command)
 
 
+def _most_bytes(request: web.Request) -> int:
+    """The bytes of the longest message: JSON in ASCII takes up to 12 of them for a character."""
+    return _ESCAPED * request.app[SETTINGS].text_limit + _BESIDE
+
+
 class NewText(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PATCH /v1/rooms/{room}/messages/{seq}`."""
 
@@ -62,9 +76,26 @@ async def edit(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}/messages/{seq}`: edit the text of a message."""
     asked = await command_request(request)
     seq = message_seq(request)
-    body = await read_body(request, NewText)
-    command = EditMessage(**asked.fields(body.client_id), seq=seq, text=body.text)
+    body = await read_body(request, NewText, least=_most_bytes(request))
+    command = EditMessage(
+        **asked.fields(body.client_id),
+        seq=seq,
+        text=body.text,
+        # Attachments never change, so this is still so when the room decides.
+        file=not is_visible(body.text) and await _has_file(request, asked, seq),
+    )
     return await asked.submit(command)
+
+
+async def _has_file(request: web.Request, asked: CommandRequest, seq: int) -> bool:
+    """Whether the message has an attachment; the room refuses what is no message."""
+    try:
+        message = await message_as_now(request, asked.room, seq, asked.identity.user)
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        return False
+    return bool(message.attachments)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -77,7 +108,10 @@ async def react(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/messages/{seq}/reactions/{emoji}`: add a reaction."""
     asked = await command_request(request)
     seq, emoji = message_seq(request), _emoji(request)
-    return await asked.submit(AddReaction(**asked.fields(), seq=seq, emoji=emoji))
+    known = reaction(emoji, allowed(request.app[SETTINGS].reactions))
+    if known is None:
+        raise Problem("field_value", REACTIONS, field="emoji")
+    return await asked.submit(AddReaction(**asked.fields(), seq=seq, emoji=known))
 
 
 async def unreact(request: web.Request) -> web.Response:

@@ -12,14 +12,18 @@ from app.delivery.presence import SAY_EVERY
 from app.domain.presence import may_see, status
 from app.runtime.clock import now_ms
 from app.runtime.retry import AWAY
-from web.api.callers import authenticate
+from web.api.callers import authenticate, count
 from web.api.services import COMMANDS, PRESENCES, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
+from web.limits.kinds import Kind
 
 #: The most users in one request.
 _MAX_USERS = 100
+
+#: Users who count as one request.
+_AS_ONE = 20
 
 
 class Own(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,6 +49,7 @@ async def ask(request: web.Request) -> web.Response:
     users = list(dict.fromkeys(request.query.getall("user", [])))
     if not 1 <= len(users) <= _MAX_USERS:
         raise Problem("parameter", f"ask about 1 to {_MAX_USERS} users", parameter="user")
+    count(request, identity, Kind.SEARCH, identity.user, (len(users) - 1) / _AS_ONE)
     seen = await _visible(request, identity.user, users)
     return json({"presence": await _presence(request, seen)})
 
@@ -54,7 +59,7 @@ async def _visible(request: web.Request, me: str, users: list[str]) -> list[str]
     if rule == "everyone":
         return users
     mine = await view.rooms_of(me)
-    theirs = await asyncio.gather(*(view.rooms_of(user) for user in users))
+    theirs = await view.common_rooms(mine, users)
     shown = zip(users, theirs, strict=True)
     return [user for user, rooms in shown if user == me or may_see(rule, mine, rooms)]
 

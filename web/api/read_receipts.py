@@ -6,13 +6,14 @@ import msgspec
 from aiohttp import web
 
 from app.events import Receipt
-from web.api.callers import authenticate
+from web.api.callers import authenticate, count_rooms
 from web.api.room_access import required_head
 from web.api.services import COMMANDS, READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
 from web.http.request_params import integer, room_id, wait
+from web.limits.kinds import Kind
 
 #: Users that an answer names; it counts all of them.
 _NAMED = 200
@@ -58,6 +59,7 @@ async def unread(request: web.Request) -> web.Response:
     """`GET /v1/unread`: the caller's unread counts by room, and in total."""
     identity = await authenticate(request)
     rooms = await request.app[VIEW].rooms_of(identity.user)
+    count_rooms(request, identity, Kind.READ, len(rooms))
     found = await request.app[READ_MARKS].unread(identity.user, rooms)
     counted = {room: _left(left) for room, left in found.items() if left.unread}
     return json(

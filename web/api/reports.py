@@ -9,16 +9,13 @@ from aiohttp import web
 
 from app.domain import wellformed
 from app.domain.review import report_id
-from app.domain.shadow import shown_to
-from app.events import MessageCreated, Reported, decode_log
+from app.domain.shown_text import composed
+from app.events import Reported
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate
-from web.api.history import Reading, read_messages
-from web.api.room_access import required_head
+from web.api.history import message_as_now
 from web.api.services import AUDIT_LOG
-from web.api.unarchived import unarchived
 from web.http.json_response import json
-from web.http.problem import Problem
 from web.http.request_body import checked, read_body
 from web.http.request_params import message_seq, room_id
 
@@ -34,8 +31,8 @@ async def report(request: web.Request) -> web.Response:
     identity = await authenticate(request)
     room, seq = room_id(request), message_seq(request)
     body = await read_body(request, NewReport)
-    reason = checked("reason", wellformed.reason, body.reason)
-    message = await _message(request, room, seq, identity.user)
+    reason = composed(checked("reason", wellformed.reason, body.reason))
+    message = await message_as_now(request, room, seq, identity.user)
     act = Reported(
         id=blake2b(f"{room}/{seq}/{identity.user}".encode(), digest_size=12).hexdigest(),
         by=identity.user,
@@ -48,24 +45,6 @@ async def report(request: web.Request) -> web.Response:
     )
     await request.app[AUDIT_LOG].record(act)
     return json({"room": room, "seq": seq, "item": report_id(room, seq)}, 202)
-
-
-async def _message(request: web.Request, room: str, seq: int, user: str) -> MessageCreated:
-    head = await required_head(request, room, user)
-    if seq > head.seq:
-        raise Problem("message_unknown", "there is no such message")
-    late = await unarchived(request, head)
-    if seq < late.floor:
-        raise Problem("message_gone", "the message was dropped by its age")
-    found = await read_messages(
-        request, Reading(head, user, late), range(seq, seq + 1), upward=False
-    )
-    message = decode_log(shown_to(user, found[seq])) if seq in found else None
-    if not isinstance(message, MessageCreated):
-        raise Problem("message_unknown", "there is no such message")
-    if message.deleted:
-        raise Problem("message_gone", "the message was deleted")
-    return message
 
 
 def add_routes(app: web.Application) -> None:

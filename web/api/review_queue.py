@@ -10,8 +10,9 @@ import orjson
 from aiohttp import web
 
 from app.domain import wellformed
-from app.domain.review import ACTIONS, Item
-from app.events import ApproveMessage, HideMessage, Reviewed, SendMessage, Verdict
+from app.domain.review import ACTIONS, Item, may_see
+from app.domain.shown_text import composed
+from app.events import ApproveMessage, HideMessage, Reported, Reviewed, SendMessage, Verdict
 from app.history.review import Place
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate
@@ -54,7 +55,8 @@ async def page(request: web.Request) -> web.Response:
     after = _position(request, "after") or (0, "")
     wanted = "" if status == "any" else status
     found = await request.app[HISTORY].queue(rooms, wanted, after=after, limit=limit + 1)
-    body: dict[str, Any] = {"items": [_shown(item) for item in found[:limit]]}
+    shown = [_shown(item) for item in found[:limit] if may_see(identity.user, item)]
+    body: dict[str, Any] = {"items": shown}
     body["has_more"] = len(found) > limit
     if body["has_more"]:
         body["after"] = f"{found[limit - 1].at_ms}.{found[limit - 1].id}"
@@ -65,11 +67,11 @@ async def choose(request: web.Request) -> web.Response:
     """`POST /v1/moderation/queue/{item}`: approve or reject, remove or dismiss."""
     identity = await authenticate(request)
     choice = await read_body(request, Choice)
-    reason = checked("reason", wellformed.reason, choice.reason)
+    reason = composed(checked("reason", wellformed.reason, choice.reason))
     item = await request.app[HISTORY].item(request.match_info["item"])
-    if item is None:
+    sees = item is not None and may_see(identity.user, item)
+    if item is None or not sees or not await _moderates(request, identity, item.room):
         raise Problem("item_unknown", "there is no such item in the queue")
-    await moderated(request, identity, item.room)
     if choice.action not in ACTIONS[item.kind]:
         detail = f"action is one of {', '.join(ACTIONS[item.kind])}"
         raise Problem("field_value", detail, field="action")
@@ -78,6 +80,16 @@ async def choose(request: web.Request) -> web.Response:
     placed = await _carry_out(request, identity, item, choice)
     await _note(request, identity, item, choice, reason)
     return json({"item": item.id, "status": ACTIONS[item.kind][choice.action]} | placed)
+
+
+async def _moderates(request: web.Request, identity: Identity, room: str) -> bool:
+    try:
+        await moderated(request, identity, room)
+    except Problem as problem:
+        if problem.status in (403, 404):
+            return False
+        raise
+    return True
 
 
 async def _carry_out(
@@ -150,7 +162,10 @@ async def account(request: web.Request) -> web.Response:
     rooms = await moderated(request, identity, word(request, "room"))
     before = _position(request, "before")
     found = await request.app[HISTORY].account(rooms, before=before, limit=limit + 1)
-    body: dict[str, Any] = {"acts": [act for _, act in found[:limit]]}
+    acts = [act for _, act in found[:limit]]
+    # A moderator does not see who has reported them.
+    acts = [a for a in acts if not isinstance(a, Reported) or a.author != identity.user]
+    body: dict[str, Any] = {"acts": acts}
     body["has_more"] = len(found) > limit
     if body["has_more"]:
         at_ms, name = found[limit - 1][0]

@@ -16,14 +16,13 @@ from web.http.problem import Problem
 async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
     """The head of a room that `user` may read.
 
-    Raises `Problem` 404 `room_unknown` or 403 `not_a_member`.
+    Raises `Problem` 404 `room_unknown`: a room that exists looks to strangers like any other.
     """
     view = request.app[VIEW]
-    head = await view.room(room)
+    joined = await view.joined(room, user)
+    head = None if joined is None else await view.room(room)
     if head is None:
-        raise Problem("room_unknown", "there is no such room")
-    if await view.joined(room, user) is None:
-        raise Problem("not_a_member", "only members read this room")
+        raise Problem("room_unknown", f"There is no room {room!r}.")
     return head
 
 
@@ -55,11 +54,14 @@ async def _sanction(view: View, room: str, user: str) -> Sanction | None:
 async def moderated(request: web.Request, identity: Identity, room: str = "") -> list[str] | None:
     """The rooms that the caller moderates, or `room` alone; `None`: every room.
 
-    Raises `Problem` 403 `not_allowed` where the caller does not moderate `room`.
+    Raises `Problem` 404 `room_unknown` where the caller is no member of `room`, and 403
+    `not_allowed` where the caller does not moderate it.
     """
     if identity.admin:
         return [room] if room else None
     view = request.app[VIEW]
+    if room:
+        await required_head(request, room, identity.user)
     rooms = [room] if room else list(await view.rooms_of(identity.user))
     roles = await view.roles(identity.user, rooms)
     found = [name for name, role in roles.items() if may(role, "message.approve")]

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 from aiohttp import web
 
 from app.delivery.read_marks import Unread
-from app.delivery.view import RoomHead
+from app.delivery.view import RoomHead, View
 from app.domain import names, wellformed
+from app.domain.confusables import flagged
 from app.domain.roles import ROLES
-from app.events import ChangeRoom, CreateRoom, RoomSettings
-from web.api.callers import authenticate
+from app.domain.room_pages import Place, begun_at
+from app.domain.room_pages import page as page_of
+from app.events import (
+    ChangeRoom,
+    CreateRoom,
+    MessageCreated,
+    RoomCreated,
+    RoomSettings,
+    decode_log,
+)
+from web.api.callers import authenticate, count, count_rooms
 from web.api.command import CommandRequest, command_request
+from web.api.members import listed
+from web.api.quotas import require_rooms_left
 from web.api.room_access import required_head
 from web.api.room_ids import direct_room, new_room, opened_direct_room
 from web.api.services import AUTHENTICATOR, DIRECT_CLAIMS, READ_MARKS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
-from web.http.request_params import integer, room_id, word
+from web.http.request_params import integer, page_position, room_id, word
+from web.limits.kinds import Kind
 
 _LIMIT = 50
 _LARGEST = 200
+#: The events of a room that are looked through for the time of its last message but one.
+_LOOKED_BACK = 200
+_PLACE: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.([A-Za-z0-9._~-]{1,64})", re.ASCII)
 
 
 class NewRoom(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,6 +90,9 @@ async def create(request: web.Request) -> web.Response:
     }
     fields["room"] = await _id_of(request, identity.user, body, fields["client_id"])
     command = CreateRoom(**fields, **details, type=body.type, user=body.user)
+    if body.type == "direct":
+        count(request, identity, Kind.DIRECT, identity.user, 1)
+    await require_rooms_left(request, command.room, identity.user, body.user)
     location = f"/v1/rooms/{command.room}"
     try:
         return await asked.submit(command, location=location)
@@ -120,20 +142,46 @@ async def change(request: web.Request) -> web.Response:
 async def mine(request: web.Request) -> web.Response:
     """`GET /v1/rooms`: the caller's rooms with unread counts, newest activity first.
 
-    `limit` and `after`, the last room of the page before, page through them.
+    `limit` and `after`, that of the answer before, page through them.
     """
     identity = await authenticate(request)
     limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
-    after = word(request, "after")
     view = request.app[VIEW]
     joined = await view.rooms_of(identity.user)
+    count_rooms(request, identity, Kind.READ, len(joined))
     heads = await view.rooms(sorted(joined))
-    newest = sorted(heads.values(), key=lambda head: (-head.at_ms, head.room))
-    start = next((i + 1 for i, head in enumerate(newest) if head.room == after), 0)
-    page = newest[start : start + limit]
-    unread = await request.app[READ_MARKS].unread(identity.user, [head.room for head in page])
-    rooms = [shown(head, unread[head.room]) | {"joined_n": joined[head.room]} for head in page]
-    return json({"rooms": rooms, "has_more": start + limit < len(newest)})
+    after = _after(request, heads)
+    begun = begun_at(head.at_ms for head in heads.values()) if after is None else after.begun
+    times = {room: head.at_ms for room, head in heads.items()}
+    moved = [head for head in heads.values() if head.at_ms > begun]
+    then = await asyncio.gather(*(_time_at(view, head, begun) for head in moved))
+    times |= {head.room: at_ms for head, at_ms in zip(moved, then, strict=True)}
+    page, following = page_of(times, begun, after, limit)
+    unread = await request.app[READ_MARKS].unread(identity.user, page)
+    rooms = [shown(heads[room], unread[room]) | {"joined_n": joined[room]} for room in page]
+    body: dict[str, Any] = {"rooms": rooms, "has_more": following is not None}
+    if following is not None:
+        body["after"] = f"{following.begun}.{following.at_ms}.{following.room}"
+    return json(body)
+
+
+def _after(request: web.Request, heads: Mapping[str, RoomHead]) -> Place | None:
+    """The place behind which the page begins; a room, as earlier releases had it, is taken too."""
+    given = word(request, "after")
+    if given in heads:
+        head = heads[given]
+        return Place(begun_at(head.at_ms for head in heads.values()), head.at_ms, given)
+    found = page_position(request, "after", _PLACE)
+    return None if found is None else Place(int(found[0]), int(found[1]), found[2])
+
+
+async def _time_at(view: View, head: RoomHead, begun: int) -> int:
+    """The `at_ms` that the room had at a time; 0, so that it comes last, where that isn't known."""
+    for logged in await view.before(head.room, head.n, _LOOKED_BACK):
+        event = decode_log(logged.event)
+        if isinstance(event, MessageCreated | RoomCreated) and event.at_ms <= begun:
+            return event.at_ms
+    return 0
 
 
 async def one(request: web.Request) -> web.Response:
@@ -143,8 +191,8 @@ async def one(request: web.Request) -> web.Response:
     head = await required_head(request, room, identity.user)
     unread = await request.app[READ_MARKS].unread(identity.user, [room])
     members = await request.app[VIEW].members(room)
-    listed = [{"user": user, "role": role} for user, role in sorted(members.items())[:_LARGEST]]
-    return json(shown(head, unread[room]) | {"members": listed, "member_count": len(members)})
+    first = listed(sorted(members.items())[:_LARGEST], flagged(members))
+    return json(shown(head, unread[room]) | {"members": first, "member_count": len(members)})
 
 
 def shown(head: RoomHead, unread: Unread) -> dict[str, Any]:

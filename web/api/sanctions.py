@@ -9,6 +9,7 @@ from aiohttp import web
 
 from app.domain import wellformed
 from app.domain.sanctions import until
+from app.domain.shown_text import composed
 from app.events import LiftSanction, Sanctioned, SanctionSet, SetSanction
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate, authenticate_admin
@@ -106,7 +107,7 @@ def shut_out(app: web.Application, act: Sanctioned) -> None:
 
 async def _body(request: web.Request) -> NewSanction:
     body = await read_body(request, NewSanction)
-    checked("reason", wellformed.reason, body.reason)
+    body.reason = composed(checked("reason", wellformed.reason, body.reason))
     if wrong := wellformed.sanction(body.sanction, body.seconds):
         raise Problem("field_value", wrong, field="seconds")
     return body

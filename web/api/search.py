@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from aiohttp import web
 
+from app.domain.answer_budget import fitting
 from app.domain.replaced_text import replacing
 from app.domain.unarchived import with_changes
 from app.events import MessageCreated, MessageEdited, decode_log
@@ -16,7 +17,7 @@ from app.history.fold import fold
 from app.history.search import Found, Place
 from web.api.callers import authenticate
 from web.api.room_access import required_head
-from web.api.services import HISTORY, VIEW
+from web.api.services import HISTORY, SETTINGS, VIEW
 from web.api.unarchived import unarchived_of_all
 from web.http.json_response import json
 from web.http.problem import Problem
@@ -54,10 +55,12 @@ async def search(request: web.Request) -> web.Response:
     if late:
         search = Search(query, before, lowest)
         found = search.page([*stored, *await _edited(request, search, late, stored)], late)
-    page = found[:limit]
-    more = len(found) > limit or lowest is not None
+    fit = fitting([one.event for one in found[:limit]], request.app[SETTINGS].answer_bytes)
+    full = len(fit) < min(limit, len(found))
+    page = found[: len(fit)]
+    more = full or len(found) > limit or lowest is not None
     body: dict[str, Any] = {"results": [_shown(one) for one in page], "has_more": more}
-    last = page[-1].place if page and (len(found) > limit or lowest is None) else lowest
+    last = page[-1].place if page and (full or len(found) > limit or lowest is None) else lowest
     return json(body if last is None else body | {"before": _written(last)})
 
 

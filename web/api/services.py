@@ -19,6 +19,7 @@ from app.moderation.revoked_tokens import RevokedTokens
 from app.settings import Settings
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
+from web.limits.limits import Limits
 from web.producer.command_sender import CommandSender
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
@@ -35,4 +36,5 @@ DIRECT_CLAIMS: web.AppKey[DirectClaims] = web.AppKey("direct_claims")
 PRODUCER: web.AppKey[ResilientProducer] = web.AppKey("producer")
 REVOKED_TOKENS: web.AppKey[RevokedTokens] = web.AppKey("revoked_tokens")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
+LIMITS: web.AppKey[Limits] = web.AppKey("limits")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

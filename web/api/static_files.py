@@ -8,6 +8,8 @@ from typing import Final
 
 from aiohttp import web
 
+from web.api.services import LIMITS
+
 _FOLDER: Final = Path(__file__).parents[1] / "static"
 # Named here, so that the table of types of the machine does not matter.
 _TYPES: Final = {
@@ -37,8 +39,14 @@ def add_routes(app: web.Application) -> None:
             app.router.add_get(f"/static/{path}", _serve(file))
 
 
+#: A browser that has once had the page by TLS never asks without it again, for a year.
+_HSTS: Final = {"Strict-Transport-Security": "max-age=31536000"}
+
+
 def _serve(file: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def serve(_: web.Request) -> web.StreamResponse:
-        return web.FileResponse(file, headers={**_HEADERS, "Content-Type": _TYPES[file.suffix]})
+    async def serve(request: web.Request) -> web.StreamResponse:
+        secure = request.app[LIMITS].addresses.is_secure(request.remote or "", request.headers)
+        headers = {**_HEADERS, **(_HSTS if secure else {}), "Content-Type": _TYPES[file.suffix]}
+        return web.FileResponse(file, headers=headers)
 
     return serve

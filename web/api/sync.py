@@ -6,23 +6,29 @@ every later event, and perhaps one that the snapshot has already: its `n` shows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from app.delivery.view import RoomHead
+from app.domain.answer_budget import fitting
 from app.domain.shadow import shown_to
-from web.api.callers import authenticate
+from web.api.callers import authenticate, count_rooms
 from web.api.rooms import shown
-from web.api.services import HUB, READ_MARKS, VIEW
+from web.api.services import HUB, READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
+from web.limits.kinds import Kind
 
 #: Events of one room in an answer, and rooms in a question.
 _PAGE = 100
 _ROOMS = 1000
+#: The bytes of so many rooms: an id of 64 characters, a number, and what JSON needs between them.
+_BYTES = 1024 + _ROOMS * 96
 
 
 class Known(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,6 +41,7 @@ async def snapshot(request: web.Request) -> web.Response:
     """`GET /v1/sync`: all of the caller's rooms with unread counts, and a cursor for the stream."""
     identity = await authenticate(request)
     cursor, joined = await _cursor(request, identity.user)
+    count_rooms(request, identity, Kind.SEARCH, len(joined))
     heads = await request.app[VIEW].rooms(sorted(joined))
     unread = await request.app[READ_MARKS].unread(identity.user, heads)
     rooms = [
@@ -64,30 +71,42 @@ async def missing(request: web.Request) -> web.Response:
     """`POST /v1/sync`: the events of each room after the `n` that the client has.
 
     `limited` says that there are more than these, or that they are no longer at hand: then the
-    room's history is read by `after_seq`. Rooms of which one is no member are in `gone`.
+    room's history is read by `after_seq`, or the client asks again. Rooms of which one is no member
+    are in `gone`. The answer has `PARLEY_ANSWER_BYTES` of events; where it is `full`, rooms are
+    `limited` without events, and the client asks again for them.
     """
     identity = await authenticate(request)
-    known = await read_body(request, Known)
+    known = await read_body(request, Known, least=_BYTES)
     if len(known.rooms) > _ROOMS:
         raise Problem("field_value", f"at most {_ROOMS} rooms at once", field="rooms")
+    count_rooms(request, identity, Kind.SEARCH, len(known.rooms))
     view = request.app[VIEW]
     joined = await view.rooms_of(identity.user)
     heads = await view.rooms([room for room in known.rooms if room in joined])
     found: dict[str, Any] = {}
+    left = request.app[SETTINGS].answer_bytes
     for room, head in heads.items():
         n = max(known.rooms[room], 0)
         if head.n > n:
-            found[room] = await _events(request, identity.user, head, n)
+            events = await _events(request, identity.user, head, n) if left > 0 else []
+            fit = fitting(events, left)
+            left -= sum(map(len, fit))
+            found[room] = _missing(head, n, fit)
     gone = sorted(known.rooms.keys() - heads.keys())
-    return json({"rooms": found, "gone": gone})
+    return json({"rooms": found, "gone": gone} | ({"full": True} if left <= 0 else {}))
 
 
-async def _events(request: web.Request, user: str, head: RoomHead, n: int) -> dict[str, Any]:
+async def _events(request: web.Request, user: str, head: RoomHead, n: int) -> list[bytes]:
+    """The room's events from `n + 1` on without a gap, as far as the window has them."""
     logged = await request.app[VIEW].since(head.room, n, min(_PAGE, head.n - n))
-    reaches = bool(logged) and logged[0].n == n + 1
-    events = [msgspec.Raw(shown_to(user, one.event)) for one in logged] if reaches else []
-    limited = not reaches or logged[-1].n < head.n
-    return {"n": head.n, "seq": head.seq, "limited": limited, "events": events}
+    unbroken = takewhile(lambda one: one[0] == one[1].n, enumerate(logged, n + 1))
+    return [shown_to(user, one.event) for _, one in unbroken]
+
+
+def _missing(head: RoomHead, n: int, events: Sequence[bytes]) -> dict[str, Any]:
+    limited = n + len(events) < head.n
+    raw = [msgspec.Raw(event) for event in events]
+    return {"n": head.n, "seq": head.seq, "limited": limited, "events": raw}
 
 
 def add_routes(app: web.Application) -> None:

@@ -6,12 +6,23 @@ answers nothing on the errors of unknown paths, which a page could then not read
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from aiohttp.web_middlewares import middleware
 
-_ALLOW = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, traceparent"
-_EXPOSE = "Retry-After, Location, Link"
+#: Headers that a request may have, besides those that its preflight asks for: a browser may keep
+#: the answer for two hours, and ask about others meanwhile.
+_ALLOW = (
+    *("Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
+    *("Pragma", "Prefer", "X-Requested-With", "traceparent", "tracestate", "baggage"),
+)
+#: The name of a header (RFC 9110), and the most of them that are repeated.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}", re.ASCII)
+_MOST = 50
+_EXPOSE = "Retry-After, Location, Link, RateLimit, RateLimit-Policy"
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _PREFLIGHT_SECONDS = "7200"
 
@@ -41,9 +52,21 @@ async def preflight(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     answer = web.Response(status=204)
     answer.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = _METHODS
-    answer.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = _ALLOW
+    answer.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = ", ".join(_allowed(request))
     answer.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = _PREFLIGHT_SECONDS
     return answer
+
+
+def _allowed(request: web.Request) -> Iterable[str]:
+    """The names of the headers that the page may send: all that it asks for.
+
+    Polyfills of EventSource, tracing libraries and proxies' clients add headers of their own. None
+    of them does anything here that the page could not do without: no cookie counts.
+    """
+    asked = ",".join(request.headers.getall(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, []))
+    names = [name for one in asked.split(",") if _TOKEN.fullmatch(name := one.strip())]
+    known = {name.lower() for name in _ALLOW}
+    return [*_ALLOW, *(name for name in dict.fromkeys(names[:_MOST]) if name.lower() not in known)]
 
 
 def add_cors(app: web.Application, origins: str) -> None:

@@ -75,6 +75,11 @@ class Problem(Exception):
         return answer
 
 
+def retry_after(problem: Problem) -> float:
+    """Seconds after which the request may be repeated, as the problem says; 0 where it does not."""
+    return float(problem.headers.get(hdrs.RETRY_AFTER, "0"))
+
+
 def refused(refusal: Refusal, ruling: Ruling | None = None) -> Problem:
     """A refusal of the pipeline as a problem; a code that the edge does not know is a 422."""
     known = CODES.get(refusal.code)

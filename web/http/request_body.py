@@ -23,16 +23,17 @@ _MISMATCHES: Final = (
 )
 
 
-async def read_body(request: web.Request, kind: type[T]) -> T:
+async def read_body(request: web.Request, kind: type[T], *, least: int = 0) -> T:
     """The body as a `kind`, a Struct with `forbid_unknown_fields=True`.
 
-    The largest body is the application's `client_max_size`.
+    The largest body is the application's `client_max_size`, or `least`, if that is more: what the
+    documented limits of the fields add up to.
 
     Raises `Problem`: 415 `content_type`, 413 `body_too_large` (without reading on), 400
     `body_malformed`, `field_unknown`, `field_missing`, `field_type`, `field_value`.
     """
     _check_type(request)
-    content = await _read(request, request.client_max_size)
+    content = await _read(request, max(request.client_max_size, least))
     try:
         found: T = _decoder(kind).decode(content)
     except msgspec.ValidationError as error:

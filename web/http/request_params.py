@@ -45,14 +45,14 @@ def room_id(request: web.Request) -> str:
     """The room id in the path. Raises `Problem` 404 where no room can have it."""
     room = request.match_info["room"]
     if names.room(room) is not None:
-        raise Problem("room_unknown", "there is no such room")
+        raise Problem("room_unknown", f"There is no room {room!r}.")
     return room
 
 
 def user_id(request: web.Request) -> str:
     """The user id in the path. Raises `Problem` 404 where no user can have it."""
     user = request.match_info["user"]
-    if names.user(user) is not None:
+    if names.former_user(user) is not None:
         raise Problem("member_unknown", "there is no such member")
     return user
 

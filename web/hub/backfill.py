@@ -14,6 +14,9 @@ _PAGE = 100
 #: The most events for one subscriber, over all its rooms. Beyond, the history is cheaper.
 MAX_BACKFILL = 5_000
 
+#: The most bytes of them, so that a client that was away can't fill the edge's memory.
+MAX_BACKFILL_BYTES = 8 * 1024 * 1024
+
 
 def item(room: Room, logged: Logged) -> Item:
     """An event as it waits for a subscriber."""
@@ -34,20 +37,25 @@ async def backfill(view: View, user: User, nexts: Sequence[int]) -> tuple[list[I
     ]
     items: list[Item] = []
     lost = []
+    size = MAX_BACKFILL_BYTES
     for _, room, n, joined in sorted(missed, key=lambda one: -one[0]):
         budget = MAX_BACKFILL - len(items)
-        found = await _since(view, room, n, nexts[room.partition], joined, budget)
+        found = await _since(view, room, n, nexts[room.partition], joined, budget, size)
         if found is None:
             lost.append(room.name)
         else:
             items += [item(room, logged) for logged in found]
+            size -= sum(len(logged.event) for logged in found)
     return items, lost
 
 
 async def _since(
-    view: View, room: Room, n: int, start: int, joined: int, budget: int
+    view: View, room: Room, n: int, start: int, joined: int, budget: int, size: int
 ) -> list[Logged] | None:
-    """The events from `n` down to position `start` or event `joined`; `None` if one is missing."""
+    """The events from `n` down to position `start` or event `joined`.
+
+    `None` if one is missing, or they are more than `budget` events or `size` bytes.
+    """
     found: list[Logged] = []
     while n >= joined:
         page = await view.published(room.name, range(n, max(0, n - _PAGE), -1))
@@ -60,4 +68,6 @@ async def _since(
                 return found
             found.append(logged)
             n -= 1
+            if (size := size - len(logged.event)) < 0:
+                return None
     return found

@@ -58,12 +58,20 @@ class EventBatch:
     `responses` has the finished responses to polls that miss nothing else, by origin.
     """
 
-    __slots__ = ("_frames", "events", "responses")
+    __slots__ = ("_frames", "_size", "events", "responses")
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events
         self.responses: dict[str | None, bytes] = {}
         self._frames: bytes | None = None
+        self._size = -1
+
+    @property
+    def size(self) -> int:
+        """Bytes of all the events."""
+        if self._size < 0:
+            self._size = sum(len(event.data) for event in self.events)
+        return self._size
 
     @property
     def frames(self) -> bytes:

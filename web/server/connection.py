@@ -22,6 +22,7 @@ from web.server.request_head import (
     STREAM_OR_POLL,
     UNKNOWN_LENGTH,
     body_length,
+    lacks_host,
     too_large,
 )
 from web.server.session import Session
@@ -80,7 +81,7 @@ class ClientConnection(Deadline, asyncio.Protocol):
 
     __slots__ = (
         *("_bridge", "_buffer", "_connections", "_context", "_mode", "_new_handler", "_paused"),
-        *("_session", "transport"),
+        *("_counted", "_session", "peer", "transport"),
     )
 
     def __init__(
@@ -92,6 +93,10 @@ class ClientConnection(Deadline, asyncio.Protocol):
     ) -> None:
         super().__init__(loop)
         self.transport: Any = None
+        #: The address that is connected: a client, or a proxy.
+        self.peer = ""
+        #: Whether the connection counts among those of its address.
+        self._counted = False
         self._context = context
         self._connections = connections
         self._new_handler = new_handler
@@ -110,7 +115,15 @@ class ClientConnection(Deadline, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request, but not for long."""
         self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if peer else ""
         self._connections.add(self)
+        self._counted = self._context.request_limits.allow_connection(self.peer)
+        if not self._counted:
+            # Without a word: even that would cost more than the connection.
+            self._mode = _CLOSING
+            self.transport.abort()
+            return
         self.set_deadline(HEAD_SECONDS)
 
     def data_received(self, data: bytes) -> None:
@@ -153,6 +166,9 @@ class ClientConnection(Deadline, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the parts that served the connection go."""
         self._connections.discard(self)
+        if self._counted:
+            self._context.request_limits.connections.leave(self.peer)
+            self._counted = False
         self.clear_deadline()
         self._mode = _CLOSING
         if self._session is not None:
@@ -178,12 +194,14 @@ class ClientConnection(Deadline, asyncio.Protocol):
             # Empty lines may come before a request, and are not its beginning.
             if fresh and data:
                 self.set_deadline(HEAD_SECONDS)
+        elif not HTTP_REQUEST.match(data):
+            self.refuse(Problem("bad_request", "the request does not begin as HTTP does"))
+        elif lacks_host(data[:end]):
+            self.refuse(Problem("bad_request", "a request of HTTP/1.1 has one Host"))
         elif STREAM_OR_POLL.match(data):
             self._serve(data, end)
-        elif HTTP_REQUEST.match(data):
-            self._serve_with_aiohttp(data, end)
         else:
-            self.refuse(Problem("bad_request", "the request does not begin as HTTP does"))
+            self._serve_with_aiohttp(data, end)
 
     def _serve(self, data: bytes, end: int) -> None:
         self._buffer = data[end:]
@@ -197,10 +215,14 @@ class ClientConnection(Deadline, asyncio.Protocol):
         self._session.serve(data[:end])
 
     def _serve_with_aiohttp(self, data: bytes, end: int) -> None:
+        try:
+            length = body_length(data[:end])
+        except Problem as problem:
+            self.refuse(problem)
+            return
         self._mode = _AIOHTTP
         if self._bridge is None:
             self._bridge = AiohttpBridge(self.transport, self._new_handler(), self._next)
-        length = body_length(data[:end])
         self._bridge.begin(end + length)
         self.set_deadline(BODY_SECONDS if length < UNKNOWN_LENGTH else UNKNOWN_BODY_SECONDS)
         self._feed(self._bridge)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from app.runtime.addresses import ANY_IPV6, bound_to_any
 from app.settings import Settings
 from web.http.problem import Problem
 from web.server.access_log import AccessLogger, UnreadableRequests
@@ -24,6 +25,9 @@ OPTIONS: Final[dict[str, Any]] = {
     "auto_decompress": False,
     "lingering_time": 2.0,
 }
+
+#: What the edge calls itself in answers.
+SERVER: Final = "Parley"
 
 #: Connections that may wait to be accepted: the clients of an edge that dies come all at once.
 _BACKLOG: Final = 4096
@@ -62,8 +66,14 @@ class Handler(web.RequestHandler):
                 "internal", "something went wrong here; it is in the log", status=status
             )
         answer = problem.response()
+        answer.headers[hdrs.SERVER] = SERVER
         answer.force_close()
         return answer
+
+
+async def hide_version(_: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: names no versions of Python and aiohttp."""
+    response.headers[hdrs.SERVER] = SERVER
 
 
 def handler_factory(server: web.Server) -> Callable[[], Handler]:
@@ -85,14 +95,13 @@ async def listen(
     The size of the send buffer is set here, because connections inherit it: otherwise the kernel
     takes up to 4 MB for a client that never reads.
     """
-    server = await asyncio.get_running_loop().create_server(
-        protocol,
-        settings.host,
-        settings.port,
-        backlog=_BACKLOG,
-        reuse_port=True,
-        start_serving=False,
+    create = partial(
+        asyncio.get_running_loop().create_server, protocol, backlog=_BACKLOG, start_serving=False
     )
+    if settings.host == ANY_IPV6:
+        server = await create(sock=bound_to_any(settings.port, shared=True))
+    else:
+        server = await create(settings.host, settings.port, reuse_port=True)
     for listening in server.sockets if settings.send_buffer else ():
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, settings.send_buffer)
     await server.start_serving()

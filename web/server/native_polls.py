@@ -50,6 +50,9 @@ class Owner(Protocol):
     def subscriber(self) -> Subscriber:
         """The connection's poll."""
 
+    def may_poll(self) -> bool:
+        """Count a poll that is answered at once; whether it is not one too many."""
+
     def leave_native(self, handover: Handover) -> None:
         """The transport serves the connection again."""
 
@@ -252,7 +255,7 @@ class NativePolls:
     def _catch_up(self, slot: NativeSlot, cursor: str) -> None:
         subscriber = slot.owner.subscriber
         missed = self.state.missed_lately(subscriber.user, cursor)
-        if missed is None:
+        if missed is None or not slot.owner.may_poll():
             slot.release()
             return
         self.native.wait(slot.number, self.loop.time(), time.time())

@@ -12,6 +12,8 @@ from web.http.problem import problem_of
 from web.http.request_params import number
 from web.hub.event import EventBatch
 from web.hub.room import Subscriber
+from web.limits.kinds import Kind
+from web.limits.refusal import RateLimited
 from web.server.native_polls import Handover, NativeSlot
 from web.server.poll_subscriber import PollSubscriber
 from web.server.poll_template import PollTemplate, poll_template
@@ -29,7 +31,8 @@ class PollSession:
     """Takes each poll to its answer: at once, with the next event, or when its time is over."""
 
     __slots__ = (
-        *("_connection", "_context", "_keep_alive", "_poll", "_task", "_template", "_timeout"),
+        *("_connection", "_context", "_keep_alive", "_limited", "_poll", "_task", "_template"),
+        "_timeout",
         "origin",
     )
 
@@ -46,6 +49,8 @@ class PollSession:
         self.origin: str | None = None
         #: Whether the client keeps the connection after an answer.
         self._keep_alive = False
+        #: Whether the polls count in the user's limits.
+        self._limited = True
 
     @property
     def subscriber(self) -> Subscriber:
@@ -74,6 +79,8 @@ class PollSession:
         missed = context.state.missed_lately(poll.user, cursor)
         if missed is None:
             return False
+        if (missed or not template.timeout) and not self.may_poll():
+            return False  # served from the beginning, it is refused
         poll.ask(cursor, template.limit)
         if missed:
             poll.deliver(EventBatch(missed))
@@ -82,6 +89,16 @@ class PollSession:
             self._enter_native(poll, template)
         else:
             poll.give_up()
+        return True
+
+    def may_poll(self) -> bool:
+        """Count a repeated poll; whether it is not one too many."""
+        if self._limited:
+            try:
+                use = (Kind.POLL, self.subscriber.user.name, 1)
+                self._context.request_limits.limiter.allow(use)
+            except RateLimited:
+                return False
         return True
 
     def forget_template(self) -> None:
@@ -98,6 +115,9 @@ class PollSession:
         # Not beyond the end of the token, or of the ticket.
         self._timeout = min(seconds, max(0, identity.opens_until - time.time()))
         context = self._context
+        self._limited = not identity.admin
+        if self._limited:
+            context.request_limits.limiter.allow((Kind.POLL, identity.user, 1))
         poll = self._poll_of(identity.user)
         missed = context.state.missed(poll.user, cursor)
         decoded = context.admission.decoded(cursor) if missed is None else None
@@ -151,9 +171,11 @@ class PollSession:
         poll = self._poll
         if poll is None or poll.user.name != name:
             self._drop_poll()
+            self._context.request_limits.begin_polls(name)
             state = self._context.state
             user = state.registry.user(name)
-            poll = PollSubscriber(user, self._on_batch, self._on_answer, state.cursor)
+            budget = self._context.request_limits.answer_bytes
+            poll = PollSubscriber(user, self._on_batch, self._on_answer, state.cursor, budget)
             self._poll = poll
             self._context.connection_events.polls(name)
         return poll
@@ -224,5 +246,6 @@ class PollSession:
         poll, self._poll = self._poll, None
         if poll is not None:
             poll.forget()
+            self._context.request_limits.end_polls(poll.user.name)
             self._context.connection_events.polls_no_more(poll.user.name)
             self._context.state.registry.detach(poll)

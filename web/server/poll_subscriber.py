@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from app.domain.answer_budget import fitting
+from app.settings import Settings
 from web.hub import sse
 from web.hub.event import EventBatch
 from web.hub.room import Audience, Subscriber, User
@@ -20,13 +22,15 @@ from web.server.native_polls import NativeSlot
 class PollSubscriber(Subscriber):
     """Gathers up to `limit` events for one answer, then waits for the next poll.
 
+    An answer with events that the client missed has `budget` bytes of them at most.
+
     `on_batch(batch)` is called where the answer is just these events, else `on_answer(answer)`:
     `Content-Length` as the last header, and the body. `frontier_cursor()` delivers the queued
     events, and is the cursor behind them.
     """
 
     __slots__ = (
-        *("_cursor", "_events", "_frontier_cursor", "_limit", "_on_answer", "_on_batch"),
+        *("_budget", "_cursor", "_events", "_frontier_cursor", "_limit", "_on_answer", "_on_batch"),
         *("_recovered", "_slot", "_waiting"),
     )
 
@@ -36,11 +40,13 @@ class PollSubscriber(Subscriber):
         on_batch: Callable[[EventBatch], None],
         on_answer: Callable[[bytes], None],
         frontier_cursor: Callable[[], str],
+        budget: int = Settings.answer_bytes,
     ) -> None:
         super().__init__(user)
         self._on_batch = on_batch
         self._on_answer = on_answer
         self._frontier_cursor = frontier_cursor
+        self._budget = budget
         #: The connection's place in the native part, while it is served there.
         self._slot: NativeSlot | None = None
         self._waiting = False
@@ -111,6 +117,7 @@ class PollSubscriber(Subscriber):
             and not self._holds
             and not self._events
             and len(batch.events) <= self._limit
+            and batch.size <= self._budget
         ):
             self._waiting = False
             self._on_batch(batch)
@@ -118,16 +125,16 @@ class PollSubscriber(Subscriber):
             super()._take(batch)
 
     def deliver(self, batch: EventBatch) -> None:
-        """Answer with the events, or with the first of them up to the limit."""
+        """Answer with the events, or with the first of them up to the limit and the budget."""
         if not self.is_waiting:
             return  # the next poll finds them by its cursor
         room = max(1, self._limit - len(self._events))
         events = batch.events
-        if not self._events and len(events) <= room:
+        if not self._events and len(events) <= room and batch.size <= self._budget:
             self._waiting = False
             self._on_batch(batch)
             return
-        taken = events[:room]
+        taken = events[: len(fitting([event.data for event in events[:room]], self._budget))]
         self._events += [event.data for event in taken]
         self._cursor = taken[-1].cursor
         self._answer(has_more=len(events) > len(taken))

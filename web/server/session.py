@@ -15,8 +15,10 @@ from app.domain.cursor import Cursor
 from app.events import Connection as ConnectionEvent
 from app.runtime.retry import AWAY
 from web.auth.token_cache import Identity
-from web.http.problem import Problem, problem_of
+from web.http.problem import Problem, problem_of, retry_after
 from web.hub.room import BROKEN, UNAVAILABLE, User
+from web.limits.kinds import Kind
+from web.limits.refusal import is_failed_login
 from web.server.native_polls import NativeSlot
 from web.server.poll_session import TIMEOUT, PollSession
 from web.server.request_head import HeaderBlock, RequestHead, read_head
@@ -30,8 +32,8 @@ class Session:
     """The stream of a connection, or its polls."""
 
     __slots__ = (
-        *("_block", "_connection", "_context", "_identity", "_opened", "_polls", "_stream"),
-        "_task",
+        *("_address", "_block", "_connection", "_context", "_identity", "_opened"),
+        *("_polls", "_stream", "_task"),
     )
 
     def __init__(self, context: SessionContext, connection: SessionConnection) -> None:
@@ -39,6 +41,8 @@ class Session:
         self._connection = connection
         #: The header lines of the last request: a client's next poll repeats them.
         self._block: HeaderBlock | None = None
+        #: The client's, behind proxies too.
+        self._address = ""
         self._stream: SseStream | None = None
         self._polls: PollSession | None = None
         self._opened: ConnectionEvent | None = None
@@ -62,6 +66,13 @@ class Session:
             self._connection.refuse(problem)
             return
         self._block = head.block
+        limits = self._context.request_limits
+        try:
+            given = head.block.proxied.get(limits.addresses.header, ())
+            self._address = limits.allow_address(self._connection.peer, given)
+        except Problem as problem:
+            self._fail(head, problem)
+            return
         identity = self._context.authenticator.known_stream(head.block.headers, head.query)
         if identity is None:
             self._task = asyncio.create_task(self._verify(raw, head))
@@ -72,9 +83,18 @@ class Session:
         try:
             identity = await self._context.authenticator.stream(head.block.headers, head.query)
         except Exception as error:  # noqa: BLE001 - `problem_of` logs an unexpected one
-            self._fail(head, problem_of(error))
+            self._fail(head, self._counted(problem_of(error)))
         else:
             self._try_open(raw, head, identity)
+
+    def _counted(self, problem: Problem) -> Problem:
+        """The problem with a token; another one where the address had too many of them."""
+        if is_failed_login(problem):
+            try:
+                self._context.request_limits.limiter.allow((Kind.FAILED, self._address, 1))
+            except Problem as too_many:
+                return too_many
+        return problem
 
     def _try_open(self, raw: bytes, head: RequestHead, identity: Identity) -> None:
         self._identity = identity
@@ -88,6 +108,8 @@ class Session:
 
     def _open_stream(self, head: RequestHead, identity: Identity) -> None:
         context = self._context
+        if not identity.admin:
+            context.request_limits.limiter.allow((Kind.CONNECT, identity.user, 1))
         user = context.state.registry.user(identity.user)
         cursor = head.cursor()
         missed = context.state.missed(user, cursor)
@@ -140,21 +162,39 @@ class Session:
     # ── answers ──────────────────────────────────────────────────────────────────────────────
 
     def _fail(self, head: RequestHead, problem: Problem) -> None:
-        """Answer with a problem; for a fault of the edge, a stream gets a goodbye.
+        """Answer with a problem; one that is over in a while is a goodbye for a stream.
 
-        An EventSource takes any status but 200 as the end for good.
+        An EventSource takes any status but 200 as the end for good. A refusal for asking too often
+        is held back: meanwhile the client can't ask again on this connection.
         """
+        if problem.status == 429:
+            self._task = asyncio.create_task(self._fail_later(head, problem))
+        else:
+            self._answer_with(head, problem)
+
+    async def _fail_later(self, head: RequestHead, problem: Problem) -> None:
+        await self._context.request_limits.hold_back(retry_after(problem))
+        self._task = None
+        self._answer_with(head, problem)
+
+    def _answer_with(self, head: RequestHead, problem: Problem) -> None:
         context, connection = self._context, self._connection
-        if head.path != "/v1/stream" or problem.status < 500:
+        retry_ms: float = context.limits.retry_ms
+        passes = problem.status >= 500 or problem.status == 429
+        if head.path != "/v1/stream" or not passes:
             block = head.block
             send_problem(context, connection, problem, block.origin, block.keep_alive)
             return
         why = UNAVAILABLE if problem.status == 503 else BROKEN
+        if problem.status == 429:
+            why = problem.code, problem.detail
+            # A goodbye halves it for some.
+            retry_ms = max(retry_ms, 2000 * retry_after(problem))
         if self._stream is not None:
             self._stream.end(*why)
             return
         head_of_stream = context.responses.stream(head.block.origin)
-        connection.transport.write(head_of_stream + goodbye(*why, context.limits.retry_ms))
+        connection.transport.write(head_of_stream + goodbye(*why, retry_ms))
         connection.answered(False)
 
     def _on_end(self, code: str) -> None:

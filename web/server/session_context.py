@@ -12,6 +12,7 @@ from web.auth.authenticator import Authenticator
 from web.http.problem import Problem
 from web.hub.admission import Admission
 from web.hub.delivery_state import DeliveryState
+from web.limits.limits import Limits
 from web.producer.connection_events import ConnectionEvents
 from web.server.native_polls import Handover, NativePolls
 from web.server.raw_responses import RawResponses
@@ -30,6 +31,8 @@ class SessionContext:
     connection_events: ConnectionEvents
     responses: RawResponses
     limits: StreamLimits
+    #: How often clients may ask, and on how many connections.
+    request_limits: Limits
     #: Streams that one user may have at this edge.
     max_streams: int
     #: Seconds that a stream lasts, on average.
@@ -44,6 +47,7 @@ class SessionConnection(Protocol):
     """The connection of a session, as the session knows it."""
 
     transport: Any
+    peer: str
 
     def set_deadline(self, seconds: float) -> None:
         """Call the session's `on_deadline` in so many seconds."""

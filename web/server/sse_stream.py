@@ -50,8 +50,8 @@ class SseStream(Subscriber):
     """
 
     __slots__ = (
-        *("_backlog", "_events", "_fd", "_head", "_limits", "_on_end", "_size", "_transport"),
-        "_write_through",
+        *("_backlog", "_events", "_fd", "_head", "_hello", "_limits", "_on_end", "_size"),
+        *("_transport", "_write_through"),
     )
 
     def __init__(
@@ -70,6 +70,8 @@ class SseStream(Subscriber):
         self._on_end: Callable[[str], None] | None = on_end
         self._backlog: list[bytes] | None = None
         self._events = self._size = 0
+        #: Bytes of the hello that the client has yet to read: its length is the edge's doing.
+        self._hello = 0
         #: While the stream is live and nothing waits: what takes its frames, and the socket.
         self._write_through: Callable[[bytes], None] | None = None
         self._fd = -1
@@ -90,6 +92,7 @@ class SseStream(Subscriber):
         rooms = user.room_names()
         data = {"user": user.name, "recovered": not lost, "cursor": cursor, "rooms": rooms}
         self._write(sse.hello(data, self._limits.retry_ms, cursor))
+        self._hello = self._transport.get_write_buffer_size()
         if lost:
             self.reset(lost)
 
@@ -168,6 +171,7 @@ class SseStream(Subscriber):
     def resume(self) -> None:
         """The transport is empty again: give it the backlog."""
         backlog, self._backlog = self._backlog, None
+        self._hello = 0
         if backlog:
             self._write(b"".join(backlog))
         self.settle()
@@ -202,4 +206,4 @@ class SseStream(Subscriber):
         self._transport.write(data)
 
     def _backlog_bytes(self) -> int:
-        return self._size + self._transport.get_write_buffer_size()
+        return self._size + max(0, self._transport.get_write_buffer_size() - self._hello)

@@ -131,7 +131,7 @@ async function openRoom(room) {
     if (roomInAddress() !== room) return;
     roomView.close();
     showNotice("This room can't be shown", error.message);
-    byId("join-room").hidden = error.code !== "not_a_member";
+    byId("join-room").hidden = error.code !== "room_unknown";
   }
 }
 

@@ -12,6 +12,8 @@ from app.domain.moderation.ruling import masked
 from app.domain.moderation.ruling import ruling as ruling_of
 from app.domain.moderation.side_texts import side_text
 from app.domain.sanctions import Sanction, refusal_of, speaks
+from app.domain.shown_text import is_visible
+from app.domain.wellformed import unfit
 from app.events import (
     AddReaction,
     AnyCommand,
@@ -46,13 +48,15 @@ def barred(
         and (refusal := refusal_of(sanction, at_ms, speaks=speaks(command)))
     ):
         return refusal
+    if (wrong := unfit(command)) is not None:
+        return Refusal("malformed", f"{wrong[0].upper()}{wrong[1:]}.")
     if isinstance(command, CreateRoom) and command.type != "direct":
         # Edges do not let such a command pass; those of earlier versions did.
         wrong = names.chosen_room(command.room)
         return Refusal("malformed", f"room: {wrong}") if wrong else None
     if not isinstance(command, SendMessage | EditMessage):
         return None
-    if not command.text.strip() and not getattr(command, "attachments", ()):
+    if not is_visible(command.text) and not _has_file(command):
         return Refusal("text_empty", "A message needs text, or something attached.")
     if len(command.text) > text_limit:
         return Refusal(
@@ -60,6 +64,12 @@ def barred(
             f"A message has at most {text_limit} characters; this has {len(command.text)}.",
         )
     return None
+
+
+def _has_file(command: SendMessage | EditMessage) -> bool:
+    if isinstance(command, EditMessage):
+        return command.file
+    return bool(command.attachments)
 
 
 def decided(command: AnyCommand, ruling: Ruling | None) -> Decision:

@@ -27,7 +27,8 @@ def _selector(code: int) -> bool:
     return 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x20D0 <= code <= 0x20FF
 
 
-def _look_alikes() -> dict[str, str]:
+def look_alikes() -> dict[str, str]:
+    """The characters that look like an ASCII letter, each with that letter in lower case."""
     found: dict[str, str] = {}
     source = files("app.domain.moderation").joinpath("look_alikes.txt").read_text("utf-8")
     for line in source.splitlines():
@@ -49,7 +50,7 @@ class _Fold(dict[str, str]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._alike = _look_alikes()
+        self._alike = look_alikes()
         self._simplified = _simplified()
 
     def __missing__(self, character: str) -> str:
@@ -88,6 +89,11 @@ class _Fold(dict[str, str]):
 
 
 _FOLD: Final = _Fold()
+
+
+def folded_character(character: str) -> str:
+    """The folded form of one character, which may be empty."""
+    return _FOLD[character]
 
 
 def parts(text: str) -> list[str]:

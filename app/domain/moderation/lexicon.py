@@ -32,6 +32,9 @@ class _Entry(NamedTuple):
     folded: str
     open_start: bool
     open_end: bool
+    #: The folded form, and those of the phrase in capitals: of some letters, such as `Б`, the
+    #: capital looks like another letter than the small one, and folds otherwise.
+    forms: tuple[str, ...]
 
 
 #: Entries with a span of the original text.
@@ -100,7 +103,7 @@ class Lexicon:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._entries = [entry for entry in map(_entry, dict.fromkeys(phrases)) if entry.folded]
-        self._plain = _Index((entry.folded, entry) for entry in self._entries)
+        self._plain = _Index((form, entry) for entry in self._entries for form in entry.forms)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -189,7 +192,18 @@ class Lexicon:
 def _entry(phrase: str) -> _Entry:
     phrase = phrase.strip()
     bare = phrase.strip("*").strip()
-    return _Entry(phrase, folded(bare).strip(), phrase.startswith("*"), phrase.endswith("*"))
+    form = folded(bare).strip()
+    ends = phrase.startswith("*"), phrase.endswith("*")
+    return _Entry(phrase, form, *ends, (form, *_in_capitals(bare, form)))
+
+
+def _in_capitals(bare: str, form: str) -> Iterable[str]:
+    if bare.isascii():
+        return ()
+    cased = (bare.lower(), bare.capitalize(), bare.upper())
+    others = dict.fromkeys(folded(one).strip() for one in cased)
+    # One in ASCII alone would be found in Latin words, which the phrase does not mean.
+    return [one for one in others if one != form and not one.isascii()]
 
 
 def _continues(text: str, end: int) -> bool:

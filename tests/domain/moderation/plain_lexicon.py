@@ -77,7 +77,9 @@ class Lexicon:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._entries = [entry for entry in map(_entry, dict.fromkeys(phrases)) if entry.folded]
-        self._plain = _Index((entry.folded, entry) for entry in self._entries)
+        self._plain = _Index(
+            (form, entry) for entry in self._entries for form in _forms(entry.phrase, entry.folded)
+        )
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -143,6 +145,12 @@ def _entry(phrase: str) -> _Entry:
     phrase = phrase.strip()
     bare = phrase.strip("*").strip()
     return _Entry(phrase, folded(bare).strip(), phrase.startswith("*"), phrase.endswith("*"))
+
+
+def _forms(phrase: str, form: str) -> set[str]:
+    bare = phrase.strip().strip("*").strip()
+    cased = {folded(one).strip() for one in (bare.lower(), bare.capitalize(), bare.upper())}
+    return {form} | {one for one in cased if not one.isascii() and not bare.isascii()}
 
 
 def _continues(text: str, end: int) -> bool:

@@ -128,3 +128,18 @@ def test_a_long_message_that_a_cheap_rule_refuses_is_not_searched() -> None:
     found = judge(Message("tea", "ann", "x" * 4000), Facts(), rules)
     assert found is not None
     assert [one.rule for one in found.findings] == ["length"]
+
+
+@pytest.mark.parametrize("word", ["блин", "ηλίθιος", "βλάκας", "бублик", "дурак", "idiot", "ёлки"])
+def test_a_word_is_found_in_small_letters_and_in_capitals_whichever_the_list_has(word: str) -> None:
+    for listed in (word, word.capitalize(), word.upper()):
+        lexicon = Lexicon([listed])
+        for text in (word, word.capitalize(), word.upper()):
+            [found] = lexicon.search(f"so, {text}!", Folded(f"so, {text}!"))
+            assert (found.start, found.end) == (4, 4 + len(text))
+
+
+def test_a_word_of_another_alphabet_is_not_found_in_a_latin_word_that_its_capitals_look_like() -> (
+    None
+):
+    assert Lexicon(["βοα"]).search("a boa", Folded("a boa")) == []

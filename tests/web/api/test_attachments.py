@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -177,3 +178,55 @@ async def test_without_a_hook_there_are_no_uploads(chat: Chat) -> None:
         room = await ann.open_room()
         status, answer = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
         assert (status, answer["code"]) == (501, "uploads_off")
+
+
+async def test_the_text_beside_a_file_can_be_cleared_and_that_of_a_message_without_one_can_not(
+    chat: Chat, hooked: tuple[Hook, str]
+) -> None:
+    _, url = hooked
+    async with Person(chat, "ann", url) as ann:
+        room = await ann.open_room()
+        path = f"/v1/rooms/{room}/messages"
+        _, place = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+        file = {"url": place["url"], "signature": place["signature"], "name": "1.png"}
+        await ann.post(path, {"text": "a caption", "attachments": [file]})
+        await ann.post(path, {"text": "no file"})
+        for seq, text, status in ((1, "", 200), (1, "\u200b", 200), (2, " ", 422), (3, "", 422)):
+            async with ann.http.patch(f"{path}/{seq}", json={"text": text}) as answer:
+                assert answer.status == status, await answer.text()
+        shown = await ann.history(room)
+        assert [message["text"] for message in shown] == ["\u200b", "no file"]
+        assert shown[0]["attachments"][0]["name"] == "1.png"
+
+
+async def test_a_file_name_that_misleads_is_refused(chat: Chat, hooked: tuple[Hook, str]) -> None:
+    _, url = hooked
+    async with Person(chat, "ann", url) as ann:
+        room = await ann.open_room()
+        _, place = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+        for name in ("photo\u202egnp.exe", "a\nb", "\u3164"):
+            status, answer = await ann.post(f"/v1/rooms/{room}/uploads", {"name": name})
+            assert (status, answer["field"]) == (400, "name")
+            file = {"url": place["url"], "signature": place["signature"], "name": name}
+            body = {"text": "look", "attachments": [file]}
+            status, answer = await ann.post(f"/v1/rooms/{room}/messages", body)
+            assert (status, answer["field"]) == (400, "attachments")
+
+
+async def test_the_longest_message_that_the_limits_allow_is_taken_however_it_is_written(
+    chat: Chat, hooked: tuple[Hook, str]
+) -> None:
+    _, url = hooked
+    async with Person(chat, "ann", url) as ann:
+        room = await ann.open_room()
+        _, place = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
+        file = {"url": place["url"], "signature": place["signature"], "name": "\N{TEAPOT}" * 255}
+        body = {"text": "\N{TEAPOT}" * 4000, "attachments": [file] * 10, "meta": {"a": "b" * 2000}}
+        data = json.dumps(body)  # in ASCII, as Python writes it by itself
+        assert len(data) > 70_000
+        headers = {"Content-Type": "application/json"}
+        path = f"/v1/rooms/{room}/messages"
+        async with ann.http.post(path, data=data, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+        [message] = await ann.history(room)
+        assert message["text"] == body["text"]

@@ -59,9 +59,9 @@ async def test_who_is_removed_sees_nothing_any_more(chat: Chat) -> None:
         async with Listener(chat, "rex", listener.hello["cursor"]) as again:
             await again.until(lambda: again.messages(other) == ["elsewhere"])
             assert again.messages(room) == []
-        assert (await rex.get(f"/v1/rooms/{room}/messages"))[0] == 403
+        assert (await rex.get(f"/v1/rooms/{room}/messages"))[0] == 404
         status, answer = await rex.post(f"/v1/rooms/{room}/messages", {"text": "x"})
-        assert (status, answer["code"]) == (403, "not_a_member")
+        assert (status, answer["code"]) == (404, "room_unknown")
 
 
 async def test_roles_are_given_handed_over_and_kept(chat: Chat) -> None:
@@ -149,9 +149,41 @@ async def test_rooms_are_listed_by_newest_activity_with_what_is_unread(chat: Cha
         assert [shown["unread"] for shown in answer["rooms"]] == [1, 1, 0]
         assert answer["rooms"][0]["last"] == {"seq": 1, "by": "ann", "text": f"in {rooms[0]}"}
         _, first = await lis.get("/v1/rooms", limit=2)
+        _, rest = await lis.get("/v1/rooms", limit=2, after=first["after"])
+        assert [shown["room"] for shown in rest["rooms"]] == [rooms[2]]
+        assert "after" not in rest
+        assert (first["has_more"], rest["has_more"]) == (True, False)
         _, rest = await lis.get("/v1/rooms", limit=2, after=first["rooms"][-1]["room"])
         assert [shown["room"] for shown in rest["rooms"]] == [rooms[2]]
-        assert (first["has_more"], rest["has_more"]) == (True, False)
+        for wrong in ("not-a-room", "1.2", "x.2.room"):
+            status, answer = await lis.get("/v1/rooms", after=wrong)
+            assert (status, answer["parameter"]) == (400, "after")
+
+
+async def test_rooms_that_get_messages_between_pages_are_each_shown_once(chat: Chat) -> None:
+    async with Person(chat, "pat") as pat:
+        rooms = [await pat.open_room() for _ in range(6)]
+        for room in rooms:
+            await pat.say(room, "one")
+        _, answer = await pat.get("/v1/rooms", limit=2)
+        seen = [shown["room"] for shown in answer["rooms"]]
+        # The last that was shown, one that was not, and one that is new.
+        for room in (seen[-1], rooms[0], rooms[0], await pat.open_room()):
+            await pat.say(room, "bumped")
+        while answer["has_more"]:
+            _, answer = await pat.get("/v1/rooms", limit=2, after=answer["after"])
+            seen += [shown["room"] for shown in answer["rooms"]]
+        assert seen[:6] == rooms[::-1]
+        assert len(set(seen)) == len(seen) == 7
+
+
+async def test_an_archived_room_can_be_left(chat: Chat) -> None:
+    async with Person(chat, "ann") as ann, Person(chat, "lea") as lea:
+        room = await ann.open_room("lea")
+        assert (await call(ann, "PATCH", f"/v1/rooms/{room}", {"archived": True}))[0] == 200
+        assert (await call(lea, "DELETE", f"/v1/rooms/{room}/members/lea"))[0] == 200
+        _, mine = await lea.get("/v1/rooms")
+        assert room not in [shown["room"] for shown in mine["rooms"]]
 
 
 async def test_a_room_is_renamed_slowed_and_archived(chat: Chat) -> None:

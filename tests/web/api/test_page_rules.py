@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from unicodedata import ucd_3_2_0
 
-from app.domain.mentions import named
+from app.domain.mentions import Names, mentions, same
 from app.domain.roles import LEAST, ROLES, may, may_act_on, may_give, rank
 from tests.conftest import missing
 
 STATIC = Path(__file__).parents[3] / "web" / "static"
+DOMAIN = Path(__file__).parents[2] / "domain"
 
 # Node.js evaluates `answer` with the page's module and the cases. The module comes as a data URL,
 # since Node.js takes a `.js` file without a package.json for CommonJS.
@@ -68,39 +69,68 @@ def test_page_allows_a_role_what_the_server_allows_it() -> None:
         assert page["give"][index] == [given for given in ROLES if gives(role, given)]
 
 
-def page_mentions(texts: list[str]) -> list[tuple[str, ...]]:
-    """For each text, the names that the page would look for, each once."""
-    names = "cases.map((text) => [...page.possibleMentions(text)].flatMap(({ names }) => names))"
-    found = evaluate("messages/mentions.js", names, texts)
-    return [tuple(dict.fromkeys(one)) for one in found]
+def page_mentions(cases: list[tuple[str, list[str]]]) -> list[list[list[str]]]:
+    """What the page marks in each text: the marked parts, and the users."""
+    marks = """cases.map(([text, users]) =>
+        [...page.mentions(text, users)].map((one) => [text.slice(one.start, one.end), one.user])
+    )"""
+    found: list[list[list[str]]] = evaluate("messages/mentions.js", marks, cases)
+    return found
 
 
-def assert_same_mentions(texts: list[str]) -> None:
-    # The server skips code between backticks; the page does not.
-    assert not any("`" in text for text in texts)
+def server_mentions(text: str, users: list[str]) -> list[list[str]]:
+    return [[text[one.start : one.end], one.user] for one in mentions(text, Names(users))]
+
+
+def assert_same_mentions(cases: list[tuple[str, list[str]]]) -> None:
     different = [
-        (text, named(text), found)
-        for text, found in zip(texts, page_mentions(texts), strict=True)
-        if found != named(text)
+        (text, server_mentions(text, users), found)
+        for (text, users), found in zip(cases, page_mentions(cases), strict=True)
+        if found != server_mentions(text, users)
     ]
     assert different[:5] == []
+
+
+def test_page_marks_what_the_test_vectors_say() -> None:
+    given = json.loads((DOMAIN / "mentions.json").read_text("utf-8"))
+    vectors = given["vectors"]
+    cases = [(vector["text"], vector.get("members", given["members"])) for vector in vectors]
+    assert page_mentions(cases) == [vector["marks"] for vector in vectors]
 
 
 def test_page_finds_the_mentions_that_the_server_finds_in_any_text() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    parts = [*"@@@@  abÄ大_1.,:;!?)]}>'\"…。，！？、", "\n", "\u3000", "🫖", "@ann", "x" * 79]
+    users = ["ann", "Ann", "ben", "a", "ä", "大", "大_", "_", "b.a", "b'", "x" * 64, "🫖", "민수"]
+    parts = [*"@@@@@@  abÄä大_1.,:;!?)]}>'\"…。，！？、`＠/", "\n", "\u3000", "🫖", "@ann"]
+    parts += ["x" * 63, "@ben", "@room", "민수", "\u0301", "\ufe0f", "https://", "```"]
     texts = ["".join(rng.choices(parts, k=rng.randrange(1, 30))) for _ in range(3000)]
-    assert_same_mentions(texts)
+    assert_same_mentions([(text, users) for text in texts])
+
+
+# The characters of Unicode 3.2: of newer ones Python and Node.js may know different sets.
+CHARACTERS = [
+    character
+    for character in map(chr, range(0x110000))
+    if ucd_3_2_0.category(character) not in ("Cn", "Co", "Cs")
+]
+
+
+def lines(parts: list[str]) -> list[str]:
+    """The parts in texts of fifty lines."""
+    return ["\n".join(parts[start : start + 50]) for start in range(0, len(parts), 50)]
 
 
 def test_page_and_server_agree_on_what_may_stand_before_and_after_a_mention() -> None:
-    # The characters of Unicode 3.2: of newer ones Python and Node.js may know different sets.
-    characters = [
-        character
-        for character in map(chr, range(0x110000))
-        if ucd_3_2_0.category(character) not in ("Cn", "Co", "Cs") and character != "`"
-    ]
-    assert len(characters) > 90_000
-    assert_same_mentions([f"{one}@ann @ben{one}y @cyd{one}" for one in characters])
+    assert len(CHARACTERS) > 90_000
+    users = ["ann", "ben", "cyd"]
+    texts = lines([f"{one}@ann @ben{one}y @cyd{one}" for one in CHARACTERS])
+    assert_same_mentions([(text, users) for text in texts])
+
+
+def test_page_and_server_agree_on_the_names_that_are_the_same() -> None:
+    texts = lines([f"a{one}b" for one in CHARACTERS])
+    found = evaluate("messages/mentions.js", "cases.map(page.same)", texts)
+    different = [(same(one), other) for one, other in zip(texts, found, strict=True)]
+    assert [(one, other) for one, other in different if one != other][:5] == []

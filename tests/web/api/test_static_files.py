@@ -9,7 +9,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from app.settings import Settings
+from web.api.services import LIMITS
 from web.api.static_files import add_routes
+from web.limits.limits import Limits
+from web.server.listener import hide_version
 
 Client = TestClient[web.Request, web.Application]
 
@@ -21,6 +25,8 @@ IMPORT = re.compile(r'from "(\.[^"]+)"')
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     app = web.Application()
+    app[LIMITS] = Limits(Settings(proxies="127.0.0.1"))
+    app.on_response_prepare.append(hide_version)
     add_routes(app)
     async with TestClient(TestServer(app)) as client:
         yield client
@@ -103,3 +109,19 @@ async def test_files_come_with_their_type_and_a_strict_policy(
 )
 async def test_nothing_else_is_served(client: Client, path: str) -> None:
     assert (await client.get(path)).status == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/static/parley.js"])
+async def test_the_page_stays_with_tls_once_it_was_asked_for_by_tls(
+    client: Client, path: str
+) -> None:
+    for proto, kept in (("https", True), ("http", False), ("https, http", False), ("", False)):
+        answer = await client.get(path, headers={"X-Forwarded-Proto": proto})
+        assert ("Strict-Transport-Security" in answer.headers) == kept, proto
+    answer = await client.get(path, headers={"X-Forwarded-Proto": "HTTPS"})
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+async def test_no_answer_names_a_version(client: Client) -> None:
+    for path in ("/", "/static/parley.js", "/none"):
+        assert (await client.get(path)).headers["Server"] == "Parley"

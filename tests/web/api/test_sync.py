@@ -39,6 +39,17 @@ async def test_what_each_room_has_beyond_is_given_or_said_to_be_more(chat: Chat)
         assert answer["gone"] == [other]
 
 
+async def test_as_many_rooms_with_as_long_ids_as_there_may_be_are_asked_about_at_once(
+    chat: Chat,
+) -> None:
+    async with Person(chat, "max") as person:
+        rooms = {f"{i:064}": 2**53 for i in range(1000)}
+        status, answer = await person.post("/v1/sync", {"rooms": rooms})
+        assert (status, len(answer["gone"])) == (200, 1000)
+        status, answer = await person.post("/v1/sync", {"rooms": rooms | {"one-more": 1}})
+        assert (status, answer["field"]) == (400, "rooms")
+
+
 async def test_typing_is_seen_by_the_room_and_kept_by_nobody(chat: Chat) -> None:
     async with Person(chat, "ann") as ann, Listener(chat, "tim") as tim:
         room = await ann.open_room("tim")
@@ -53,7 +64,7 @@ async def test_typing_is_seen_by_the_room_and_kept_by_nobody(chat: Chat) -> None
             Person(chat, "mallory") as mallory,
             mallory.http.post(f"/v1/rooms/{room}/typing") as answer,
         ):
-            assert answer.status == 403
+            assert answer.status == 404
 
 
 async def test_presence_is_seen_by_those_who_share_a_room(chat: Chat) -> None:

@@ -95,6 +95,12 @@ async def test_a_body_in_chunks_is_read_and_ends_the_connection(chat: Chat) -> N
         (b"GET /v1/stream HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000, 431, "head_too_large"),
         (b"POST /v1/rooms HTTP/1.1\r\nX: " + b"x" * 9_000 + b"\r\n\r\n", 431, "head_too_large"),
         (b"GET /v1/stream HTTP/9.9\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/events HTTP/1.1\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/rooms HTTP/1.1\r\nAccept: */*\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/rooms HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/events HTTP/1.0\r\n\r\n", 401, "token_missing"),
+        (b"GET http://a/v1/events HTTP/1.1\r\nHost: a\r\n\r\n", 401, "token_missing"),
+        (b"GET http://a/v1/rooms HTTP/1.1\r\nHost: a\r\n\r\n", 401, "token_missing"),
         (b"GET /v1/stream HTTP/1.1\r\nno header\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/events HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody", 400, "bad_request"),
         (b"\x16\x03\x01 is this TLS?\r\n\r\n", 400, "bad_request"),
@@ -114,6 +120,21 @@ async def test_what_is_no_request_is_refused_with_a_code(
         connection.writer.write(sent)
         answered, problem = await connection.answer()
         assert (answered, problem["code"]) == (status, code)
+
+
+async def test_streams_and_polls_are_served_under_an_absolute_target(chat: Chat) -> None:
+    async with raw(chat.url) as connection:
+        target = f"GET {chat.url}/v1/events?timeout=0"
+        connection.writer.write(request(chat, "abs", target))
+        status, first = await connection.answer()
+        assert status == 200
+        for _ in range(2):  # the second one repeats the first
+            again = request(chat, "abs", f"{target}&cursor={first['cursor']}")
+            connection.writer.write(again)
+            status, answer = await connection.answer()
+            assert (status, answer["recovered"]) == (200, True)
+        connection.writer.write(request(chat, "abs", f"GET {chat.url}/v1/stream"))
+        assert b"event: hello" in await connection.until(b"event: hello")
 
 
 @pytest.mark.parametrize(

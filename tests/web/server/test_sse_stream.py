@@ -178,7 +178,7 @@ async def test_who_is_no_member_gets_nothing(chat: Chat) -> None:
         await mallory.until(lambda: mallory.messages() == ["open"])
         assert (await mallory_poll(chat, mallory.hello["cursor"])) == ["open"]
         async with Person(chat, "mallory") as person:
-            assert (await person.get(f"/v1/rooms/{room}/messages"))[0] == 403
+            assert (await person.get(f"/v1/rooms/{room}/messages"))[0] == 404
 
 
 async def mallory_poll(chat: Chat, cursor: str) -> list[str]:

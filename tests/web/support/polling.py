@@ -36,6 +36,7 @@ from web.auth.token_cache import Identity
 from web.edge import session_context
 from web.hub.broadcast import sender
 from web.hub.hub import Hub
+from web.limits.limits import Limits
 from web.native.loader import built
 from web.producer.connection_events import ConnectionEvents
 from web.server.connection_manager import ConnectionManager
@@ -177,7 +178,9 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
         bans: dict[str, Sanction] = {}
         revoked = Revoked()
         authenticator = Authenticator(settings, bans.get, revoked)
-        context = session_context(settings, hub, authenticator, connections, _no_ends, native)
+        context = session_context(
+            settings, hub, authenticator, connections, _no_ends, native, Limits(settings)
+        )
         if context.native_polls is not None:
             stack.callback(context.native_polls.close)
         manager = ConnectionManager(context, others, settings.ping)

@@ -9,7 +9,7 @@ import {
   nameNode,
   timeNode,
 } from "../lib/dom.js";
-import { possibleMentions } from "./mentions.js";
+import { mentions } from "./mentions.js";
 
 const GROUP_MS = 5 * 60_000;
 const SUMMARY_LENGTH = 120; // characters
@@ -65,16 +65,16 @@ function textNode(message, me) {
     node.textContent = removalNotice(message.hidden);
     return node;
   }
-  const { text, mentions = [], everyone = false } = message;
-  const mentioned = new Set(everyone ? [...mentions, "room"] : mentions);
+  const { text, mentions: users = [], everyone = false } = message;
   let end = 0;
-  for (const { index, names } of mentioned.size ? possibleMentions(text) : []) {
-    const name = names.find((candidate) => mentioned.has(candidate));
-    if (!name) continue;
-    const isMe = name === me || name === "room";
-    const mark = make("mark", isMe ? "mention mention-me" : "mention", `@${name}`);
-    node.append(text.slice(end, index), mark);
-    end = index + 1 + name.length;
+  for (const mention of users.length || everyone ? mentions(text, users) : []) {
+    if (!mention.user && !everyone) continue;
+    const isMe = mention.user === me || !mention.user;
+    const written = text.slice(mention.start, mention.end);
+    const mark = make("mark", isMe ? "mention mention-me" : "mention", written);
+    if (mention.user) mark.title = mention.user;
+    node.append(text.slice(end, mention.start), mark);
+    end = mention.end;
   }
   node.append(text.slice(end));
   return node;

@@ -17,8 +17,6 @@ class Settings(Rule):
 
 def judge(message: Message, facts: Facts, settings: Settings) -> Hit | None:  # noqa: ARG001
     """Catch a message with more mentions."""
-    if "@" not in message.text:
-        return None
     names = called(message.text)
     if len(names) <= settings.most:
         return None
