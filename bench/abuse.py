@@ -24,7 +24,7 @@ from app.errors import ParleyError
 from app.local.demo_room import address
 from app.operations.edge_client import EdgeClient
 from app.settings import Settings
-from bench.abuser import ABUSER, LONG, ROOMS, WAYS
+from bench.abuser import LONG, ROOMS, WAYS, abuser_of
 from bench.figures import Goal, judge, keep, quantiles, table
 from bench.running import Running, running
 from bench.speaker import Speaker
@@ -36,7 +36,7 @@ _DEFAULTS: Final = {name: getattr(Settings, name) for name in ("limits", "connec
 _PEOPLE: Final = [f"person-{number}" for number in range(60)]
 _TALKS: Final = [f"talk-{number}" for number in range(10)]
 
-#: Messages in each room of the abuser's: 12 MB in all.
+#: Messages in each of the abusers' rooms: 12 MB in all.
 _FILLED: Final = 100
 
 #: Seconds for the answers behind the last message, and between two ways.
@@ -100,10 +100,10 @@ async def _prepare(settings: Settings) -> None:
                 await client.post(f"/v1/rooms/{room}/members", owner, body)
 
         async def fill(room: str) -> None:
-            await open_room(room, ABUSER, ())
+            await open_room(room, "owner", [abuser_of(way) for way in WAYS])
             for number in range(_FILLED):
                 body = {"text": LONG, "client_id": f"fill-{number}"}
-                await client.post(f"/v1/rooms/{room}/messages", ABUSER, body)
+                await client.post(f"/v1/rooms/{room}/messages", "owner", body)
 
         talks = [
             open_room(room, "owner", _PEOPLE[number :: len(_TALKS)])

@@ -23,13 +23,12 @@ from app.runtime.dev_tokens import mint
 from app.runtime.open_files import raise_open_files
 from app.settings import Settings
 
-ABUSER: Final = "mallory"
 VICTIM: Final = "victim"
 
 #: The abuser's address; everybody else's is 127.0.0.1.
 ADDRESS: Final = "127.0.0.66"
 
-#: The rooms of the abuser, and the messages in each, which `bench.abuse` has made.
+#: The rooms of the abusers, and the messages in each, which `bench.abuse` has made.
 ROOMS: Final = [f"den-{number}" for number in range(8)]
 
 #: A message of 16,000 bytes.
@@ -46,8 +45,8 @@ _LENGTH: Final = re.compile(rb"(?i)content-length: *(\d+)")
 class Requests:
     """The requests of each way, one after the other."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._token = mint(settings, ABUSER)
+    def __init__(self, settings: Settings, way: str) -> None:
+        self._token = mint(settings, abuser_of(way))
 
     def failed(self) -> Iterator[bytes]:
         """Tokens that nobody has signed, each another one."""
@@ -134,6 +133,11 @@ WAYS: Final = {
 }
 
 
+def abuser_of(way: str) -> str:
+    """The person of a way: each begins with whole buckets."""
+    return f"mallory-{way}"
+
+
 class Lane(asyncio.Protocol):
     """A connection that asks again as soon as it has its answer, and is opened again when cut."""
 
@@ -180,7 +184,7 @@ class Abuser:
     """All connections of the abuser."""
 
     def __init__(self, settings: Settings, way: str) -> None:
-        make: Callable[[], Iterator[bytes]] = getattr(Requests(settings), way)
+        make: Callable[[], Iterator[bytes]] = getattr(Requests(settings, way), way)
         self.requests = make()
         self.answers: Counter[str] = Counter()
         self.received = 0

@@ -4,23 +4,17 @@
 --       then {n, event}…: an empty event drops that of the window, any other takes its place
 -- An event that the window has lost meanwhile is not put back, and the words of a newer last message
 -- stay. Returns how many events were there.
-local count, bytes = 0, 0
+local count = 0
 for i = 2, #ARGV, 2 do
   local there = redis.call('HGET', KEYS[2], ARGV[i])
   if there then
     count = count + 1
-    bytes = bytes - #there
     if ARGV[i + 1] == '' then
       redis.call('HDEL', KEYS[2], ARGV[i])
     else
-      local now = string.match(there, '^%d+ ') .. ARGV[i + 1]
-      redis.call('HSET', KEYS[2], ARGV[i], now)
-      bytes = bytes + #now
+      redis.call('HSET', KEYS[2], ARGV[i], string.match(there, '^%d+ ') .. ARGV[i + 1])
     end
   end
-end
-if bytes ~= 0 and redis.call('HEXISTS', KEYS[1], 'bytes') == 1 then
-  redis.call('HINCRBY', KEYS[1], 'bytes', bytes)
 end
 if ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'seq') == ARGV[1] then
   redis.call('HSET', KEYS[1], 'last_by', '', 'last_text', '')

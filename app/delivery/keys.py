@@ -17,7 +17,8 @@ def room(partition: int, name: str) -> str:
     """Hash: the room's head (`n`, `seq`, `offset`), name, topic, settings and last message.
 
     `offset` is the `pos` of its newest event. The name is from a time when the two were the same.
-    `low` is the lowest `n` of the room's window, `bytes` the size of it.
+    `low` and `extra` are there where the room's window has large events: its lowest `n`, and how
+    many places they take besides their own.
     """
     return f"{{p{partition}}}:room:{name}"
 

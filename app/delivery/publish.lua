@@ -23,9 +23,9 @@
 -- Returns for each event 1: published; 0: was there already; -1: the view is behind `after`;
 --         -2: the room is behind n - 1, though the view is not; -3: the view is of an epoch before.
 local MENTIONS = 200
--- So often the bytes of a window are counted anew, which an older script may have changed.
-local RECOUNT = 10000
-local window, budget = tonumber(ARGV[1]), tonumber(ARGV[2])
+-- So often the weights of a window with large events are counted anew: erasures change them, too.
+local RECOUNT = 100
+local window, unit = tonumber(ARGV[1]), tonumber(ARGV[2]) / tonumber(ARGV[1])
 local position = tonumber(redis.call('GET', KEYS[1]) or '-1')
 local epoch = tonumber(redis.call('GET', KEYS[2]) or '0')
 
@@ -34,41 +34,66 @@ local function remember(key, seq)
   redis.call('ZREMRANGEBYRANK', key, 0, -MENTIONS - 1)
 end
 
--- Adds an event to a window and drops the oldest ones: more than `window`, or beyond the budget.
--- Returns the lowest n that is left, and the bytes of all.
-local function keep(log, n, entry, low, bytes)
-  if not low or n % RECOUNT == 0 then
-    low, bytes = n, 0
-    local there = redis.call('HGETALL', log)
-    for i = 1, #there, 2 do
-      low = math.min(low, tonumber(there[i]))
-      bytes = bytes + #there[i + 1]
-    end
+-- A large event takes the place of several in the window: of how many more than one.
+local function extra_of(size)
+  return size > unit and math.ceil(size / unit) - 1 or 0
+end
+
+-- The lowest n of a window, and the extra places of all its events.
+local function counted(log)
+  local there, low, extra = redis.call('HGETALL', log), math.huge, 0
+  for i = 1, #there, 2 do
+    low = math.min(low, tonumber(there[i]))
+    extra = extra + extra_of(#there[i + 1])
   end
+  return low, extra
+end
+
+-- Adds an event to a window and drops the oldest ones, whose places it needs.
+-- low, extra: of the window, if it has large events; nil: an ordinary one, as most are.
+local function keep(log, n, entry, low, extra)
+  local own = extra_of(#entry)
   redis.call('HSET', log, n, entry)
-  bytes = bytes + #entry
-  while low <= n - window or (bytes > budget and low < n) do
-    bytes = bytes - redis.call('HSTRLEN', log, low)
+  if not extra and own == 0 then
+    redis.call('HDEL', log, n - window)
+    return nil, nil
+  end
+  if not extra or n % RECOUNT == 0 then
+    low, extra = counted(log)
+  else
+    extra = extra + own
+  end
+  while low < n and (n - low + 1 + extra > window) do
+    extra = extra - extra_of(redis.call('HSTRLEN', log, low))
     redis.call('HDEL', log, low)
     low = low + 1
   end
-  return low, bytes
+  return low, extra
 end
 
--- k: index of the event's first key; it: the decoded JSON; low, bytes: those of the window.
-local function apply(k, it, event, low, bytes)
+-- k: index of the event's first key; it: the decoded JSON; known: n, low and extra of the room.
+local function apply(k, it, event, known)
   local room, log, members, read = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
-  low, bytes = keep(log, tonumber(it.n), it.pos .. ' ' .. event, low, bytes)
+  local large = known[3] and tonumber(known[3])
+  local low, extra = keep(
+    log, tonumber(it.n), it.pos .. ' ' .. event, large and tonumber(known[2]), large)
+  local changed = false
   for i = 1, #it.rewrite, 2 do
     local place = it.rewrite[i]
     local there = redis.call('HGET', log, place)
     if there then
       local now = string.match(there, '^%d+ ') .. it.rewrite[i + 1]
       redis.call('HSET', log, place, now)
-      bytes = bytes + #now - #there
+      changed = changed or extra_of(#now) ~= extra_of(#there)
     end
   end
-  redis.call('HSET', room, 'n', it.n, 'offset', it.pos, 'low', low, 'bytes', bytes, unpack(it.room))
+  if changed then low, extra = counted(log) end
+  if extra and extra > 0 then
+    redis.call('HSET', room, 'low', low, 'extra', extra)
+  elseif large then
+    redis.call('HDEL', room, 'low', 'extra')
+  end
+  redis.call('HSET', room, 'n', it.n, 'offset', it.pos, unpack(it.room))
   if #it.members > 0 then redis.call('HSET', members, unpack(it.members)) end
   for i = 1, #it.roles, 2 do
     local entry = redis.call('HGET', members, it.roles[i])
@@ -101,11 +126,11 @@ local function publish(k, it, event, answer)
   if epoch < it.epoch then return -3 end
   if position < it.after then return -1 end
   if it.keys > 0 then
-    local known = redis.call('HMGET', KEYS[k], 'n', 'low', 'bytes')
+    local known = redis.call('HMGET', KEYS[k], 'n', 'low', 'extra')
     local n, head = tonumber(it.n), tonumber(known[1] or '0')
     if n > head + 1 then return -2 end
     if n == head + 1 then
-      apply(k, it, event, tonumber(known[2] or nil), tonumber(known[3] or nil))
+      apply(k, it, event, known)
       outcome = 1
     end
   end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 
 import pytest
@@ -228,10 +229,16 @@ async def window_of(redis: aioredis.Redis, room: str = ROOM) -> dict[int, int]:
     return {int(n): len(value) for n, value in found.items()}
 
 
-async def noted_window(redis: aioredis.Redis, room: str = ROOM) -> tuple[int, int]:
-    """The lowest `n` and the bytes of the window, as the room's head has them."""
-    low, size = await redis.hmget(keys.room(P, room), "low", "bytes")
-    return int(low), int(size)
+async def noted_window(redis: aioredis.Redis, room: str = ROOM) -> tuple[int, int] | None:
+    """The lowest `n` of the window and its extra places, as the room's head has them."""
+    low, extra = await redis.hmget(keys.room(P, room), "low", "extra")
+    return None if low is None else (int(low), int(extra))
+
+
+def weighed(window: dict[int, int], unit: float) -> tuple[int, int] | None:
+    """The same as counted from the window."""
+    extra = sum(max(0, math.ceil(size / unit) - 1) for size in window.values())
+    return (min(window), extra) if extra else None
 
 
 def large(n: int, size: int) -> Entry:
@@ -240,50 +247,54 @@ def large(n: int, size: int) -> Entry:
 
 
 async def test_a_window_has_no_more_bytes_than_its_budget(redis: aioredis.Redis) -> None:
-    publisher = Publisher(redis, 100, 10_000)
+    publisher = Publisher(redis, 100, 100_000)
     await publisher.publish([entry(P, 0, opened(ROOM))])
-    for n in range(2, 300):
-        await publisher.publish([large(n, random.choice((1, 10, 100, 2_000, 12_000)))])
+    for n in range(2, 400):
+        sizes = (1, 10, 100, 2_000, 12_000, 120_000) if n < 150 else (1, 10)
+        await publisher.publish([large(n, random.choice(sizes))])
         window = await window_of(redis)
-        assert sum(window.values()) <= 10_000 or len(window) == 1
+        assert sum(window.values()) <= 100_000 or len(window) == 1
         assert len(window) <= 100
         # The newest events, without a gap, and what the room's head says of them.
         assert sorted(window) == list(range(min(window), n + 1))
-        assert await noted_window(redis) == (min(window), sum(window.values()))
+        assert await noted_window(redis) == weighed(window, 1_000)
+    assert len(window) == 100, "with small events alone the window is whole again"
+    assert await noted_window(redis) is None
 
 
-async def test_edits_and_erasures_change_the_bytes_that_count(redis: aioredis.Redis) -> None:
-    publisher = Publisher(redis, 1_000, 1_000_000)
+async def test_a_window_of_small_events_has_as_many_as_ever(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 10, 100_000)
+    await publisher.publish([entry(P, 0, opened(ROOM)), *(large(n, 500) for n in range(2, 60))])
+    assert sorted(await window_of(redis)) == list(range(50, 60))
+    assert await noted_window(redis) is None
+
+
+async def test_edits_and_erasures_change_the_places_that_count(redis: aioredis.Redis) -> None:
+    publisher = Publisher(redis, 100, 100_000)
     await publisher.publish([entry(P, 0, opened(ROOM)), *(large(n, 500) for n in range(2, 10))])
     edited = MessageEdited(
         room=ROOM, n=10, by="ann", at_ms=1, id="i", client_id="d", seq=3, of=4, text="y" * 9_000
     )
     await publisher.publish([entry(P, 9, edited)])
-    assert await noted_window(redis) == (1, sum((await window_of(redis)).values()))
-    await ViewErasures(redis).replace(P, ROOM, {2: b"", 5: b"{}", 77: b"gone"})
-    window = await window_of(redis)
-    assert 2 not in window
-    assert await noted_window(redis) == (1, sum(window.values()))
+    noted = await noted_window(redis)
+    assert noted == weighed(await window_of(redis), 1_000)
+    assert noted is not None
+    await ViewErasures(redis).replace(P, ROOM, {4: b"{}", 5: b"", 10: b"{}"})
+    # With a later event it is noticed that there are no large ones any more.
+    await publisher.publish([large(n, 5) for n in range(11, 101)])
+    assert await noted_window(redis) is None
 
 
-async def test_a_room_of_an_earlier_release_gets_a_budget_with_its_next_event(
+async def test_a_room_of_an_earlier_release_gets_a_budget_with_its_next_large_event(
     redis: aioredis.Redis,
 ) -> None:
-    publisher = Publisher(redis, 1_000, 1_000_000)
-    await publisher.publish([entry(P, 0, opened(ROOM)), *(large(n, 900) for n in range(2, 60))])
+    before = Publisher(redis, 1_000, 1_000_000_000)
+    await before.publish([entry(P, 0, opened(ROOM)), *(large(n, 900) for n in range(2, 60))])
     # Of a room with a long past, too, whose window begins far from its first event.
-    await redis.hdel(keys.room(P, ROOM), "low", "bytes")
     await redis.hdel(keys.log(P, ROOM), *range(1, 20))
+    assert await noted_window(redis) is None
     await Publisher(redis, 1_000, 10_000).publish([large(60, 900)])
     window = await window_of(redis)
     assert max(window) == 60
     assert sum(window.values()) <= 10_000
-    assert await noted_window(redis) == (min(window), sum(window.values()))
-
-
-async def test_a_smaller_window_drops_what_is_beyond_it(redis: aioredis.Redis) -> None:
-    await Publisher(redis, 1_000).publish(
-        [entry(P, 0, opened(ROOM)), *(large(n, 9) for n in range(2, 60))]
-    )
-    await Publisher(redis, 10).publish([large(60, 9)])
-    assert sorted(await window_of(redis)) == list(range(51, 61))
+    assert await noted_window(redis) == weighed(window, 10)

@@ -18,7 +18,7 @@ from app.domain.answer_budget import fitting
 from app.domain.shadow import shown_to
 from web.api.callers import authenticate, count_rooms
 from web.api.rooms import shown
-from web.api.services import HUB, READ_MARKS, SETTINGS, VIEW
+from web.api.services import HUB, LIMITS, READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -80,15 +80,20 @@ async def missing(request: web.Request) -> web.Response:
     if len(known.rooms) > _ROOMS:
         raise Problem("field_value", f"at most {_ROOMS} rooms at once", field="rooms")
     count_rooms(request, identity, Kind.SEARCH, len(known.rooms))
+    async with request.app[LIMITS].turn(identity.user):
+        return await _lacking(request, identity.user, known)
+
+
+async def _lacking(request: web.Request, user: str, known: Known) -> web.Response:
     view = request.app[VIEW]
-    joined = await view.rooms_of(identity.user)
+    joined = await view.rooms_of(user)
     heads = await view.rooms([room for room in known.rooms if room in joined])
     found: dict[str, Any] = {}
     left = request.app[SETTINGS].answer_bytes
     for room, head in heads.items():
         n = max(known.rooms[room], 0)
         if head.n > n:
-            events = await _events(request, identity.user, head, n) if left > 0 else []
+            events = await _events(request, user, head, n) if left > 0 else []
             fit = fitting(events, left)
             left -= sum(map(len, fit))
             found[room] = _missing(head, n, fit)

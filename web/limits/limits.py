@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from app.delivery.shared_buckets import SharedBuckets
@@ -21,8 +22,13 @@ from web.limits.refusal import RateLimited
 #: each connection.
 HELD_SECONDS: Final = 1.0
 
+#: So many refusals that are held back add a second to that, up to the most: a thousand connections
+#: that ask in a loop ask two hundred times a second.
+_CROWD: Final = 100
+_LONGEST_SECONDS: Final = 5.0
+
 #: Refusals that are held back at once; each has a request in memory.
-_MOST_HELD: Final = 1000
+_MOST_HELD: Final = 2000
 
 
 class Limits:
@@ -39,6 +45,7 @@ class Limits:
         self._max_polls = settings.polls
         self._polls: Counter[str] = Counter()
         self._held = 0
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
 
     def allow_address(self, peer: str, header: Sequence[str]) -> str:
         """Count a request of the address, which is returned. Raises `RateLimited`."""
@@ -68,12 +75,26 @@ class Limits:
         if self._polls[user] <= 0:
             del self._polls[user]
 
+    @asynccontextmanager
+    async def turn(self, user: str) -> AsyncIterator[None]:
+        """One request of the user's at a time: for those that take memory while they are served."""
+        lock, waiting = self._turns.get(user) or (asyncio.Lock(), 0)
+        self._turns[user] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns.pop(user)
+            if waiting > 1:
+                self._turns[user] = lock, waiting - 1
+
     async def hold_back(self, retry_after: float) -> None:
         """Return when a refusal may be answered: a moment later, so that nobody asks in a loop."""
         if self._held >= _MOST_HELD:
             return
         self._held += 1
         try:
-            await asyncio.sleep(min(HELD_SECONDS, retry_after))
+            seconds = min(HELD_SECONDS + self._held / _CROWD, _LONGEST_SECONDS)
+            await asyncio.sleep(min(seconds, retry_after))
         finally:
             self._held -= 1
