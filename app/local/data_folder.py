@@ -67,7 +67,7 @@ def join(data: Path, but: frozenset[str] = frozenset()) -> None:
     So `parley token ann` or a second `parley worker` on the same machine needs no settings. The
     fields in `but` are not set.
     """
-    found = _announced(data)
+    found = announced(data)
     fill_in({name: value for name, value in found.items() if _field(name) not in but})
 
 
@@ -83,7 +83,8 @@ def is_held(data: Path) -> bool:
     return False
 
 
-def _announced(data: Path) -> dict[str, str]:
+def announced(data: Path) -> dict[str, str]:
+    """The variables of the `parley up` that runs on the folder; else the secret, if there is one."""
     found: dict[str, str] = {}
     if (data / _SECRET).is_file():
         found["PARLEY_SECRET"] = kept_secret(data)

@@ -85,7 +85,7 @@ def test_a_person_is_welcomed_once() -> None:
 
 
 def test_the_tutorial_shows_karma_as_it_is_and_a_test_that_passes() -> None:
-    karma, _, test = blocks(ROOT / "docs" / "agents.md", "python")
+    karma, _, test, _ = blocks(ROOT / "docs" / "agents.md", "python")
     assert karma == (EXAMPLES / "karma.py").read_text()
     names: dict[str, object] = {}
     exec(test.replace("examples/", f"{EXAMPLES}/"), names)

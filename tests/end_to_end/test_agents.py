@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from app.embedded.child import Child
+from app.embedded.ports import free_port
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 KILLS = 3
 
 #: One name for all: a worker under another would wait until Kafka gives this one up.
@@ -189,3 +193,57 @@ async def test_a_replay_makes_the_table_anew_and_the_agent_goes_on_with_it(
             await listener.until(lambda: points()[7:] == ["24 points"], 60)
     finally:
         await agent.stop()
+
+
+@pytest.mark.timeout(240)
+async def test_a_bridge_to_a_slow_and_failing_service_loses_nothing_and_keeps_the_order(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms_heard: dict[str, list[str]] = {}
+    keys: set[str] = set()
+    failing, now, most = 6, 0, 0
+
+    async def hear(request: web.Request) -> web.Response:
+        nonlocal failing, now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.2)
+        now -= 1
+        if failing:
+            failing -= 1
+            return web.Response(status=503)
+        message = await request.json()
+        if request.headers["Idempotency-Key"] not in keys:
+            keys.add(request.headers["Idempotency-Key"])
+            rooms_heard.setdefault(message["room"], []).append(message["text"])
+        return web.Response()
+
+    server = web.Application()
+    server.router.add_post("/", hear)
+    runner = web.AppRunner(server)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    monkeypatch.setenv("PARLEY_AGENT_BRIDGE_URL", f"http://127.0.0.1:{port}/")
+    agent = chat.start_worker(NAME, agents=str(EXAMPLES), only="bridge")
+    try:
+        async with Person(chat, "ann") as ann:
+            rooms = [await ann.open_room() for _ in range(4)]
+            await until(lambda: logged(agent, "agent=bridge"), agent.tail)
+            texts = [f"message {number}" for number in range(6)]
+            for number, text in enumerate(texts):
+                for room in rooms:
+                    await ann.say(room, text)
+                if number == 2:
+                    agent.kill()
+                    agent = chat.start_worker(NAME, agents=str(EXAMPLES), only="bridge")
+
+            async def whole() -> bool:
+                return all(len(rooms_heard.get(room, ())) == len(texts) for room in rooms)
+
+            await until(whole, agent.tail)
+            assert [rooms_heard[room] for room in rooms] == [texts] * len(rooms)
+            assert most > 1, "one room waited for another"
+    finally:
+        await agent.stop()
+        await runner.cleanup()
