@@ -84,7 +84,7 @@ def is_held(data: Path) -> bool:
 
 
 def announced(data: Path) -> dict[str, str]:
-    """The variables of the `parley up` that runs on the folder; else the secret, if there is one."""
+    """The variables of the `parley up` that runs on the folder; else its secret, if it has one."""
     found: dict[str, str] = {}
     if (data / _SECRET).is_file():
         found["PARLEY_SECRET"] = kept_secret(data)
