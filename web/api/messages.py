@@ -10,6 +10,7 @@ from aiohttp import web
 from app.domain import names, wellformed
 from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, SendMessage
 from web.api.attachments import NewAttachment, attached
+from web.api.callers import count_text
 from web.api.command import command_request
 from web.api.services import SETTINGS
 from web.http.problem import Problem
@@ -32,6 +33,7 @@ async def send(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/messages`: send a message."""
     asked = await command_request(request)
     body = await read_body(request, NewMessage)
+    count_text(request, asked.identity, body.text or "")
     if body.text is msgspec.UNSET and not body.attachments:
         detail = "a message has text or an attachment"
         raise Problem("field_missing", detail, field="text")
@@ -63,6 +65,7 @@ async def edit(request: web.Request) -> web.Response:
     asked = await command_request(request)
     seq = message_seq(request)
     body = await read_body(request, NewText)
+    count_text(request, asked.identity, body.text)
     command = EditMessage(**asked.fields(body.client_id), seq=seq, text=body.text)
     return await asked.submit(command)
 
