@@ -19,6 +19,7 @@ from web.limits.limiter import Allowance, Use
 from web.limits.refusal import RateLimited, headers_of, is_failed_login
 
 _ROOMS_AS_ONE: Final = 200
+_BYTES_AS_ONE: Final = 2048
 
 _ADDRESS: Final = web.RequestKey("address", str)
 _ALLOWANCE: Final = web.RequestKey("allowance", Allowance)
@@ -64,6 +65,17 @@ def count(request: web.Request, identity: Identity, kind: str, owner: str, cost:
 def count_rooms(request: web.Request, identity: Identity, kind: str, rooms: int) -> None:
     """Count a request that looks at so many rooms: 200 of them count as one request more."""
     count(request, identity, kind, identity.user, rooms / _ROOMS_AS_ONE)
+
+
+def count_text(request: web.Request, identity: Identity, text: str) -> None:
+    """Count a long text as several: 2,048 bytes of it count as one request more."""
+    if identity.admin or 4 * len(text) < _BYTES_AS_ONE:
+        return
+    if extra := len(text.encode("utf-8", "surrogatepass")) // _BYTES_AS_ONE:
+        user, room = identity.user, request.match_info["room"]
+        request.app[LIMITS].limiter.allow(
+            (Kind.SEND, user, extra), (Kind.SEND_ROOM, f"{user}/{room}", extra)
+        )
 
 
 def _uses(request: web.Request, user: str) -> Iterator[Use]:

@@ -12,6 +12,7 @@ from app.domain.emojis import REACTIONS, allowed, reaction
 from app.domain.shown_text import is_visible
 from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, SendMessage
 from web.api.attachments import NewAttachment, attached
+from web.api.callers import count_text
 from web.api.command import CommandRequest, command_request
 from web.api.history import message_as_now
 from web.api.services import AUTHENTICATOR, SETTINGS
@@ -39,6 +40,7 @@ async def send(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/messages`: send a message."""
     asked = await command_request(request)
     body = await read_body(request, NewMessage, least=_most_bytes(request))
+    count_text(request, asked.identity, body.text or "")
     if body.text is msgspec.UNSET and not body.attachments:
         detail = "a message has text or an attachment"
         raise Problem("field_missing", detail, field="text")
@@ -77,6 +79,7 @@ async def edit(request: web.Request) -> web.Response:
     asked = await command_request(request)
     seq = message_seq(request)
     body = await read_body(request, NewText, least=_most_bytes(request))
+    count_text(request, asked.identity, body.text)
     command = EditMessage(
         **asked.fields(body.client_id),
         seq=seq,

@@ -260,3 +260,13 @@ async def test_requests_that_other_clients_send_are_served_beside_refused_ones(
         assert (await ann.get("/v1/rooms"))[0] == 200
         assert loop.time() - began < 0.9
         await asyncio.gather(*tasks)
+
+
+async def test_a_long_text_counts_as_several_messages(chat: Chat, small: str) -> None:
+    user = name("ann")
+    async with Person(chat, user) as plain:
+        room = await plain.open_room()
+    async with Person(chat, user, small) as ann:
+        path, text = f"/v1/rooms/{room}/messages", "\u4f60" * 4_000
+        got = [(await ann.post(path, {"text": text}, Prefer="wait=0"))[0] for _ in range(2)]
+        assert got == [202, 429]
