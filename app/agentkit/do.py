@@ -306,6 +306,23 @@ class Do(Generic[T]):
         key = causes.client_id(self._agent.name, 0, *self._next_cause())
         return await self._calls.call(function, arguments, key)
 
+    # ── for the kit ──────────────────────────────────────────────────────────────────────────
+
+    def note_arrival(self, message: MessageCreated) -> None:
+        """Note the number of a message that was said under a key, and amend it if it must be."""
+        scope = self._cause.scope
+        if (raw := self._entries.get(scope, scope.table_key(SAID_KEY, message.client_id))) is None:
+            return
+        key = decoded_key(raw)
+        table_key = scope.table_key(SAID, key)
+        if (raw := self._entries.get(scope, table_key)) is None:
+            return
+        said, edit = decoded_said(raw).arrived(message.seq)
+        if edit is not None:
+            client_id = self._client_id("amend", message.room, key, said.amended)
+            self._send(EditMessage, message.room, client_id=client_id, seq=said.seq, text=edit)
+        self._effects.writes[table_key] = encoded(said)
+
     # ── commands ─────────────────────────────────────────────────────────────────────────────
 
     def _check(self, verb: str, room: str) -> str:
@@ -376,22 +393,6 @@ class Do(Generic[T]):
     def _next_cause(self) -> tuple[object, ...]:
         self._count += 1
         return (self._cause.name, self._count)
-
-
-def note_arrival(do: Do[Any], message: MessageCreated) -> None:
-    """Note the number of a message that the agent has said under a key, and amend it if it must."""
-    scope, effects, entries = do._cause.scope, do._effects, do._entries
-    if (raw := entries.get(scope, scope.table_key(SAID_KEY, message.client_id))) is None:
-        return
-    key = decoded_key(raw)
-    table_key = scope.table_key(SAID, key)
-    if (raw := entries.get(scope, table_key)) is None:
-        return
-    said, edit = decoded_said(raw).arrived(message.seq)
-    if edit is not None:
-        client_id = do._client_id("amend", message.room, key, said.amended)
-        do._send(EditMessage, message.room, client_id=client_id, seq=said.seq, text=edit)
-    effects.writes[table_key] = encoded(said)
 
 
 def _seq_of(message: MessageCreated | int) -> int:

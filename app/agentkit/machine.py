@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from app.agentkit.cause import Calls, Cause, Rates
 from app.agentkit.declaration import Agent, Handler
-from app.agentkit.do import Do, note_arrival
+from app.agentkit.do import Do
 from app.agentkit.effects import (
     PROGRESS,
     TIMER,
@@ -182,7 +182,7 @@ class Machine:
         if self._schedules:
             self._begin_schedules(occasion, effects)
         if occasion.kind == "message.created" and occasion.client_id.startswith(self._own):
-            note_arrival(self._do(occasion, "arrival", effects), occasion.event)
+            self._do(occasion, "arrival", effects).note_arrival(occasion.event)
 
     def _call(self, occasion: Occasion, step: Step, do: Do[Any]) -> Any:
         """What the handler returns; wrong words of a command are answered without it."""

@@ -15,6 +15,7 @@ from app.events import (
     POS,
     RULING,
     SRC,
+    AgentState,
     Connection,
     DeploymentMade,
     Erasure,
@@ -30,6 +31,7 @@ from app.events import (
     encode,
 )
 from app.topics import (
+    AGENTS,
     CONNECTIONS,
     DEAD,
     DEPLOYMENT,
@@ -95,6 +97,7 @@ RIGHT: dict[str, Struct] = {
     REVOCATIONS: TokensRevoked(user=STRAY, not_before=1, by=STRAY, at_ms=1),
     SANCTIONS: Sanctioned(**_ACT, user=STRAY, sanction="ban"),
     PACE: Written(STRAY, 1),
+    AGENTS: AgentState(name=STRAY, by=STRAY, at_ms=1),
     DEPLOYMENT: DeploymentMade(id=STRAY, at_ms=1),
 }
 

@@ -61,8 +61,8 @@ async def test_the_name_of_an_attachment_is_judged(strict: Chat, put: Put) -> No
         url = await strict.start_edge(upload_hook=str(server.make_url("/")))
         async with Person(strict, "ann", url) as ann:
             room = await ann.open_room()
-            _, found = await ann.post(f"/v1/rooms/{room}/uploads", {"name": "1.png"})
             for name, status in (("cuss.png", 422), ("darn.png", 422), ("tea.png", 201)):
+                _, found = await ann.post(f"/v1/rooms/{room}/uploads", {"name": name})
                 file = {"url": found["url"], "signature": found["signature"], "name": name}
                 body: dict[str, Any] = {"text": "look", "attachments": [file]}
                 assert (await ann.post(f"/v1/rooms/{room}/messages", body))[0] == status, name

@@ -27,6 +27,7 @@ _SHARED: Final = {
         "tests/stream/test_local_handoff.py",
         "tests/web/api/",
         "tests/web/http/test_bad_input.py",
+        "tests/web/limits/test_edge.py",
         "tests/web/hub/test_mass_reconnect.py",
         "tests/web/server/test_connection.py",
         "tests/web/server/test_sse_stream.py",
@@ -37,7 +38,7 @@ _SHARED: Final = {
     ),
     "moderation": ("tests/moderation/",),
     "agents": ("tests/agents/", "tests/stream/"),
-    "up": ("tests/docs/", "tests/local/test_up.py"),
+    "up": ("tests/docs/", "tests/local/test_real_chat.py", "tests/local/test_up.py"),
 }
 
 #: What takes minutes begins first, so that both processes end at about the same time.
