@@ -183,7 +183,11 @@ async def _lines(settings: Settings, files: list[AgentFile]) -> list[str]:
         for name, line in file.agents.items():
             state = states.state(name)
             told = await _state(settings, state)
-            behind = _behind(await _lag(settings, file, name, state.revision))
+            try:
+                behind = _behind(await _lag(settings, file, name, state.revision))
+            except AgentError as error:
+                lines.append(f"can't run: {error}")
+                continue
             lines.append(f"{name:<24} {told:<28} {behind:<24} {file.path}:{line}")
     return lines
 

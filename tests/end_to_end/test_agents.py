@@ -124,6 +124,12 @@ async def test_an_agent_that_fails_again_and_again_pauses_and_goes_on_when_told(
             await listener.until(lambda: len(said(listener)) == 3, 60)
             assert said(listener) == ["1", "2", "3"]
             assert await listed("running in 1 process")
+            (Path(folder) / "broken.py").write_text(
+                "from parley import Agent\n\nother = Agent('other', table=int)\n1 / 0\n"
+            )
+            told = await agents("list")
+            assert "broken.py:4: ZeroDivisionError: division by zero" in told
+            assert "running in 1 process" in told
     finally:
         await agent.stop()
 
