@@ -14,12 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from app.agentkit.agent_events import CommandRefused as CommandRefused
+    from app.agentkit.agent_events import Tick as Tick
+    from app.agentkit.agent_events import TimerFired as TimerFired
     from app.agentkit.declaration import Agent as Agent
     from app.agentkit.do import Do as Do
     from app.agentkit.do import Sent as Sent
-    from app.agentkit.occasions import CommandRefused as CommandRefused
-    from app.agentkit.occasions import Tick as Tick
-    from app.agentkit.occasions import TimerFired as TimerFired
     from app.errors import AgentError as AgentError
     from app.events import AddMember as AddMember
     from app.events import AddReaction as AddReaction
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "app.agentkit.declaration": ("Agent",),
     "app.agentkit.do": ("Do", "Sent"),
-    "app.agentkit.occasions": ("CommandRefused", "Tick", "TimerFired"),
+    "app.agentkit.agent_events": ("CommandRefused", "Tick", "TimerFired"),
     "app.errors": ("AgentError",),
     "app.events": (
         *("AddMember", "AddReaction", "AnyAct", "AnyCommand", "AnyLogEvent", "Attachment"),

@@ -74,11 +74,6 @@ def scan(path: Path) -> AgentFile:
     return AgentFile(path, agents)
 
 
-def load(file: AgentFile, name: str) -> Agent[Any]:
-    """Import the file and return its agent; raises `AgentError` with the file and line."""
-    return find_agent(file.path, name)
-
-
 def find_agent(path: Path | str, name: str = "") -> Agent[Any]:
     """Import a file and return its agent of that name, or its only one; raises `AgentError`."""
     path = Path(path)

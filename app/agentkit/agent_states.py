@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -41,8 +41,8 @@ class AgentStates:
         await self._reader.stop()
 
     def state(self, name: str) -> AgentState:
-        """The state of an agent: running, where nobody has set one."""
-        return self.states.get(name) or AgentState(name=name, by="", at_ms=0)
+        """The state of an agent."""
+        return state_of(self.states, name)
 
     async def wait_until_running(self, name: str) -> AgentState:
         """Return when the agent is not paused."""
@@ -63,6 +63,19 @@ class AgentStates:
         self._news.set()
         if self._ready:
             self._changed(state)
+
+
+def state_of(states: Mapping[str, AgentState], name: str) -> AgentState:
+    """The state of an agent: running with its first table, where nobody has set another."""
+    return states.get(name) or AgentState(name=name, by="", at_ms=0)
+
+
+async def read_states(settings: Settings) -> Mapping[str, AgentState]:
+    """The states of all agents that anybody has set one of, as of now."""
+    states = AgentStates(settings)
+    await states.start()
+    await states.stop()
+    return states.states
 
 
 async def set_state(

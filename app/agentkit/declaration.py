@@ -22,9 +22,9 @@ from typing import Any, Concatenate, Final, Generic, Literal, cast, overload
 from typing_extensions import TypeVar
 
 from app.agentkit import schedule as schedules
+from app.agentkit.agent_events import CommandRefused, Tick, TimerFired
 from app.agentkit.do import VERBS, Do
 from app.agentkit.kinds import KINDS, kind_named
-from app.agentkit.occasions import CommandRefused, Tick, TimerFired
 from app.agentkit.table import TableType
 from app.domain import names
 from app.domain.agents import rate as rates

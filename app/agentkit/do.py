@@ -15,6 +15,7 @@ import structlog
 import uuid_utils
 from typing_extensions import TypeVar
 
+from app.agentkit.agent_events import TimerEntry
 from app.agentkit.cause import Calls, Cause, Declared, Rates
 from app.agentkit.effects import (
     JOINED,
@@ -25,7 +26,6 @@ from app.agentkit.effects import (
     Entries,
     encoded,
 )
-from app.agentkit.occasions import TimerEntry
 from app.agentkit.said import Said, decoded_key, decoded_said
 from app.agentkit.table import ScopedTable
 from app.domain.agents import causes

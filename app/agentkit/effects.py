@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec.msgpack import Decoder, Encoder
 
-from app.agentkit.occasions import TimerEntry
+from app.agentkit.agent_events import TimerEntry
 from app.events import AnyCommand
 
 _encode: Final = Encoder().encode

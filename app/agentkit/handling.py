@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from app.agentkit.cause import Calls, Rates
 from app.agentkit.declaration import Agent
-from app.agentkit.effects import TIMER, Scope
+from app.agentkit.effects import Effects, Scope
 from app.agentkit.machine import Machine, Outcome, Step
 from app.agentkit.occasion import Occasion
 from app.agentkit.timers import Timers
@@ -212,7 +212,7 @@ class Handling:
         while following is not None:
             found = steps if following is item else self._machine.steps(following.occasion) or []
             if self._machine.is_done(following.occasion):
-                outcome = self._machine.nothing(following.occasion)
+                outcome = Outcome(following.occasion, Effects())
             else:
                 outcome = await self._machine.run_waiting(following.occasion, found)
             self._waiting -= 1
@@ -228,7 +228,3 @@ class Handling:
         self._timers.apply(outcome.effects)
         if held or outcome.effects or outcome.failure:
             self._done.append(Done(item.record, outcome, held, self._ticket))
-
-
-#: What the keys of timers in the table begin with.
-TIMER_KEYS: Final = f"{TIMER}\0"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, get_args
 
-from app.agentkit.occasions import CommandRefused
+from app.agentkit.agent_events import CommandRefused
 from app.errors import Malformed
 from app.events import (
     AnyLogEvent,

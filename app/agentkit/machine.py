@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from app.agentkit.agent_events import Tick, TimerEntry, TimerFired
 from app.agentkit.cause import Calls, Cause, Rates
 from app.agentkit.declaration import Agent, Handler
 from app.agentkit.do import Do
@@ -27,7 +28,6 @@ from app.agentkit.effects import (
 )
 from app.agentkit.kinds import SCOPES
 from app.agentkit.occasion import Occasion, timer_occasion
-from app.agentkit.occasions import Tick, TimerEntry, TimerFired
 from app.agentkit.timers import DueTimer
 from app.domain.agents import causes
 from app.domain.agents.breaker import pause
@@ -141,10 +141,6 @@ class Machine:
         if occasion.again:
             return False
         return occasion.version <= self._progress(occasion.scope)
-
-    def nothing(self, occasion: Occasion) -> Outcome:
-        """The outcome of an event that has settled before."""
-        return Outcome(occasion, Effects())
 
     def run(self, occasion: Occasion, steps: list[Step]) -> Outcome:
         """Call handlers none of which waits."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from app.agentkit.agent_events import CommandRefused, TimerEntry
 from app.agentkit.effects import Scope
 from app.agentkit.kinds import SCOPES, kind_of
-from app.agentkit.occasions import CommandRefused, TimerEntry
 from app.domain.agents import causes
 from app.domain.versioned_value import version_of
 from app.events import Connection, Verdict

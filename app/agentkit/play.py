@@ -25,7 +25,7 @@ from app.agentkit.machine import Machine, Outcome
 from app.agentkit.memory_entries import MemoryEntries
 from app.agentkit.occasion import Occasion, occasion_of
 from app.agentkit.rates import RoomRates
-from app.agentkit.timers import Timers
+from app.agentkit.timers import TIMER_KEYS, Timers
 from app.errors import ParleyError
 from app.events import AnyCommand, Connection, MessageCreated, Receipt, SendMessage
 from app.topics import CONNECTIONS, LOG, RECEIPTS
@@ -209,7 +209,7 @@ class _Stage(Generic[T]):
         self._machine = Machine(self._agent, self._stored, rates, _Given(self._answers))
         self._timers = Timers()
         for key, raw in self._stored.values.items():
-            if key.startswith(f"{TIMER}\0"):
+            if key.startswith(TIMER_KEYS):
                 self._timers.load(key, raw)
 
     def run(self, lines: Iterable[Occasion | int]) -> Played[T]:

@@ -20,11 +20,12 @@ from app.agentkit.calls import OutsideCalls
 from app.agentkit.declaration import Agent
 from app.agentkit.effects import PROGRESS, Scope, decoded_number
 from app.agentkit.handler_thread import HandlerThread
-from app.agentkit.handling import TIMER_KEYS, Done, Handling, Item, Turn
+from app.agentkit.handling import Done, Handling, Item, Turn
 from app.agentkit.in_hand import InHand
 from app.agentkit.kinds import DECODERS
 from app.agentkit.occasion import Occasion, occasion_of
 from app.agentkit.rates import RoomRates
+from app.agentkit.timers import TIMER_KEYS
 from app.domain.agents.causes import PREFIX
 from app.errors import Malformed
 from app.events import POS, AnyCommand, encode, position_of

@@ -113,7 +113,7 @@ class ScopedTable(MutableMapping[str, T]):
         """Write the values that have changed in place since they were read."""
         for key, raw in self._read.items():
             value = self._known[key]
-            # What was missing and is read only stays missing.
+            # A missing value that was only read stays missing.
             before = encoded(self._type.missing(key)) if raw is None else raw
             if encoded(value) != before:
                 self._write(key, value)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
+from app.agentkit.agent_events import TimerEntry
 from app.agentkit.effects import TIMER, Effects, Scope, decoded_timer, scope_of
-from app.agentkit.occasions import TimerEntry
 
-#: What the keys of timers begin with.
-_PREFIX: Final = f"{TIMER}\0"
+#: The beginning of the keys of timers in an agent's table.
+TIMER_KEYS: Final = f"{TIMER}\0"
 
 
 class DueTimer(NamedTuple):
@@ -45,7 +45,7 @@ class Timers:
         if not effects.timers:
             return
         for key, raw in effects.writes.items():
-            if not key.startswith(_PREFIX):
+            if not key.startswith(TIMER_KEYS):
                 continue
             if raw is not None:
                 self.load(key, raw)
@@ -80,18 +80,10 @@ class Timers:
             heappush(self._heap, item)
         return found
 
-    def drop(self, mine: set[Scope]) -> None:
-        """Forget the timers of scopes."""
-        for scope in mine:
-            self._entries.pop(scope, None)
-
     def clear(self) -> None:
         """Forget everything: the partitions are others."""
         self._entries.clear()
         self._heap.clear()
-
-    def __len__(self) -> int:
-        return sum(map(len, self._entries.values()))
 
     def _remove(self, scope: Scope, name: str) -> None:
         entries = self._entries.get(scope)

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from app.agentkit.agent_files import AgentFile, agent_files, load
-from app.agentkit.agent_states import AgentStates, set_state
+from app.agentkit.agent_files import AgentFile, agent_files, find_agent
+from app.agentkit.agent_states import read_states, set_state, state_of
 from app.agentkit.registration import group_name
 from app.errors import AgentError, ParleyError
 from app.events import AgentState
@@ -123,7 +123,9 @@ def replay(name: str, since: int | None, from_start: bool, **options: bool) -> N
     goes on with the new table, at the very event where the old one was left.
     """
     begin = agents_past.begin_of(since, from_start=from_start)
-    agents_past.replay_command(load(_known(Settings.read(), name), name), begin, **options)
+    agents_past.replay_command(
+        find_agent(_known(Settings.read(), name).path, name), begin, **options
+    )
 
 
 @command.command()
@@ -166,22 +168,17 @@ def _known(settings: Settings, name: str) -> AgentFile:
 
 
 async def _set(settings: Settings, name: str, *, paused: bool, why: str = "") -> None:
-    states = AgentStates(settings)
-    await states.start()
-    revision = states.state(name).revision
-    await states.stop()
+    revision = state_of(await read_states(settings), name).revision
     by = getpass.getuser()
     await set_state(settings, name, by, paused=paused, why=why, revision=revision)
 
 
 async def _lines(settings: Settings, files: list[AgentFile]) -> list[str]:
-    states = AgentStates(settings)
-    await states.start()
-    await states.stop()
+    states = await read_states(settings)
     lines: list[str] = []
     for file in files:
         for name, line in file.agents.items():
-            state = states.state(name)
+            state = state_of(states, name)
             told = await _state(settings, state)
             try:
                 behind = _behind(await _lag(settings, file, name, state.revision))
@@ -205,7 +202,7 @@ async def _state(settings: Settings, state: AgentState) -> str:
 
 
 async def _lag(settings: Settings, file: AgentFile, name: str, revision: int = 1) -> list[Lag]:
-    topics = load(file, name).topics()
+    topics = find_agent(file.path, name).topics()
     return await lag_of(settings, Group(group_name(name, revision)).id, topics)
 
 

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from app.agentkit.agent_files import find_agent
-from app.agentkit.agent_states import AgentStates, set_state
+from app.agentkit.agent_states import read_states, set_state, state_of
 from app.agentkit.declaration import Agent
 from app.agentkit.past import Past, differences
 from app.errors import AgentError, ParleyError
@@ -136,10 +136,7 @@ def rollback(name: str) -> None:
 
 
 async def _rollback(settings: Settings, name: str) -> str:
-    states = AgentStates(settings)
-    await states.start()
-    await states.stop()
-    known = states.state(name)
+    known = state_of(await read_states(settings), name)
     if known.revision < 2:
         raise ParleyError(f"{name} has its first table: there is none before it")
     by, revision = getpass.getuser(), known.revision - 1

@@ -13,7 +13,7 @@ import uuid_utils
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from app.agentkit.agent_states import AgentStates, set_state
+from app.agentkit.agent_states import read_states, set_state, state_of
 from app.agentkit.declaration import Agent
 from app.agentkit.effects import scope_of
 from app.agentkit.past import Past, past_events, topics_of
@@ -118,10 +118,7 @@ async def _reached(settings: Settings, agent: Agent[Any]) -> Offsets:
 
 
 async def _revision(settings: Settings, name: str) -> int:
-    states = AgentStates(settings)
-    await states.start()
-    await states.stop()
-    return states.state(name).revision
+    return state_of(await read_states(settings), name).revision
 
 
 async def _cut_over(

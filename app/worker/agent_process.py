@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.agentkit.agent_files import AgentFile, load
+from app.agentkit.agent_files import AgentFile, find_agent
 from app.agentkit.agent_states import AgentStates, set_state
 from app.agentkit.declaration import Agent
 from app.agentkit.registration import register
@@ -55,7 +55,9 @@ class AgentProcess:
     def __init__(self, settings: Settings, files: Mapping[str, AgentFile]) -> None:
         limit_memory(settings.agents_memory)
         self._settings = settings
-        self._agents: list[Agent[Any]] = [load(file, name) for name, file in files.items()]
+        self._agents: list[Agent[Any]] = [
+            find_agent(file.path, name) for name, file in files.items()
+        ]
         self._states = AgentStates(settings, self._changed)
         self._revisions: dict[str, int] = {}
         self._pausing: set[asyncio.Task[AgentState]] = set()

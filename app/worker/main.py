@@ -122,7 +122,8 @@ async def _serve(
         async with waiting_for(f"Kafka at {settings.broker}"):
             await watch.start()
         stop.started()
-        await _work(settings, chosen, stop)
+        async with group_locks(chosen, settings.worker_name):
+            await _work(settings, chosen, stop)
         watching.cancel()
         await watch.stop()
     if reasons:
@@ -132,13 +133,6 @@ async def _serve(
 
 
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:
-    async with group_locks(chosen, settings.worker_name):
-        await _work_locked(settings, chosen, stop)
-
-
-async def _work_locked(
-    settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event
-) -> None:
     with watch_event_loop(settings.stall):
         # Watched from the start: joining and recovery can stall, too.
         working = [

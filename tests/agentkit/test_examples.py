@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.agentkit.agent_files import agent_files, load, scan
+from app.agentkit.agent_files import agent_files, find_agent, scan
 from app.agentkit.declaration import Agent
 from app.agentkit.play import play
 from app.errors import ParleyError
@@ -24,7 +24,7 @@ FILES = [file for file in agent_files(str(EXAMPLES)) if not file.is_plain]
 def example(name: str) -> Agent[object]:
     file = scan(EXAMPLES / f"{name}.py")
     [agent] = file.agents
-    return load(file, agent)
+    return find_agent(file.path, agent)
 
 
 @pytest.fixture(autouse=True)

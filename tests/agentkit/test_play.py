@@ -8,11 +8,14 @@ from itertools import count
 import msgspec
 import pytest
 
+from app.agentkit.agent_events import Tick, TimerFired
 from app.agentkit.declaration import Agent
 from app.agentkit.do import Do
-from app.agentkit.occasions import TimerFired
+from app.agentkit.effects import encoded
 from app.agentkit.play import BEGIN, Differs, play
+from app.agentkit.table import TableType
 from app.domain.agents.causes import MOST_HOPS, client_id
+from app.errors import AgentError
 from app.events import (
     AddReaction,
     Connection,
@@ -95,6 +98,12 @@ def test_a_value_of_another_type_is_refused_where_it_is_written() -> None:
     [failure] = play(agent, "ann: x").failures
     assert "'text' is no int" in failure
     assert 'do.table["a"] = "text"' in failure
+
+
+def test_a_value_that_the_type_can_not_read_says_what_to_do() -> None:
+    table = TableType(int)
+    with pytest.raises(AgentError, match=r"'ann' is 'text', which is no int .*agents replay"):
+        table.decode("ann", encoded("text"))
 
 
 # ── messages ─────────────────────────────────────────────────────────────────────────────────────
@@ -231,14 +240,15 @@ def test_timers_that_are_not_due_are_seen() -> None:
 
 def test_a_schedule_goes_on_in_a_quiet_room_and_tells_what_it_missed() -> None:
     agent = Agent("hourly")
-    missed: list[int] = []
 
     @agent.every("hour")
-    def tell(tick: object, do: Do) -> None:
-        do.say(f"{do.now:%H:%M}")
+    def tell(tick: Tick, do: Do) -> None:
+        do.say(f"{do.now:%H:%M}, {tick.missed} missed")
 
-    assert play(agent, "ann: x", timedelta(hours=3)).said == ["09:00", "10:00", "11:00"]
-    assert missed == []
+    quiet = play(agent, "ann: x", timedelta(hours=3)).said
+    assert quiet == ["09:00, 0 missed", "10:00, 0 missed", "11:00, 0 missed"]
+    late = message("x", at_ms=round((BEGIN.timestamp() + 3 * 3600 + 60) * 1000))
+    assert play(agent, "ann: x", late).said == ["09:00, 2 missed"]
 
 
 def test_a_timer_whose_handler_fails_is_tried_again_and_then_given_up() -> None:
