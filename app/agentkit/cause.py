@@ -43,6 +43,9 @@ class Declared(Protocol):
     def handler(self, key: str) -> Any:
         """A handler by its key."""
 
+    def acts_in(self, room: str) -> bool:
+        """Whether the agent acts in a room."""
+
 
 class Cause(NamedTuple):
     """What an effect follows from: an occasion and the handler that it is of."""

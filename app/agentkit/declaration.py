@@ -113,6 +113,7 @@ class Agent(Generic[T]):
         self.name = name
         self.user = user or name
         self.rooms = rooms
+        self._rooms = Filter(name, "", rooms)
         self.start = start
         self.failures = failures
         self.may = frozenset(may)
@@ -296,6 +297,10 @@ class Agent(Generic[T]):
         return cast(Decorator[Tick, T], declare)
 
     # ── for the kit ──────────────────────────────────────────────────────────────────────────
+
+    def acts_in(self, room: str) -> bool:
+        """Whether the agent gets the events of a room, and acts there."""
+        return self._rooms.match(room, "", "") is not None
 
     def handler(self, key: str) -> Handler | None:
         """A handler by its key."""

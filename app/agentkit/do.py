@@ -29,7 +29,6 @@ from app.agentkit.effects import (
 from app.agentkit.said import Said, decoded_key, decoded_said
 from app.agentkit.table import ScopedTable
 from app.domain.agents import causes
-from app.domain.agents.filters import Filter
 from app.domain.wellformed import flaw
 from app.errors import AgentError
 from app.events import (
@@ -331,7 +330,7 @@ class Do(Generic[T]):
             raise AgentError(f"{self._agent.name} may not {verb}: name it in `may` of the agent")
         if not where:
             raise AgentError(f"{verb}: this event has no room, so name one")
-        if Filter("", "", self._agent.rooms).match(where, "", "") is None:
+        if not self._agent.acts_in(where):
             raise AgentError(f"{self._agent.name} acts in {self._agent.rooms}, not in {where}")
         if not self._rates.take(where, self._cause.at_ms):
             raise AgentError(

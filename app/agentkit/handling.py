@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from app.agentkit.cause import Calls, Rates
 from app.agentkit.declaration import Agent
-from app.agentkit.effects import Effects, Scope
+from app.agentkit.effects import Effects, Entries, Scope
 from app.agentkit.machine import Machine, Outcome, Step
 from app.agentkit.occasion import Occasion
 from app.agentkit.timers import Timers
@@ -50,20 +50,10 @@ class Turn(NamedTuple):
     next_due_ms: int | None
 
 
-class StoredEntries(Protocol):
-    """The agent's table with what has settled."""
-
-    def get(self, scope: Scope, key: str) -> bytes | None:
-        """The value of a key."""
-
-    def prefixed(self, scope: Scope, prefix: str) -> Iterable[tuple[str, bytes]]:
-        """The keys that begin so, in order, with their values."""
-
-
 class UnsettledEntries:
     """The table with the writes of outcomes that have not settled yet, by ticket."""
 
-    def __init__(self, stored: StoredEntries) -> None:
+    def __init__(self, stored: Entries) -> None:
         self._stored = stored
         self._writes: dict[str, tuple[int, bytes | None]] = {}
 
@@ -103,7 +93,7 @@ class Handling:
     def __init__(
         self,
         agent: Agent[Any],
-        stored: StoredEntries,
+        stored: Entries,
         rates: Rates,
         calls: Calls,
         wake: Callable[[int], None],

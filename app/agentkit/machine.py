@@ -31,7 +31,7 @@ from app.agentkit.occasion import Occasion, timer_occasion
 from app.agentkit.timers import DueTimer
 from app.domain.agents import causes
 from app.domain.agents.breaker import pause
-from app.domain.agents.filters import Filter, is_shadowed
+from app.domain.agents.filters import is_shadowed
 from app.domain.agents.words import arguments, command_name, help_text
 from app.errors import Malformed
 from app.topics import LOG
@@ -77,7 +77,6 @@ class Machine:
         self._entries = entries
         self._rates = rates
         self._calls = calls
-        self._rooms = Filter(agent.name, "", agent.rooms, authors="all")
         self._by_kind: dict[str, list[Handler]] = {}
         for handler in agent.handlers:
             if handler.filter is not None:
@@ -124,7 +123,7 @@ class Machine:
         return found
 
     def _in_rooms(self, occasion: Occasion) -> bool:
-        return not occasion.room or self._rooms.match(occasion.room, "", "") is not None
+        return not occasion.room or self.agent.acts_in(occasion.room)
 
     def _asks_for_help(self, occasion: Occasion) -> bool:
         if not self._forms or occasion.kind != "message.created":
