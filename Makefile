@@ -23,7 +23,7 @@ run: $(stamp)  ## run a chat on this machine: Kafka, Valkey, a worker, an edge
 
 ##@ Testing
 
-test: $(dev_stamp) packages lint  ## lint, then all tests except long ones (27 minutes on two cores)
+test: $(dev_stamp) packages lint  ## lint, then all tests except long ones (31 minutes on two cores)
 	@$(bin)/python -m pytest -n 2 -m "not long" $(OPTIONS)
 
 lint: $(dev_stamp)  ## check style, types, and the imports between packages
