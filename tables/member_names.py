@@ -59,14 +59,16 @@ class MemberNames:
     def note(self, partition: int, room: str, user: str) -> None:
         """Follow a write of the table `members`."""
         self._drop_outdated()
-        if (known := self._rooms.get((partition, room))) is None:
+        key = (partition, room)
+        if (known := self._rooms.get(key)) is None:
             return
-        before, looks = len(known), self._looks.get((partition, room))
-        for index in (known, looks):
-            if index is not None and members.read(partition, f"{room}/{user}") is None:
-                index.discard(user)
-            elif index is not None:
+        before = len(known)
+        there = members.read(partition, f"{room}/{user}") is not None
+        for index in (known, self._looks.get(key)):
+            if index is not None and there:
                 index.add(user)
+            elif index is not None:
+                index.discard(user)
         self._count += len(known) - before
 
     def _drop_outdated(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from app.domain.mentions import same
@@ -57,12 +57,7 @@ def flagged(users: Collection[str]) -> Mapping[str, str]:
 
 def _skeleton(name: str) -> str:
     if not name.isascii():
-        letters = _letters()
+        letters = look_alikes()
         wide = unicodedata.normalize("NFKC", name)
         name = "".join(letters.get(character, character) for character in wide)
     return name.translate(_ASCII).lower().replace("rn", "m").replace("vv", "w")
-
-
-@cache
-def _letters() -> dict[str, str]:
-    return look_alikes()

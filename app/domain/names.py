@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from app.domain.shown_text import flaw, has_invisible
+from app.domain.shown_text import changes_direction, flaw, has_invisible
 
 #: The beginning of the ids of direct rooms, and of no others.
 DIRECT: Final = "dm-"
@@ -23,9 +23,6 @@ _DOTS: Final = frozenset({".", ".."})
 #: Control, format (bidirectional controls are among them), surrogate, space, line, paragraph.
 _NOT_IN_USERS: Final = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _NOT_IN_EMOJIS: Final = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})
-
-#: Characters that change the direction of the text around them (Unicode's Bidi_Control).
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 #: The most characters of a room's name.
 ROOM_NAME: Final = 80
@@ -100,6 +97,6 @@ def emoji(text: str) -> str | None:
         return "a reaction is 1 to 32 characters"
     if any(unicodedata.category(character) in _NOT_IN_EMOJIS for character in text):
         return "a reaction has no spaces and no control characters"
-    if not _BIDI.isdisjoint(text):
+    if changes_direction(text):
         return "a reaction has no characters that change the direction of text"
     return None

@@ -48,6 +48,11 @@ def has_invisible(text: str) -> bool:
     return _NOTHING.search(text) is not None
 
 
+def changes_direction(text: str) -> bool:
+    """Whether a text has a character that changes the direction of the text around it."""
+    return _DIRECTION.search(text) is not None
+
+
 def flaw(text: str, what: str, most: int, *, lines: bool = False) -> str | None:
     """The mistake in a text of up to `most` characters, which may be empty.
 
@@ -61,7 +66,7 @@ def flaw(text: str, what: str, most: int, *, lines: bool = False) -> str | None:
         return f"{what} has at most {most} characters"
     if (_CONTROLS_IN_LINES if lines else _CONTROLS).search(text):
         return f"{what} has no control characters" + ("" if lines else " and no line breaks")
-    if _DIRECTION.search(text):
+    if changes_direction(text):
         return f"{what} has no characters that change the direction of text"
     if not is_visible(text):
         return f"{what} has something to see, or is left out"

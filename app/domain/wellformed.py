@@ -3,8 +3,9 @@
 Edges check all this. But a user's own agents may write to `chat.raw`, and the stages after
 moderation rely on it: in keys of tables, in names in the log, in client ids.
 
-A command with a `flaw` is none. One that is `unfit` has a text that can't be shown: it is refused,
-because an edge of an earlier release may have accepted it.
+A command with a `flaw` is none. One that is `unfit` has a text that can't be shown, or opens a room
+with the id of a direct one: it is refused, because an edge of an earlier release may have accepted
+it.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ _DIRECT = "a direct room, and no other, is with a user"
 
 
 def unfit(command: AnyCommand) -> str | None:
-    """The mistake in a text of the command that others would be shown, or `None`."""
+    """The mistake in an id or text of the command that others would be shown, or `None`."""
     if isinstance(command, SendMessage) and not command.attachments:
         return None  # most commands
     return next((found for found in _unfit(command) if found is not None), None)
@@ -102,6 +103,7 @@ def _unfit(command: AnyCommand) -> Iterator[str | None]:
     match command:
         case CreateRoom():
             yield names.room_name(command.name) or topic(command.topic)
+            yield names.chosen_room(command.room) if command.type != "direct" else None
             yield _new_user(command.user) if command.user else None
         case ChangeRoom():
             yield names.room_name(command.name or "") or topic(command.topic or "")

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.domain import names
 from app.domain.moderation.heading import headed, heading
 from app.domain.moderation.ruling import masked
 from app.domain.moderation.ruling import ruling as ruling_of
@@ -50,10 +49,6 @@ def barred(
         return refusal
     if (wrong := unfit(command)) is not None:
         return Refusal("malformed", f"{wrong[0].upper()}{wrong[1:]}.")
-    if isinstance(command, CreateRoom) and command.type != "direct":
-        # Edges do not let such a command pass; those of earlier versions did.
-        wrong = names.chosen_room(command.room)
-        return Refusal("malformed", f"room: {wrong}") if wrong else None
     if not isinstance(command, SendMessage | EditMessage):
         return None
     if not is_visible(command.text) and not _has_file(command):

@@ -9,7 +9,7 @@ words.
 from __future__ import annotations
 
 import unicodedata
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Final
 
@@ -27,6 +27,7 @@ def _selector(code: int) -> bool:
     return 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x20D0 <= code <= 0x20FF
 
 
+@cache
 def look_alikes() -> dict[str, str]:
     """The characters that look like an ASCII letter, each with that letter in lower case."""
     found: dict[str, str] = {}
