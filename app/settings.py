@@ -9,15 +9,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
-import msgspec
-from msgspec import Meta, inspect
+from msgspec import Meta
 
 from app.errors import SettingError
+from app.setting_values import (
+    Count,
+    Factor,
+    Port,
+    Replicas,
+    Seconds,
+    SecondsOrNone,
+    are_networks,
+    from_text,
+    is_address,
+    is_rate,
+    is_redis,
+    is_web,
+    require,
+    url_parts,
+)
 
 _PREFIX: Final = "PARLEY_"
 #: What the settings of agents of one's own begin with.
@@ -25,26 +39,6 @@ _AGENT_PREFIX: Final = "PARLEY_AGENT_"
 
 #: More would not fit a cursor into 128 bytes of URL: see docs/decisions/cursor.md.
 MAX_PARTITIONS = 24
-
-#: The largest factor for the rate limits.
-_MOST_TIMES = 1e6
-
-#: 30 years: msgspec has no name for "finite", and no duration is longer.
-_LONGEST = 1e9
-
-_Seconds = Annotated[float, Meta(gt=0, le=_LONGEST)]
-_SecondsOrNone = Annotated[float, Meta(ge=0, le=_LONGEST)]
-_Port = Annotated[int, Meta(ge=0, le=65535)]
-_Count = Annotated[int, Meta(ge=1)]
-_Factor = Annotated[float, Meta(ge=0, le=_MOST_TIMES)]
-#: Kafka has 16 bits for it.
-_Replicas = Annotated[int, Meta(ge=1, le=32767)]
-
-#: A rate limit; app/domain/rate_limit.py reads it.
-_RATE = re.compile(r"\s*(?:[1-9]\d{0,8}\s*/\s*[1-9]\d{0,8}|off)\s*", re.ASCII | re.IGNORECASE)
-
-#: What a setting that is on or off may be besides what msgspec takes: 1, 0, true, false.
-_SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 @dataclass(frozen=True)
@@ -81,9 +75,9 @@ class Settings:
 
     partitions: Annotated[int, Meta(ge=1, le=MAX_PARTITIONS)] = 8
     """Partitions of every room-keyed topic. Never change it once there is data."""
-    replication: _Replicas = 1
+    replication: Replicas = 1
     """Replication factor of the topics that Parley creates."""
-    min_insync: _Replicas = 1
+    min_insync: Replicas = 1
     """`min.insync.replicas` of the topics that Parley creates."""
 
     worker: str = ""
@@ -96,9 +90,9 @@ class Settings:
     """Log each event that an agent of your own handles, and what it does."""
     only: str = ""
     """Consumer groups that this worker runs, by comma; empty: all."""
-    health_port: _Port = 0
+    health_port: Port = 0
     """Port of a worker's `/healthz` and `/readyz`; 0: none."""
-    stall: _Seconds = 60.0
+    stall: Seconds = 60.0
     """Seconds without progress of a consumer group after which the worker ends, to be restarted."""
     blocked_words: str = ""
     """File of blocked words and phrases, one a line, until a rule set is activated."""
@@ -106,40 +100,40 @@ class Settings:
     """Folder with moderation rules of your own, one file each; empty: none."""
     upload_hook: str = ""
     """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
-    text_limit: _Count = 4000
+    text_limit: Count = 4000
     """Longest message, in characters."""
     reactions: str = ""
     """Texts besides emojis that members may react with, by comma; `*`: any of 32 characters."""
 
     host: str = "127.0.0.1"
     """Address that the edge listens on."""
-    port: _Port = 8080
+    port: Port = 8080
     """Port that the edge listens on."""
-    wait: _SecondsOrNone = 3.0
+    wait: SecondsOrNone = 3.0
     """How long a send waits for its number, unless the request has `Prefer: wait=`."""
-    ping: _Seconds = 15.0
+    ping: Seconds = 15.0
     """Interval of `ping` events on a stream."""
     retry_ms: Annotated[int, Meta(ge=0)] = 2000
     """Milliseconds after which a browser reconnects a stream."""
     presence: Literal["everyone", "rooms", "nobody"] = "rooms"
     """Visibility of presence: `everyone`, users of shared `rooms`, or `nobody`."""
-    ticket_life: _Seconds = 600.0
+    ticket_life: Seconds = 600.0
     """How long a stream ticket opens streams."""
-    window: _Count = 1000
+    window: Count = 1000
     """Log events of a room that Valkey keeps for resuming streams."""
-    buffer_events: _Count = 256
+    buffer_events: Count = 256
     """Events that may wait for a slow client before its stream is ended."""
-    buffer_bytes: _Count = 512 * 1024
+    buffer_bytes: Count = 512 * 1024
     """Bytes that may wait for a slow client before its stream is ended."""
     send_buffer: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 16 * 1024
     """Bytes of a connection's send buffer in the kernel, which doubles it; 0: the system's own."""
     native: bool = True
     """Whether the edge uses its parts in C, where they were built; `off`: Python alone."""
-    streams: _Count = 20
+    streams: Count = 20
     """Streams that one user may have open at an edge."""
-    stream_life: _Seconds = 1800.0
+    stream_life: Seconds = 1800.0
     """How long a stream lasts, give or take a tenth, before its client is told to reconnect."""
-    body_limit: _Count = 64 * 1024
+    body_limit: Count = 64 * 1024
     """Largest request body."""
     origins: str = "*"
     """Origins that may call from a browser (CORS), by comma."""
@@ -148,7 +142,7 @@ class Settings:
     """Networks of proxies whose `PARLEY_PROXY_HEADER` is believed, by comma; empty: none."""
     proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     """Header in which proxies say who asks: `x-forwarded-for`, or `forwarded` (RFC 7239)."""
-    limits: _Factor = 1.0
+    limits: Factor = 1.0
     """Factor for all rates below, `requests/seconds` or `off`; 0: no rate has a limit."""
     limit_address: str = "2000/5"
     """Requests of one address, before its tokens are looked at."""
@@ -180,11 +174,11 @@ class Settings:
     """Polls, by person."""
     connections: Annotated[int, Meta(ge=0)] = 1000
     """Connections of one address at an edge, and at most a quarter of all; 0: no such limit."""
-    polls: _Count = 20
+    polls: Count = 20
     """Polls of one person that may wait at an edge."""
-    rooms: _Count = 2000
+    rooms: Count = 2000
     """Rooms of which one person may be a member."""
-    members: _Count = 10_000
+    members: Count = 10_000
     """Members that a room may have."""
     answer_bytes: Annotated[int, Meta(ge=64 * 1024)] = 1024 * 1024
     """Bytes of events in one answer, beyond which the rest comes with the next."""
@@ -201,13 +195,13 @@ class Settings:
         given: dict[str, Any] = {}
         for field in fields(cls):
             if raw := _raw(field.name, source):
-                given[field.name] = _from_text(field.name, raw)
+                given[field.name] = from_text(_variable(field.name), _kinds()[field.name], raw)
         return cls(**given).checked()
 
     def checked(self) -> Settings:
         """The settings themselves. Raises `SettingError` for a value that a field does not take."""
         for field in fields(self):
-            _convert(field.name, getattr(self, field.name), strict=True)
+            require(_variable(field.name), _kinds()[field.name], getattr(self, field.name))
         for variable, secret in (
             ("PARLEY_SECRET", self.secret),
             ("PARLEY_SECRET_OTHER", self.secret_other),
@@ -219,23 +213,23 @@ class Settings:
         if "@" in self.broker:
             shown = without_password(self.broker)
             raise SettingError("PARLEY_BROKER", shown, "kafka://host:port without a user")
-        if not self.broker.startswith("kafka://") or not all(map(_is_address, self.bootstrap)):
+        if not self.broker.startswith("kafka://") or not all(map(is_address, self.bootstrap)):
             raise SettingError("PARLEY_BROKER", self.broker, "kafka://host:port,host:port")
-        if not _is_redis(self.redis):
+        if not is_redis(self.redis):
             takes = "redis://host:port/number, rediss:// or unix://"
             raise SettingError("PARLEY_REDIS", without_password(self.redis), takes)
-        if (parts := _split(self.redis)) is not None and parts.username and not parts.password:
+        if (parts := url_parts(self.redis)) is not None and parts.username and not parts.password:
             # redis-py would not log in, and not say so.
             takes = "a password with the user: redis://user:password@host"
             raise SettingError("PARLEY_REDIS", without_password(self.redis), takes)
-        if self.upload_hook and not _is_web(self.upload_hook):
+        if self.upload_hook and not is_web(self.upload_hook):
             shown = without_password(self.upload_hook)
             raise SettingError("PARLEY_UPLOAD_HOOK", shown, "a URL, http:// or https://")
         for name in _rates():
-            if not _RATE.fullmatch(getattr(self, name)):
+            if not is_rate(getattr(self, name)):
                 takes = "requests/seconds, such as 60/30, or off"
                 raise SettingError(_variable(name), getattr(self, name), takes)
-        if not _are_networks(self.proxies):
+        if not are_networks(self.proxies):
             takes = "networks or addresses, such as 10.0.0.0/8, by comma"
             raise SettingError("PARLEY_PROXIES", self.proxies, takes)
         return self
@@ -331,85 +325,6 @@ def _rates() -> tuple[str, ...]:
 def _kinds() -> dict[str, Any]:
     """Each field's type, with its limits."""
     return get_type_hints(Settings, include_extras=True)
-
-
-def _from_text(field: str, raw: str) -> Any:
-    kind = _kinds()[field]
-    if kind is str:
-        return raw
-    if kind is Path:
-        return Path(raw)
-    text = raw.strip()
-    if kind is bool:
-        text = _SWITCHES.get(text.lower(), text)
-    return _convert(field, text, strict=False, shown=raw)
-
-
-def _convert(field: str, value: Any, *, strict: bool, shown: str = "") -> Any:
-    """The value as the field's type has it; without `strict`, also from text."""
-    kind = _kinds()[field]
-    try:
-        return msgspec.convert(value, kind, strict=strict)
-    except msgspec.ValidationError:
-        raise SettingError(_variable(field), shown or value, _takes(kind)) from None
-
-
-def _takes(kind: Any) -> str:
-    """The values of a type, in words."""
-    match inspect.type_info(kind):
-        case inspect.BoolType():
-            return "1, true, yes or on, or 0, false, no or off"
-        case inspect.LiteralType(values=values):
-            return " or ".join(map(str, values))
-        case inspect.IntType(ge=least, le=None):
-            return f"a number, {least} or more"
-        case inspect.IntType(ge=least, le=most):
-            return f"a number from {least} to {most}"
-        case inspect.FloatType(ge=0, le=most) if most == _MOST_TIMES:
-            return f"a number from 0 to {_MOST_TIMES:.0f}"
-        case inspect.FloatType(ge=None):
-            return "a number of seconds above 0"
-        case inspect.FloatType():
-            return "a number of seconds, 0 or more"
-        case _:
-            return "text"
-
-
-def _is_address(text: str) -> bool:
-    """Whether this is `host:port`, or a host alone."""
-    found = re.fullmatch(r"(?:\[[^\[\]\s]+\]|[^\[\]:/\s]+)(?::(\d{1,5}))?", text.strip())
-    return found is not None and (found[1] is None or 1 <= int(found[1]) <= 65535)
-
-
-def _is_redis(url: str) -> bool:
-    """Whether redis-py takes this URL; it would ignore a database that is not a number."""
-    parts = _split(url)
-    if parts is None or not url.startswith(("redis://", "rediss://", "unix://")):
-        return False
-    return parts.scheme == "unix" or re.fullmatch(r"/*[0-9]*/*", parts.path) is not None
-
-
-def _are_networks(text: str) -> bool:
-    try:
-        for one in filter(None, map(str.strip, text.split(","))):
-            ip_network(one, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_web(url: str) -> bool:
-    parts = _split(url)
-    return parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of a URL; `None` where it is malformed, or its port is out of range."""
-    try:
-        parts = urlsplit(url)
-        return None if parts.port == 0 else parts
-    except ValueError:
-        return None
 
 
 def without_password(url: str) -> str:

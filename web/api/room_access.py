@@ -5,12 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from app.delivery.view import RoomHead, View
+from app.domain.access import room_unknown
 from app.domain.roles import ROLES, may, rank
 from app.domain.sanctions import Sanction, refusal_of
 from app.runtime.clock import now_ms
 from web.api.services import ACTIVE_RULES, VIEW
 from web.auth.token_cache import Identity
-from web.http.problem import Problem
+from web.http.problem import Problem, refused
 
 
 async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
@@ -22,7 +23,7 @@ async def required_head(request: web.Request, room: str, user: str) -> RoomHead:
     joined = await view.joined(room, user)
     head = None if joined is None else await view.room(room)
     if head is None:
-        raise Problem("room_unknown", f"There is no room {room!r}.")
+        raise refused(room_unknown(room))
     return head
 
 

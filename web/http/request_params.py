@@ -9,8 +9,9 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from app.domain import names, prefer
+from app.domain.access import room_unknown
 from app.domain.agents import causes
-from web.http.problem import Problem
+from web.http.problem import Problem, refused
 from web.http.request_body import checked
 
 _DIGITS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -45,7 +46,7 @@ def room_id(request: web.Request) -> str:
     """The room id in the path. Raises `Problem` 404 where no room can have it."""
     room = request.match_info["room"]
     if names.room(room) is not None:
-        raise Problem("room_unknown", f"There is no room {room!r}.")
+        raise refused(room_unknown(room))
     return room
 
 

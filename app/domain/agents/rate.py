@@ -30,14 +30,3 @@ def parse(text: str) -> Rate:
     if found is None:
         raise Malformed(f"a rate is a number by second, minute, hour or day, as 20/minute: {text}")
     return Rate(int(found[1]), _SECONDS[found[2]])
-
-
-def taken(rate: Rate, arrival_ms: int, at_ms: int) -> int | None:
-    """The next theoretical arrival after an act at `at_ms`; `None` where the rate forbids it.
-
-    The generic cell rate algorithm: `arrival_ms` is the result for the act before, 0 for the first.
-    A burst of `count` acts is allowed.
-    """
-    step = rate.seconds * 1000 / rate.count
-    ahead = max(arrival_ms, at_ms) + step
-    return round(ahead) if ahead - at_ms <= rate.seconds * 1000 + 0.5 else None

@@ -1,0 +1,125 @@
+"""The values of settings: their types, how they read as text, and the forms of some texts."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+from msgspec import Meta, inspect
+
+from app.errors import SettingError
+
+#: The largest factor for the rate limits.
+_MOST_TIMES: Final = 1e6
+
+#: 30 years: msgspec has no name for "finite", and no duration is longer.
+_LONGEST: Final = 1e9
+
+Seconds = Annotated[float, Meta(gt=0, le=_LONGEST)]
+SecondsOrNone = Annotated[float, Meta(ge=0, le=_LONGEST)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+Factor = Annotated[float, Meta(ge=0, le=_MOST_TIMES)]
+#: Kafka has 16 bits for it.
+Replicas = Annotated[int, Meta(ge=1, le=32767)]
+
+#: A rate limit; app/domain/rate_limit.py reads it.
+_RATE: Final = re.compile(
+    r"\s*(?:[1-9]\d{0,8}\s*/\s*[1-9]\d{0,8}|off)\s*", re.ASCII | re.IGNORECASE
+)
+
+#: What a setting that is on or off may be besides what msgspec takes: 1, 0, true, false.
+_SWITCHES: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+def from_text(variable: str, kind: Any, raw: str) -> Any:
+    """The value of a type that a variable's text says. Raises `SettingError`."""
+    if kind is str:
+        return raw
+    if kind is Path:
+        return Path(raw)
+    text = raw.strip()
+    if kind is bool:
+        text = _SWITCHES.get(text.lower(), text)
+    return _converted(variable, kind, text, strict=False, shown=raw)
+
+
+def require(variable: str, kind: Any, value: Any) -> None:
+    """Raise `SettingError` where the type does not have this value."""
+    _converted(variable, kind, value, strict=True, shown=value)
+
+
+def _converted(variable: str, kind: Any, value: Any, *, strict: bool, shown: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError:
+        raise SettingError(variable, shown, _takes(kind)) from None
+
+
+def _takes(kind: Any) -> str:
+    """The values of a type, in words."""
+    match inspect.type_info(kind):
+        case inspect.BoolType():
+            return "1, true, yes or on, or 0, false, no or off"
+        case inspect.LiteralType(values=values):
+            return " or ".join(map(str, values))
+        case inspect.IntType(ge=least, le=None):
+            return f"a number, {least} or more"
+        case inspect.IntType(ge=least, le=most):
+            return f"a number from {least} to {most}"
+        case inspect.FloatType(ge=0, le=most) if most == _MOST_TIMES:
+            return f"a number from 0 to {_MOST_TIMES:.0f}"
+        case inspect.FloatType(ge=None):
+            return "a number of seconds above 0"
+        case inspect.FloatType():
+            return "a number of seconds, 0 or more"
+        case _:
+            return "text"
+
+
+def is_rate(text: str) -> bool:
+    """Whether this is a rate limit, `requests/seconds` or `off`."""
+    return _RATE.fullmatch(text) is not None
+
+
+def is_address(text: str) -> bool:
+    """Whether this is `host:port`, or a host alone."""
+    found = re.fullmatch(r"(?:\[[^\[\]\s]+\]|[^\[\]:/\s]+)(?::(\d{1,5}))?", text.strip())
+    return found is not None and (found[1] is None or 1 <= int(found[1]) <= 65535)
+
+
+def is_redis(url: str) -> bool:
+    """Whether redis-py takes this URL; it would ignore a database that is not a number."""
+    parts = url_parts(url)
+    if parts is None or not url.startswith(("redis://", "rediss://", "unix://")):
+        return False
+    return parts.scheme == "unix" or re.fullmatch(r"/*[0-9]*/*", parts.path) is not None
+
+
+def are_networks(text: str) -> bool:
+    """Whether these are networks or addresses of the Internet Protocol, by comma."""
+    try:
+        for one in filter(None, map(str.strip, text.split(","))):
+            ip_network(one, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def is_web(url: str) -> bool:
+    """Whether this is a URL of HTTP, with a host."""
+    parts = url_parts(url)
+    return parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def url_parts(url: str) -> SplitResult | None:
+    """The parts of a URL; `None` where it is malformed, or its port is out of range."""
+    try:
+        parts = urlsplit(url)
+        return None if parts.port == 0 else parts
+    except ValueError:
+        return None
