@@ -22,7 +22,7 @@ IGNORABLE: Final = (
 _EMPTY: Final = r"\u2800\ufffc\U00016fe4\U0001d159"
 #: Control characters besides white space, and halves of characters.
 _CONTROL: Final = r"\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff"
-#: What is there between invisible characters; `\s` are spaces and the ends of lines.
+#: A character that is seen; `\s` are spaces and the ends of lines.
 _SOMETHING: Final = re.compile(rf"[^\s{_CONTROL}{IGNORABLE}{_EMPTY}]")
 _NOTHING: Final = re.compile(f"[{IGNORABLE}{_EMPTY}]")
 
