@@ -49,10 +49,13 @@ def chosen_agents(settings: Settings, files: list[AgentFile]) -> dict[str, Agent
 class AgentProcess:
     """Agents that run here.
 
-    `end` is called when one of them is to be paused, or to run in another revision.
+    `end` is called when one of them is to be paused, or to run in another revision: also while
+    the process is starting.
     """
 
-    def __init__(self, settings: Settings, files: Mapping[str, AgentFile]) -> None:
+    def __init__(
+        self, settings: Settings, files: Mapping[str, AgentFile], end: Callable[[], None]
+    ) -> None:
         limit_memory(settings.agents_memory)
         self._settings = settings
         self._agents: list[Agent[Any]] = [
@@ -63,7 +66,7 @@ class AgentProcess:
         self._pausing: set[asyncio.Task[AgentState]] = set()
         #: Whether the process is to be started again, when it has stopped in order.
         self.restarts = False
-        self.end: Callable[[], None] = lambda: None
+        self._end = end
 
     @asynccontextmanager
     async def states(self) -> AsyncIterator[None]:
@@ -107,7 +110,7 @@ class AgentProcess:
         if known is not None and (state.paused or state.revision != known):
             log.warning("agent's state has changed", agent=state.name, paused=state.paused)
             self.restarts = True
-            self.end()
+            self._end()
 
 
 def restart() -> None:

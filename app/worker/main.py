@@ -83,11 +83,11 @@ async def _run_agents(
     """Run agents of the kit, and nothing else."""
     async with waiting_for(f"Kafka at {settings.broker}"):
         await prepare(settings, TOPICS)
-    process = AgentProcess(settings, files)
+    process = AgentProcess(settings, files, stop.set)
     async with process.states():
         process.register()
         try:
-            await _serve(settings, context.groups, stop, process)
+            await _serve(settings, context.groups, stop)
         except ParleyError:
             if not process.restarts:
                 raise
@@ -95,12 +95,7 @@ async def _run_agents(
         restart()
 
 
-async def _serve(
-    settings: Settings,
-    chosen: Mapping[str, ParleyApp],
-    stop: Stop,
-    process: AgentProcess | None = None,
-) -> None:
+async def _serve(settings: Settings, chosen: Mapping[str, ParleyApp], stop: Stop) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
     topics += declared_topics(chosen.values())
@@ -115,15 +110,14 @@ async def _serve(
             reasons.append(reason)
             stop.set()
 
-        if process is not None:
-            process.end = stop.set
         watching = asyncio.create_task(watch_topics(settings, names, end_because))
         watch = DeploymentWatch(settings, deployment, end_because, epochs=False)
         async with waiting_for(f"Kafka at {settings.broker}"):
             await watch.start()
         stop.started()
         async with group_locks(chosen, settings.worker_name):
-            await _work(settings, chosen, stop)
+            if not stop.is_set():
+                await _work(settings, chosen, stop)
         watching.cancel()
         await watch.stop()
     if reasons:
