@@ -35,6 +35,7 @@ _OPERATIONS = {
     "rebuild": "rebuild",
     "revoke": "revoke_command",
     "rules": "rules_command",
+    "subscriptions": "subscriptions_command",
     "verify": "verify",
 }
 _MODULES = {"replay": "import_logs", **_OPERATIONS}

@@ -100,6 +100,8 @@ class Settings:
     """Folder with moderation rules of your own, one file each; empty: none."""
     upload_hook: str = ""
     """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
+    webhook_hosts: str = ""
+    """Hosts and networks inside that subscriptions may send to, by comma: `10.0.0.0/8`, `hooks`."""
     text_limit: Count = 4000
     """Longest message, in characters."""
     reactions: str = ""

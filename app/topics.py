@@ -24,6 +24,8 @@ PACE = "chat.pace"
 REVOCATIONS = "chat.revocations"
 DEPLOYMENT = "chat.deployment"
 AGENTS = "chat.agents"
+SUBSCRIPTIONS = "chat.subscriptions"
+DELIVERIES = "chat.deliveries"
 
 #: Exists while a copy of a deployment arrives in this cluster: until then nothing may start here.
 COPYING = "chat.copying"
@@ -76,6 +78,9 @@ TOPICS = (
     Topic(REVOCATIONS, {"cleanup.policy": "compact"}),
     Topic(PACE, _kept(_DAY_MS // 24)),
     Topic(AGENTS, {"cleanup.policy": "compact"}),
+    Topic(SUBSCRIPTIONS, {"cleanup.policy": "compact"}),
+    # Keyed by subscription and place: the newest counts, and a tombstone removes a failure.
+    Topic(DELIVERIES, {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}),
     # Not compacted: the first record of an id or epoch counts, not the last.
     Topic(DEPLOYMENT, _kept(-1)),
 )

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import structlog
 
-from app.domain.agents import breaker
+from app.domain import circuit_breaker
 
 R = TypeVar("R")
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ class OutsideCalls:
     def __init__(self, agent: str, give_up: float = GIVE_UP_SECONDS) -> None:
         self._agent = agent
         self._give_up = give_up
-        self._breakers: dict[str, breaker.Breaker] = {}
+        self._breakers: dict[str, circuit_breaker.Breaker] = {}
         self._room = asyncio.Semaphore(MOST)
 
     async def call(
@@ -60,9 +60,9 @@ class OutsideCalls:
                 if not may_pass(error) or time.monotonic() - begun > self._give_up:
                     raise
                 now = time.monotonic()
-                known = self._breakers.get(name, breaker.Breaker())
-                self._breakers[name] = breaker.after_failure(known, now)
-                seconds = breaker.pause(tries) * random.uniform(0.5, 1.0)
+                known = self._breakers.get(name, circuit_breaker.Breaker())
+                self._breakers[name] = circuit_breaker.after_failure(known, now)
+                seconds = circuit_breaker.pause(tries) * random.uniform(0.5, 1.0)
                 log.warning(
                     "a call outside failed, trying again",
                     agent=self._agent,
@@ -79,8 +79,8 @@ class OutsideCalls:
     async def _wait_closed(self, name: str) -> None:
         """Return when the function's breaker is closed; waiters come back one after the other."""
         while True:
-            known = self._breakers.get(name, breaker.Breaker())
-            if not (seconds := breaker.wait_seconds(known, time.monotonic())):
+            known = self._breakers.get(name, circuit_breaker.Breaker())
+            if not (seconds := circuit_breaker.wait_seconds(known, time.monotonic())):
                 return
             await asyncio.sleep(seconds * random.uniform(1.0, 1.2))
 

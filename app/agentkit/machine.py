@@ -30,9 +30,9 @@ from app.agentkit.kinds import SCOPES
 from app.agentkit.occasion import Occasion, timer_occasion
 from app.agentkit.timers import DueTimer
 from app.domain.agents import causes
-from app.domain.agents.breaker import pause
 from app.domain.agents.filters import is_shadowed
 from app.domain.agents.words import arguments, command_name, help_text
+from app.domain.circuit_breaker import pause
 from app.errors import Malformed
 from app.topics import LOG
 

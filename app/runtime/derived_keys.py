@@ -31,6 +31,8 @@ class Purpose(StrEnum):
     HOOK = "hook"
     KEY_ID = "key-id"
     NEW_ROOM = "new-room"
+    SUBSCRIPTION = "subscription"
+    SUBSCRIPTION_SEAL = "subscription-seal"
     TICKET = "ticket"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Final
 
 from app.runtime.derived_keys import KeyRing, Purpose, derive
@@ -17,12 +18,12 @@ from app.runtime.derived_keys import KeyRing, Purpose, derive
 UPLOAD: Final = "upload"
 MODERATION: Final = "moderation"
 
-_PREFIX: Final = "whsec_"
+PREFIX: Final = "whsec_"
 
 
 def hook_secret(secret: str, kind: str, url: str) -> str:
     """The secret of a hook, as the libraries of Standard Webhooks take it."""
-    return _PREFIX + b64encode(derive(secret, Purpose.HOOK, kind, url)).decode()
+    return PREFIX + b64encode(derive(secret, Purpose.HOOK, kind, url)).decode()
 
 
 def signed_headers(
@@ -33,19 +34,28 @@ def signed_headers(
     `message_id` is the same in every attempt. While the secret changes there are two signatures, of
     which the service needs one.
     """
-    headers = {"Content-Type": "application/json"}
-    if not ring.secrets:
-        return headers
-    signed = f"{message_id}.{seconds}.".encode() + body
     keys = [derive(secret, Purpose.HOOK, kind, url) for secret in ring.secrets]
-    signatures = [b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys]
-    return headers | {
+    headers = standard_headers(keys, message_id, seconds, body)
+    if ring.secrets:
+        # For services of before, which have to know PARLEY_SECRET to verify it.
+        headers["Parley-Signature"] = first_signature(ring.secrets[0], seconds, body)
+    return headers
+
+
+def standard_headers(
+    keys: Sequence[bytes], message_id: str, seconds: int, body: bytes
+) -> dict[str, str]:
+    """The headers of a request with a JSON body: a signature for each key, of which one counts."""
+    headers = {
+        "Content-Type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(seconds),
-        "webhook-signature": " ".join(f"v1,{one}" for one in signatures),
-        # For services of before, which have to know PARLEY_SECRET to verify it.
-        "Parley-Signature": first_signature(ring.secrets[0], seconds, body),
     }
+    if keys:
+        signed = f"{message_id}.{seconds}.".encode() + body
+        signatures = [b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys]
+        headers["webhook-signature"] = " ".join(f"v1,{one}" for one in signatures)
+    return headers
 
 
 def first_signature(secret: str, seconds: int, body: bytes) -> str:

@@ -37,5 +37,8 @@ ARCHIVE: Final = Group("archive", strict=True, low_latency=False)
 RECEIPTS: Final = Group("receipts", strict=True)
 PRESENCE: Final = Group("presence", strict=True)
 PACE: Final = Group("pace", strict=True)
+#: A subscription has a place of its own in each partition, so the group has nothing to catch up on.
+SUBSCRIPTIONS: Final = Group("subscriptions", strict=True, from_now=True)
 
-OWN: Final = {group.name: group for group in (PIPELINE, FAN_OUT, ARCHIVE, RECEIPTS, PRESENCE, PACE)}
+_ALL: Final = (PIPELINE, FAN_OUT, ARCHIVE, RECEIPTS, PRESENCE, PACE, SUBSCRIPTIONS)
+OWN: Final = {group.name: group for group in _ALL}

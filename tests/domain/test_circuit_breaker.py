@@ -1,6 +1,6 @@
 """The circuit breaker of calls outside."""
 
-from app.domain.agents import breaker
+from app.domain import circuit_breaker as breaker
 
 
 def test_the_fifth_failure_in_a_row_opens_it_and_a_success_closes_it() -> None:

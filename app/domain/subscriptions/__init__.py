@@ -1,0 +1,1 @@
+"""Which events a subscription gets, and what of them is done."""

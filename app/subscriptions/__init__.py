@@ -1,0 +1,1 @@
+"""Subscriptions: events to services outside, each at least once, in the order of its room."""

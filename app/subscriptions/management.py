@@ -1,0 +1,148 @@
+"""Subscriptions as their owners make and change them, by HTTP and by command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+import uuid_utils
+
+from app.domain.shown_text import flaw as text_flaw
+from app.domain.subscriptions import kinds
+from app.errors import Malformed
+from app.events import Subscription
+from app.runtime.derived_keys import KeyRing
+from app.runtime.outside_addresses import OutsideAddresses
+from app.settings import Settings
+from app.subscriptions.secrets import SubscriptionSecrets
+
+#: The most patterns of rooms, kinds, and characters of a pattern, a URL and a name.
+_ROOMS: Final = 1_000
+_KINDS: Final = 100
+_PATTERN: Final = 64
+_URL: Final = 2_000
+_NAME: Final = 80
+
+_BATCH: Final = 100
+_PARALLEL: Final = 64
+_TIMEOUT_MS: Final = 30_000
+
+#: From a subscription's start on: `now`, `start`, or milliseconds since 1970.
+Since = str | int
+
+
+class SubscriptionFlaw(Malformed):
+    """What is wrong with the `field` of a subscription."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class Changes(msgspec.Struct, forbid_unknown_fields=True):
+    """What an owner says of a subscription; what is left out stays as it is.
+
+    `since` moves it: it begins anew with the events of that time.
+    """
+
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    kinds: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    rooms: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    secret: str | msgspec.UnsetType = msgspec.UNSET
+    batch: int | msgspec.UnsetType = msgspec.UNSET
+    parallel: int | msgspec.UnsetType = msgspec.UNSET
+    timeout_ms: int | msgspec.UnsetType = msgspec.UNSET
+    paused: bool | msgspec.UnsetType = msgspec.UNSET
+    since: Since | msgspec.UnsetType = msgspec.UNSET
+
+
+class SubscriptionRules:
+    """Makes and changes subscriptions, and says what is wrong with one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.secrets = SubscriptionSecrets(KeyRing(settings.secret, settings.secret_other))
+        self._addresses = OutsideAddresses(settings.webhook_hosts.split(","))
+
+    def new(self, changes: Changes, by: str, now_ms: int) -> Subscription:
+        """A new subscription; raises `SubscriptionFlaw`."""
+        if changes.url is msgspec.UNSET:
+            raise SubscriptionFlaw("url", "say where the events are to go")
+        empty = Subscription(
+            id=f"sub_{uuid_utils.uuid7().hex}", by=by, at_ms=now_ms, url="", from_ms=now_ms
+        )
+        return self.changed(empty, changes, by, now_ms)
+
+    def changed(self, known: Subscription, changes: Changes, by: str, now_ms: int) -> Subscription:
+        """A subscription with changes; raises `SubscriptionFlaw`."""
+        fields: dict[str, Any] = {name: getattr(known, name) for name in known.__struct_fields__}
+        given: Mapping[str, Any] = {
+            name: value
+            for name in changes.__struct_fields__
+            if (value := getattr(changes, name)) is not msgspec.UNSET
+        }
+        for name, check in self._checks().items():
+            if name in given and (wrong := check(given[name])) is not None:
+                raise SubscriptionFlaw(name, wrong)
+        fields |= {name: value for name, value in given.items() if name in fields}
+        if "paused" in given:
+            fields["why"] = ""
+        if "since" in given:
+            moved = given["since"]
+            fields["from_ms"] = {"now": now_ms, "start": 0}.get(moved, moved)
+            fields["moves"] = known.moves + (1 if known.url else 0)
+            if not 0 <= int(fields["from_ms"]) <= now_ms:
+                raise SubscriptionFlaw("since", "this time is yet to come: nothing lies there")
+        if "secret" in given:
+            fields["sealed"] = self._sealed(known.id, given["secret"])
+        return Subscription(**(fields | {"by": by, "at_ms": now_ms}))
+
+    def _sealed(self, name: str, secret: str) -> str:
+        if not secret:
+            return ""
+        try:
+            return self.secrets.seal(name, secret)
+        except Malformed as error:
+            raise SubscriptionFlaw("secret", str(error)) from error
+
+    def _checks(self) -> dict[str, Callable[[Any], str | None]]:
+        return {
+            "url": self._url,
+            "name": lambda name: text_flaw(name, "a subscription's name", _NAME),
+            "kinds": _kinds,
+            "rooms": _rooms,
+            "batch": _between(1, _BATCH, "events of a request"),
+            "parallel": _between(1, _PARALLEL, "requests at a time"),
+            "timeout_ms": _between(100, _TIMEOUT_MS, "milliseconds"),
+            "since": _since,
+        }
+
+    def _url(self, url: str) -> str | None:
+        if len(url) > _URL:
+            return f"a URL has at most {_URL} characters"
+        if not url.isascii() or not url.isprintable() or " " in url:
+            return "a URL has visible ASCII characters alone"
+        return self._addresses.flaw(url)
+
+
+def _kinds(names: tuple[str, ...]) -> str | None:
+    return f"at most {_KINDS}" if len(names) > _KINDS else kinds.flaw(names)
+
+
+def _rooms(patterns: tuple[str, ...]) -> str | None:
+    if len(patterns) > _ROOMS:
+        return f"at most {_ROOMS} rooms and patterns"
+    wrong = next((one for one in patterns if not 0 < len(one) <= _PATTERN), None)
+    return None if wrong is None else f"a room or pattern has 1 to {_PATTERN} characters: {wrong!r}"
+
+
+def _between(least: int, most: int, what: str) -> Callable[[int], str | None]:
+    return lambda value: None if least <= value <= most else f"{least} to {most} {what}"
+
+
+def _since(value: Since) -> str | None:
+    if isinstance(value, str) and value not in {"now", "start"}:
+        return "now, start, or a time in milliseconds since 1970"
+    return None
