@@ -52,6 +52,7 @@ from app.runtime.open_files import raise_open_files
 from app.runtime.retry import AWAY, retry_while_away
 from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings, without_password
+from app.subscriptions.declarations import Subscriptions
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.callers import limit_middleware
@@ -71,6 +72,7 @@ from web.api.services import (
     READ_MARKS,
     REVOKED_TOKENS,
     SETTINGS,
+    SUBSCRIPTIONS,
     VIEW,
 )
 from web.auth.authenticator import Authenticator
@@ -270,6 +272,7 @@ async def _application(
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
     app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[REVOKED_TOKENS] = revoked = RevokedTokens(settings)
+    app[SUBSCRIPTIONS] = subscriptions = Subscriptions(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
     app[LIMITS] = Limits(settings, SharedBuckets(redis, edge))
     app[DRAINING] = asyncio.Event()
@@ -278,6 +281,8 @@ async def _application(
         stack.push_async_callback(shutdown.end, "rules in force", rules.stop)
         await revoked.start()
         stack.push_async_callback(shutdown.end, "revoked tokens", revoked.stop)
+        await subscriptions.start()
+        stack.push_async_callback(shutdown.end, "subscriptions", subscriptions.stop)
     rules.on_sanction = partial(sanctions.shut_out, app)
     revoked.on_revoked = app[AUTHENTICATOR].recheck
     stack.push_async_callback(shutdown.end, "keys", app[AUTHENTICATOR].close)

@@ -11,7 +11,7 @@ from app.backup.arrival import arriving, complete, is_arriving
 from app.backup.backup import Progress
 from app.backup.backup_folder import BackupFolder, CopiedPartition, Manifest, Pending
 from app.backup.copied_record import CopiedRecord
-from app.backup.copied_topics import KEPT
+from app.backup.copied_topics import KEPT, PLACES
 from app.backup.topic_writer import TopicWriter
 from app.deployment.topic import begin, read_deployment
 from app.domain.deployment import Deployment
@@ -49,7 +49,7 @@ async def restore(settings: Settings, folder: BackupFolder, progress: Progress) 
         # Before anything is written: a damaged backup must not leave half a deployment.
         await check(folder, lambda _: None)
     await arriving(settings)
-    await provision(settings, TOPICS)
+    await provision(settings, [*TOPICS, PLACES])
     decided = _Decided(manifest)
     async with TopicWriter(settings, source) as writer:
         for topic in KEPT:

@@ -51,7 +51,9 @@ class ResilientProducer:
         producer = self._producer
         return self._watched(producer, await producer.send_batch(batch, topic, partition=partition))
 
-    async def send_and_wait(self, topic: str, value: bytes, *, key: bytes, partition: int) -> Any:
+    async def send_and_wait(
+        self, topic: str, value: bytes | None, *, key: bytes, partition: int
+    ) -> Any:
         """Send a record and return its place. Raises what Kafka raises."""
         producer = self._producer
         sent = await producer.send(topic, value, key=key, partition=partition)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -15,15 +16,12 @@ from app.topics import SUBSCRIPTIONS, partition_of
 
 log = structlog.get_logger()
 
-#: The most subscriptions of a deployment.
-MOST: Final = 10_000
-
 
 class Producer(Protocol):
     """What sends a record to Kafka and waits until it is there."""
 
     async def send_and_wait(
-        self, topic: str, value: bytes | None, key: bytes, partition: int
+        self, topic: str, value: bytes | None, *, key: bytes, partition: int
     ) -> Any:
         """Return when Kafka has the record."""
 
@@ -34,6 +32,7 @@ class Subscriptions:
     def __init__(self, settings: Settings, changed: Callable[[str], None] = lambda _: None) -> None:
         self._known: dict[str, Subscription] = {}
         self._changed = changed
+        self._news = asyncio.Event()
         self._reader = BroadcastReader(settings, (SUBSCRIPTIONS,), self._take)
 
     async def start(self) -> None:
@@ -49,6 +48,12 @@ class Subscriptions:
         """The subscriptions by id."""
         return self._known
 
+    async def heard(self, name: str, subscription: Subscription | None) -> None:
+        """Return when the subscription is known as it was written; `None`: when it is gone."""
+        while self._known.get(name) != subscription:
+            self._news.clear()
+            await self._news.wait()
+
     def _take(self, record: Any) -> None:
         name = (record.key or b"").decode("utf-8", "replace")
         if not record.value:
@@ -63,6 +68,7 @@ class Subscriptions:
                 return
             self._known[name] = subscription
         self._changed(name)
+        self._news.set()
 
 
 async def write(
@@ -71,5 +77,5 @@ async def write(
     """Set a subscription, or remove it with `None`; returns when Kafka has it."""
     value = None if subscription is None else encode(subscription)
     await producer.send_and_wait(
-        SUBSCRIPTIONS, value, name.encode(), partition_of(name, partitions)
+        SUBSCRIPTIONS, value, key=name.encode(), partition=partition_of(name, partitions)
     )

@@ -43,4 +43,4 @@ async def send_again(producer: Producer, failures: Sequence[DeliveryFailed]) -> 
             offset=failed.offset,
         )
         name = failed.subscription.encode()
-        await producer.send_and_wait(topic, encode(wanted), name, failed.partition)
+        await producer.send_and_wait(topic, encode(wanted), key=name, partition=failed.partition)

@@ -25,6 +25,8 @@ from app.events import (
     RulesSet,
     Sanctioned,
     SendMessage,
+    Subscription,
+    SubscriptionPaused,
     TokensRevoked,
     Verdict,
     Written,
@@ -34,6 +36,7 @@ from app.topics import (
     AGENTS,
     CONNECTIONS,
     DEAD,
+    DELIVERIES,
     DEPLOYMENT,
     ERASURES,
     LOG,
@@ -45,6 +48,7 @@ from app.topics import (
     REVOCATIONS,
     RULES,
     SANCTIONS,
+    SUBSCRIPTIONS,
     VERDICTS,
     partition_of,
 )
@@ -98,6 +102,10 @@ RIGHT: dict[str, Struct] = {
     SANCTIONS: Sanctioned(**_ACT, user=STRAY, sanction="ban"),
     PACE: Written(STRAY, 1),
     AGENTS: AgentState(name=STRAY, by=STRAY, at_ms=1),
+    SUBSCRIPTIONS: Subscription(
+        id=STRAY, by=STRAY, at_ms=1, url="http://127.0.0.1:9/", paused=True
+    ),
+    DELIVERIES: SubscriptionPaused(subscription=STRAY, at_ms=1, why="x"),
     DEPLOYMENT: DeploymentMade(id=STRAY, at_ms=1),
 }
 

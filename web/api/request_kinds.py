@@ -8,6 +8,7 @@ from web.limits.kinds import Kind
 
 _ROOM: Final = "/v1/rooms/{room}"
 _MESSAGE: Final = _ROOM + "/messages/{seq}"
+_SUBSCRIPTION: Final = "/v1/subscriptions/{subscription}"
 _REACTION: Final = _MESSAGE + "/reactions/{emoji}"
 
 #: By method and path. A path that asks for no token counts by address alone, and is not here.
@@ -52,4 +53,12 @@ KINDS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/v1/unread"): Kind.READ,
     ("GET", "/v1/revocations"): Kind.READ,
     ("POST", "/v1/revocations"): Kind.MANAGE,
+    ("GET", "/v1/subscriptions"): Kind.READ,
+    ("POST", "/v1/subscriptions"): Kind.MANAGE,
+    ("GET", _SUBSCRIPTION): Kind.READ,
+    ("PATCH", _SUBSCRIPTION): Kind.MANAGE,
+    ("DELETE", _SUBSCRIPTION): Kind.MANAGE,
+    ("POST", _SUBSCRIPTION + "/test"): Kind.MANAGE,
+    ("GET", _SUBSCRIPTION + "/failures"): Kind.READ,
+    ("POST", _SUBSCRIPTION + "/send-again"): Kind.MANAGE,
 }

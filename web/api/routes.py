@@ -21,6 +21,7 @@ from web.api import (
     search,
     static_files,
     stream_tickets,
+    subscriptions,
     sync,
     typing_indicator,
 )
@@ -31,7 +32,7 @@ def add_routes(app: web.Application) -> None:
     """Add the routes of each resource."""
     for resource in (
         *(health, stream_tickets, rooms, members, messages, history, search),
-        *(reports, review_queue, moderation_rules, sanctions, revocations),
+        *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
         *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):
         resource.add_routes(app)

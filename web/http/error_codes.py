@@ -71,6 +71,7 @@ CODES: Final[dict[str, Code]] = {
     # moderation
     "item_unknown": Code(404, "No such item"),
     "item_closed": Code(409, "Decided already"),
+    "subscription_unknown": Code(404, "No such subscription"),
     "rules_mistake": Code(400, "Mistake in the rules"),
     # limits
     "rate_limited": Code(429, "Too many requests"),

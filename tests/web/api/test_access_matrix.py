@@ -91,6 +91,7 @@ def target(place: str, body: Any = None) -> Ask:
 
 
 THUMB = "/reactions/" + quote("👍")
+SUBSCRIPTION = "/v1/subscriptions/{subscription}"
 MUTE = {"sanction": "mute", "seconds": 60}
 MODERATES = {"lowest": "moderator"}
 
@@ -195,6 +196,17 @@ MATRIX: dict[tuple[str, str], tuple[Ask, Statuses]] = {
     ("POST", "/v1/revocations"): (
         path("/v1/revocations", {"jti": "none"}),
         platform(201),
+    ),
+    ("GET", "/v1/subscriptions"): (path("/v1/subscriptions"), platform(200)),
+    ("POST", "/v1/subscriptions"): (path("/v1/subscriptions", {"url": "none"}), platform(400)),
+    ("GET", SUBSCRIPTION): (path("/v1/subscriptions/none"), platform(404)),
+    ("PATCH", SUBSCRIPTION): (path("/v1/subscriptions/none", {}), platform(404)),
+    ("DELETE", SUBSCRIPTION): (path("/v1/subscriptions/none"), platform(404)),
+    ("POST", SUBSCRIPTION + "/test"): (path("/v1/subscriptions/none/test", {}), platform(404)),
+    ("GET", SUBSCRIPTION + "/failures"): (path("/v1/subscriptions/none/failures"), platform(404)),
+    ("POST", SUBSCRIPTION + "/send-again"): (
+        path("/v1/subscriptions/none/send-again", {}),
+        platform(404),
     ),
 }
 

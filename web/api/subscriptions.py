@@ -1,0 +1,208 @@
+"""Subscriptions: services outside that get events. For admins, and services with their token."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from aiokafka.errors import KafkaError
+
+from app.events import (
+    AnyDelivery,
+    DeliveryFailed,
+    Subscription,
+    SubscriptionFollows,
+    SubscriptionLags,
+)
+from app.runtime.clock import now_ms
+from app.runtime.outside_addresses import OutsideAddresses
+from app.subscriptions.declarations import write
+from app.subscriptions.delivery_records import delivery_records, send_again
+from app.subscriptions.endpoint_client import EndpointClient
+from app.subscriptions.management import Changes, SubscriptionFlaw, SubscriptionRules
+from app.subscriptions.source_events import trial_event
+from web.api.callers import authenticate_admin
+from web.api.services import PRODUCER, SETTINGS, SUBSCRIPTIONS
+from web.http.json_response import json
+from web.http.problem import Problem
+from web.http.request_body import read_body
+
+_PATH: Final = "/v1/subscriptions"
+_ONE: Final = _PATH + "/{subscription}"
+
+#: Seconds in which this edge hears of a subscription that it has written.
+_HEARS: Final = 5.0
+
+
+class WantedAgain(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST /v1/subscriptions/{subscription}/send-again`: ids of events; none: all."""
+
+    events: tuple[str, ...] = ()
+
+
+async def create(request: web.Request) -> web.Response:
+    """`POST /v1/subscriptions`: send events to a URL; 201 with the secret of its signatures."""
+    identity = await authenticate_admin(request)
+    changes = await read_body(request, Changes)
+    rules = _rules(request)
+    try:
+        made = rules.new(changes, identity.user, now_ms())
+    except SubscriptionFlaw as flaw:
+        raise _problem(flaw) from None
+    await _write(request, made.id, made)
+    return json(_shown(made) | {"secret": rules.secrets.shown(made)}, 201)
+
+
+async def page(request: web.Request) -> web.Response:
+    """`GET /v1/subscriptions`: all of them."""
+    await authenticate_admin(request)
+    known = request.app[SUBSCRIPTIONS].all
+    return json({"subscriptions": [_shown(known[name]) for name in sorted(known)]})
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET /v1/subscriptions/{subscription}`: one, with how far it is behind."""
+    await authenticate_admin(request)
+    known = _known(request)
+    records = await _records(request, known)
+    lags = [one for one in records if isinstance(one, SubscriptionLags)]
+    rooms = {
+        room: one.why
+        for one in records
+        if isinstance(one, SubscriptionLags | SubscriptionFollows)
+        for room in one.rooms
+    }
+    state = {
+        "behind": sum(one.behind for one in lags),
+        "behind_since_ms": min((one.since_ms for one in lags), default=None),
+        "tried_again": rooms,
+        "failures": sum(isinstance(one, DeliveryFailed) for one in records),
+    }
+    return json(_shown(known) | state)
+
+
+async def change(request: web.Request) -> web.Response:
+    """`PATCH /v1/subscriptions/{subscription}`: change what is given; `since` moves it."""
+    identity = await authenticate_admin(request)
+    known = _known(request)
+    changes = await read_body(request, Changes)
+    try:
+        made = _rules(request).changed(known, changes, identity.user, now_ms())
+    except SubscriptionFlaw as flaw:
+        raise _problem(flaw) from None
+    await _write(request, made.id, made)
+    return json(_shown(made))
+
+
+async def remove(request: web.Request) -> web.Response:
+    """`DELETE /v1/subscriptions/{subscription}`: send nothing more, and forget it."""
+    await authenticate_admin(request)
+    known = _known(request)
+    await _write(request, known.id, None)
+    return web.Response(status=204)
+
+
+async def test(request: web.Request) -> web.Response:
+    """`POST /v1/subscriptions/{subscription}/test`: send one event of no room from this edge."""
+    await authenticate_admin(request)
+    known, settings = _known(request), request.app[SETTINGS]
+    addresses = OutsideAddresses(settings.webhook_hosts.split(","))
+    client = EndpointClient(_rules(request).secrets, addresses)
+    began = time.monotonic()
+    try:
+        answer = await client.post(known, [trial_event(known.id, now_ms())])
+    finally:
+        await client.close()
+    milliseconds = round((time.monotonic() - began) * 1000)
+    return json({"taken": not answer.why, "why": answer.why, "milliseconds": milliseconds})
+
+
+async def failures(request: web.Request) -> web.Response:
+    """`GET /v1/subscriptions/{subscription}/failures`: events not taken in three days."""
+    await authenticate_admin(request)
+    records = await _records(request, _known(request))
+    failed = [one for one in records if isinstance(one, DeliveryFailed)]
+    return json({"failures": [msgspec.to_builtins(one) for one in failed]})
+
+
+async def again(request: web.Request) -> web.Response:
+    """`POST /v1/subscriptions/{subscription}/send-again`: some failed events, or all."""
+    await authenticate_admin(request)
+    known = _known(request)
+    wanted = set((await read_body(request, WantedAgain)).events)
+    records = await _records(request, known)
+    failed = [
+        one
+        for one in records
+        if isinstance(one, DeliveryFailed) and (not wanted or one.event in wanted)
+    ]
+    if missing := wanted - {one.event for one in failed}:
+        raise Problem("field_value", f"these did not fail: {sorted(missing)}", field="events")
+    try:
+        await send_again(request.app[PRODUCER], failed)
+    except KafkaError as error:
+        raise _away(error) from error
+    return json({"sent_again": len(failed)}, 202)
+
+
+def _known(request: web.Request) -> Subscription:
+    known = request.app[SUBSCRIPTIONS].all.get(request.match_info["subscription"])
+    if known is None:
+        raise Problem("subscription_unknown", "there is no subscription of this id")
+    return known
+
+
+def _rules(request: web.Request) -> SubscriptionRules:
+    return SubscriptionRules(request.app[SETTINGS])
+
+
+def _shown(one: Subscription) -> dict[str, Any]:
+    """A subscription as its owner sees it: without what only Parley needs."""
+    fields = {name: getattr(one, name) for name in one.__struct_fields__}
+    for hidden in ("sealed", "moves"):
+        del fields[hidden]
+    return fields
+
+
+async def _records(request: web.Request, known: Subscription) -> list[AnyDelivery]:
+    try:
+        return await delivery_records(request.app[SETTINGS], known.id)
+    except (KafkaError, OSError) as error:
+        raise _away(error) from error
+
+
+async def _write(request: web.Request, name: str, made: Subscription | None) -> None:
+    """Return when Kafka has it, and when this edge has heard of it."""
+    followed = request.app[SUBSCRIPTIONS]
+    try:
+        await write(request.app[PRODUCER], request.app[SETTINGS].partitions, name, made)
+    except KafkaError as error:
+        raise _away(error) from error
+    try:
+        async with asyncio.timeout(_HEARS):
+            await followed.heard(name, made)
+    except TimeoutError:
+        return
+
+
+def _away(error: Exception) -> Problem:
+    return Problem("unreachable", f"Kafka does not answer: {error!r}")
+
+
+def _problem(flaw: SubscriptionFlaw) -> Problem:
+    return Problem("field_value", flaw.reason, field=flaw.field)
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the routes of this resource."""
+    app.router.add_post(_PATH, create)
+    app.router.add_get(_PATH, page)
+    app.router.add_get(_ONE, show)
+    app.router.add_patch(_ONE, change)
+    app.router.add_delete(_ONE, remove)
+    app.router.add_post(_ONE + "/test", test)
+    app.router.add_get(_ONE + "/failures", failures)
+    app.router.add_post(_ONE + "/send-again", again)
