@@ -99,7 +99,11 @@ class RocksDBStore(stock.Store):
     def entries(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """All keys and values of a partition at this moment."""
         found = self._db_for_partition(partition).items()
-        return (pair for pair in found if pair[0] not in (self.offset_key, _MARK_KEY))
+        return (pair for pair in found if not self._is_own(pair[0]))
+
+    def _is_own(self, key: bytes) -> bool:
+        """Whether the key is of the store itself, which says how far it stands."""
+        return key in (self.offset_key, _MARK_KEY)
 
     def entries_from(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The keys of a partition that begin so, in order, and their values, at this moment.
@@ -110,7 +114,8 @@ class RocksDBStore(stock.Store):
             for key, value in self._db_for_partition(partition).items(from_key=prefix):
                 if not key.startswith(prefix):
                     return
-                yield key, value
+                if not self._is_own(key):
+                    yield key, value
         except Exception as error:  # rocksdict raises nothing narrower
             raise self._failed(partition, error) from error
 
