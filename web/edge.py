@@ -53,6 +53,7 @@ from app.runtime.retry import AWAY, retry_while_away
 from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings, without_password
 from app.subscriptions.declarations import Subscriptions
+from app.subscriptions.pull_readers import PullReaders
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.callers import limit_middleware
@@ -69,6 +70,7 @@ from web.api.services import (
     LIMITS,
     PRESENCES,
     PRODUCER,
+    PULL_READERS,
     READ_MARKS,
     REVOKED_TOKENS,
     SETTINGS,
@@ -283,6 +285,9 @@ async def _application(
         stack.push_async_callback(shutdown.end, "revoked tokens", revoked.stop)
         await subscriptions.start()
         stack.push_async_callback(shutdown.end, "subscriptions", subscriptions.stop)
+    app[PULL_READERS] = pulled = PullReaders(settings, redis, deployment.origin)
+    pulled.start()
+    stack.push_async_callback(shutdown.end, "pulled subscriptions", pulled.stop)
     rules.on_sanction = partial(sanctions.shut_out, app)
     revoked.on_revoked = app[AUTHENTICATOR].recheck
     stack.push_async_callback(shutdown.end, "keys", app[AUTHENTICATOR].close)

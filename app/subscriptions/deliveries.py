@@ -150,7 +150,12 @@ class Deliveries:
             self._wake_soon()
 
     def _run(self, subscription: Subscription) -> None:
-        if subscription.paused or not self._mine or subscription.id in self._endpoints:
+        if (
+            not subscription.url
+            or subscription.paused
+            or not self._mine
+            or subscription.id in self._endpoints
+        ):
             return
         endpoint = Endpoint(subscription, self._client, self._given_up, self._pause, self._ended)
         self._endpoints[subscription.id] = endpoint

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from app.domain.subscriptions.interest import Interest
 from app.domain.subscriptions.kinds import ACTS
 from app.errors import Malformed
 from app.events import (
@@ -95,6 +96,13 @@ def trial_event(subscription: str, at_ms: int) -> SourceEvent:
     return SourceEvent(
         "subscription.test", "", "", Position(0, 0), 0, at_ms, name, body, subscription
     )
+
+
+def is_for(event: SourceEvent, subscription: str, interest: Interest) -> bool:
+    """Whether a subscription gets the event: not one about itself, which would have no end."""
+    if not event.kind or event.about == subscription:
+        return False
+    return interest.has(event.kind, event.room)
 
 
 def batch_body(bodies: Sequence[bytes]) -> bytes:

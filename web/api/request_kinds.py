@@ -61,4 +61,6 @@ KINDS: Final[dict[tuple[str, str], str]] = {
     ("POST", _SUBSCRIPTION + "/test"): Kind.MANAGE,
     ("GET", _SUBSCRIPTION + "/failures"): Kind.READ,
     ("POST", _SUBSCRIPTION + "/send-again"): Kind.MANAGE,
+    ("GET", _SUBSCRIPTION + "/events"): Kind.READ,
+    ("POST", _SUBSCRIPTION + "/ack"): Kind.MANAGE,
 }

@@ -12,6 +12,7 @@ from web.api import (
     messages,
     moderation_rules,
     presence,
+    pulled_subscriptions,
     read_receipts,
     reports,
     review_queue,
@@ -33,6 +34,7 @@ def add_routes(app: web.Application) -> None:
     for resource in (
         *(health, stream_tickets, rooms, members, messages, history, search),
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
+        *(pulled_subscriptions,),
         *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):
         resource.add_routes(app)

@@ -204,6 +204,8 @@ MATRIX: dict[tuple[str, str], tuple[Ask, Statuses]] = {
     ("DELETE", SUBSCRIPTION): (path("/v1/subscriptions/none"), platform(404)),
     ("POST", SUBSCRIPTION + "/test"): (path("/v1/subscriptions/none/test", {}), platform(404)),
     ("GET", SUBSCRIPTION + "/failures"): (path("/v1/subscriptions/none/failures"), platform(404)),
+    ("GET", SUBSCRIPTION + "/events"): (path("/v1/subscriptions/none/events"), platform(404)),
+    ("POST", SUBSCRIPTION + "/ack"): (path("/v1/subscriptions/none/ack", {}), platform(404)),
     ("POST", SUBSCRIPTION + "/send-again"): (
         path("/v1/subscriptions/none/send-again", {}),
         platform(404),
