@@ -53,6 +53,7 @@ from app.runtime.retry import AWAY, retry_while_away
 from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings, without_password
 from app.subscriptions.declarations import Subscriptions
+from app.subscriptions.incoming_hooks import IncomingHooks
 from app.subscriptions.pull_readers import PullReaders
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
@@ -67,6 +68,7 @@ from web.api.services import (
     DRAINING,
     HISTORY,
     HUB,
+    INCOMING_HOOKS,
     LIMITS,
     PRESENCES,
     PRODUCER,
@@ -274,6 +276,7 @@ async def _application(
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
     app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[REVOKED_TOKENS] = revoked = RevokedTokens(settings)
+    app[INCOMING_HOOKS] = hooks = IncomingHooks(settings)
     app[SUBSCRIPTIONS] = subscriptions = Subscriptions(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
     app[LIMITS] = Limits(settings, SharedBuckets(redis, edge))
@@ -283,6 +286,8 @@ async def _application(
         stack.push_async_callback(shutdown.end, "rules in force", rules.stop)
         await revoked.start()
         stack.push_async_callback(shutdown.end, "revoked tokens", revoked.stop)
+        await hooks.start()
+        stack.push_async_callback(shutdown.end, "incoming hooks", hooks.stop)
         await subscriptions.start()
         stack.push_async_callback(shutdown.end, "subscriptions", subscriptions.stop)
     app[PULL_READERS] = pulled = PullReaders(settings, redis, deployment.origin)

@@ -19,6 +19,7 @@ from app.events import (
     Connection,
     DeploymentMade,
     Erasure,
+    IncomingHook,
     Moderated,
     Receipt,
     Reported,
@@ -39,6 +40,7 @@ from app.topics import (
     DELIVERIES,
     DEPLOYMENT,
     ERASURES,
+    HOOKS,
     LOG,
     MODERATED,
     MODERATION,
@@ -106,6 +108,7 @@ RIGHT: dict[str, Struct] = {
         id=STRAY, by=STRAY, at_ms=1, url="http://127.0.0.1:9/", paused=True
     ),
     DELIVERIES: SubscriptionPaused(subscription=STRAY, at_ms=1, why="x"),
+    HOOKS: IncomingHook(id=STRAY, room=STRAY, user="hook-x", by=STRAY, at_ms=1, digest="0"),
     DEPLOYMENT: DeploymentMade(id=STRAY, at_ms=1),
 }
 

@@ -8,6 +8,7 @@ from web.api import (
     attachments,
     health,
     history,
+    incoming_hooks,
     members,
     messages,
     moderation_rules,
@@ -34,7 +35,7 @@ def add_routes(app: web.Application) -> None:
     for resource in (
         *(health, stream_tickets, rooms, members, messages, history, search),
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
-        *(pulled_subscriptions,),
+        *(pulled_subscriptions, incoming_hooks),
         *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):
         resource.add_routes(app)

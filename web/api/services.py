@@ -18,6 +18,7 @@ from app.moderation.audit_log import AuditLog
 from app.moderation.revoked_tokens import RevokedTokens
 from app.settings import Settings
 from app.subscriptions.declarations import Subscriptions
+from app.subscriptions.incoming_hooks import IncomingHooks
 from app.subscriptions.pull_readers import PullReaders
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
@@ -37,6 +38,7 @@ ACTIVE_RULES: web.AppKey[ActiveRules] = web.AppKey("active_rules")
 DIRECT_CLAIMS: web.AppKey[DirectClaims] = web.AppKey("direct_claims")
 PRODUCER: web.AppKey[ResilientProducer] = web.AppKey("producer")
 REVOKED_TOKENS: web.AppKey[RevokedTokens] = web.AppKey("revoked_tokens")
+INCOMING_HOOKS: web.AppKey[IncomingHooks] = web.AppKey("incoming_hooks")
 PULL_READERS: web.AppKey[PullReaders] = web.AppKey("pull_readers")
 SUBSCRIPTIONS: web.AppKey[Subscriptions] = web.AppKey("subscriptions")
 HUB: web.AppKey[Hub] = web.AppKey("hub")

@@ -155,6 +155,12 @@ MATRIX: dict[tuple[str, str], tuple[Ask, Statuses]] = {
         target("sanctions"),
         inside(200, **MODERATES, **HEARS, platform=200),
     ),
+    ("GET", "/v1/rooms/{room}/hooks"): (room("/hooks"), inside(200, **MODERATES, platform=200)),
+    ("POST", "/v1/rooms/{room}/hooks"): (room("/hooks", {}), inside(201, **MODERATES)),
+    ("DELETE", "/v1/rooms/{room}/hooks/{hook}"): (
+        room("/hooks/none"),
+        inside(404, **MODERATES, platform=404),
+    ),
     ("DELETE", "/v1/rooms/{room}/members/{user}"): (
         target("members"),
         inside(200, **MODERATES, **HEARS),
@@ -282,7 +288,7 @@ def served() -> set[tuple[str, str]]:
         if route.resource is not None
         and route.method != "HEAD"
         and route.resource.canonical.startswith("/v1/")
-    } - {("GET", "/v1/stream"), ("GET", "/v1/events")}
+    } - {("GET", "/v1/stream"), ("GET", "/v1/events"), ("POST", "/v1/hooks/{token}")}
 
 
 def test_every_path_is_in_the_matrix_with_every_role() -> None:
