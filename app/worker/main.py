@@ -39,9 +39,9 @@ from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
 from app.worker.agent_process import AgentProcess, chosen_agents, restart
-from app.worker.agent_processes import agent_processes
 from app.worker.group_lock import group_locks
 from app.worker.health_server import serve_health
+from app.worker.own_processes import own_processes
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
 
 log = structlog.get_logger()
@@ -72,8 +72,10 @@ async def _run(settings: Settings, stop: Stop) -> None:
     discover([file.path for file in files if file.is_plain])
     agents = [name for file in files for name in file.agents]
     chosen = _chosen(context.groups, settings.only, agents)
-    beside = () if settings.only else [file for file in files if not file.is_plain]
-    async with agent_processes(settings, beside):
+    if settings.only:
+        await _serve(settings, chosen, stop)
+        return
+    async with own_processes(settings, [file for file in files if not file.is_plain]):
         await _serve(settings, chosen, stop)
 
 
@@ -154,7 +156,7 @@ def _chosen(
     known: Mapping[str, ParleyApp], only: str, agents: Sequence[str] = ()
 ) -> dict[str, ParleyApp]:
     if not only:
-        return dict(known)
+        return {name: app for name, app in known.items() if not app.declared.apart}
     names = {name.strip() for name in only.split(",")}
     if unknown := names - known.keys():
         raise ParleyError(
