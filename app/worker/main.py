@@ -75,8 +75,9 @@ async def _run(settings: Settings, stop: Stop) -> None:
     if settings.only:
         await _serve(settings, chosen, stop)
         return
-    async with own_processes(settings, [file for file in files if not file.is_plain]):
-        await _serve(settings, chosen, stop)
+    prepared, others = asyncio.Event(), [file for file in files if not file.is_plain]
+    async with own_processes(settings, others, prepared):
+        await _serve(settings, chosen, stop, prepared)
 
 
 async def _run_agents(
@@ -97,12 +98,19 @@ async def _run_agents(
         restart()
 
 
-async def _serve(settings: Settings, chosen: Mapping[str, ParleyApp], stop: Stop) -> None:
+async def _serve(
+    settings: Settings,
+    chosen: Mapping[str, ParleyApp],
+    stop: Stop,
+    prepared: asyncio.Event | None = None,
+) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
     topics += declared_topics(chosen.values())
     async with waiting_for(f"Kafka at {settings.broker}"):
         deployment = await prepare(settings, topics)
+    if prepared is not None:
+        prepared.set()
     async with serve_health(settings, chosen):
         names = [topic.name for topic in topics]
         reasons: list[str] = []

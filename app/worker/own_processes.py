@@ -28,8 +28,13 @@ _PAUSE_SECONDS: Final = 2.0
 
 
 @asynccontextmanager
-async def own_processes(settings: Settings, files: Sequence[AgentFile]) -> AsyncIterator[None]:
-    """Run a process for each agent of the files meanwhile, and one for subscriptions if needed."""
+async def own_processes(
+    settings: Settings, files: Sequence[AgentFile], prepared: asyncio.Event
+) -> AsyncIterator[None]:
+    """Run a process for each agent of the files meanwhile, and one for subscriptions if needed.
+
+    `prepared` is set when the topics are there.
+    """
     for file in files:
         if file.mistake:
             log.error("agents of a file can't run", why=file.mistake)
@@ -37,7 +42,7 @@ async def own_processes(settings: Settings, files: Sequence[AgentFile]) -> Async
     for name in [name for file in files for name in file.agents]:
         await supervisor.start(f"agent {name}", _worker_of(settings, name))
     watching = asyncio.create_task(_watch(supervisor))
-    waiting = asyncio.create_task(_when_needed(settings, supervisor))
+    waiting = asyncio.create_task(_when_needed(settings, supervisor, prepared))
     try:
         yield
     finally:
@@ -52,9 +57,9 @@ def _worker_of(settings: Settings, name: str) -> Command:
     return Command(["worker"], None, own.environ())
 
 
-async def _when_needed(settings: Settings, supervisor: Supervisor) -> None:
+async def _when_needed(settings: Settings, supervisor: Supervisor, prepared: asyncio.Event) -> None:
     """Start the process of subscriptions with the first one that events are sent to."""
-    # The worker beside makes the topic, and says what it waits for.
+    await prepared.wait()
     needed = await _is_needed(settings)
     while not needed:
         await asyncio.sleep(_PAUSE_SECONDS)
