@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 
+from app.domain.subscriptions.interest import Interest
 from app.domain.subscriptions.kinds import TOPIC_OF
 from app.errors import ParleyError
 from app.events import (
@@ -21,6 +22,7 @@ from app.events import (
     SubscriptionFollows,
     SubscriptionLags,
 )
+from app.kafka.group_lag import lag_of
 from app.kafka.producer import new_producer
 from app.operations.agents_past import Since
 from app.runtime.clock import now_ms
@@ -30,6 +32,7 @@ from app.subscriptions.declarations import Subscriptions, write
 from app.subscriptions.delivery_records import delivery_records, send_again
 from app.subscriptions.endpoint_client import EndpointClient
 from app.subscriptions.management import Changes, SubscriptionRules
+from app.subscriptions.pull_commits import pull_group
 from app.subscriptions.source_events import trial_event
 
 _SHOWN_FAILURES = 20
@@ -119,6 +122,11 @@ def show(subscription: str, secret: bool) -> None:
         if isinstance(one, SubscriptionLags | SubscriptionFollows):
             for line in _lag_lines(one):
                 click.echo(f"  {line}")
+    if not known.url:
+        topics = Interest(known.kinds, known.rooms).topics
+        for lag in asyncio.run(lag_of(settings, pull_group(known.id), topics)):
+            seconds = f", {lag.seconds:.0f} s" if lag.records else ""
+            click.echo(f"  {lag.topic}/{lag.partition}: {lag.records} behind{seconds}")
     if secret:
         click.echo(f"  secret   {SubscriptionRules(settings).secrets.shown(known)}")
 
