@@ -1,6 +1,8 @@
 // Building blocks of the page: elements, names, avatars, times, form fields. Text that people wrote
 // enters the page as text nodes, never as HTML.
 
+import { cut } from "./text.js";
+
 const COLORS = 8;
 const DAY_MS = 24 * 60 * 60_000;
 const JOINED_NAMES = 20;
@@ -62,8 +64,7 @@ export function nameNode(user) {
 
 /** A circle with the first letter of a user's or a room's name. */
 export function avatarNode(name) {
-  const [first = ""] = name;
-  const node = make("span", `avatar ${colorClass(name)}`, first.toUpperCase());
+  const node = make("span", `avatar ${colorClass(name)}`, cut(name, 1).toUpperCase());
   node.setAttribute("aria-hidden", "true");
   return node;
 }

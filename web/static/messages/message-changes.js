@@ -1,6 +1,8 @@
 // What later events do to a message: edits, deletions, reactions, replies. Every change is
 // idempotent: applied twice, or to a message that has it already, it changes nothing.
 
+import { own } from "../lib/own.js";
+
 const CHANGES = {
   "message.edited": edited,
   "message.deleted": deleted,
@@ -14,7 +16,7 @@ const CHANGES = {
  *  changes the thread's root. */
 export function changedSeq(event) {
   if (event.kind === "message.created") return event.thread ?? 0;
-  return event.kind in CHANGES ? event.seq : 0;
+  return own(CHANGES, event.kind) ? event.seq : 0;
 }
 
 /** Whether an event takes a message's content away. */
@@ -48,15 +50,16 @@ function repliedTo(message, { at_ms }) {
 
 // History lists in `by` everyone, or the first few and the reader.
 function reactionAdded(message, { emoji, by }) {
-  const before = message.reactions?.[emoji] ?? { count: 0, by: [] };
+  const before = own(message.reactions, emoji) ?? { count: 0, by: [] };
   if (before.by.includes(by)) return message;
   const after = { count: before.count + 1, by: [...before.by, by] };
   return { ...message, reactions: { ...message.reactions, [emoji]: after } };
 }
 
 function reactionRemoved(message, { emoji, by }) {
-  const { [emoji]: before, ...others } = message.reactions ?? {};
+  const before = own(message.reactions, emoji);
   if (!before) return message;
+  const { [emoji]: _, ...others } = message.reactions;
   const named = before.by.filter((user) => user !== by);
   if (named.length === before.by.length && before.count === named.length) return message;
   if (before.count === 1) return { ...message, reactions: others };

@@ -9,10 +9,11 @@ import {
   nameNode,
   timeNode,
 } from "../lib/dom.js";
+import { cut } from "../lib/text.js";
 import { mentions } from "./mentions.js";
 
 const GROUP_MS = 5 * 60_000;
-const SUMMARY_LENGTH = 120; // characters
+const SUMMARY_LENGTH = 120; // characters, as a reader counts them
 
 /** A message's list item. `quotedMessage(seq)` returns a message that this one quotes, or
  *  undefined while it is not loaded. */
@@ -49,9 +50,8 @@ export function groupWithPrevious(node, message, previous) {
 /** A message's text in one line. */
 export function summaryOf({ text, deleted, hidden }) {
   if (deleted) return removalNotice(hidden);
-  return text.length > SUMMARY_LENGTH
-    ? `${text.slice(0, SUMMARY_LENGTH)} …`
-    : text || "An attachment";
+  const start = cut(text, SUMMARY_LENGTH);
+  return start.length < text.length ? `${start} …` : text || "An attachment";
 }
 
 function removalNotice(hidden) {

@@ -5,6 +5,7 @@ import { button, byId, joinNames } from "../lib/dom.js";
 import { may, mayPost } from "../lib/permissions.js";
 import { attempt, showToast } from "../lib/toast.js";
 import { Composer } from "../messages/composer.js";
+import { Drafts } from "../messages/drafts.js";
 import { MessageActions } from "../messages/message-actions.js";
 import { MessagePane } from "../messages/message-pane.js";
 import { Outboxes } from "../messages/outbox.js";
@@ -28,7 +29,6 @@ export class RoomView {
   #outboxes;
   #composer;
   #sidePanel;
-  #drafts = new Map();
   // Of the open room:
   #pane = null;
   #members = null;
@@ -46,9 +46,12 @@ export class RoomView {
     const edit = (message, text) => attempt(parley.edit(this.room, message.seq, text));
     const send = (text, more) => this.#send(text, more);
     const sendOrReply = (text, reply_to) => send(text, reply_to ? { reply_to } : {});
-    this.#composer = new Composer(byId("composer"), { send: sendOrReply, edit, typing });
-    const pending = this.#refusedActions;
-    this.#sidePanel = new SidePanel(parley, rooms.me, { pending, send, edit, typing });
+    const drafts = new Drafts(rooms.me);
+    const editLast = () => this.#editLast();
+    const on = { send: sendOrReply, edit, typing, editLast };
+    this.#composer = new Composer(byId("composer"), drafts, on);
+    const actions = { pending: this.#refusedActions, send, edit, typing };
+    this.#sidePanel = new SidePanel(parley, rooms.me, drafts, actions);
     new MessageActions(parley, this);
     byId("jump-to-end").addEventListener("click", () => this.#pane.goToEnd());
     byId("details-button").addEventListener("click", () => this.#toggleDetails());
@@ -80,13 +83,14 @@ export class RoomView {
     const drawn = () => this.#showReadBy();
     const added = (message) => this.#outboxes.messageCreated(message);
     const seen = (seq) => this.#entry.read < seq && this.#receipts.markRead(seq);
-    const on = { drawn, added, seen };
+    const arrived = () => {};
+    const on = { drawn, added, arrived, seen };
     this.#pane = new MessagePane(this.#parley, this.#rooms.get(room), this.me, on);
     this.#members = new Members(this.#parley, room);
     this.#receipts = new ReadReceipts(this.#parley, room, this.#entry.read);
     this.#typing = new TypingIndicator(this.#parley, room);
     this.#pending = new PendingMessages(byId("outbox"), this.me, this.#refusedActions);
-    this.#composer.draft = this.#drafts.get(room) ?? {};
+    this.#composer.open(room, (seq) => this.#fetchMessage(room, seq));
     for (const id of PARTS) byId(id).hidden = false;
     for (const item of this.#outboxes.of(room).items) this.#showPending(room, item);
     this.#showHeader();
@@ -96,7 +100,7 @@ export class RoomView {
 
   close() {
     if (!this.#pane) return;
-    this.#drafts.set(this.room, this.#composer.draft);
+    this.#composer.close();
     this.#sidePanel.close();
     this.#typing.close();
     this.#reviewQueue?.close();
@@ -242,7 +246,20 @@ export class RoomView {
 
   #send(text, more) {
     this.#typing.sent();
-    this.#outboxes.of(this.room).add(text, more);
+    this.#outboxes.send(this.room, text, more);
+  }
+
+  #editLast() {
+    const own = this.#pane.newestOwn;
+    if (own) this.#composer.edit(own);
+  }
+
+  async #fetchMessage(room, seq) {
+    const known = room === this.room && this.#pane.get(seq);
+    if (known) return known;
+    const query = { after_seq: seq - 1, before_seq: seq + 1, limit: 1 };
+    const { messages } = await this.#parley.history(room, query);
+    return messages[0];
   }
 
   // An item of a room's outbox has a new state.
@@ -259,7 +276,9 @@ export class RoomView {
     const discard = ({ clientId }) => this.#outboxes.of(this.room).settle(clientId);
     const edit = (item) => {
       discard(item);
-      (item.more?.thread ? this.#sidePanel.composer : this.#composer).putBack(item.text);
+      const { thread } = item.more ?? {};
+      if (thread && !this.#sidePanel.showsThread(thread)) this.showThread(thread);
+      (thread ? this.#sidePanel.composer : this.#composer).putBack(item.text);
     };
     return { Edit: edit, Discard: discard };
   }
