@@ -64,7 +64,7 @@ async def test_forbidden_storage_costs_no_message_no_draft_and_no_login(
     ann = Person("ann", await without_cookies.new_page())
     await ann.page.goto(room.chat.url + room.link("ann"))
     await ann.is_live()
-    with pytest.raises(Exception, match="SecurityError|Access is denied"):
+    with pytest.raises(Exception, match=r"SecurityError|Access is denied"):
         await ann.page.evaluate("localStorage.length")
     await ann.say("sent without storage")
     await ann.sees("sent without storage")

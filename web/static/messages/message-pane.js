@@ -2,6 +2,7 @@
 
 import { byId } from "../lib/dom.js";
 import { drawSoon } from "../lib/frame.js";
+import { isFault } from "../lib/toast.js";
 import { backoff } from "../parley.js";
 import { MessageList } from "./message-list.js";
 import { messageNode } from "./message-view.js";
@@ -169,7 +170,9 @@ export class MessagePane {
 
   #forget(dropped) {
     this.#list.remove(dropped);
-    for (const { seq, reply_to, thread } of dropped) this.#quoting.get(reply_to || thread)?.delete(seq);
+    for (const { seq, reply_to, thread } of dropped) {
+      this.#quoting.get(reply_to || thread)?.delete(seq);
+    }
   }
 
   #settle() {
@@ -270,7 +273,8 @@ export class MessagePane {
         this.#dropNewest();
       });
       this.#showStart(has_more);
-    } catch {
+    } catch (error) {
+      if (isFault(error)) throw error;
       byId("history-start").textContent =
         "Earlier messages could not be loaded. Scroll to try again.";
     } finally {

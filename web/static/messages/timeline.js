@@ -64,11 +64,11 @@ export class Timeline {
     return true;
   }
 
-  /** Drops the oldest messages above `most`, or the newest. Returns the `seq`s of the dropped. */
+  /** Drops the oldest messages above `most`, or the newest. Returns the dropped. */
   trim(most, { newest = false } = {}) {
     const count = Math.max(0, this.#messages.length - most);
     const start = newest ? most : 0;
-    return count ? this.#messages.splice(start, count).map(({ seq }) => seq) : [];
+    return count ? this.#messages.splice(start, count) : [];
   }
 
   /** A message out of history, with the changes that the stream has brought since. */
