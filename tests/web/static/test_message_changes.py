@@ -53,3 +53,24 @@ def test_an_event_of_any_kind_changes_nothing_it_does_not_name() -> None:
     kinds = [{"kind": name, "seq": 3} for name in ("constructor", "__proto__", "room.changed")]
     answer = "cases.map(page.changedSeq)"
     assert evaluate("messages/message-changes.js", answer, kinds) == [0, 0, 0]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.data())
+@settings(max_examples=20)
+def test_replies_are_counted_by_their_number_whatever_the_clock_says(
+    times: list[int], data: st.DataObject
+) -> None:
+    replies = [
+        {"kind": "message.created", "thread": 1, "seq": 2 + index, "at_ms": at_ms}
+        for index, at_ms in enumerate(times)
+    ]
+    # A page out of history counts the first ones; the stream repeats some, and has the others.
+    known = data.draw(st.integers(0, len(replies)))
+    repeated = data.draw(st.integers(0, known))
+    root = {"seq": 1, "text": "Who comes?"}
+    if known:
+        last = max(times[:known])
+        root |= {"replies": known, "last_reply_seq": 1 + known, "last_reply_ms": last}
+    answer = "cases.events.reduce(page.applyChange, cases.root).replies"
+    cases = {"root": root, "events": replies[repeated:]}
+    assert evaluate("messages/message-changes.js", answer, cases) == len(replies)

@@ -42,10 +42,11 @@ function hidden(message) {
   return { ...deleted(message), hidden: true };
 }
 
-// A message out of history already counts the replies up to its `last_reply_ms`.
-function repliedTo(message, { at_ms }) {
-  if (at_ms <= (message.last_reply_ms ?? 0)) return message;
-  return { ...message, replies: (message.replies ?? 0) + 1, last_reply_ms: at_ms };
+// A message out of history already counts the replies up to its `last_reply_seq`. Times don't tell:
+// two replies may have the same, and the clock may step back.
+function repliedTo(message, { seq }) {
+  if (seq <= (message.last_reply_seq ?? 0)) return message;
+  return { ...message, replies: (message.replies ?? 0) + 1, last_reply_seq: seq };
 }
 
 // History lists in `by` everyone, or the first few and the reader.
