@@ -184,6 +184,7 @@ class Stream {
   async #connect() {
     this.#disconnect();
     this.#on.state("connecting", "");
+    if (this.#closed) return; // by the callback
     this.#resetSilenceTimer();
     const attempt = this.#timer;
     const error = await this.#renewTicket().catch((error) => error);
@@ -260,6 +261,7 @@ class Stream {
     this.#disconnect();
     if (this.#closed) return;
     this.#on.state("waiting", why);
+    if (this.#closed) return; // by the callback
     this.#timer = setTimeout(() => this.#connect(), backoff(this.#failures++));
   }
 

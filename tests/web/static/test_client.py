@@ -31,3 +31,18 @@ def test_an_answer_that_is_no_json_may_pass_as_an_outage_does() -> None:
         return found;
     })())"""
     assert evaluate("parley.js", server % answer) == ["NoAnswer", True]
+
+
+def test_a_stream_in_node_reports_the_outage_and_ends_when_it_is_closed() -> None:
+    answer = """await new Promise((resolve) => {
+        const states = [];
+        const state = (name) => {
+            states.push(name);
+            if (name !== "waiting") return;
+            stream.close();
+            resolve(states);
+        };
+        const stream = new page.Parley("token", cases).stream({ state });
+    })"""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    assert evaluate("parley.js", answer, nobody) == ["connecting", "waiting"]
