@@ -259,3 +259,18 @@ async def test_a_refused_message_is_put_back_where_it_was_written(enter: Enter, 
     await ann.page.click("#outbox >> text=Edit")
     await expect(ann.page.locator("#thread-composer-text")).to_have_value("x" * 5000)
     assert await text_of(ann.page) == ""
+
+
+async def test_a_page_out_of_the_back_forward_cache_begins_anew(enter: Enter, room: Room) -> None:
+    ann = await enter("ann")
+    await ann.page.fill("#composer-text", "a draft")
+    # What a browser does when it takes the page away, and brings it back as it was.
+    for name in ("pagehide", "pageshow"):
+        await ann.page.evaluate(
+            "(name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))", name
+        )
+        await room.say("bob", f"at {name}")
+    await ann.sees("at pagehide")
+    await ann.sees("at pageshow")
+    await ann.is_live()
+    assert await text_of(ann.page) == "a draft"

@@ -1,13 +1,14 @@
 // The chat page: takes the token from the address's fragment (`#room=lobby&token=…`), follows the
 // stream, and shows the rooms. From then on the address names the room alone.
 
-import { byId, nameNode } from "./lib/dom.js";
+import { byId, formatDay, nameNode } from "./lib/dom.js";
 import { tabStorage } from "./lib/storage.js";
 import { attempt, isFault, showToast } from "./lib/toast.js";
 import { MessageSearch } from "./messages/message-search.js";
 import { describeSanction } from "./moderation/sanctions.js";
 import { Parley, backoff, mayPass } from "./parley.js";
 import { NewRoomDialog } from "./rooms/new-room-dialog.js";
+import { Notifications } from "./rooms/notifications.js";
 import { Presence, presenceDot } from "./rooms/presence.js";
 import { RoomList } from "./rooms/room-list.js";
 import { RoomStore } from "./rooms/room-store.js";
@@ -15,6 +16,7 @@ import { RoomView } from "./rooms/room-view.js";
 import { SharedStream } from "./shared-stream.js";
 
 const MAX_SINGLE_REFRESHES = 10; // more rooms are refreshed by one snapshot
+const CLOCK_MS = 20_000;
 const COMPARE_AFTER_MS = 1000; // by then, the stream has delivered what it missed
 
 // The tab keeps the token for reloads, and forgets it when it is closed.
@@ -41,7 +43,9 @@ let roomList = null;
 let roomView = null;
 let presence = null;
 let search = null;
+let notifications = null;
 let compareTimer = 0;
+let shownDay = formatDay(Date.now());
 
 // Rooms that are being refreshed, each with the `n` that the stream has reached.
 const refreshing = new Map();
@@ -104,6 +108,8 @@ function showRooms(snapshot) {
     chosen: goToMessage,
     typed: (text) => roomList.filter(text),
   });
+  notifications = new Notifications(rooms, (room) => (location.hash = hrefOf(room)));
+  setInterval(redrawAtMidnight, CLOCK_MS);
   for (const id of ["sidebar", "new-room"]) byId(id).hidden = false;
   roomList.drawAll();
   route();
@@ -186,7 +192,17 @@ function apply(event) {
   else if (rooms.apply(event)) refresh(event.room);
   roomView.apply(event);
   search.apply(event);
+  notifications.apply(event);
   roomList.draw(event.room);
+}
+
+// Times of another day are shown as its name or date.
+function redrawAtMidnight() {
+  const today = formatDay(Date.now());
+  if (today === shownDay) return;
+  shownDay = today;
+  roomList.drawAll();
+  search.redraw();
 }
 
 function showUnread() {

@@ -20,7 +20,8 @@ export class SharedStream {
     } catch {
       // No shared workers here, or they are forbidden, as in a frame with cookies blocked.
     }
-    for (const name of ["online", "offline"]) addEventListener(name, () => this.#say({ check: {} }));
+    const check = () => this.#say({ check: {} });
+    for (const name of ["online", "offline"]) addEventListener(name, check);
     addEventListener("pagehide", () => this.#say({ leave: {} }));
   }
 

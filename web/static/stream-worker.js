@@ -2,8 +2,8 @@
 // and six tabs with a stream each would leave none for requests.
 //
 // A tab says `attach` and gets everything from then on, takes a snapshot, and says `start`. The
-// answer is `joined`: "yes", "again" where the snapshot may be older than the stream's beginning, or
-// "no" where the stream is another user's. `check` reconnects, `leave` ends the tab's part.
+// answer is `joined`: "yes", "again" where the snapshot may be older than the stream's beginning,
+// or "no" where the stream is another user's. `check` reconnects, `leave` ends the tab's part.
 
 import { Parley } from "./parley.js";
 
@@ -53,8 +53,11 @@ class Feed {
   #open(cursor, token) {
     const tell = (call) => (...args) => this.#tell(call, args);
     const on = { event: tell("event"), reset: tell("reset"), hello: tell("hello") };
-    const state = (...args) => (args[0] === "refused" ? this.#refused(token, args) : tellState(args));
-    const tellState = (args) => this.#tell("state", (this.#state = args));
+    const state = (...args) => {
+      if (args[0] === "refused") return this.#refused(token, args);
+      this.#state = args;
+      this.#tell("state", args);
+    };
     this.#stream = new Parley(token, this.base).stream({ ...on, state }, cursor);
   }
 

@@ -19,7 +19,8 @@ export function confirmDialog(title, text, yes) {
   });
 }
 
-// What was filled in and cancelled, by the dialog's title: it is there when the same is asked again.
+// What was filled in and cancelled, by the dialog's title: it is there when the same is asked
+// again.
 const cancelled = new Map();
 
 /** Asks for a few fields, each `[label, control]` with a named control. Resolves to the values by

@@ -1,5 +1,5 @@
-// Drawing once for all that has changed: before the next frame, or soon where the page is hidden and
-// has no frames.
+// Drawing once for all that has changed: before the next frame, or soon where the page is hidden
+// and has no frames.
 
 const HIDDEN_MS = 200;
 

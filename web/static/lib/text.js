@@ -24,3 +24,10 @@ export function cutStart(text, most) {
   const all = [...segmenter.segment(text.slice(-most * MOST_UNITS))];
   return all.slice(all.length - Math.min(most, all.length)).map(({ segment }) => segment).join("");
 }
+
+const RIGHT_TO_LEFT =
+  /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A name within a sentence: one that is written from right to left leaves the order of the others
+ *  alone. */
+export const isolated = (name) => (RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name);

@@ -17,8 +17,8 @@ export class MessageList {
   #lastTop = 0;
   #flush = () => this.flush();
 
-  /** Shows messages of `timeline`. `on.draw(message)` makes a message's node; `on.drawn()` is called
-   *  after each drawing, `on.moved()` after each scroll or resize; `on.reachesEnd()` tells whether
+  /** Shows messages of `timeline`. `on.draw(message)` makes a message's node; `on.drawn()` is
+   *  called after each drawing, `on.moved()` after each scroll or resize; `on.reachesEnd()` tells whether
    *  the last of them is the newest that there is. */
   constructor(scroller, list, timeline, on, signal) {
     [this.#scroller, this.#list, this.#timeline, this.#on] = [scroller, list, timeline, on];
@@ -117,6 +117,13 @@ export class MessageList {
     this.#lastTop = this.#scroller.scrollTop;
   }
 
+  /** Whether a message is in view. */
+  isInView(seq) {
+    const node = this.#nodes.get(seq)?.getBoundingClientRect();
+    const { top, bottom } = this.#scroller.getBoundingClientRect();
+    return Boolean(node) && node.bottom > top && node.top < bottom;
+  }
+
   /** Scrolls to a message and highlights it. Returns whether the message is in the list. */
   highlight(seq) {
     this.flush();
@@ -148,7 +155,8 @@ export class MessageList {
   #noteScroll() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     if (!clientHeight) return; // a hidden list has no height and no scroll position
-    if (scrollHeight - scrollTop - clientHeight < NEAR_END) this.#followsEnd = this.#on.reachesEnd();
+    const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    if (isNearEnd) this.#followsEnd = this.#on.reachesEnd();
     else if (scrollTop < this.#lastTop) this.#followsEnd = false;
     this.#lastTop = scrollTop;
   }

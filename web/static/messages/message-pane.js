@@ -5,7 +5,7 @@ import { drawSoon } from "../lib/frame.js";
 import { isFault } from "../lib/toast.js";
 import { backoff } from "../parley.js";
 import { MessageList } from "./message-list.js";
-import { messageNode } from "./message-view.js";
+import { markLookAlike, messageNode } from "./message-view.js";
 import { QuotedMessages } from "./quoted-messages.js";
 import { Timeline } from "./timeline.js";
 
@@ -30,7 +30,8 @@ export class MessagePane {
 
   /** Takes the room as the room store has it. `on.added(message)` is called for each message that
    *  comes onto the page, `on.arrived(message)` for each that has just been sent, `on.seen(seq)`
-   *  when the user has seen all up to `seq`, `on.drawn()` after each drawing. */
+   *  when the user has seen all up to `seq`, `on.drawn()` after each drawing; `on.lookAlike(user)`
+   *  returns the member that a user's name looks like, or undefined. */
   constructor(parley, { room, read, seq }, me, on) {
     [this.#parley, this.room, this.#me, this.#on] = [parley, room, me, on];
     this.#readAtOpen = read < seq ? read : Infinity;
@@ -38,6 +39,7 @@ export class MessagePane {
     const draw = (message) => {
       this.#noteQuote(message);
       const node = messageNode(message, me, (seq) => this.#quotedMessage(seq));
+      markLookAlike(node, on.lookAlike(message.by));
       const isFirstUnread = message.seq === this.#readAtOpen + 1 && message.by !== me;
       node.classList.toggle("first-unread", isFirstUnread);
       return node;
@@ -52,7 +54,7 @@ export class MessagePane {
     const updated = (seq) => this.#redrawQuotesOf(seq);
     this.#quoted = new QuotedMessages(parley, room, withChanges, updated);
     byId("history-start").textContent = "";
-    byId("jump-to-end").hidden = true;
+    for (const id of ["jump-to-end", "jump-to-unread"]) byId(id).hidden = true;
     document.addEventListener("visibilitychange", () => this.#reportSeen(), { signal });
   }
 
@@ -90,6 +92,8 @@ export class MessagePane {
     [...messages, ...later].forEach((message) => this.#add(message));
     this.#list.scrollToEnd();
     this.#showStart(has_more);
+    const hasUnread = Number.isFinite(this.#readAtOpen);
+    byId("jump-to-unread").hidden = !hasUnread || this.#list.isInView(this.#readAtOpen + 1);
     this.#settle();
   }
 
@@ -118,6 +122,17 @@ export class MessagePane {
     if (!this.#reachesEnd) await this.load(0).catch(() => {});
     this.#list.scrollToEnd();
     this.#reportSeen();
+  }
+
+  /** Scrolls to the first message that was unread when the room was opened. */
+  async goToUnread() {
+    byId("jump-to-unread").hidden = true;
+    await this.goTo(this.#readAtOpen + 1);
+  }
+
+  /** Draws all messages anew. */
+  redraw() {
+    for (const { seq } of this.#timeline.messages) this.#list.put(seq);
   }
 
   /** Scrolls to message `seq`, after loading the page around it if necessary. */
@@ -221,6 +236,7 @@ export class MessagePane {
   }
 
   #moved() {
+    if (this.#list.isInView(this.#readAtOpen + 1)) byId("jump-to-unread").hidden = true;
     if (this.#list.followsEnd && this.#reachesEnd) byId("jump-to-end").hidden = true;
     this.#reportSeen();
     if (this.#list.nearStart) this.#loadOlder();

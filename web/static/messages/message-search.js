@@ -1,5 +1,6 @@
 // Full-text search for messages, in all rooms or only in the open one.
 
+import { announce } from "../lib/announcer.js";
 import { avatarNode, button, byId, make, nameNode, timeNode } from "../lib/dom.js";
 import { isComposing } from "../lib/input-method.js";
 import { cut, cutStart } from "../lib/text.js";
@@ -39,6 +40,11 @@ export class MessageSearch {
     this.#schedule(0);
   }
 
+  /** Shows the results anew, as after midnight. */
+  redraw() {
+    if (this.#query.value.trim()) this.#schedule(0);
+  }
+
   /** Searches again when an event of the stream changes a message among the results. */
   apply({ kind, room, seq }) {
     if (kind !== "message.edited" && !removesMessage({ kind })) return;
@@ -74,6 +80,8 @@ export class MessageSearch {
     this.#results.querySelector(".more-results")?.remove();
     this.#results.append(...results.map((result) => this.#resultNode(result, q)));
     if (!this.#results.childElementCount) this.#showText("Nothing found.");
+    const found = `${this.#results.childElementCount} messages found`;
+    announce(results.length ? found : "Nothing found.", () => found);
     if (!has_more) return;
     const more = button("plain", "More", () => this.#search(q, before));
     this.#results.append(make("li", "more-results", more));

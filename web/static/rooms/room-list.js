@@ -1,5 +1,5 @@
-// The list of the user's rooms in the sidebar, newest activity first: those that are scrolled to, and
-// with a filter those whose title has its words.
+// The list of the user's rooms in the sidebar, newest activity first: those that are scrolled to,
+// and with a filter those whose title has its words.
 
 import { avatarNode, byId, make, timeNode } from "../lib/dom.js";
 import { drawSoon } from "../lib/frame.js";

@@ -1,13 +1,16 @@
 // The open room: connects its messages, composer, members, receipts, typing indicator and side
 // panel with each other and with the stream.
 
-import { button, byId, joinNames } from "../lib/dom.js";
+import { announce, unsay } from "../lib/announcer.js";
+import { button, byId, joinNames, make } from "../lib/dom.js";
 import { may, mayPost } from "../lib/permissions.js";
 import { attempt, showToast } from "../lib/toast.js";
 import { Composer } from "../messages/composer.js";
 import { Drafts } from "../messages/drafts.js";
 import { MessageActions } from "../messages/message-actions.js";
+import { removesMessage } from "../messages/message-changes.js";
 import { MessagePane } from "../messages/message-pane.js";
+import { summaryOf } from "../messages/message-view.js";
 import { Outboxes } from "../messages/outbox.js";
 import { PendingMessages } from "../messages/pending-messages.js";
 import { ReadReceipts } from "../messages/read-receipts.js";
@@ -54,6 +57,7 @@ export class RoomView {
     this.#sidePanel = new SidePanel(parley, rooms.me, drafts, actions);
     new MessageActions(parley, this);
     byId("jump-to-end").addEventListener("click", () => this.#pane.goToEnd());
+    byId("jump-to-unread").addEventListener("click", () => attempt(this.#pane.goToUnread()));
     byId("details-button").addEventListener("click", () => this.#toggleDetails());
     byId("review-button").addEventListener("click", () => this.#toggleReviewQueue());
     this.#outboxes.restore();
@@ -83,8 +87,9 @@ export class RoomView {
     const drawn = () => this.#showReadBy();
     const added = (message) => this.#outboxes.messageCreated(message);
     const seen = (seq) => this.#entry.read < seq && this.#receipts.markRead(seq);
-    const arrived = () => {};
-    const on = { drawn, added, arrived, seen };
+    const arrived = (message) => this.#announce(message);
+    const lookAlike = (user) => this.#members.lookAlike(user);
+    const on = { drawn, added, arrived, seen, lookAlike };
     this.#pane = new MessagePane(this.#parley, this.#rooms.get(room), this.me, on);
     this.#members = new Members(this.#parley, room);
     this.#receipts = new ReadReceipts(this.#parley, room, this.#entry.read);
@@ -100,6 +105,7 @@ export class RoomView {
 
   close() {
     if (!this.#pane) return;
+    unsay();
     this.#composer.close();
     this.#sidePanel.close();
     this.#typing.close();
@@ -109,7 +115,7 @@ export class RoomView {
     this.#pane.close();
     this.#pane = null;
     for (const id of PARTS) byId(id).hidden = true;
-    byId("jump-to-end").hidden = true;
+    for (const id of ["jump-to-end", "jump-to-unread"]) byId(id).hidden = true;
     byId("room-title").textContent = "Parley";
     byId("room-subtitle").replaceChildren();
   }
@@ -129,6 +135,7 @@ export class RoomView {
     if (SANCTION_EVENTS.includes(event.kind) && event.user === this.me) {
       showToast(describeSanction(event, this.me));
     }
+    if (removesMessage(event)) unsay();
     this.#pane.apply(event);
     this.#sidePanel.apply(event);
     const changed = event.kind.startsWith("message.") && this.#pane.get(event.seq);
@@ -138,6 +145,7 @@ export class RoomView {
       }
     }
     if (this.#members.apply(event) || event.kind === "room.changed") this.#showHeader();
+    if (event.looks_like) this.#pane.redraw();
     if (event.kind === "receipts") this.#showReadBy();
   }
 
@@ -190,6 +198,7 @@ export class RoomView {
     try {
       await Promise.all([this.#members.load(), pane.load(this.#entry.seq)]);
       if (pane.isClosed) return;
+      if (this.#members.hasLookAlikes) pane.redraw();
       this.#showHeader();
       await this.#loadReceipts(pane);
     } catch (error) {
@@ -208,7 +217,8 @@ export class RoomView {
     const entry = this.#entry;
     const count = this.#members.all.length;
     byId("room-title").textContent = this.title;
-    byId("member-count").textContent = count === 1 ? "1 member" : `${count} members`;
+    const unit = make("span", "unit", count === 1 ? " member" : " members");
+    byId("member-count").replaceChildren(String(count), unit);
     const peer = this.#rooms.peerOf(entry);
     byId("room-subtitle").replaceChildren(...(peer ? [presenceDot(peer)] : [entry.topic ?? ""]));
     const { role } = this;
@@ -247,6 +257,12 @@ export class RoomView {
   #send(text, more) {
     this.#typing.sent();
     this.#outboxes.send(this.room, text, more);
+  }
+
+  #announce(message) {
+    if (message.by === this.me || message.hidden) return;
+    const several = (count) => `${count} new messages`;
+    announce(`${message.by}: ${summaryOf(message)}`, several);
   }
 
   #editLast() {
