@@ -19,7 +19,8 @@ Client = TestClient[web.Request, web.Application]
 
 STATIC = Path(__file__).parents[3] / "web" / "static"
 FILES = [file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.*")]
-IMPORT = re.compile(r'from "(\.[^"]+)"')
+# A module, or a worker's script.
+IMPORT = re.compile(r'(?:from |new URL\()"(\.[^"]+)"')
 
 
 @pytest.fixture
