@@ -1,5 +1,6 @@
 """No word is lost: full and forbidden storage, drafts, input methods, many tabs, closed tabs."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -208,6 +209,29 @@ async def test_the_seventh_tab_works_as_the_first(enter: Enter, room: Room) -> N
     await room.say("bob", "the first is gone")
     for tab in tabs[1:]:
         await tab.sees("the first is gone")
+
+
+async def test_a_tab_whose_snapshot_is_older_than_the_shared_stream_misses_nothing(
+    enter: Enter, room: Room
+) -> None:
+    slow = await enter("ann", listed=True)
+    taken, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        taken.set()
+        await go_on.wait()
+        await route.fulfill(response=answer)
+
+    # Its stream is the only one: it ends, and the tab takes a snapshot that is long under way.
+    await slow.page.route("**/v1/sync", hold, times=1)
+    await slow.page.reload(wait_until="commit")
+    await taken.wait()
+    await room.say("bob", "after the snapshot")
+    other = await enter("ann", beside=slow)
+    await other.sees("after the snapshot")
+    go_on.set()
+    await expect(slow.entry(room.name)).to_contain_text("after the snapshot")
 
 
 async def test_tabs_of_two_people_in_one_browser_stay_apart(enter: Enter, room: Room) -> None:
