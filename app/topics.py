@@ -26,6 +26,7 @@ DEPLOYMENT = "chat.deployment"
 AGENTS = "chat.agents"
 SUBSCRIPTIONS = "chat.subscriptions"
 DELIVERIES = "chat.deliveries"
+NOTIFY = "chat.notify"
 
 #: Exists while a copy of a deployment arrives in this cluster: until then nothing may start here.
 COPYING = "chat.copying"
@@ -81,6 +82,8 @@ TOPICS = (
     Topic(SUBSCRIPTIONS, {"cleanup.policy": "compact"}),
     # Keyed by subscription and place: the newest counts, and a tombstone removes a failure.
     Topic(DELIVERIES, {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}),
+    # Keyed by user and what it is about, on the user's partition: the newest counts.
+    Topic(NOTIFY, {"cleanup.policy": "compact"}),
     # Not compacted: the first record of an id or epoch counts, not the last.
     Topic(DEPLOYMENT, _kept(-1)),
 )

@@ -43,6 +43,7 @@ from app.kafka.topic_watch import watch_topics
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.moderation.revoked_tokens import RevokedTokens
+from app.push.notify_directory import NotifyDirectory
 from app.runtime.addresses import url_of
 from app.runtime.clock import now_ms
 from app.runtime.derived_keys import KeyRing, Purpose
@@ -67,6 +68,7 @@ from web.api.services import (
     HISTORY,
     HUB,
     LIMITS,
+    NOTIFY,
     PRESENCES,
     PRODUCER,
     READ_MARKS,
@@ -273,6 +275,7 @@ async def _application(
     app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[REVOKED_TOKENS] = revoked = RevokedTokens(settings)
     app[SUBSCRIPTIONS] = subscriptions = Subscriptions(settings)
+    app[NOTIFY] = notify = NotifyDirectory(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
     app[LIMITS] = Limits(settings, SharedBuckets(redis, edge))
     app[DRAINING] = asyncio.Event()
@@ -283,6 +286,8 @@ async def _application(
         stack.push_async_callback(shutdown.end, "revoked tokens", revoked.stop)
         await subscriptions.start()
         stack.push_async_callback(shutdown.end, "subscriptions", subscriptions.stop)
+        await notify.start()
+        stack.push_async_callback(shutdown.end, "notify levels", notify.stop)
     rules.on_sanction = partial(sanctions.shut_out, app)
     revoked.on_revoked = app[AUTHENTICATOR].recheck
     stack.push_async_callback(shutdown.end, "keys", app[AUTHENTICATOR].close)

@@ -44,6 +44,16 @@ from app.events.moderation import (
     Sanctioned,
     decode_act,
 )
+from app.events.notify import (
+    AnyNotify,
+    Level,
+    NotifyRoom,
+    NotifyUser,
+    PushSubscription,
+    Quiet,
+    decode_notify,
+    notify_key,
+)
 from app.events.pace import Written, decode_written
 from app.events.position import (
     POS,
@@ -127,6 +137,7 @@ __all__ = [
     "AnyCommand",
     "AnyDelivery",
     "AnyLogEvent",
+    "AnyNotify",
     "AnyRevocation",
     "ApproveMessage",
     "Attachment",
@@ -148,6 +159,7 @@ __all__ = [
     "Held",
     "HideMessage",
     "KeysDerived",
+    "Level",
     "LiftSanction",
     "LogEvent",
     "MemberAdded",
@@ -158,8 +170,12 @@ __all__ = [
     "MessageEdited",
     "MessageHidden",
     "Moderated",
+    "NotifyRoom",
+    "NotifyUser",
     "OriginBegun",
     "Position",
+    "PushSubscription",
+    "Quiet",
     "Reacted",
     "ReactionAdded",
     "ReactionRemoved",
@@ -203,6 +219,7 @@ __all__ = [
     "decode_erasure",
     "decode_log",
     "decode_moderated",
+    "decode_notify",
     "decode_receipt",
     "decode_revocation",
     "decode_ruling",
@@ -214,6 +231,7 @@ __all__ = [
     "encode",
     "encode_position",
     "encode_src",
+    "notify_key",
     "position_of",
     "revocation_key",
 ]

@@ -20,6 +20,7 @@ from app.events import (
     DeploymentMade,
     Erasure,
     Moderated,
+    NotifyUser,
     Receipt,
     Reported,
     RulesSet,
@@ -42,6 +43,7 @@ from app.topics import (
     LOG,
     MODERATED,
     MODERATION,
+    NOTIFY,
     PACE,
     RAW,
     RECEIPTS,
@@ -105,6 +107,7 @@ RIGHT: dict[str, Struct] = {
     SUBSCRIPTIONS: Subscription(
         id=STRAY, by=STRAY, at_ms=1, url="http://127.0.0.1:9/", paused=True
     ),
+    NOTIFY: NotifyUser(user=STRAY, at_ms=1, level="none"),
     DELIVERIES: SubscriptionPaused(subscription=STRAY, at_ms=1, why="x"),
     DEPLOYMENT: DeploymentMade(id=STRAY, at_ms=1),
 }

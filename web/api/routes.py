@@ -11,7 +11,9 @@ from web.api import (
     members,
     messages,
     moderation_rules,
+    notify,
     presence,
+    push_subscriptions,
     read_receipts,
     reports,
     review_queue,
@@ -33,6 +35,7 @@ def add_routes(app: web.Application) -> None:
     for resource in (
         *(health, stream_tickets, rooms, members, messages, history, search),
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
+        *(notify, push_subscriptions),
         *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):
         resource.add_routes(app)

@@ -16,6 +16,7 @@ from app.kafka.resilient_producer import ResilientProducer
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.moderation.revoked_tokens import RevokedTokens
+from app.push.notify_directory import NotifyDirectory
 from app.settings import Settings
 from app.subscriptions.declarations import Subscriptions
 from web.auth.authenticator import Authenticator
@@ -37,6 +38,7 @@ DIRECT_CLAIMS: web.AppKey[DirectClaims] = web.AppKey("direct_claims")
 PRODUCER: web.AppKey[ResilientProducer] = web.AppKey("producer")
 REVOKED_TOKENS: web.AppKey[RevokedTokens] = web.AppKey("revoked_tokens")
 SUBSCRIPTIONS: web.AppKey[Subscriptions] = web.AppKey("subscriptions")
+NOTIFY: web.AppKey[NotifyDirectory] = web.AppKey("notify")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")
