@@ -6,6 +6,9 @@ import { attempt } from "./lib/toast.js";
 import { MessageSearch } from "./messages/message-search.js";
 import { describeSanction } from "./moderation/sanctions.js";
 import { Parley, backoff, mayPass } from "./parley.js";
+import { badgeOf } from "./push/levels.js";
+import { PushOffer } from "./push/offer.js";
+import { Push } from "./push/push.js";
 import { NewRoomDialog } from "./rooms/new-room-dialog.js";
 import { Presence, presenceDot } from "./rooms/presence.js";
 import { RoomList } from "./rooms/room-list.js";
@@ -36,6 +39,9 @@ let roomList = null;
 let roomView = null;
 let presence = null;
 let search = null;
+let push = null;
+let pushOffer = null;
+let levels = {};
 let compareTimer = 0;
 
 // Rooms that are being refreshed, each with the `n` that the stream has reached.
@@ -84,7 +90,7 @@ function showRooms(snapshot) {
   const me = snapshot.user;
   rooms = new RoomStore(me);
   snapshot.rooms.forEach((room) => rooms.put(room));
-  roomList = new RoomList(rooms, hrefOf);
+  roomList = new RoomList(rooms, hrefOf, (entry) => badgeOf(levels, entry, Date.now()));
   presence = new Presence(parley);
   roomView = new RoomView(parley, rooms, presence);
   byId("my-presence").replaceChildren(nameNode(me), presenceDot(me));
@@ -97,8 +103,19 @@ function showRooms(snapshot) {
     titleOf: (room) => (rooms.get(room) ? rooms.titleOf(rooms.get(room)) : room),
     chosen: goToMessage,
   });
+  push = new Push(parley, (room) => (location.hash = hrefOf(room)));
+  pushOffer = new PushOffer(push, me);
+  attempt(push.refresh());
+  attempt(showLevels());
   for (const id of ["sidebar", "new-room"]) byId(id).hidden = false;
   route();
+}
+
+// Of which rooms the user wants to know decides their badges, too.
+async function showLevels() {
+  levels = await parley.request("GET", "/v1/me/notify");
+  roomList.drawAll();
+  presence.refreshDots();
 }
 
 // Shows the room that the address names, or the list.
@@ -109,8 +126,10 @@ async function route() {
   byId("notice").hidden = true;
   roomList.setCurrent(room);
   roomView.close();
-  if (room) await openRoom(room);
-  else {
+  if (room) {
+    attempt(push.clear(room));
+    await openRoom(room);
+  } else {
     const hasRooms = rooms.newestFirst.length > 0;
     showNotice("Parley", hasRooms ? "Choose a room." : "You are in no room yet.");
     document.body.dataset.screen = "list";
@@ -176,6 +195,7 @@ function apply(event) {
   else if (rooms.apply(event)) refresh(event.room);
   roomView.apply(event);
   search.apply(event);
+  pushOffer.apply(event);
   drawRoom(event.room);
 }
 

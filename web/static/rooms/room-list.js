@@ -8,12 +8,16 @@ const MAX_COUNT = 999;
 export class RoomList {
   #rooms;
   #hrefOf;
+  #badgeOf;
   #nodes = new Map();
   #current = "";
 
-  /** `rooms` is the room store; `hrefOf(room)` returns the address that opens a room. */
-  constructor(rooms, hrefOf) {
-    [this.#rooms, this.#hrefOf] = [rooms, hrefOf];
+  /**
+   * `rooms` is the room store; `hrefOf(room)` returns the address that opens a room, and
+   * `badgeOf(entry)` the numbers of its badge.
+   */
+  constructor(rooms, hrefOf, badgeOf) {
+    [this.#rooms, this.#hrefOf, this.#badgeOf] = [rooms, hrefOf, badgeOf];
   }
 
   drawAll() {
@@ -61,7 +65,7 @@ export class RoomList {
     link.classList.toggle("unread", entry.unread > 0);
     if (entry.room === this.#current) link.setAttribute("aria-current", "page");
     if (entry.at_ms) link.append(timeNode(entry.at_ms, { short: true }));
-    link.append(this.#preview(entry), badgesNode(entry));
+    link.append(this.#preview(entry), badgesNode(this.#badgeOf(entry)));
     const item = make("li", "", link);
     this.#nodes.set(entry.room, item);
     return item;
