@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-recovery bench-growth bench-abuse bench-peers clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-peers clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -60,6 +60,9 @@ bench-agents: $(stamp)  ## an agent of the kit beside the inner loop and plain F
 
 bench-subscriptions: $(stamp)  ## webhooks: catching up, one endpoint, a thousand subscriptions
 	@$(bin)/python -m bench.subscriptions $(OPTIONS)
+
+bench-push: $(stamp)  ## push: a message by members and by those who are to be called
+	@$(bin)/python -m bench.push $(OPTIONS)
 
 bench-recovery: $(stamp)  ## a worker's start with a million keys in its tables, cold and warm
 	@$(bin)/python -m bench.recovery $(OPTIONS)

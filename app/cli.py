@@ -52,7 +52,7 @@ class _Parley(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order in which people need them."""
-        first = ["up", "worker", "edge", "token", "hook-secret", "replay", "doctor"]
+        first = ["up", "worker", "edge", "token", "hook-secret", "push-key", "replay", "doctor"]
         return [*first, *_OPERATIONS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -170,24 +170,37 @@ def token(user: str, days: float, admin: bool) -> None:
 
 
 @parley.command(name="hook-secret", epilog=_EPILOG)
-@click.argument("kind", type=click.Choice(["upload", "moderation"]))
+@click.argument("kind", type=click.Choice(["upload", "moderation", "push"]))
 @click.argument("url", required=False)
 def hook_secret(kind: str, url: str | None) -> None:
     """Print the secret with which the service at URL verifies that Parley sent a request.
 
     Each hook has one of its own, by its kind and its URL as Parley is given it. For the upload hook
-    the URL is that of PARLEY_UPLOAD_HOOK, unless another is given.
+    the URL is that of PARLEY_UPLOAD_HOOK, and for the push gateway that of PARLEY_PUSH_GATEWAY,
+    unless another is given.
     """
-    from app.runtime.webhook_signature import UPLOAD
+    from app.runtime.webhook_signature import PUSH, UPLOAD
     from app.runtime.webhook_signature import hook_secret as secret_of
 
     settings = Settings.read()
-    place = url or (settings.upload_hook if kind == UPLOAD else "")
+    place = url or {UPLOAD: settings.upload_hook, PUSH: settings.push_gateway}.get(kind, "")
     if not place:
         raise click.UsageError("give the URL of the hook")
     if not settings.secret:
         raise ParleyError("no secret to derive it from: set PARLEY_SECRET")
     click.echo(secret_of(settings.secret, kind, place))
+
+
+@parley.command(name="push-key", epilog=_EPILOG)
+def push_key() -> None:
+    """Print a new private key for PARLEY_PUSH_KEY, by which push services know this deployment.
+
+    Make it once and keep it: browsers subscribe to its public half, and with another key all of
+    them would have to subscribe anew. `parley up` makes one in its data folder.
+    """
+    from app.push.web_push import new_private_key
+
+    click.echo(new_private_key())
 
 
 @parley.command(epilog=_EPILOG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -26,6 +27,9 @@ Count = Annotated[int, Meta(ge=1)]
 Factor = Annotated[float, Meta(ge=0, le=_MOST_TIMES)]
 #: Kafka has 16 bits for it.
 Replicas = Annotated[int, Meta(ge=1, le=32767)]
+
+#: The number of points of the curve P-256 (SEC 2, 2.4.2); a private key is less.
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 #: A rate limit; app/domain/rate_limit.py reads it.
 _RATE: Final = re.compile(
@@ -108,6 +112,15 @@ def are_networks(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_push_key(text: str) -> bool:
+    """Whether this is a private key of the curve P-256: 32 bytes in base64url."""
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return False
+    return len(raw) == 32 and 0 < int.from_bytes(raw, "big") < _P256_ORDER
 
 
 def is_web(url: str) -> bool:

@@ -26,6 +26,7 @@ from app.setting_values import (
     are_networks,
     from_text,
     is_address,
+    is_push_key,
     is_rate,
     is_redis,
     is_web,
@@ -102,8 +103,18 @@ class Settings:
     """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
     webhook_hosts: str = ""
     """Hosts and networks inside that subscriptions may send to, by comma: `10.0.0.0/8`, `hooks`."""
-    webhook_hours: Seconds = 72.0
-    """Hours for which an event is tried that the endpoint of a subscription does not take."""
+    webhook_life: Seconds = 259_200.0
+    """How long an event is tried that the endpoint of a subscription does not take."""
+    push_key: str = ""
+    """Private key of Web Push (VAPID), from `parley push-key`; empty: no browser is called."""
+    push_contact: str = ""
+    """Where operators of push services reach you: `mailto:` or `https:`; some require it."""
+    push_text: bool = True
+    """Whether a push has sender and text; `off`: only that there is something."""
+    push_wait: SecondsOrNone = 10.0
+    """How long a push waits: reading the message, or coming back, meanwhile withdraws it."""
+    push_gateway: str = ""
+    """URL of a gateway of yours, which calls devices in other ways; empty: none."""
     text_limit: Count = 4000
     """Longest message, in characters."""
     reactions: str = ""
@@ -229,6 +240,7 @@ class Settings:
         if self.upload_hook and not is_web(self.upload_hook):
             shown = without_password(self.upload_hook)
             raise SettingError("PARLEY_UPLOAD_HOOK", shown, "a URL, http:// or https://")
+        self._check_push()
         for name in _rates():
             if not is_rate(getattr(self, name)):
                 takes = "requests/seconds, such as 60/30, or off"
@@ -237,6 +249,16 @@ class Settings:
             takes = "networks or addresses, such as 10.0.0.0/8, by comma"
             raise SettingError("PARLEY_PROXIES", self.proxies, takes)
         return self
+
+    def _check_push(self) -> None:
+        if self.push_key and not is_push_key(self.push_key):
+            raise SettingError("PARLEY_PUSH_KEY", "…", "a key from `parley push-key`")
+        contact = self.push_contact
+        if contact and not contact.startswith("mailto:") and not is_web(contact):
+            raise SettingError("PARLEY_PUSH_CONTACT", contact, "mailto:you@example.org, or https:")
+        if self.push_gateway and not is_web(self.push_gateway):
+            shown = without_password(self.push_gateway)
+            raise SettingError("PARLEY_PUSH_GATEWAY", shown, "a URL, http:// or https://")
 
     def _check_issuer(self) -> None:
         """Without both, a token that the issuer made for another service would count here."""
@@ -285,7 +307,10 @@ class Settings:
 
 #: Fields that may hold a secret. Each may be the content of the file that `PARLEY_<FIELD>_FILE`
 #: names: a variable is shown to every child process, and by many tools.
-FROM_FILES: Final = ("broker", "history", "jwks", "redis", "secret", "secret_other", "upload_hook")
+FROM_FILES: Final = (
+    *("broker", "history", "jwks", "push_gateway", "push_key", "redis"),
+    *("secret", "secret_other", "upload_hook"),
+)
 
 
 def _variable(field: str) -> str:

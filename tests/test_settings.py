@@ -49,6 +49,8 @@ SECONDS = {
     "ping": "a number of seconds above 0",
     "ticket_life": "a number of seconds above 0",
     "stream_life": "a number of seconds above 0",
+    "webhook_life": "a number of seconds above 0",
+    "push_wait": "a number of seconds, 0 or more",
 }
 LIMITS = {
     "partitions": (1, 24),
@@ -64,6 +66,8 @@ HELD = {
     "broker": "kafka://a:1",
     "history": "postgresql://me:hunter2@h/parley",
     "jwks": "https://me:hunter2@id.example/keys",
+    "push_gateway": "https://me:hunter2@push.example",
+    "push_key": "A" * 42 + "E",
     "redis": "redis://:hunter2@h",
     "secret": "s" * 32,
     "secret_other": " " * 32,
@@ -88,6 +92,7 @@ def read(field: str, value: str) -> Any:
 
 def test_every_field_that_is_no_text_is_among_the_cases_below() -> None:
     other = {"agents_show", "data", "hs256", "limits", "native", "presence", "proxy_header"}
+    other |= {"push_text"}
     texts = {f.name for f in fields(Settings) if isinstance(getattr(Settings(), f.name), str)}
     assert {f.name for f in fields(Settings)} == texts | other | WHOLE.keys() | SECONDS.keys()
 
@@ -189,6 +194,9 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("PARLEY_PARTITIONS", "25", "1 to 24"),
         ("PARLEY_SECRET", "short", "at least 32 characters"),
         ("PARLEY_BROKER", "127.0.0.1:9092", "kafka://host:port"),
+        ("PARLEY_PUSH_KEY", "A" * 43, "a key from `parley push-key`"),
+        ("PARLEY_PUSH_CONTACT", "me@example.org", "mailto:you@example.org"),
+        ("PARLEY_PUSH_GATEWAY", "push.example.org", "a URL"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str, takes: str) -> None:
@@ -262,9 +270,9 @@ def test_a_duration_may_be_whole_or_a_part_of_a_second(field: str) -> None:
     assert {type(value) for value in values} == {float}
 
 
-def test_a_send_may_wait_for_no_time_and_no_other_duration_is_zero() -> None:
-    assert read("wait", "0") == 0.0
-    for field in SECONDS.keys() - {"wait"}:
+def test_sends_and_pushes_may_wait_for_no_time_and_no_other_duration_is_zero() -> None:
+    assert read("wait", "0") == read("push_wait", "0") == 0.0
+    for field in SECONDS.keys() - {"wait", "push_wait"}:
         refused(field, "0")
 
 

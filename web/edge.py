@@ -43,6 +43,7 @@ from app.kafka.topic_watch import watch_topics
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.moderation.revoked_tokens import RevokedTokens
+from app.push.notify_directory import NotifyDirectory
 from app.runtime.addresses import url_of
 from app.runtime.clock import now_ms
 from app.runtime.derived_keys import KeyRing, Purpose
@@ -70,6 +71,7 @@ from web.api.services import (
     HUB,
     INCOMING_HOOKS,
     LIMITS,
+    NOTIFY,
     PRESENCES,
     PRODUCER,
     PULL_READERS,
@@ -278,6 +280,7 @@ async def _application(
     app[REVOKED_TOKENS] = revoked = RevokedTokens(settings)
     app[INCOMING_HOOKS] = hooks = IncomingHooks(settings)
     app[SUBSCRIPTIONS] = subscriptions = Subscriptions(settings)
+    app[NOTIFY] = notify = NotifyDirectory(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
     app[LIMITS] = Limits(settings, SharedBuckets(redis, edge))
     app[DRAINING] = asyncio.Event()
@@ -290,6 +293,8 @@ async def _application(
         stack.push_async_callback(shutdown.end, "incoming hooks", hooks.stop)
         await subscriptions.start()
         stack.push_async_callback(shutdown.end, "subscriptions", subscriptions.stop)
+        await notify.start()
+        stack.push_async_callback(shutdown.end, "notify levels", notify.stop)
     app[PULL_READERS] = pulled = PullReaders(settings, redis, deployment.origin)
     pulled.start()
     stack.push_async_callback(shutdown.end, "pulled subscriptions", pulled.stop)

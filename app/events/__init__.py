@@ -45,6 +45,16 @@ from app.events.moderation import (
     Sanctioned,
     decode_act,
 )
+from app.events.notify import (
+    AnyNotify,
+    Level,
+    NotifyRoom,
+    NotifyUser,
+    PushSubscription,
+    Quiet,
+    decode_notify,
+    notify_key,
+)
 from app.events.pace import Written, decode_written
 from app.events.position import (
     POS,
@@ -128,6 +138,7 @@ __all__ = [
     "AnyCommand",
     "AnyDelivery",
     "AnyLogEvent",
+    "AnyNotify",
     "AnyRevocation",
     "ApproveMessage",
     "Attachment",
@@ -150,6 +161,7 @@ __all__ = [
     "HideMessage",
     "IncomingHook",
     "KeysDerived",
+    "Level",
     "LiftSanction",
     "LogEvent",
     "MemberAdded",
@@ -160,8 +172,12 @@ __all__ = [
     "MessageEdited",
     "MessageHidden",
     "Moderated",
+    "NotifyRoom",
+    "NotifyUser",
     "OriginBegun",
     "Position",
+    "PushSubscription",
+    "Quiet",
     "Reacted",
     "ReactionAdded",
     "ReactionRemoved",
@@ -206,6 +222,7 @@ __all__ = [
     "decode_hook",
     "decode_log",
     "decode_moderated",
+    "decode_notify",
     "decode_receipt",
     "decode_revocation",
     "decode_ruling",
@@ -217,6 +234,7 @@ __all__ = [
     "encode",
     "encode_position",
     "encode_src",
+    "notify_key",
     "position_of",
     "revocation_key",
 ]

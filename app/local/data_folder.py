@@ -12,17 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.errors import ParleyError
+from app.push.web_push import new_private_key
 from app.settings import Settings, fill_in
 
 _MARK = "made-by-parley"
 _LOCK = "up.lock"
 _SECRET = "secret"
+_PUSH_KEY = "push-key"
 _RUNNING = "running.json"
 
 
 @contextmanager
 def held(data: Path, fresh: bool = False, *, keep_secret: bool = False) -> Iterator[None]:
-    """Hold the lock of the folder; with `fresh`, empty the folder first, perhaps but the secret.
+    """Hold the lock of the folder; with `fresh`, empty the folder first, perhaps but its keys.
 
     Raises `ParleyError` where another `parley up` holds it, where it can't be written, or where
     `fresh` would empty a folder that Parley did not make.
@@ -41,7 +43,7 @@ def held(data: Path, fresh: bool = False, *, keep_secret: bool = False) -> Itera
                 " this one a folder of its own (PARLEY_DATA or --data)"
             ) from None
         if fresh:
-            _empty(data, {_SECRET} if keep_secret else set())
+            _empty(data, {_SECRET, _PUSH_KEY} if keep_secret else set())
         try:
             yield
         finally:
@@ -53,6 +55,17 @@ def kept_secret(data: Path) -> str:
     path = data / _SECRET
     if not path.exists():
         _write_private(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def kept_push_key(data: Path) -> str:
+    """The private key of Web Push in the folder, made at the first call, as `kept_secret`.
+
+    Browsers subscribe to it: with another one all of them would have to subscribe anew.
+    """
+    path = data / _PUSH_KEY
+    if not path.exists():
+        _write_private(path, new_private_key())
     return path.read_text().strip()
 
 

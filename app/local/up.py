@@ -20,7 +20,7 @@ from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port, is_free
 from app.errors import ParleyError, Unreachable
 from app.local.console import Console
-from app.local.data_folder import announce, held, kept_secret
+from app.local.data_folder import announce, held, kept_push_key, kept_secret
 from app.local.demo_room import PEOPLE, address, edge_is_ready, link, lobby_is_open
 from app.local.supervisor import Command, Supervisor
 from app.runtime.open_files import raise_open_files
@@ -136,6 +136,7 @@ class _Up:
         self._settings = replace(
             settings,
             secret=settings.secret or kept_secret(settings.data),
+            push_key=settings.push_key or kept_push_key(settings.data),
             worker=settings.worker or "up",
         )
         announce(self._settings)

@@ -17,6 +17,7 @@ from app.runtime.derived_keys import KeyRing, Purpose, derive
 #: The kinds of hooks.
 UPLOAD: Final = "upload"
 MODERATION: Final = "moderation"
+PUSH: Final = "push"
 
 PREFIX: Final = "whsec_"
 

@@ -41,6 +41,8 @@ PRESENCE: Final = Group("presence", strict=True)
 PACE: Final = Group("pace", strict=True)
 #: A subscription has a place of its own in each partition, so the group has nothing to catch up on.
 SUBSCRIPTIONS: Final = Group("subscriptions", strict=True, apart=True, from_now=True)
+#: Nobody is called because of what was said before there was push.
+PUSH: Final = Group("push", strict=True, low_latency=False, from_now=True)
 
-_ALL: Final = (PIPELINE, FAN_OUT, ARCHIVE, RECEIPTS, PRESENCE, PACE, SUBSCRIPTIONS)
+_ALL: Final = (PIPELINE, FAN_OUT, ARCHIVE, RECEIPTS, PRESENCE, PACE, SUBSCRIPTIONS, PUSH)
 OWN: Final = {group.name: group for group in _ALL}

@@ -160,7 +160,7 @@ class Deliveries:
         endpoint = Endpoint(
             subscription,
             self._client,
-            self._settings.webhook_hours * 60 * 60 * 1000,
+            self._settings.webhook_life * 1000,
             self._given_up,
             self._pause,
             self._ended,

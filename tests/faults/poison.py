@@ -21,6 +21,7 @@ from app.events import (
     Erasure,
     IncomingHook,
     Moderated,
+    NotifyUser,
     Receipt,
     Reported,
     RulesSet,
@@ -44,6 +45,7 @@ from app.topics import (
     LOG,
     MODERATED,
     MODERATION,
+    NOTIFY,
     PACE,
     RAW,
     RECEIPTS,
@@ -107,6 +109,7 @@ RIGHT: dict[str, Struct] = {
     SUBSCRIPTIONS: Subscription(
         id=STRAY, by=STRAY, at_ms=1, url="http://127.0.0.1:9/", paused=True
     ),
+    NOTIFY: NotifyUser(user=STRAY, at_ms=1, level="none"),
     DELIVERIES: SubscriptionPaused(subscription=STRAY, at_ms=1, why="x"),
     HOOKS: IncomingHook(id=STRAY, room=STRAY, user="hook-x", by=STRAY, at_ms=1, digest="0"),
     DEPLOYMENT: DeploymentMade(id=STRAY, at_ms=1),

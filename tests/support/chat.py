@@ -27,12 +27,20 @@ UNHURRIED: dict[str, Any] = {"limits": 1000.0, "connections": 0, "polls": 10_000
 #: Endpoints of tests are on this machine.
 INSIDE: dict[str, Any] = {"webhook_hosts": "127.0.0.1"}
 
+#: The private key of RFC 8291's example: tests know what it signs and encrypts.
+PUSH: dict[str, Any] = {
+    "push_key": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
+    "push_contact": "mailto:tests@example.org",
+    "push_wait": 1.0,
+}
+
 
 class Chat:
     """One worker and one edge; more of either by `start_worker` and `start_edge`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = replace(settings, **UNHURRIED, **INSIDE)
+        gateway = f"http://127.0.0.1:{free_port()}/push"
+        self.settings = replace(settings, **UNHURRIED, **INSIDE, **PUSH, push_gateway=gateway)
         self.workers: list[Child] = []
         self.edges: list[Child] = []
         self.urls: list[str] = []

@@ -12,8 +12,10 @@ from web.api import (
     members,
     messages,
     moderation_rules,
+    notify,
     presence,
     pulled_subscriptions,
+    push_subscriptions,
     read_receipts,
     reports,
     review_queue,
@@ -36,6 +38,7 @@ def add_routes(app: web.Application) -> None:
         *(health, stream_tickets, rooms, members, messages, history, search),
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
         *(pulled_subscriptions, incoming_hooks),
+        *(notify, push_subscriptions),
         *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):
         resource.add_routes(app)

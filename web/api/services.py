@@ -16,6 +16,7 @@ from app.kafka.resilient_producer import ResilientProducer
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.moderation.revoked_tokens import RevokedTokens
+from app.push.notify_directory import NotifyDirectory
 from app.settings import Settings
 from app.subscriptions.declarations import Subscriptions
 from app.subscriptions.incoming_hooks import IncomingHooks
@@ -41,6 +42,7 @@ REVOKED_TOKENS: web.AppKey[RevokedTokens] = web.AppKey("revoked_tokens")
 INCOMING_HOOKS: web.AppKey[IncomingHooks] = web.AppKey("incoming_hooks")
 PULL_READERS: web.AppKey[PullReaders] = web.AppKey("pull_readers")
 SUBSCRIPTIONS: web.AppKey[Subscriptions] = web.AppKey("subscriptions")
+NOTIFY: web.AppKey[NotifyDirectory] = web.AppKey("notify")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

@@ -83,6 +83,7 @@ CODES: Final[dict[str, Code]] = {
     # faults of the edge and of the parts that it needs
     "history_behind": Code(503, "History is behind"),
     "unreachable": Code(503, "A part does not answer"),
+    "push_off": Code(501, "No push here"),
     "uploads_off": Code(501, "No uploads here"),
     "upload_hook": Code(502, "Upload hook failed"),
     "internal": Code(500, "Internal error"),

@@ -7,6 +7,9 @@ import { attempt, isFault, showToast } from "./lib/toast.js";
 import { MessageSearch } from "./messages/message-search.js";
 import { describeSanction } from "./moderation/sanctions.js";
 import { Parley, backoff, mayPass } from "./parley.js";
+import { badgeOf } from "./push/levels.js";
+import { PushOffer } from "./push/offer.js";
+import { Push } from "./push/push.js";
 import { NewRoomDialog } from "./rooms/new-room-dialog.js";
 import { Notifications } from "./rooms/notifications.js";
 import { Presence, presenceDot } from "./rooms/presence.js";
@@ -44,6 +47,9 @@ let roomView = null;
 let presence = null;
 let search = null;
 let notifications = null;
+let push = null;
+let pushOffer = null;
+let levels = {};
 let compareTimer = 0;
 let shownDay = formatDay(Date.now());
 
@@ -95,7 +101,8 @@ function showRooms(snapshot) {
     showUnread();
     presence.refreshDots();
   };
-  roomList = new RoomList(rooms, hrefOf, drawn);
+  const badge = (entry) => badgeOf(levels, entry, Date.now());
+  roomList = new RoomList(rooms, hrefOf, badge, drawn);
   presence = new Presence(parley);
   roomView = new RoomView(parley, rooms, presence);
   byId("my-presence").replaceChildren(nameNode(me), presenceDot(me));
@@ -110,9 +117,20 @@ function showRooms(snapshot) {
   });
   notifications = new Notifications(rooms, (room) => (location.hash = hrefOf(room)));
   setInterval(redrawAtMidnight, CLOCK_MS);
+  push = new Push(parley, (room) => (location.hash = hrefOf(room)));
+  pushOffer = new PushOffer(push, me);
+  attempt(push.refresh());
+  attempt(showLevels());
   for (const id of ["sidebar", "new-room"]) byId(id).hidden = false;
   roomList.drawAll();
   route();
+}
+
+// Of which rooms the user wants to know decides their badges, too.
+async function showLevels() {
+  levels = await parley.request("GET", "/v1/me/notify");
+  roomList.drawAll();
+  presence.refreshDots();
 }
 
 // Shows the room that the address names, or the list.
@@ -123,8 +141,10 @@ async function route() {
   byId("notice").hidden = true;
   roomList.setCurrent(room);
   roomView.close();
-  if (room) await openRoom(room);
-  else {
+  if (room) {
+    attempt(push.clear(room));
+    await openRoom(room);
+  } else {
     const hasRooms = rooms.newestFirst.length > 0;
     showNotice("Parley", hasRooms ? "Choose a room." : "You are in no room yet.");
     document.body.dataset.screen = "list";
@@ -193,6 +213,7 @@ function apply(event) {
   roomView.apply(event);
   search.apply(event);
   notifications.apply(event);
+  pushOffer.apply(event);
   roomList.draw(event.room);
 }
 

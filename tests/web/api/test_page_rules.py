@@ -13,6 +13,7 @@ from tests.support.page_modules import evaluate
 
 DOMAIN = Path(__file__).parents[2] / "domain"
 
+
 def test_page_has_the_servers_roles_and_the_least_role_of_each_action_it_offers() -> None:
     roles, least = evaluate("lib/permissions.js", "[page.ROLES, page.LEAST]")
     assert tuple(roles) == ROLES
@@ -105,3 +106,36 @@ def test_page_and_server_agree_on_the_names_that_are_the_same() -> None:
     found = evaluate("messages/mentions.js", "cases.map(page.same)", texts)
     different = [(same(one), other) for one, other in zip(texts, found, strict=True)]
     assert [(one, other) for one, other in different if one != other][:5] == []
+
+
+def test_page_wants_to_know_of_what_the_server_calls_the_user_of() -> None:
+    cases = json.loads((DOMAIN / "push" / "levels.json").read_text("utf-8"))
+    wants = """cases.map(({ all, rooms = {}, room, mentioned }) => {
+        const own = Object.entries(rooms).map(([name, level]) => [name, { level }]);
+        const levels = { ...(all && { level: all }), rooms: Object.fromEntries(own) };
+        return page.wants(levels, room, { mentioned });
+    })"""
+    assert evaluate("push/levels.js", wants, cases) == [case["wants"] for case in cases]
+
+
+def test_page_has_no_badge_for_what_is_muted_or_not_wanted() -> None:
+    cases = [
+        {"levels": {"level": "none"}, "now": 5, "badge": [0, 0]},
+        {"levels": {}, "now": 5, "badge": [3, 2]},
+        {"levels": {"level": "mentions"}, "now": 5, "badge": [3, 2]},
+        {"levels": {"rooms": {"tea": {"level": "mentions"}}}, "now": 5, "badge": [0, 2]},
+        {"levels": {"rooms": {"tea": {"level": "none"}}}, "now": 5, "badge": [0, 0]},
+        {"levels": {"level": "all"}, "now": 5, "badge": [3, 2]},
+        {"levels": {"level": "all", "mute_until_ms": 6}, "now": 5, "badge": [0, 0]},
+        {"levels": {"level": "all", "mute_until_ms": 5}, "now": 5, "badge": [3, 2]},
+        {
+            "levels": {"level": "all", "rooms": {"tea": {"mute_until_ms": 6}}},
+            "now": 5,
+            "badge": [0, 0],
+        },
+    ]
+    answer = """cases.map(({ levels, now }) => {
+        const badge = page.badgeOf(levels, { room: "tea", unread: 3, mentions: 2 }, now);
+        return [badge.unread, badge.mentions];
+    })"""
+    assert evaluate("push/levels.js", answer, cases) == [case["badge"] for case in cases]

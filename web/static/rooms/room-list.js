@@ -13,6 +13,7 @@ const NEAR_END = 600; // pixels
 export class RoomList {
   #rooms;
   #hrefOf;
+  #badgeOf;
   #drawn;
   #nodes = new Map(); // of the rooms in the list
   #changed = new Set();
@@ -21,10 +22,10 @@ export class RoomList {
   #current = "";
   #draw = () => this.#drawChanged();
 
-  /** `rooms` is the room store; `hrefOf(room)` returns the address that opens a room; `drawn()` is
-   *  called after each drawing. */
-  constructor(rooms, hrefOf, drawn) {
-    [this.#rooms, this.#hrefOf, this.#drawn] = [rooms, hrefOf, drawn];
+  /** `rooms` is the room store; `hrefOf(room)` returns the address that opens a room,
+   *  and `badgeOf(entry)` the numbers of its badge; `drawn()` is called after each drawing. */
+  constructor(rooms, hrefOf, badgeOf, drawn) {
+    [this.#rooms, this.#hrefOf, this.#badgeOf, this.#drawn] = [rooms, hrefOf, badgeOf, drawn];
     byId("rooms-section").addEventListener("scroll", ({ target }) => {
       const { scrollTop, scrollHeight, clientHeight } = target;
       const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
@@ -113,7 +114,7 @@ export class RoomList {
     link.classList.toggle("unread", entry.unread > 0);
     if (entry.room === this.#current) link.setAttribute("aria-current", "page");
     if (entry.at_ms) link.append(timeNode(entry.at_ms, { short: true }));
-    link.append(this.#preview(entry), badgesNode(entry));
+    link.append(this.#preview(entry), badgesNode(this.#badgeOf(entry)));
     return link;
   }
 

@@ -1,0 +1,1 @@
+"""Who is called by a message, when, and with what."""
