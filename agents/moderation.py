@@ -42,6 +42,7 @@ from app.moderation.active_rules import ActiveRules, active_rules
 from app.moderation.webhook import WebhookClient, WebhookFailed
 from app.runtime.clock import now_ms
 from app.runtime.derived_keys import KeyRing
+from app.runtime.outside_addresses import OutsideAddresses
 from app.stream.batch import MAX_VALUE_BYTES, Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
@@ -77,7 +78,10 @@ class _Stage:
     def __init__(self, active: ActiveRules) -> None:
         self.waiting = RoomQueues()
         self._active = active
-        self._webhook = WebhookClient(KeyRing(settings.secret, settings.secret_other))
+        self._webhook = WebhookClient(
+            KeyRing(settings.secret, settings.secret_other),
+            OutsideAddresses(settings.webhook_hosts.split(",")),
+        )
 
     def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
         """Decide on a command, or ask the webhook and let the room wait."""

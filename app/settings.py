@@ -103,6 +103,8 @@ class Settings:
     """URL of the upload hook, which says where a file goes; empty: messages carry no files."""
     webhook_hosts: str = ""
     """Hosts and networks inside that subscriptions may send to, by comma: `10.0.0.0/8`, `hooks`."""
+    webhook_hours: Seconds = 72.0
+    """Hours for which an event is tried that the endpoint of a subscription does not take."""
     push_key: str = ""
     """Private key of Web Push (VAPID), from `parley push-key`; empty: no browser is called."""
     push_contact: str = ""

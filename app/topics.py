@@ -26,6 +26,7 @@ DEPLOYMENT = "chat.deployment"
 AGENTS = "chat.agents"
 SUBSCRIPTIONS = "chat.subscriptions"
 DELIVERIES = "chat.deliveries"
+HOOKS = "chat.hooks"
 NOTIFY = "chat.notify"
 
 #: Exists while a copy of a deployment arrives in this cluster: until then nothing may start here.
@@ -82,6 +83,7 @@ TOPICS = (
     Topic(SUBSCRIPTIONS, {"cleanup.policy": "compact"}),
     # Keyed by subscription and place: the newest counts, and a tombstone removes a failure.
     Topic(DELIVERIES, {"cleanup.policy": "compact,delete", "retention.ms": str(30 * _DAY_MS)}),
+    Topic(HOOKS, {"cleanup.policy": "compact"}),
     # Keyed by user and what it is about, on the user's partition: the newest counts.
     Topic(NOTIFY, {"cleanup.policy": "compact"}),
     # Not compacted: the first record of an id or epoch counts, not the last.

@@ -49,6 +49,7 @@ SECONDS = {
     "ping": "a number of seconds above 0",
     "ticket_life": "a number of seconds above 0",
     "stream_life": "a number of seconds above 0",
+    "webhook_hours": "a number of seconds above 0",
     "push_wait": "a number of seconds, 0 or more",
 }
 LIMITS = {

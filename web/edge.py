@@ -54,6 +54,8 @@ from app.runtime.retry import AWAY, retry_while_away
 from app.runtime.starting import Stop, run_until_signal, waiting_for
 from app.settings import Settings, without_password
 from app.subscriptions.declarations import Subscriptions
+from app.subscriptions.incoming_hooks import IncomingHooks
+from app.subscriptions.pull_readers import PullReaders
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.callers import limit_middleware
@@ -67,10 +69,12 @@ from web.api.services import (
     DRAINING,
     HISTORY,
     HUB,
+    INCOMING_HOOKS,
     LIMITS,
     NOTIFY,
     PRESENCES,
     PRODUCER,
+    PULL_READERS,
     READ_MARKS,
     REVOKED_TOKENS,
     SETTINGS,
@@ -274,6 +278,7 @@ async def _application(
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)
     app[ACTIVE_RULES] = rules = ActiveRules(settings)
     app[REVOKED_TOKENS] = revoked = RevokedTokens(settings)
+    app[INCOMING_HOOKS] = hooks = IncomingHooks(settings)
     app[SUBSCRIPTIONS] = subscriptions = Subscriptions(settings)
     app[NOTIFY] = notify = NotifyDirectory(settings)
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
@@ -284,10 +289,15 @@ async def _application(
         stack.push_async_callback(shutdown.end, "rules in force", rules.stop)
         await revoked.start()
         stack.push_async_callback(shutdown.end, "revoked tokens", revoked.stop)
+        await hooks.start()
+        stack.push_async_callback(shutdown.end, "incoming hooks", hooks.stop)
         await subscriptions.start()
         stack.push_async_callback(shutdown.end, "subscriptions", subscriptions.stop)
         await notify.start()
         stack.push_async_callback(shutdown.end, "notify levels", notify.stop)
+    app[PULL_READERS] = pulled = PullReaders(settings, redis, deployment.origin)
+    pulled.start()
+    stack.push_async_callback(shutdown.end, "pulled subscriptions", pulled.stop)
     rules.on_sanction = partial(sanctions.shut_out, app)
     revoked.on_revoked = app[AUTHENTICATOR].recheck
     stack.push_async_callback(shutdown.end, "keys", app[AUTHENTICATOR].close)

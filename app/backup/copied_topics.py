@@ -13,6 +13,7 @@ from app.topics import (
     DELIVERIES,
     DEPLOYMENT,
     ERASURES,
+    HOOKS,
     LOG,
     MODERATION,
     NOTIFY,
@@ -35,11 +36,13 @@ PLACES: Final = changelog(SUBSCRIPTIONS_GROUP.id, "places")
 #: unknown, and what was erased in the meantime is erased after a restore.
 KEPT: Final = (
     *(RECEIPTS, LOG, MODERATION, DEAD, RULES, SANCTIONS, REVOCATIONS),
-    *(ERASURES, AGENTS, SUBSCRIPTIONS, PLACES.name, DELIVERIES, NOTIFY, DEPLOYMENT),
+    *(ERASURES, AGENTS, SUBSCRIPTIONS, PLACES.name, DELIVERIES, HOOKS, NOTIFY, DEPLOYMENT),
 )
 
 #: Those that a deployment lacks until a process of this version has started in it.
-ADDED: Final = frozenset({AGENTS, REVOCATIONS, SUBSCRIPTIONS, PLACES.name, DELIVERIES, NOTIFY})
+ADDED: Final = frozenset(
+    {AGENTS, REVOCATIONS, SUBSCRIPTIONS, PLACES.name, DELIVERIES, HOOKS, NOTIFY}
+)
 
 #: Commands on their way are copied by their own rule, and the answers to commands have been given.
 _PASSING: Final = frozenset({_RAW, _MODERATED, VERDICTS})

@@ -20,6 +20,7 @@ from app.events.deployment import (
     decode_beginning,
 )
 from app.events.erasures import Erasure, decode_erasure
+from app.events.hooks import IncomingHook, decode_hook
 from app.events.log import EDGE, RULING, AnyLogEvent, decode_log
 from app.events.log_event import LogEvent
 from app.events.message_events import (
@@ -158,6 +159,7 @@ __all__ = [
     "Finding",
     "Held",
     "HideMessage",
+    "IncomingHook",
     "KeysDerived",
     "Level",
     "LiftSanction",
@@ -217,6 +219,7 @@ __all__ = [
     "decode_dead",
     "decode_delivery",
     "decode_erasure",
+    "decode_hook",
     "decode_log",
     "decode_moderated",
     "decode_notify",

@@ -45,12 +45,13 @@ class MessageCreated(
     shadow: Shadow | None = None
     approved_by: str = ""
     #: For a message in its present form, never in `chat.log`. `replies` counts the replies in its
-    #: thread that are not deleted, `last_reply_ms` is the time of the newest.
+    #: thread that are not deleted, `last_reply_seq` and `last_reply_ms` are of the newest.
     edited_ms: int = 0
     deleted: bool = False
     hidden: bool = False
     reactions: dict[str, Reacted] = field(default_factory=dict)
     replies: int = 0
+    last_reply_seq: int = 0
     last_reply_ms: int = 0
 
 

@@ -14,9 +14,10 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A subscription as `by` has set it; the newest record of an id counts.
 
     It gets the events of these `kinds` (`message.*`: all that begin so; none: all of the log) in
-    the rooms that match one of the patterns `rooms` (none: all), at `url`, up to `batch` in one
-    request, with up to `parallel` requests under way. `sealed` is the secret of its signatures,
-    encrypted; empty: one that follows from the deployment's secret and the id.
+    the rooms that match one of the patterns `rooms` (none: all). They are sent to `url`, up to
+    `batch` in one request, with up to `parallel` requests under way; without a URL its reader pulls
+    them. `sealed` is the secret of its signatures, encrypted; empty: one that follows from the
+    deployment's secret and the id.
 
     `moves` counts how often it was moved; with each move it begins anew with the events of the time
     `from_ms` or later. Where `paused`, `why` says the reason.
@@ -25,7 +26,7 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     by: str
     at_ms: Natural
-    url: str
+    url: str = ""
     name: str = ""
     kinds: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()

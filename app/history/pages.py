@@ -65,8 +65,7 @@ def as_shown(connection: Connection, rows: Sequence[Sequence[Any]], reader: str)
         under = {} if deleted else emojis.get((room, seq), {})
         thread = replies.get((room, seq))
         if under or thread:
-            count, last_ms = thread or (0, 0)
-            now = replace(shown(event), reactions=under, replies=count, last_reply_ms=last_ms)
+            now = replace(shown(event), reactions=under, **(thread._asdict() if thread else {}))
             event = encode(now)
         shown_rows.append(event)
     return shown_rows

@@ -16,6 +16,7 @@ from app.domain.moderation.ruleset import Hook
 from app.events import AnyCommand, Finding
 from app.runtime.derived_keys import KeyRing
 from app.runtime.http_answer import read_answer
+from app.runtime.outside_addresses import CheckedResolver, OutsideAddresses
 from app.runtime.webhook_signature import MODERATION, signed_headers
 from app.settings import without_password
 
@@ -53,8 +54,9 @@ class WebhookClient:
     the request, so a busy worker does not count as a failing webhook.
     """
 
-    def __init__(self, ring: KeyRing) -> None:
+    def __init__(self, ring: KeyRing, addresses: OutsideAddresses) -> None:
         self._ring = ring
+        self._addresses = addresses
         self._http: aiohttp.ClientSession | None = None
         self._turns = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._breakers: dict[str, breaker.Breaker] = {}
@@ -102,9 +104,16 @@ class WebhookClient:
         known = self._breakers.get(hook.url, breaker.Breaker())
         self._breakers[hook.url] = breaker.after(known, _monotonic_ms(), worked=worked)
 
+    def _session(self) -> aiohttp.ClientSession:
+        """A session whose connector makes nobody wait: the client's turns limit the connections."""
+        resolver = CheckedResolver(self._addresses)
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, resolver=resolver))
+
     async def _post(self, hook: Hook, command: AnyCommand, at_ms: int) -> Answer:
+        if (flaw := self._addresses.flaw(hook.url)) is not None:
+            raise aiohttp.ClientError(flaw)
         if self._http is None:
-            self._http = _session()
+            self._http = self._session()
         body, now = msgspec.json.encode(_request(command, at_ms)), int(time.time())
         # The id of the command is the same in the second attempt, and after a restart.
         message_id = f"msg_{command.id}"
@@ -115,11 +124,6 @@ class WebhookClient:
             if answer.status != 200:
                 raise aiohttp.ClientError(f"the webhook answers {answer.status}")
             return msgspec.json.decode(await read_answer(answer, _MAX_ANSWER_BYTES), type=Answer)
-
-
-def _session() -> aiohttp.ClientSession:
-    """A session whose connector makes nobody wait: the client's turns limit the connections."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
 
 def _request(command: AnyCommand, at_ms: int) -> dict[str, Any]:

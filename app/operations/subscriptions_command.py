@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 
+from app.domain.subscriptions.interest import Interest
 from app.domain.subscriptions.kinds import TOPIC_OF
 from app.errors import ParleyError
 from app.events import (
@@ -21,6 +22,7 @@ from app.events import (
     SubscriptionFollows,
     SubscriptionLags,
 )
+from app.kafka.group_lag import lag_of
 from app.kafka.producer import new_producer
 from app.operations.agents_past import Since
 from app.runtime.clock import now_ms
@@ -30,6 +32,7 @@ from app.subscriptions.declarations import Subscriptions, write
 from app.subscriptions.delivery_records import delivery_records, send_again
 from app.subscriptions.endpoint_client import EndpointClient
 from app.subscriptions.management import Changes, SubscriptionRules
+from app.subscriptions.pull_commits import pull_group
 from app.subscriptions.source_events import trial_event
 
 _SHOWN_FAILURES = 20
@@ -44,7 +47,8 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("url")
+@click.argument("url", required=False)
+@click.option("--pull", is_flag=True, help="No URL: a service reads the events itself.")
 @click.option("--kind", "kinds", multiple=True, help="A kind of event, or message.*; repeat it.")
 @click.option("--room", "rooms", multiple=True, help="A room, or a pattern; repeat it.")
 @click.option("--name", default="", help="A name for people.")
@@ -53,20 +57,31 @@ def command() -> None:
 @click.option("--parallel", type=int, default=8, show_default=True, help="Requests at a time.")
 @click.option("--from", "since", type=Since(), help="Begin with the events of this date.")
 @click.option("--from-start", is_flag=True, help="Begin with the oldest event.")
-def add(url: str, secret: str | None, since: int | None, from_start: bool, **given: Any) -> None:
+def add(
+    url: str | None,
+    pull: bool,
+    secret: str | None,
+    since: int | None,
+    from_start: bool,
+    **given: Any,
+) -> None:
     """Send events to URL from now on.
 
     Without --kind these are all events of rooms. See `parley subscriptions kinds`.
     """
+    if (url is None) != pull:
+        raise click.UsageError("give a URL, or --pull")
     settings = Settings.read()
     rules = SubscriptionRules(settings)
     begin: Any = "start" if from_start else "now" if since is None else since
-    changes = Changes(url=url, since=begin, **given)
+    changes = Changes(url=url or "", since=begin, **given)
     if secret is not None:
         changes.secret = secret
     made = rules.new(changes, getpass.getuser(), now_ms())
     asyncio.run(_write(settings, made))
-    click.echo(f"{made.id}\nits endpoint verifies requests with {rules.secrets.shown(made)}")
+    click.echo(made.id)
+    if made.url:
+        click.echo(f"its endpoint verifies requests with {rules.secrets.shown(made)}")
 
 
 @command.command(name="kinds")
@@ -86,7 +101,7 @@ def list_(json: bool) -> None:
         click.echo(msgspec.json.encode({"subscriptions": known, "deliveries": records}))
         return
     for one in known:
-        click.echo(f"{one.id}  {one.name or '-'}  {one.url}  {_state(one, records)}")
+        click.echo(f"{one.id}  {one.name or '-'}  {one.url or 'pulled'}  {_state(one, records)}")
 
 
 @command.command()
@@ -97,7 +112,8 @@ def show(subscription: str, secret: bool) -> None:
     settings = Settings.read()
     known, records = asyncio.run(_one(settings, subscription))
     click.echo(f"{known.id}  {known.name}".rstrip())
-    click.echo(f"  sends to {known.url}, {known.batch} events a request")
+    goes = f"sends to {known.url}, {known.batch} events a request" if known.url else "is pulled"
+    click.echo(f"  {goes}")
     click.echo(f"  kinds    {', '.join(known.kinds) or 'all of rooms'}")
     click.echo(f"  rooms    {', '.join(known.rooms) or 'all'}")
     click.echo(f"  set      {_date(known.at_ms)} by {known.by}")
@@ -106,6 +122,11 @@ def show(subscription: str, secret: bool) -> None:
         if isinstance(one, SubscriptionLags | SubscriptionFollows):
             for line in _lag_lines(one):
                 click.echo(f"  {line}")
+    if not known.url:
+        topics = Interest(known.kinds, known.rooms).topics
+        for lag in asyncio.run(lag_of(settings, pull_group(known.id), topics)):
+            seconds = f", {lag.seconds:.0f} s" if lag.records else ""
+            click.echo(f"  {lag.topic}/{lag.partition}: {lag.records} behind{seconds}")
     if secret:
         click.echo(f"  secret   {SubscriptionRules(settings).secrets.shown(known)}")
 

@@ -7,6 +7,7 @@ address that was checked.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 from collections.abc import Iterable
@@ -102,7 +103,8 @@ class CheckedResolver(AbstractResolver):
             if self._addresses.may(host, ipaddress.ip_address(one["host"].partition("%")[0]))
         ]
         if found and not allowed:
-            raise AddressForbidden(f"requests do not go to {host}: it has no public address")
+            why = f"requests do not go to {host}: it has no public address"
+            raise AddressForbidden(errno.EACCES, why)
         return allowed
 
     async def close(self) -> None:

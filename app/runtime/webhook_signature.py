@@ -35,12 +35,13 @@ def signed_headers(
     `message_id` is the same in every attempt. While the secret changes there are two signatures, of
     which the service needs one.
     """
+    if not ring.secrets:
+        return {"Content-Type": "application/json"}
     keys = [derive(secret, Purpose.HOOK, kind, url) for secret in ring.secrets]
-    headers = standard_headers(keys, message_id, seconds, body)
-    if ring.secrets:
-        # For services of before, which have to know PARLEY_SECRET to verify it.
-        headers["Parley-Signature"] = first_signature(ring.secrets[0], seconds, body)
-    return headers
+    # The last one is for services of before, which have to know PARLEY_SECRET to verify it.
+    return standard_headers(keys, message_id, seconds, body) | {
+        "Parley-Signature": first_signature(ring.secrets[0], seconds, body)
+    }
 
 
 def standard_headers(

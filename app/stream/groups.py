@@ -21,6 +21,8 @@ class Group:
     name: str
     strict: bool = False
     low_latency: bool = True
+    #: It runs in a process of its own, which a worker starts when there is something for it to do.
+    apart: bool = False
     #: Begin with the records that come after the group's first start, and not with the oldest.
     from_now: bool = False
 
@@ -38,7 +40,7 @@ RECEIPTS: Final = Group("receipts", strict=True)
 PRESENCE: Final = Group("presence", strict=True)
 PACE: Final = Group("pace", strict=True)
 #: A subscription has a place of its own in each partition, so the group has nothing to catch up on.
-SUBSCRIPTIONS: Final = Group("subscriptions", strict=True, from_now=True)
+SUBSCRIPTIONS: Final = Group("subscriptions", strict=True, apart=True, from_now=True)
 #: Nobody is called because of what was said before there was push.
 PUSH: Final = Group("push", strict=True, low_latency=False, from_now=True)
 

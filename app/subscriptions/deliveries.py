@@ -150,9 +150,21 @@ class Deliveries:
             self._wake_soon()
 
     def _run(self, subscription: Subscription) -> None:
-        if subscription.paused or not self._mine or subscription.id in self._endpoints:
+        if (
+            not subscription.url
+            or subscription.paused
+            or not self._mine
+            or subscription.id in self._endpoints
+        ):
             return
-        endpoint = Endpoint(subscription, self._client, self._given_up, self._pause, self._ended)
+        endpoint = Endpoint(
+            subscription,
+            self._client,
+            self._settings.webhook_hours * 60 * 60 * 1000,
+            self._given_up,
+            self._pause,
+            self._ended,
+        )
         self._endpoints[subscription.id] = endpoint
         self._again.offer_to(endpoint)
         interest = Interest(subscription.kinds, subscription.rooms)
@@ -247,7 +259,7 @@ class Deliveries:
         log.error(
             "an event was not taken and is given up",
             subscription=failed.subscription,
-            event=failed.event,
+            id=failed.event,
             tries=failed.tries,
             why=failed.why,
         )

@@ -27,11 +27,7 @@ from app.subscriptions.source_events import SourceEvent
 
 log = structlog.get_logger()
 
-#: Milliseconds for which an event is tried: three days.
-GIVE_UP_MS: Final = 3 * 24 * 60 * 60 * 1000
-
-#: Why a subscription is paused that takes nothing for so long.
-_NOTHING_TAKEN: Final = "its endpoint took nothing for three days"
+_HOUR_MS: Final = 60 * 60 * 1000
 
 
 class Origin(Protocol):
@@ -58,14 +54,16 @@ class _Turn(NamedTuple):
 class Endpoint:
     """The endpoint of a subscription.
 
-    `given_up` is called with what was not taken in three days, `pause` with the reason where
-    nothing more is to be sent, `failed` with a task that has ended, perhaps by an error.
+    An event is tried for `give_up_ms`. `given_up` is called with what was not taken, `pause` with
+    the reason where nothing more is to be sent, `failed` with a task that has ended, perhaps by an
+    error.
     """
 
     def __init__(
         self,
         subscription: Subscription,
         client: EndpointClient,
+        give_up_ms: float,
         given_up: Callable[[DeliveryFailed], None],
         pause: Callable[[Subscription, str], None],
         failed: Callable[[asyncio.Task[None]], None],
@@ -74,7 +72,10 @@ class Endpoint:
         #: Events that were taken, and milliseconds since 1970 of the last of them.
         self.taken = 0
         self._taken_ms = 0
+        #: Whether an event was given up, and no other was taken as long as that one was tried.
+        self._takes_nothing = False
         self._client = client
+        self._give_up_ms = give_up_ms
         self._given_up = given_up
         self._pause = pause
         self._failed = failed
@@ -84,6 +85,8 @@ class Endpoint:
         self._breaker = circuit_breaker.Breaker()
         self._size = subscription.batch
         self._stopped = False
+        #: Requests that wait for their answer.
+        self._under_way = 0
 
     def offer(self, origin: Origin, lane: Lane) -> None:
         """Send the first event of a lane when its turn comes."""
@@ -110,7 +113,11 @@ class Endpoint:
         return max(1, self.subscription.parallel)
 
     def _send_more(self) -> None:
-        while not self._stopped and len(self._senders) < min(self._most, len(self._queue)):
+        """Have as many senders as may be, unless those that are idle are enough."""
+        if self._stopped:
+            return
+        idle = len(self._senders) - self._under_way
+        for _ in range(min(self._most - len(self._senders), len(self._queue) - idle)):
             sender = asyncio.create_task(self._send())
             self._senders.add(sender)
             sender.add_done_callback(self._senders.discard)
@@ -124,7 +131,11 @@ class Endpoint:
                 continue
             turns, events = await self._next()
             if events:
-                answer = await self._client.post(self.subscription, events)
+                self._under_way += 1
+                try:
+                    answer = await self._client.post(self.subscription, events)
+                finally:
+                    self._under_way -= 1
                 self._settle(turns, answer)
 
     async def _next(self) -> tuple[list[_Turn], list[SourceEvent]]:
@@ -146,6 +157,7 @@ class Endpoint:
         if not answer.why:
             self._breaker = circuit_breaker.after_success()
             self._taken_ms = now_ms()
+            self._takes_nothing = False
             self.taken += len(turns)
             self._size = min(self.subscription.batch, 2 * self._size)
             for turn in turns:
@@ -155,6 +167,12 @@ class Endpoint:
         self._breaker = circuit_breaker.after_failure(self._breaker, time.monotonic())
         if answer.gone:
             self._pause(self.subscription, f"its endpoint wants no more: {answer.why}")
+            return
+        if self._takes_nothing:
+            # Not one event alone is what it does not take: the others wait rather than be given up.
+            hours = self._give_up_ms / _HOUR_MS
+            why = f"its endpoint took nothing for {hours:g} hours: {answer.why}"
+            self._pause(self.subscription, why)
             return
         if len(turns) > 1:
             # One of the events may be what it does not take: smaller requests find it.
@@ -173,7 +191,7 @@ class Endpoint:
     def _try_later(self, turn: _Turn, answer: Answer) -> None:
         origin, lane = turn
         origin.fail(lane, now_ms(), answer.why)
-        if now_ms() - lane.since_ms > GIVE_UP_MS:
+        if now_ms() - lane.since_ms > self._give_up_ms:
             self._give_up(turn)
             return
         seconds = circuit_breaker.pause(lane.tries) * random.uniform(0.5, 1.0)
@@ -215,5 +233,4 @@ class Endpoint:
         )
         self._done(turn)
         self._given_up(failed)
-        if self._taken_ms < since:
-            self._pause(self.subscription, f"{_NOTHING_TAKEN}, the last time: {why}")
+        self._takes_nothing = self._taken_ms < since

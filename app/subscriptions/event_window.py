@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -57,6 +57,16 @@ class EventWindow:
         async with self._reading:
             self._ends[source] = await (await self._kafka()).end(*source)
         self._recent[source] = []
+
+    async def look(self, sources: Collection[Source]) -> None:
+        """Ask for the ends of partitions that no stream is appended to; raises `KafkaError`."""
+        by_topic: dict[str, list[int]] = {}
+        async with self._reading:
+            reader = await self._kafka()
+            for topic in {source.topic for source in sources}:
+                by_topic[topic] = await reader.ends(topic, self._settings.partitions)
+        for source in sources:
+            self._ends[source] = by_topic[source.topic][source.partition]
 
     def end(self, source: Source) -> int:
         """The offset of the partition's next record, as far as it is known here."""
@@ -109,7 +119,7 @@ class EventWindow:
         if recent and offset >= recent[0].offset:
             return recent[bisect_left(recent, offset, key=_offset) :]
         while offset < self._ends[source]:
-            piece = await self._piece(source, offset // PIECE)
+            piece = await self._piece(source, offset)
             found = piece[bisect_left(piece, offset, key=_offset) :]
             if found:
                 return found
@@ -131,7 +141,8 @@ class EventWindow:
         async with self._reading:
             return await use(await self._kafka())
 
-    async def _piece(self, source: Source, number: int) -> Sequence[SourceEvent]:
+    async def _piece(self, source: Source, offset: int) -> Sequence[SourceEvent]:
+        number = offset // PIECE
         if (known := self._pieces.get((source, number))) is not None:
             self._pieces.move_to_end((source, number))
             return known
@@ -141,11 +152,14 @@ class EventWindow:
             reader, origin = await self._kafka(), self.origin(source)
             start, end = number * PIECE, self._ends[source]
             stop = min(start + PIECE, end)
+            if stop < start + PIECE:
+                # The last piece is not kept, so only what is asked for is read.
+                start = offset
             piece = [
                 source_event(record, origin)
                 async for record in reader.read(source.topic, source.partition, start, stop)
             ]
-        if stop == start + PIECE:
+        if stop == (number + 1) * PIECE:
             self._pieces[source, number] = piece
             self._bytes += _size(piece)
             while self._bytes > PIECES_BYTES:

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from app.domain.subscriptions.backlog import Backlog, Entry, Lane, Place
 from app.domain.subscriptions.interest import Interest
 from app.subscriptions.event_window import EventWindow, Source
-from app.subscriptions.source_events import SourceEvent
+from app.subscriptions.source_events import SourceEvent, is_for
 
 log = structlog.get_logger()
 
@@ -143,8 +143,7 @@ class Feed:
         self._changed(self)
 
     def _take(self, event: SourceEvent) -> None:
-        wanted = bool(event.kind) and event.about != self.subscription
-        if not (wanted and self._interest.has(event.kind, event.room)):
+        if not is_for(event, self.subscription, self._interest):
             self.backlog.pass_over(event.position, event.offset, event.at_ms)
             return
         entry = Entry(event.position, event.offset, event.at_ms, event)

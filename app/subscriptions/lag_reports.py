@@ -31,8 +31,7 @@ class LagReports:
             key = lag_key(feed.subscription, feed.source)
             report = self._report(feed, now_ms)
             told = self._told.get(key)
-            if told is None and isinstance(report, SubscriptionFollows) and not report.rooms:
-                continue
+            # The first one is always told: what stands in the topic may be of an earlier process.
             if told is not None and _parts(told) == _parts(report):
                 continue
             self._told[key] = report

@@ -67,11 +67,9 @@ class SubscriptionRules:
         self._addresses = OutsideAddresses(settings.webhook_hosts.split(","))
 
     def new(self, changes: Changes, by: str, now_ms: int) -> Subscription:
-        """A new subscription; raises `SubscriptionFlaw`."""
-        if changes.url is msgspec.UNSET:
-            raise SubscriptionFlaw("url", "say where the events are to go")
+        """A new subscription; raises `SubscriptionFlaw`. Without a `url` it is pulled."""
         empty = Subscription(
-            id=f"sub_{uuid_utils.uuid7().hex}", by=by, at_ms=now_ms, url="", from_ms=now_ms
+            id=f"sub_{uuid_utils.uuid7().hex}", by="", at_ms=now_ms, url="", from_ms=now_ms
         )
         return self.changed(empty, changes, by, now_ms)
 
@@ -92,7 +90,7 @@ class SubscriptionRules:
         if "since" in given:
             moved = given["since"]
             fields["from_ms"] = {"now": now_ms, "start": 0}.get(moved, moved)
-            fields["moves"] = known.moves + (1 if known.url else 0)
+            fields["moves"] = known.moves + (1 if known.by else 0)
             if not 0 <= int(fields["from_ms"]) <= now_ms:
                 raise SubscriptionFlaw("since", "this time is yet to come: nothing lies there")
         if "secret" in given:
@@ -120,6 +118,8 @@ class SubscriptionRules:
         }
 
     def _url(self, url: str) -> str | None:
+        if not url:
+            return None
         if len(url) > _URL:
             return f"a URL has at most {_URL} characters"
         if not url.isascii() or not url.isprintable() or " " in url:

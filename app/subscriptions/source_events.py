@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from app.domain.subscriptions.backlog import NOTHING
+from app.domain.subscriptions.interest import Interest
 from app.domain.subscriptions.kinds import ACTS
 from app.errors import Malformed
 from app.events import (
@@ -36,8 +38,9 @@ class SourceEvent(NamedTuple):
     """An event of a partition, made once for all subscriptions.
 
     `lane` is the room, or what else keeps the order: a user, a subscription. `kind` is empty for a
-    record that nobody gets. `about` is the subscription that the event speaks of, which does not
-    get it itself. `id` is the same in every attempt. `body` is JSON.
+    record that nobody gets; one that is no event has no position either. `about` is the
+    subscription that the event speaks of, which does not get it itself. `id` is the same in every
+    attempt. `body` is JSON.
     """
 
     kind: str
@@ -80,7 +83,7 @@ def source_event(record: Any, origin: int) -> SourceEvent:
         else:
             kind, lane, room, at_ms, about, data = _OTHERS[topic](value)
     except (Malformed, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return SourceEvent("", "", "", position, offset, 0, "", b"")
+        return SourceEvent("", "", "", NOTHING, offset, 0, "", b"")
     at_ms = at_ms or _time_of(record)
     name = f"evt_{topic.removeprefix('chat.')}-{record.partition}-{position.epoch}-{position.pos}"
     body = _body(name, kind, at_ms, data) if kind else b""
@@ -95,6 +98,13 @@ def trial_event(subscription: str, at_ms: int) -> SourceEvent:
     return SourceEvent(
         "subscription.test", "", "", Position(0, 0), 0, at_ms, name, body, subscription
     )
+
+
+def is_for(event: SourceEvent, subscription: str, interest: Interest) -> bool:
+    """Whether a subscription gets the event: not one about itself, which would have no end."""
+    if not event.kind or event.about == subscription:
+        return False
+    return interest.has(event.kind, event.room)
 
 
 def batch_body(bodies: Sequence[bytes]) -> bytes:

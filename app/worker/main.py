@@ -39,9 +39,9 @@ from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
 from app.worker.agent_discovery import discover
 from app.worker.agent_process import AgentProcess, chosen_agents, restart
-from app.worker.agent_processes import agent_processes
 from app.worker.group_lock import group_locks
 from app.worker.health_server import serve_health
+from app.worker.own_processes import own_processes
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
 
 log = structlog.get_logger()
@@ -72,9 +72,12 @@ async def _run(settings: Settings, stop: Stop) -> None:
     discover([file.path for file in files if file.is_plain])
     agents = [name for file in files for name in file.agents]
     chosen = _chosen(context.groups, settings.only, agents)
-    beside = () if settings.only else [file for file in files if not file.is_plain]
-    async with agent_processes(settings, beside):
+    if settings.only:
         await _serve(settings, chosen, stop)
+        return
+    prepared, others = asyncio.Event(), [file for file in files if not file.is_plain]
+    async with own_processes(settings, others, prepared):
+        await _serve(settings, chosen, stop, prepared)
 
 
 async def _run_agents(
@@ -95,12 +98,19 @@ async def _run_agents(
         restart()
 
 
-async def _serve(settings: Settings, chosen: Mapping[str, ParleyApp], stop: Stop) -> None:
+async def _serve(
+    settings: Settings,
+    chosen: Mapping[str, ParleyApp],
+    stop: Stop,
+    prepared: asyncio.Event | None = None,
+) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
     topics += declared_topics(chosen.values())
     async with waiting_for(f"Kafka at {settings.broker}"):
         deployment = await prepare(settings, topics)
+    if prepared is not None:
+        prepared.set()
     async with serve_health(settings, chosen):
         names = [topic.name for topic in topics]
         reasons: list[str] = []
@@ -154,7 +164,7 @@ def _chosen(
     known: Mapping[str, ParleyApp], only: str, agents: Sequence[str] = ()
 ) -> dict[str, ParleyApp]:
     if not only:
-        return dict(known)
+        return {name: app for name, app in known.items() if not app.declared.apart}
     names = {name.strip() for name in only.split(",")}
     if unknown := names - known.keys():
         raise ParleyError(

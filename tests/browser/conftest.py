@@ -22,13 +22,18 @@ ARGUMENTS = [
 expect.set_options(timeout=20_000)
 
 
+def chromium() -> str:
+    """The path of the machine's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        missing("Chromium (Debian: apt-get install chromium)")
+    return found or ""
+
+
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        missing("Chromium (Debian: apt-get install chromium)")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield browser
         await browser.close()
 
@@ -45,7 +50,8 @@ async def enter(browser: Browser, room: Room) -> AsyncIterator[Callable[..., Awa
     """`await enter("ann")`: a window of that person's own, in the room, live.
 
     `through` is another address of the edge, `clock` lets the test move the window's time,
-    `listed` opens the list of rooms instead.
+    `listed` opens the list of rooms instead, `beside` opens a tab beside another person's,
+    `alone` takes the browser's shared workers away, so that the tab has a stream of its own.
     Nothing may go wrong in any window: no script error, nothing refused by the page's policy.
     """
     people: list[Person] = []
@@ -57,9 +63,13 @@ async def enter(browser: Browser, room: Room) -> AsyncIterator[Callable[..., Awa
         through: str = "",
         clock: bool = False,
         listed: bool = False,
+        beside: Person | None = None,
+        alone: bool = False,
         **context: Any,
     ) -> Person:
-        window = await browser.new_context(**context)
+        window = beside.page.context if beside else await browser.new_context(**context)
+        if alone:
+            await window.add_init_script("delete window.SharedWorker")
         if clock:
             await window.clock.install()
         person = Person(user, await window.new_page())
@@ -73,6 +83,6 @@ async def enter(browser: Browser, room: Room) -> AsyncIterator[Callable[..., Awa
         return person
 
     yield enter
-    for person in people:
-        await person.page.context.close()
+    for window in {person.page.context for person in people}:
+        await window.close()
     assert [trouble for person in people for trouble in person.troubles] == []

@@ -138,3 +138,25 @@ async def test_mentions_are_marked_and_mine_stand_out(enter: Enter, room: Room) 
     await expect(message.locator(".mention")).to_have_text(["@ann", "@bob", "@room"])
     await expect(message.locator(".mention-me")).to_have_text(["@ann", "@room"])
     await ann.sees("@ann, @bob and @nobody: x@ann @room!")
+
+
+async def test_formatting_and_links_are_shown_and_the_text_stays_as_written(
+    enter: Enter, room: Room
+) -> None:
+    text = "**Tea** at _four_, `now`: https://example.org/a_b_c.\n- @bob\n> quoted\n```\n<b>x\n```"
+    ann, bob = await enter("ann"), await enter("bob")
+    await room.say("ann", text)
+    for person in (ann, bob):
+        shown = person.page.locator("#message-list .text")
+        await expect(shown.locator("strong")).to_have_text("Tea")
+        await expect(shown.locator("em")).to_have_text("four")
+        await expect(shown.locator("code")).to_have_text(["now", "<b>x"])
+        await expect(shown.locator("pre")).to_have_text("<b>x")
+        await expect(shown.locator("li .mention")).to_have_text("@bob")
+        await expect(shown.locator("blockquote")).to_have_text("quoted")
+        link = shown.locator("a")
+        await expect(link).to_have_text("https://example.org/a_b_c")
+        await expect(link).to_have_attribute("href", "https://example.org/a_b_c")
+        await expect(link).to_have_attribute("rel", "noopener noreferrer")
+    await ann.page.press("#composer-text", "ArrowUp")
+    await expect(ann.page.locator("#composer-text")).to_have_value(text)

@@ -52,7 +52,7 @@ async def test_nothing_scrolls_sideways(enter: Enter, room: Room, scheme: str) -
     await ann.message("short").locator(".menu-button").tap()
     await expect(ann.page.locator("#message-menu")).to_be_in_viewport(ratio=1)
     await fits(ann)
-    await ann.page.get_by_role("menuitem", name="Thread").tap()
+    await ann.page.locator("#message-menu").get_by_text("Thread", exact=True).tap()
     await expect(ann.page.locator("#side-panel .text")).to_have_text("short")
     await fits(ann)
     await ann.page.locator("#side-panel-close").tap()

@@ -38,7 +38,7 @@ async def test_cut_connection_resumes_without_loss_or_repetition(
 async def test_silent_connection_is_found_and_replaced(
     enter: Enter, room: Room, wire: Wire
 ) -> None:
-    ann = await enter("ann", through=wire.url, clock=True)
+    ann = await enter("ann", through=wire.url, clock=True, alone=True)
     wire.stall()
     await room.say("bob", "into the void")
     await ann.page.clock.fast_forward(41_000)
@@ -50,7 +50,7 @@ async def test_silent_connection_is_found_and_replaced(
 
 
 async def test_refused_ticket_is_replaced(enter: Enter, room: Room, wire: Wire) -> None:
-    ann = await enter("ann", through=wire.url)
+    ann = await enter("ann", through=wire.url, alone=True)
     tickets: list[str] = []
 
     async def spoil(route: Route) -> None:
@@ -69,7 +69,7 @@ async def test_refused_ticket_is_replaced(enter: Enter, room: Room, wire: Wire) 
 
 
 async def test_refused_cursor_is_given_up(enter: Enter, room: Room, wire: Wire) -> None:
-    ann = await enter("ann", through=wire.url)
+    ann = await enter("ann", through=wire.url, alone=True)
     await ann.say("before")
     await ann.rows(1)
 

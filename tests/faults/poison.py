@@ -19,6 +19,7 @@ from app.events import (
     Connection,
     DeploymentMade,
     Erasure,
+    IncomingHook,
     Moderated,
     NotifyUser,
     Receipt,
@@ -40,6 +41,7 @@ from app.topics import (
     DELIVERIES,
     DEPLOYMENT,
     ERASURES,
+    HOOKS,
     LOG,
     MODERATED,
     MODERATION,
@@ -109,6 +111,7 @@ RIGHT: dict[str, Struct] = {
     ),
     NOTIFY: NotifyUser(user=STRAY, at_ms=1, level="none"),
     DELIVERIES: SubscriptionPaused(subscription=STRAY, at_ms=1, why="x"),
+    HOOKS: IncomingHook(id=STRAY, room=STRAY, user="hook-x", by=STRAY, at_ms=1, digest="0"),
     DEPLOYMENT: DeploymentMade(id=STRAY, at_ms=1),
 }
 

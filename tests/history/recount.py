@@ -93,8 +93,12 @@ class Naive:
         if not root:
             return
         in_thread = [message for message in self.messages if message.get("thread") == root]
-        times = [message["at_ms"] for message in in_thread if "deleted" not in message]
-        for name in ("replies", "last_reply_ms"):
+        replies = [message for message in in_thread if "deleted" not in message]
+        for name in ("replies", "last_reply_seq", "last_reply_ms"):
             self.messages[root - 1].pop(name, None)
-        if times:
-            self.messages[root - 1] |= {"replies": len(times), "last_reply_ms": max(times)}
+        if replies:
+            self.messages[root - 1] |= {
+                "replies": len(replies),
+                "last_reply_seq": max(message["seq"] for message in replies),
+                "last_reply_ms": max(message["at_ms"] for message in replies),
+            }

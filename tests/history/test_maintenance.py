@@ -33,12 +33,14 @@ def without(shown: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
             message |= {"by": "", "client_id": "", "text": "", "deleted": True}
         _unname(message, user)
     for root in shown:
-        replies = [one for one in shown if one.get("thread") == root["seq"]]
-        times = [one["at_ms"] for one in replies if "deleted" not in one]
-        root.pop("replies", None)
-        root.pop("last_reply_ms", None)
-        if times:
-            root |= {"replies": len(times), "last_reply_ms": max(times)}
+        thread = [one for one in shown if one.get("thread") == root["seq"]]
+        replies = [one for one in thread if "deleted" not in one]
+        for name in ("replies", "last_reply_seq", "last_reply_ms"):
+            root.pop(name, None)
+        if replies:
+            root["replies"] = len(replies)
+            root["last_reply_seq"] = max(one["seq"] for one in replies)
+            root["last_reply_ms"] = max(one["at_ms"] for one in replies)
     return shown
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app.topics import partition_of
-from tests.moderation.conftest import Put, call
+from tests.moderation.conftest import Admin, Put, call
 from tests.moderation.service import Service
 from tests.support.chat import Chat, until
 from tests.support.person import Person
@@ -214,3 +214,10 @@ async def _all_there(person: Person, rooms: list[str], count: int, chat: Chat) -
         return counts == [count] * len(rooms)
 
     await until(there, chat.workers[0].tail, within=90)
+
+
+async def test_a_hook_at_an_address_inside_is_not_activated(admin: Admin) -> None:
+    source = "\n[hook]\nurl = 'http://169.254.169.254/latest/meta-data'\n"
+    status, answer = await admin.call("PUT", "/v1/moderation/rules", {"source": source})
+    assert (status, answer["code"], answer["line"]) == (400, "rules_mistake", 2)
+    assert "PARLEY_WEBHOOK_HOSTS" in answer["detail"]

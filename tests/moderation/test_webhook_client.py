@@ -13,6 +13,7 @@ from app.domain.moderation.ruleset import Hook
 from app.events import Finding, SendMessage
 from app.moderation.webhook import MAX_IN_FLIGHT, WebhookClient, WebhookFailed
 from app.runtime.derived_keys import KeyRing
+from app.runtime.outside_addresses import OutsideAddresses
 from tests.conftest import SECRET
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -24,7 +25,7 @@ class Hooked:
     def __init__(self) -> None:
         self.handler: Handler = _refuse
         self.asked = 0
-        self.client = WebhookClient(KeyRing(SECRET))
+        self.client = WebhookClient(KeyRing(SECRET), OutsideAddresses(["127.0.0.1"]))
         self.url = ""
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -148,3 +149,12 @@ async def test_a_hook_that_keeps_failing_is_left_alone(hooked: Hooked) -> None:
         with pytest.raises(WebhookFailed):
             await hooked.ask()
     assert hooked.asked == 10
+
+
+async def test_no_text_goes_to_an_address_inside_that_is_not_allowed(hooked: Hooked) -> None:
+    hooked.client = WebhookClient(KeyRing(SECRET), OutsideAddresses(["10.0.0.1"]))
+    by_number = hooked.url
+    for hooked.url in (by_number, by_number.replace("127.0.0.1", "localhost")):
+        with pytest.raises(WebhookFailed, match="no public address"):
+            await hooked.ask()
+    assert hooked.asked == 0

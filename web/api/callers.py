@@ -9,9 +9,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from aiohttp.web_middlewares import middleware
 
+from app.events import IncomingHook
 from app.runtime.admin_claim import AdminClaim
 from web.api.request_kinds import KINDS
-from web.api.services import AUTHENTICATOR, LIMITS, SETTINGS
+from web.api.services import AUTHENTICATOR, INCOMING_HOOKS, LIMITS, SETTINGS
 from web.auth.token_cache import Identity
 from web.http.problem import Problem
 from web.limits.kinds import IN_ROOM, Kind
@@ -51,6 +52,30 @@ async def authenticate_admin(request: web.Request) -> Identity:
         claim = AdminClaim(request.app[SETTINGS].admin_claim)
         raise Problem("not_allowed", f"this takes a token with the claim {claim}")
     return identity
+
+
+def authenticate_hook(request: web.Request) -> tuple[IncomingHook, Identity]:
+    """The hook of a request's token, and its user; the request counts in the user's limits.
+
+    Raises `Problem` 404 and 429.
+    """
+    hook = request.app[INCOMING_HOOKS].of_token(request.match_info["token"])
+    limiter = request.app[LIMITS].limiter
+    if hook is None:
+        limiter.allow((Kind.FAILED, request[_ADDRESS], 1))
+        raise Problem("hook_unknown", "there is no hook of this token, or it was taken back")
+    place = f"{hook.user}/{hook.room}"
+    allowance = limiter.allow((Kind.SEND, place, 1), (Kind.SEND_ROOM, place, 1))
+    if allowance is not None:
+        request[_ALLOWANCE] = allowance
+    return hook, Identity(hook.user, 0.0)
+
+
+def count_hook_text(request: web.Request, hook: IncomingHook, text: str) -> None:
+    """Count a long text of a hook's as several."""
+    if extra := len(text.encode("utf-8", "surrogatepass")) // _BYTES_AS_ONE:
+        place = f"{hook.user}/{hook.room}"
+        request.app[LIMITS].limiter.allow((Kind.SEND, place, extra), (Kind.SEND_ROOM, place, extra))
 
 
 def count(request: web.Request, identity: Identity, kind: str, owner: str, cost: float) -> None:

@@ -17,6 +17,7 @@ from app.domain.moderation.ruling import judge
 from app.events import RulesSet, Ruling
 from app.moderation.rule_plugins import rule_kinds
 from app.runtime.clock import now_ms
+from app.runtime.outside_addresses import OutsideAddresses
 from web.api.callers import authenticate_admin
 from web.api.services import ACTIVE_RULES, AUDIT_LOG, SETTINGS
 from web.http.json_response import json
@@ -61,7 +62,8 @@ async def put(request: web.Request) -> web.Response:
     """`PUT /v1/moderation/rules`: activate a rule set; a mistake leaves the old one active."""
     identity = await authenticate_admin(request)
     body = await read_body(request, NewRules)
-    await _in_thread(parsed, request, body.source, body.lists)
+    rules = await _in_thread(parsed, request, body.source, body.lists)
+    _check_hook(request, rules, body.source)
     acts, known = request.app[AUDIT_LOG], request.app[ACTIVE_RULES].source
     act = RulesSet(
         id=acts.new_id(),
@@ -72,6 +74,17 @@ async def put(request: web.Request) -> web.Response:
         version=1 if known is None else known.version + 1,
     )
     return json({"version": await acts.set_rules(act)})
+
+
+def _check_hook(request: web.Request, rules: RuleSet, source: str) -> None:
+    """Raise `Problem` where the hook is at an address to which no request may go."""
+    if rules.hook is None:
+        return
+    addresses = OutsideAddresses(request.app[SETTINGS].webhook_hosts.split(","))
+    if (flaw := addresses.flaw(rules.hook.url)) is not None:
+        line = source[: source.index("[hook]")].count("\n") + 1 if "[hook]" in source else 1
+        allowed = "PARLEY_WEBHOOK_HOSTS allows more"
+        raise Problem("rules_mistake", f"[hook]: {flaw}; {allowed}", line=line)
 
 
 async def test(request: web.Request) -> web.Response:

@@ -36,6 +36,9 @@ KINDS: Final[dict[tuple[str, str], str]] = {
     ("GET", _ROOM + "/sanctions"): Kind.READ,
     ("PUT", _ROOM + "/sanctions/{user}"): Kind.MANAGE,
     ("DELETE", _ROOM + "/sanctions/{user}"): Kind.MANAGE,
+    ("GET", _ROOM + "/hooks"): Kind.READ,
+    ("POST", _ROOM + "/hooks"): Kind.MANAGE,
+    ("DELETE", _ROOM + "/hooks/{hook}"): Kind.MANAGE,
     ("GET", "/v1/sanctions"): Kind.READ,
     ("PUT", "/v1/sanctions/{user}"): Kind.MANAGE,
     ("DELETE", "/v1/sanctions/{user}"): Kind.MANAGE,
@@ -68,4 +71,6 @@ KINDS: Final[dict[tuple[str, str], str]] = {
     ("POST", _SUBSCRIPTION + "/test"): Kind.MANAGE,
     ("GET", _SUBSCRIPTION + "/failures"): Kind.READ,
     ("POST", _SUBSCRIPTION + "/send-again"): Kind.MANAGE,
+    ("GET", _SUBSCRIPTION + "/events"): Kind.READ,
+    ("POST", _SUBSCRIPTION + "/ack"): Kind.MANAGE,
 }

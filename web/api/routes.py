@@ -8,11 +8,13 @@ from web.api import (
     attachments,
     health,
     history,
+    incoming_hooks,
     members,
     messages,
     moderation_rules,
     notify,
     presence,
+    pulled_subscriptions,
     push_subscriptions,
     read_receipts,
     reports,
@@ -35,6 +37,7 @@ def add_routes(app: web.Application) -> None:
     for resource in (
         *(health, stream_tickets, rooms, members, messages, history, search),
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
+        *(pulled_subscriptions, incoming_hooks),
         *(notify, push_subscriptions),
         *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
     ):

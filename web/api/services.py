@@ -19,6 +19,8 @@ from app.moderation.revoked_tokens import RevokedTokens
 from app.push.notify_directory import NotifyDirectory
 from app.settings import Settings
 from app.subscriptions.declarations import Subscriptions
+from app.subscriptions.incoming_hooks import IncomingHooks
+from app.subscriptions.pull_readers import PullReaders
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
 from web.limits.limits import Limits
@@ -37,6 +39,8 @@ ACTIVE_RULES: web.AppKey[ActiveRules] = web.AppKey("active_rules")
 DIRECT_CLAIMS: web.AppKey[DirectClaims] = web.AppKey("direct_claims")
 PRODUCER: web.AppKey[ResilientProducer] = web.AppKey("producer")
 REVOKED_TOKENS: web.AppKey[RevokedTokens] = web.AppKey("revoked_tokens")
+INCOMING_HOOKS: web.AppKey[IncomingHooks] = web.AppKey("incoming_hooks")
+PULL_READERS: web.AppKey[PullReaders] = web.AppKey("pull_readers")
 SUBSCRIPTIONS: web.AppKey[Subscriptions] = web.AppKey("subscriptions")
 NOTIFY: web.AppKey[NotifyDirectory] = web.AppKey("notify")
 HUB: web.AppKey[Hub] = web.AppKey("hub")

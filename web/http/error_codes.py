@@ -71,12 +71,14 @@ CODES: Final[dict[str, Code]] = {
     # moderation
     "item_unknown": Code(404, "No such item"),
     "item_closed": Code(409, "Decided already"),
+    "hook_unknown": Code(404, "No such hook"),
     "subscription_unknown": Code(404, "No such subscription"),
     "rules_mistake": Code(400, "Mistake in the rules"),
     # limits
     "rate_limited": Code(429, "Too many requests"),
     "too_many_polls": Code(429, "Too many polls"),
     "too_many_rooms": Code(409, "Too many rooms"),
+    "too_many_hooks": Code(409, "Too many hooks"),
     "too_many_members": Code(409, "Too many members"),
     # faults of the edge and of the parts that it needs
     "history_behind": Code(503, "History is behind"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -10,6 +11,10 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.http_exceptions import HttpProcessingError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+#: Behind this stands the token of a hook.
+_HOOKS: Final = "/v1/hooks/"
 
 
 class AccessLogger(AbstractAccessLogger):
@@ -30,6 +35,8 @@ class AccessLogger(AbstractAccessLogger):
 def shown(target: str) -> str:
     """The target of a request as it is logged: the path, and `?…` for a query."""
     path, question, _ = target.partition("?")
+    if path.startswith(_HOOKS):
+        path = f"{_HOOKS}…"
     return f"{path}?…" if question else path
 
 

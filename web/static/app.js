@@ -1,8 +1,9 @@
 // The chat page: takes the token from the address's fragment (`#room=lobby&token=…`), follows the
 // stream, and shows the rooms. From then on the address names the room alone.
 
-import { byId, nameNode } from "./lib/dom.js";
-import { attempt } from "./lib/toast.js";
+import { byId, formatDay, nameNode } from "./lib/dom.js";
+import { tabStorage } from "./lib/storage.js";
+import { attempt, isFault, showToast } from "./lib/toast.js";
 import { MessageSearch } from "./messages/message-search.js";
 import { describeSanction } from "./moderation/sanctions.js";
 import { Parley, backoff, mayPass } from "./parley.js";
@@ -10,16 +11,21 @@ import { badgeOf } from "./push/levels.js";
 import { PushOffer } from "./push/offer.js";
 import { Push } from "./push/push.js";
 import { NewRoomDialog } from "./rooms/new-room-dialog.js";
+import { Notifications } from "./rooms/notifications.js";
 import { Presence, presenceDot } from "./rooms/presence.js";
 import { RoomList } from "./rooms/room-list.js";
 import { RoomStore } from "./rooms/room-store.js";
 import { RoomView } from "./rooms/room-view.js";
+import { SharedStream } from "./shared-stream.js";
 
 const MAX_SINGLE_REFRESHES = 10; // more rooms are refreshed by one snapshot
+const CLOCK_MS = 20_000;
 const COMPARE_AFTER_MS = 1000; // by then, the stream has delivered what it missed
 
 // The tab keeps the token for reloads, and forgets it when it is closed.
 const TOKEN_KEY = "parley-token";
+
+const FAULT = "Something went wrong in this page. Please reload it.";
 
 const CONNECTION_STATUS = {
   connecting: "Connecting …",
@@ -31,18 +37,21 @@ const CONNECTION_STATUS = {
 const fragment = () => new URLSearchParams(location.hash.slice(1));
 const roomInAddress = () => fragment().get("room") ?? "";
 const hrefOf = (room) => `#${new URLSearchParams({ ...(room && { room }) })}`;
-const token = takeToken() || sessionStorage.getItem(TOKEN_KEY) || "";
+const token = takeToken() || tabStorage.get(TOKEN_KEY) || "";
 const parley = new Parley(token);
+const stream = token && new SharedStream(parley, token);
 
 let rooms = null;
 let roomList = null;
 let roomView = null;
 let presence = null;
 let search = null;
+let notifications = null;
 let push = null;
 let pushOffer = null;
 let levels = {};
 let compareTimer = 0;
+let shownDay = formatDay(Date.now());
 
 // Rooms that are being refreshed, each with the `n` that the stream has reached.
 const refreshing = new Map();
@@ -51,8 +60,8 @@ const refreshing = new Map();
 function takeToken() {
   const found = fragment().get("token") ?? "";
   if (found) {
-    sessionStorage.setItem(TOKEN_KEY, found);
     history.replaceState(history.state, "", hrefOf(roomInAddress()));
+    tabStorage.set(TOKEN_KEY, found);
   }
   return found;
 }
@@ -74,40 +83,48 @@ function showNotice(title, text) {
 
 // Takes a snapshot, then follows the stream from the snapshot's cursor, so that no event is missed.
 async function start(failures = 0) {
-  try {
-    const snapshot = await parley.sync();
+  const snapshot = await stream.begin().catch((error) => error);
+  if (!(snapshot instanceof Error)) {
     showRooms(snapshot);
-    const on = { hello, event: apply, reset, state: showConnectionStatus };
-    parley.stream(on, snapshot.cursor);
-  } catch (error) {
-    if (!mayPass(error)) return showConnectionStatus("refused", error.message);
-    showConnectionStatus("waiting", error.message);
+    stream.follow({ hello, event: apply, reset, state: showConnectionStatus });
+  } else if (mayPass(snapshot)) {
+    showConnectionStatus("waiting", snapshot.message);
     setTimeout(() => start(failures + 1), backoff(failures));
-  }
+  } else showConnectionStatus("refused", snapshot.message);
 }
 
 function showRooms(snapshot) {
   const me = snapshot.user;
   rooms = new RoomStore(me);
   snapshot.rooms.forEach((room) => rooms.put(room));
-  roomList = new RoomList(rooms, hrefOf, (entry) => badgeOf(levels, entry, Date.now()));
+  const drawn = () => {
+    showUnread();
+    presence.refreshDots();
+  };
+  roomList = new RoomList(rooms, hrefOf, {
+    badgeOf: (entry) => badgeOf(levels, entry, Date.now()),
+    drawn,
+  });
   presence = new Presence(parley);
   roomView = new RoomView(parley, rooms, presence);
   byId("my-presence").replaceChildren(nameNode(me), presenceDot(me));
   byId("my-presence").addEventListener("click", () => attempt(presence.toggleAway(me)));
-  roomList.drawAll();
   const newRoom = new NewRoomDialog(parley, me, (room) => (location.hash = hrefOf(room)));
   byId("new-room").addEventListener("click", () => newRoom.show());
   search = new MessageSearch(parley, {
     room: () => roomView.room,
     titleOf: (room) => (rooms.get(room) ? rooms.titleOf(rooms.get(room)) : room),
     chosen: goToMessage,
+    typed: (text) => roomList.filter(text),
   });
+  notifications = new Notifications(rooms, (room) => (location.hash = hrefOf(room)));
+  setInterval(redrawAtMidnight, CLOCK_MS);
   push = new Push(parley, (room) => (location.hash = hrefOf(room)));
   pushOffer = new PushOffer(push, me);
   attempt(push.refresh());
   attempt(showLevels());
   for (const id of ["sidebar", "new-room"]) byId(id).hidden = false;
+  roomList.drawAll();
   route();
 }
 
@@ -149,8 +166,9 @@ async function openRoom(room) {
   } catch (error) {
     if (roomInAddress() !== room) return;
     roomView.close();
-    showNotice("This room can't be shown", error.message);
+    showNotice("This room can't be shown", isFault(error) ? FAULT : error.message);
     byId("join-room").hidden = error.code !== "room_unknown";
+    if (isFault(error)) throw error;
   }
 }
 
@@ -172,7 +190,8 @@ async function join() {
 // has read meanwhile, so the unread counts are compared with the server's.
 function hello({ rooms: joined }) {
   const known = new Set(rooms.newestFirst.map(({ room }) => room));
-  for (const room of known) if (!joined.includes(room)) leaveRoom(room);
+  const still = new Set(joined);
+  for (const room of known) if (!still.has(room)) leaveRoom(room);
   refreshAll(joined.filter((room) => !known.has(room)));
   roomView.refresh();
   clearTimeout(compareTimer);
@@ -196,13 +215,17 @@ function apply(event) {
   roomView.apply(event);
   search.apply(event);
   pushOffer.apply(event);
-  drawRoom(event.room);
+  notifications.apply(event);
+  roomList.draw(event.room);
 }
 
-function drawRoom(room) {
-  roomList.draw(room);
-  showUnread();
-  presence.refreshDots();
+// Times of another day are shown as its name or date.
+function redrawAtMidnight() {
+  const today = formatDay(Date.now());
+  if (today === shownDay) return;
+  shownDay = today;
+  roomList.drawAll();
+  search.redraw();
 }
 
 function showUnread() {
@@ -214,7 +237,7 @@ function leaveRoom(room, ban = null) {
   const isOpen = roomView.room === room;
   if (isOpen) roomView.close();
   rooms.remove(room);
-  drawRoom(room);
+  roomList.draw(room);
   if (!isOpen) return;
   const why = ban ? describeSanction(ban, rooms.me) : "You left it, or somebody removed you.";
   showNotice("You are no longer in this room", why);
@@ -233,7 +256,7 @@ async function refresh(room, n = 0, failures = 0) {
     return;
   }
   refreshing.delete(room);
-  drawRoom(room);
+  roomList.draw(room);
   roomView.roomChanged(room);
   // The address may name a room that has just been opened or joined again.
   if (roomInAddress() === room && roomView.room !== room && rooms.get(room)) route();
@@ -245,8 +268,6 @@ async function refreshAll(some) {
   const outdated = snapshot.rooms.filter((room) => !rooms.put(room));
   outdated.forEach(({ room }) => refresh(room));
   roomList.drawAll();
-  showUnread();
-  presence.refreshDots();
 }
 
 // The stream could not resume these rooms: what the page knows of them may be out of date.
@@ -255,6 +276,12 @@ function reset(lost) {
   if (lost.includes(roomView.room)) roomView.reset();
 }
 
+// A fault of the page's own is said as such. It is no outage: nothing is tried again.
+for (const name of ["error", "unhandledrejection"]) {
+  addEventListener(name, () => showToast(FAULT));
+}
+// The back-forward cache brings back a page whose stream has ended.
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("hashchange", () => {
   const other = takeToken();
   if (other && other !== token) location.reload();

@@ -12,6 +12,7 @@
 //   await parley.send("lobby", "Hello");
 
 const SILENCE_MS = 40_000; // the server pings every 15 s
+const NETWORK_EVENTS = ["online", "offline"];
 
 /** The server's refusal: `status` is HTTP's, `code` is for programs, `message` for people. */
 export class Refused extends Error {
@@ -23,9 +24,19 @@ export class Refused extends Error {
   }
 }
 
-/** Whether the same request may succeed later: there was no answer, an overload, or a restart. */
+/** There was no answer, or none that could be read: `cause` says why. */
+export class NoAnswer extends Error {
+  constructor(cause) {
+    super("The server could not be reached.", { cause });
+    this.name = "NoAnswer";
+  }
+}
+
+/** Whether the same request may succeed later: there was no answer, an overload, or a restart. A
+ *  fault in a program is none of these. */
 export function mayPass(error) {
-  return !(error instanceof Refused) || error.status >= 500 || [408, 429].includes(error.status);
+  if (!(error instanceof Refused)) return error instanceof NoAnswer;
+  return error.status >= 500 || [408, 429].includes(error.status);
 }
 
 /** The milliseconds to wait after so many failures: exponential, with jitter. */
@@ -53,17 +64,21 @@ export class Parley {
     this.base = base;
   }
 
-  /** Sends one request. Resolves to the answer's JSON, or null without one. Throws `Refused`, or
-   *  what `fetch` throws. */
+  /** Sends one request. Resolves to the answer's JSON, or null without one. Throws `Refused` or
+   *  `NoAnswer`. */
   async request(method, path, body) {
-    const response = await fetch(this.base + path, {
+    const request = {
       method,
       headers: { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" },
       body: JSON.stringify(body), // of undefined: undefined, so no body
       cache: "no-store",
       signal: AbortSignal.timeout(30_000),
-    });
-    if (response.ok) return response.status === 204 ? null : response.json();
+    };
+    const noAnswer = (error) => {
+      throw new NoAnswer(error);
+    };
+    const response = await fetch(this.base + path, request).catch(noAnswer);
+    if (response.ok) return response.status === 204 ? null : response.json().catch(noAnswer);
     throw new Refused(response.status, await response.json().catch(() => ({})));
   }
 
@@ -148,22 +163,28 @@ class Stream {
 
   constructor(parley, on, cursor) {
     [this.#parley, this.#on, this.#cursor] = [parley, on, cursor];
-    addEventListener("online", this.retry);
+    for (const name of NETWORK_EVENTS) globalThis.addEventListener?.(name, this.check);
     this.#connect();
+  }
+
+  /** Where the next connection would resume. */
+  get cursor() {
+    return this.#cursor;
   }
 
   close() {
     this.#closed = true;
-    removeEventListener("online", this.retry);
+    for (const name of NETWORK_EVENTS) globalThis.removeEventListener?.(name, this.check);
     this.#disconnect();
   }
 
-  /** Reconnects now rather than when the wait is over. */
-  retry = () => this.#closed || this.#source || this.#connect();
+  /** Reconnects now: whether the server can be reached shows at once. */
+  check = () => this.#closed || this.#connect();
 
   async #connect() {
     this.#disconnect();
     this.#on.state("connecting", "");
+    if (this.#closed) return; // by the callback
     this.#resetSilenceTimer();
     const attempt = this.#timer;
     const error = await this.#renewTicket().catch((error) => error);
@@ -240,6 +261,7 @@ class Stream {
     this.#disconnect();
     if (this.#closed) return;
     this.#on.state("waiting", why);
+    if (this.#closed) return; // by the callback
     this.#timer = setTimeout(() => this.#connect(), backoff(this.#failures++));
   }
 

@@ -1,9 +1,12 @@
 """The backlog of a subscription in a partition: what was read and is not done.
 
 Events are done in any order over rooms, and in order within a room. So what is done is said by two
-things: the position up to which everything is done, and the rooms held behind it, each with the
-position of its first event that is not done. A room is held from the first failed attempt on, so
+things: the offset up to which everything is done, and the rooms held behind it, each with the
+offset of its first event that is not done. A room is held from the first failed attempt on, so
 that one event that an endpoint does not take holds up its room and nothing else.
+
+Offsets order the records of a topic as long as it lives, whatever strangers write between them. The
+positions beside them find the place again in another topic.
 """
 
 from __future__ import annotations
@@ -90,14 +93,15 @@ class Backlog:
 
     def __init__(self, place: Place) -> None:
         self.lanes: dict[str, Lane] = {}
-        self._done = Position(place.epoch, place.pos)
+        #: Records before this offset are done, but for those of held rooms.
+        self._done = place.offset
         self._known = dict(place.held)
-        self._last = (self._done, place.offset, place.at_ms)
-        #: Up to here records were read; before `_done` while those of held rooms are read again.
-        self._read = NOTHING
-        #: Of each event that waits in order: its position, and what stands before it.
-        self._waiting: deque[tuple[Position, tuple[Position, int, int]]] = deque()
-        self._finished: set[Position] = set()
+        self._last = (Position(place.epoch, place.pos), place.offset, place.at_ms)
+        #: The offset behind what was read; before `_done` while held rooms are read again.
+        self._read = 0
+        #: Of each event that waits in order: its offset, and what stands before it.
+        self._waiting: deque[tuple[int, tuple[Position, int, int]]] = deque()
+        self._finished: set[int] = set()
         self._held_lanes = 0
         self._held_entries = 0
 
@@ -117,24 +121,25 @@ class Backlog:
         )
 
     def pass_over(self, position: Position, offset: int, at_ms: int) -> None:
-        """Note a record that the subscription does not get."""
-        self._read = max(self._read, position)
-        if position > self._last[0]:
-            self._last = (position, offset + 1, at_ms)
+        """Note a record that the subscription does not get; a stray one has no position."""
+        self._read = max(self._read, offset + 1)
+        if offset >= self._last[1]:
+            known = self._last[0] if position == NOTHING else position
+            self._last = (known, offset + 1, at_ms)
         if self._known and self._read >= self._done:
             self._known = {name: held for name, held in self._known.items() if name in self.lanes}
 
     def take(self, lane: str, entry: Entry) -> Lane | None:
         """Add the next event of a room; `None` where it was done before.
 
-        Positions grow, but for those of records that are read again.
+        Offsets grow, but for those of records that are read again.
         """
-        position = entry.position
+        offset = entry.offset
         if (known := self._known.get(lane)) is not None:
-            if position < (known.epoch, known.pos):
+            if offset < known.offset:
                 self._passed(entry)
                 return None
-        elif position <= self._done:
+        elif offset < self._done:
             self._passed(entry)
             return None
         found = self.lanes.get(lane)
@@ -144,13 +149,13 @@ class Backlog:
                 found.since_ms, found.tries, found.why = known.since_ms, known.tries, known.why
                 found.held = True
                 self._held_lanes += 1
-        elif found.entries and found.entries[-1].position >= position:
+        elif found.entries and found.entries[-1].offset >= offset:
             return None
         if found.held:
             self._held_entries += 1
             found.entries.append(entry._replace(event=None) if found.entries else entry)
         else:
-            self._waiting.append((position, self._last))
+            self._waiting.append((offset, self._last))
             found.entries.append(entry)
         self._passed(entry)
         return found
@@ -169,7 +174,7 @@ class Backlog:
         self._held_lanes += 1
         self._held_entries += len(lane.entries)
         for entry in lane.entries:
-            self._finish(entry.position)
+            self._finish(entry.offset)
         first, *others = lane.entries
         lane.entries = deque([first, *(one._replace(event=None) for one in others)])
 
@@ -180,7 +185,7 @@ class Backlog:
         if lane.held:
             self._held_entries -= 1
         else:
-            self._finish(entry.position)
+            self._finish(entry.offset)
         if lane.entries:
             return
         del self.lanes[lane.name]
@@ -193,8 +198,8 @@ class Backlog:
         else:
             self._known.pop(lane.name, None)
 
-    def _finish(self, position: Position) -> None:
-        self._finished.add(position)
+    def _finish(self, offset: int) -> None:
+        self._finished.add(offset)
         while self._waiting and self._waiting[0][0] in self._finished:
             self._finished.discard(self._waiting.popleft()[0])
 

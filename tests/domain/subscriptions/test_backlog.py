@@ -58,7 +58,9 @@ def test_every_event_is_done_in_its_rooms_order_over_failures_and_crashes(
         lanes = list(backlog.lanes.values())
         if act == "read" and read < len(rooms):
             if rooms[read] == "-":
-                backlog.pass_over(Position(0, read), read, read)
+                # Some are no events at all, and stand where nobody numbers them.
+                stray = choose.choice([NOTHING, Position(0, read)])
+                backlog.pass_over(stray, read, read)
             else:
                 backlog.take(rooms[read], entry(read))
             read += 1
@@ -78,7 +80,7 @@ def test_every_event_is_done_in_its_rooms_order_over_failures_and_crashes(
         # Doubles come after a crash alone; without them each comes once, in order.
         assert list(dict.fromkeys(numbers)) == expected
     last = backlog.place(0, 0)
-    assert (last.pos, last.offset, last.held) == (len(rooms) - 1, len(rooms), {})
+    assert (last.offset, last.held) == (len(rooms), {})
     assert len(backlog) == 0
 
 

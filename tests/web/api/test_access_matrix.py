@@ -155,6 +155,12 @@ MATRIX: dict[tuple[str, str], tuple[Ask, Statuses]] = {
         target("sanctions"),
         inside(200, **MODERATES, **HEARS, platform=200),
     ),
+    ("GET", "/v1/rooms/{room}/hooks"): (room("/hooks"), inside(200, **MODERATES, platform=200)),
+    ("POST", "/v1/rooms/{room}/hooks"): (room("/hooks", {}), inside(201, **MODERATES)),
+    ("DELETE", "/v1/rooms/{room}/hooks/{hook}"): (
+        room("/hooks/none"),
+        inside(404, **MODERATES, platform=404),
+    ),
     ("DELETE", "/v1/rooms/{room}/members/{user}"): (
         target("members"),
         inside(200, **MODERATES, **HEARS),
@@ -217,6 +223,8 @@ MATRIX: dict[tuple[str, str], tuple[Ask, Statuses]] = {
     ("DELETE", SUBSCRIPTION): (path("/v1/subscriptions/none"), platform(404)),
     ("POST", SUBSCRIPTION + "/test"): (path("/v1/subscriptions/none/test", {}), platform(404)),
     ("GET", SUBSCRIPTION + "/failures"): (path("/v1/subscriptions/none/failures"), platform(404)),
+    ("GET", SUBSCRIPTION + "/events"): (path("/v1/subscriptions/none/events"), platform(404)),
+    ("POST", SUBSCRIPTION + "/ack"): (path("/v1/subscriptions/none/ack", {}), platform(404)),
     ("POST", SUBSCRIPTION + "/send-again"): (
         path("/v1/subscriptions/none/send-again", {}),
         platform(404),
@@ -293,7 +301,7 @@ def served() -> set[tuple[str, str]]:
         if route.resource is not None
         and route.method != "HEAD"
         and route.resource.canonical.startswith("/v1/")
-    } - {("GET", "/v1/stream"), ("GET", "/v1/events")}
+    } - {("GET", "/v1/stream"), ("GET", "/v1/events"), ("POST", "/v1/hooks/{token}")}
 
 
 def test_every_path_is_in_the_matrix_with_every_role() -> None:

@@ -4,43 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 from unicodedata import ucd_3_2_0
 
 from app.domain.mentions import Names, mentions, same
 from app.domain.roles import LEAST, ROLES, may, may_act_on, may_give, rank
-from tests.conftest import missing
+from tests.support.page_modules import evaluate
 
-STATIC = Path(__file__).parents[3] / "web" / "static"
 DOMAIN = Path(__file__).parents[2] / "domain"
-
-# Node.js evaluates `answer` with the page's module and the cases. The module comes as a data URL,
-# since Node.js takes a `.js` file without a package.json for CommonJS.
-SCRIPT = """
-import { readFileSync } from "node:fs";
-const { source, cases } = JSON.parse(readFileSync(0, "utf8"));
-const url = `data:text/javascript;base64,${Buffer.from(source).toString("base64")}`;
-const page = await import(url);
-console.log(JSON.stringify(%s));
-"""
-
-
-def evaluate(file: str, answer: str, cases: object = None) -> Any:
-    """What a JavaScript expression over a module of the page and the cases says."""
-    node = shutil.which("node")
-    if node is None:
-        missing("Node.js 18 or newer")
-    given = json.dumps({"source": (STATIC / file).read_text("utf-8"), "cases": cases})
-    command = [node, "--input-type=module", "--eval", SCRIPT % answer]
-    done = subprocess.run(
-        command, input=given, capture_output=True, encoding="utf-8", timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
 
 def test_page_has_the_servers_roles_and_the_least_role_of_each_action_it_offers() -> None:
     roles, least = evaluate("lib/permissions.js", "[page.ROLES, page.LEAST]")

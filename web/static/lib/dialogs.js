@@ -19,6 +19,10 @@ export function confirmDialog(title, text, yes) {
   });
 }
 
+// What was filled in and cancelled, by the dialog's title: it is there when the same is asked
+// again.
+const cancelled = new Map();
+
 /** Asks for a few fields, each `[label, control]` with a named control. Resolves to the values by
  *  name, or to null when the dialog was cancelled. */
 export function formDialog(title, text, fields, submitLabel) {
@@ -36,10 +40,16 @@ export function formDialog(title, text, fields, submitLabel) {
     values = Object.fromEntries(new FormData(form));
     dialog.close();
   };
+  for (const [name, value] of cancelled.get(title) ?? []) form.elements[name].value = value;
+  cancelled.delete(title);
   dialog.showModal();
   form.querySelector("input, select")?.focus();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(values), { once: true });
+    const closed = () => {
+      if (!values) cancelled.set(title, [...new FormData(form)]);
+      resolve(values);
+    };
+    dialog.addEventListener("close", closed, { once: true });
   });
 }
 

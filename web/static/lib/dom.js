@@ -1,6 +1,8 @@
 // Building blocks of the page: elements, names, avatars, times, form fields. Text that people wrote
 // enters the page as text nodes, never as HTML.
 
+import { cut, isolated } from "./text.js";
+
 const COLORS = 8;
 const DAY_MS = 24 * 60 * 60_000;
 const JOINED_NAMES = 20;
@@ -39,7 +41,7 @@ export function button(className, label, action) {
 
 /** A one-line text input without suggestions. */
 export function textInput(name, more = {}) {
-  return Object.assign(make("input", ""), { name, autocomplete: "off", ...more });
+  return Object.assign(make("input", ""), { name, autocomplete: "off", dir: "auto", ...more });
 }
 
 /** A control with its label. */
@@ -60,10 +62,16 @@ export function nameNode(user) {
   return make("bdi", `name ${colorClass(user)}`, user || "somebody");
 }
 
+/** A warning beside a name that looks like another member's. */
+export function lookAlikeNode(other) {
+  const node = make("span", "look-alike", "⚠ not ", make("bdi", "", other));
+  node.title = `This name looks like ${other}, and is somebody else.`;
+  return node;
+}
+
 /** A circle with the first letter of a user's or a room's name. */
 export function avatarNode(name) {
-  const [first = ""] = name;
-  const node = make("span", `avatar ${colorClass(name)}`, first.toUpperCase());
+  const node = make("span", `avatar ${colorClass(name)}`, cut(name, 1).toUpperCase());
   node.setAttribute("aria-hidden", "true");
   return node;
 }
@@ -82,5 +90,5 @@ export function timeNode(at_ms, { short = false } = {}) {
 /** Names in one line; those past `most` are only counted. */
 export function joinNames(users, most = JOINED_NAMES) {
   const more = users.length > most ? ` and ${users.length - most} more` : "";
-  return users.slice(0, most).join(", ") + more;
+  return users.slice(0, most).map(isolated).join(", ") + more;
 }

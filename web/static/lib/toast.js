@@ -1,5 +1,6 @@
 // The toast: a short notice at the bottom of the page.
 
+import { NoAnswer, Refused } from "../parley.js";
 import { byId } from "./dom.js";
 
 const SHOWN_MS = 6000;
@@ -15,13 +16,17 @@ export function showToast(text) {
   timer = setTimeout(() => (toast.hidden = true), SHOWN_MS);
 }
 
+/** Whether an error is a fault of the page itself, and not the server's or the network's. */
+export const isFault = (error) => !(error instanceof Refused || error instanceof NoAnswer);
+
 /** Awaits a promise; its failure becomes a toast. Resolves to whether it succeeded. */
 export async function attempt(promise) {
   try {
     await promise;
     return true;
   } catch (error) {
-    showToast(error.message);
+    if (isFault(error)) reportError(error);
+    else showToast(error.message);
     return false;
   }
 }

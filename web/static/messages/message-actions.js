@@ -2,6 +2,7 @@
 
 import { confirmDialog, formDialog, reasonInput } from "../lib/dialogs.js";
 import { byId } from "../lib/dom.js";
+import { own } from "../lib/own.js";
 import { attempt, showToast } from "../lib/toast.js";
 import { sanctionUser } from "../moderation/sanctions.js";
 import { MessageMenu } from "./message-menu.js";
@@ -47,7 +48,7 @@ export class MessageActions {
   }
 
   #toggleReaction({ seq, reactions = {} }, emoji) {
-    const mine = reactions[emoji]?.by.includes(this.#roomView.me);
+    const mine = own(reactions, emoji)?.by.includes(this.#roomView.me);
     const { room } = this.#roomView;
     attempt(this.#parley[mine ? "unreact" : "react"](room, seq, emoji));
   }

@@ -1,6 +1,8 @@
 // What later events do to a message: edits, deletions, reactions, replies. Every change is
 // idempotent: applied twice, or to a message that has it already, it changes nothing.
 
+import { own } from "../lib/own.js";
+
 const CHANGES = {
   "message.edited": edited,
   "message.deleted": deleted,
@@ -14,7 +16,7 @@ const CHANGES = {
  *  changes the thread's root. */
 export function changedSeq(event) {
   if (event.kind === "message.created") return event.thread ?? 0;
-  return event.kind in CHANGES ? event.seq : 0;
+  return own(CHANGES, event.kind) ? event.seq : 0;
 }
 
 /** Whether an event takes a message's content away. */
@@ -40,23 +42,25 @@ function hidden(message) {
   return { ...deleted(message), hidden: true };
 }
 
-// A message out of history already counts the replies up to its `last_reply_ms`.
-function repliedTo(message, { at_ms }) {
-  if (at_ms <= (message.last_reply_ms ?? 0)) return message;
-  return { ...message, replies: (message.replies ?? 0) + 1, last_reply_ms: at_ms };
+// A message out of history already counts the replies up to its `last_reply_seq`. Times don't tell:
+// two replies may have the same, and the clock may step back.
+function repliedTo(message, { seq }) {
+  if (seq <= (message.last_reply_seq ?? 0)) return message;
+  return { ...message, replies: (message.replies ?? 0) + 1, last_reply_seq: seq };
 }
 
 // History lists in `by` everyone, or the first few and the reader.
 function reactionAdded(message, { emoji, by }) {
-  const before = message.reactions?.[emoji] ?? { count: 0, by: [] };
+  const before = own(message.reactions, emoji) ?? { count: 0, by: [] };
   if (before.by.includes(by)) return message;
   const after = { count: before.count + 1, by: [...before.by, by] };
   return { ...message, reactions: { ...message.reactions, [emoji]: after } };
 }
 
 function reactionRemoved(message, { emoji, by }) {
-  const { [emoji]: before, ...others } = message.reactions ?? {};
+  const before = own(message.reactions, emoji);
   if (!before) return message;
+  const { [emoji]: _, ...others } = message.reactions;
   const named = before.by.filter((user) => user !== by);
   if (named.length === before.by.length && before.count === named.length) return message;
   if (before.count === 1) return { ...message, reactions: others };

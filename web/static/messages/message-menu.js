@@ -19,11 +19,8 @@ export class MessageMenu {
 
   /** Opens the menu for a message beside `anchor`, with the actions that `role` allows `me`. */
   open(message, anchor, { me, role, threads = true }) {
-    const item = (label, action) => {
-      const node = button("menu-item", label, () => this.#run(() => action(message), anchor));
-      node.setAttribute("role", "menuitem");
-      return node;
-    };
+    const item = (label, action) =>
+      button("menu-item", label, () => this.#run(() => action(message), anchor));
     const own = message.by === me;
     const items = [item("Reply", this.#on.reply)];
     if (threads) items.push(item("Thread", this.#on.thread));
@@ -36,7 +33,7 @@ export class MessageMenu {
     this.#node.replaceChildren(emojis, ...items, ...this.#readersLine(message));
     this.#node.showPopover();
     this.#placeBeside(anchor);
-    this.#node.querySelector("[role=menuitem]").focus({ preventScroll: true });
+    this.#node.querySelector("button").focus({ preventScroll: true });
   }
 
   #run(action, anchor) {
@@ -48,11 +45,7 @@ export class MessageMenu {
   #emojiRow(message, anchor) {
     const react = (emoji) => this.#run(() => this.#on.react(message, emoji), anchor);
     const row = make("div", "emoji-row");
-    for (const emoji of EMOJIS) {
-      const node = button("", emoji, () => react(emoji));
-      node.setAttribute("role", "menuitem");
-      row.append(node);
-    }
+    row.append(...EMOJIS.map((emoji) => button("", emoji, () => react(emoji))));
     const custom = make("input", "");
     Object.assign(custom, { placeholder: "Other", maxLength: 32, ariaLabel: "Another reaction" });
     const form = make("form", "custom-emoji", custom);
@@ -83,7 +76,7 @@ export class MessageMenu {
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     if (!step || event.target.matches("input")) return;
     event.preventDefault();
-    const items = [...this.#node.querySelectorAll("[role=menuitem]")];
+    const items = [...this.#node.querySelectorAll("button")];
     const index = items.indexOf(document.activeElement) + step;
     items.at(index % items.length).focus();
   }

@@ -1,13 +1,16 @@
 // The messages of the open room: loads history by pages, merges it with the stream, fills gaps.
 
 import { byId } from "../lib/dom.js";
+import { drawSoon } from "../lib/frame.js";
+import { isFault } from "../lib/toast.js";
 import { backoff } from "../parley.js";
 import { MessageList } from "./message-list.js";
-import { messageNode } from "./message-view.js";
+import { markLookAlike, messageNode } from "./message-view.js";
 import { QuotedMessages } from "./quoted-messages.js";
 import { Timeline } from "./timeline.js";
 
 const PAGE = 50;
+const MAX_LOADED = 400; // messages: beyond them, those that are the farthest away are dropped
 const FILL_ATTEMPTS = 8;
 
 export class MessagePane {
@@ -22,29 +25,36 @@ export class MessagePane {
   #reachesEnd = true; // what is loaded reaches the newest message, or will once gaps are filled
   #reachesStart = false; // what is loaded reaches the first message that is kept
   #loading = { older: false, newer: false, gaps: false };
+  #quoting = new Map(); // by `seq`: the messages on the page that quote it
+  #settleSoon = () => this.isClosed || this.#settle();
 
   /** Takes the room as the room store has it. `on.added(message)` is called for each message that
-   *  comes onto the page, `on.seen(seq)` when the user has seen all up to `seq`, `on.drawn()`
-   *  after each change. */
+   *  comes onto the page, `on.arrived(message)` for each that has just been sent, `on.seen(seq)`
+   *  when the user has seen all up to `seq`, `on.drawn()` after each drawing; `on.lookAlike(user)`
+   *  returns the member that a user's name looks like, or undefined. */
   constructor(parley, { room, read, seq }, me, on) {
     [this.#parley, this.room, this.#me, this.#on] = [parley, room, me, on];
     this.#readAtOpen = read < seq ? read : Infinity;
     const { signal } = this.#closed;
     const draw = (message) => {
+      this.#noteQuote(message);
       const node = messageNode(message, me, (seq) => this.#quotedMessage(seq));
+      markLookAlike(node, on.lookAlike(message.by));
       const isFirstUnread = message.seq === this.#readAtOpen + 1 && message.by !== me;
       node.classList.toggle("first-unread", isFirstUnread);
       return node;
     };
     const [scroller, list] = [byId("message-pane"), byId("message-list")];
-    this.#list = new MessageList(scroller, list, draw, () => this.#moved(), signal);
+    const drawn = () => on.drawn();
+    const moved = () => this.#moved();
+    const reachesEnd = () => this.#reachesEnd;
+    const onList = { draw, drawn, moved, reachesEnd };
+    this.#list = new MessageList(scroller, list, this.#timeline, onList, signal);
     const withChanges = (message) => this.#timeline.withChanges(message);
-    this.#quoted = new QuotedMessages(parley, room, withChanges, (seq) => {
-      this.#redrawQuotesOf(seq);
-      this.#on.drawn();
-    });
+    const updated = (seq) => this.#redrawQuotesOf(seq);
+    this.#quoted = new QuotedMessages(parley, room, withChanges, updated);
     byId("history-start").textContent = "";
-    byId("jump-to-end").hidden = true;
+    for (const id of ["jump-to-end", "jump-to-unread"]) byId(id).hidden = true;
     document.addEventListener("visibilitychange", () => this.#reportSeen(), { signal });
   }
 
@@ -62,7 +72,7 @@ export class MessagePane {
 
   /** The user's own newest loaded message. */
   get newestOwn() {
-    return this.#timeline.newestFirst.find(({ by, deleted }) => by === this.#me && !deleted);
+    return this.#timeline.newestOf(this.#me);
   }
 
   close() {
@@ -76,12 +86,14 @@ export class MessagePane {
     const { messages, has_more } = await this.#parley.history(this.room, { limit: PAGE });
     if (this.isClosed) return;
     const last = messages.at(-1)?.seq ?? 0;
-    const later = this.#timeline.newestFirst.filter(({ seq }) => seq > last).reverse();
+    const later = this.#timeline.messages.filter(({ seq }) => seq > last);
     this.#clear();
     this.#reachesEnd = true;
-    this.#list.scrollToEnd();
     [...messages, ...later].forEach((message) => this.#add(message));
+    this.#list.scrollToEnd();
     this.#showStart(has_more);
+    const hasUnread = Number.isFinite(this.#readAtOpen);
+    byId("jump-to-unread").hidden = !hasUnread || this.#list.isInView(this.#readAtOpen + 1);
     this.#settle();
   }
 
@@ -95,9 +107,8 @@ export class MessagePane {
   apply(event) {
     const touched = this.#timeline.apply(event);
     this.#quoted.apply(event);
-    for (const seq of touched) this.#redraw(seq);
+    for (const seq of touched) this.#put(seq);
     if (event.kind === "message.created") this.#messageCreated(event);
-    else if (touched.length) this.#on.drawn();
   }
 
   /** Sees to it that the messages up to `seq`, which the room has, come onto the page. */
@@ -113,6 +124,17 @@ export class MessagePane {
     this.#reportSeen();
   }
 
+  /** Scrolls to the first message that was unread when the room was opened. */
+  async goToUnread() {
+    byId("jump-to-unread").hidden = true;
+    await this.goTo(this.#readAtOpen + 1);
+  }
+
+  /** Draws all messages anew. */
+  redraw() {
+    for (const { seq } of this.#timeline.messages) this.#list.put(seq);
+  }
+
   /** Scrolls to message `seq`, after loading the page around it if necessary. */
   async goTo(seq) {
     if (this.#list.highlight(seq)) return this.#updateJumpButton();
@@ -125,24 +147,52 @@ export class MessagePane {
     this.#showStart(this.#timeline.oldest > 1);
     this.#list.highlight(seq);
     this.#updateJumpButton();
-    this.#on.drawn();
   }
 
   #clear() {
     this.#timeline.clear();
     this.#list.clear();
+    this.#quoting.clear();
   }
 
   #messageCreated(message) {
+    const isFull = this.#timeline.size >= MAX_LOADED && !this.#list.followsEnd;
     const joinsOn = this.#reachesEnd || this.#timeline.newest === message.seq - 1;
-    if (!joinsOn) this.#timeline.raiseHead(message.seq);
-    else if (!this.#add(message)) return;
-    this.#settle();
+    if (isFull || !joinsOn) {
+      // What the user reads stays; the newest messages are loaded when they scroll down.
+      this.#reachesEnd = false;
+      this.#timeline.raiseHead(message.seq);
+    } else if (!this.#add(message)) return;
+    else if (this.#list.followsEnd) this.#dropOldest();
+    this.#on.arrived(message);
+    drawSoon(this.#settleSoon);
+  }
+
+  // What is dropped is loaded again when it is scrolled to.
+  #dropOldest() {
+    const dropped = this.#timeline.trim(MAX_LOADED);
+    if (!dropped.length) return;
+    this.#forget(dropped);
+    this.#showStart(true);
+  }
+
+  #dropNewest() {
+    const dropped = this.#timeline.trim(MAX_LOADED, { newest: true });
+    if (!dropped.length) return;
+    this.#forget(dropped);
+    this.#reachesEnd = false;
+  }
+
+  #forget(dropped) {
+    this.#list.remove(dropped);
+    for (const { seq, reply_to, thread } of dropped) {
+      this.#quoting.get(reply_to || thread)?.delete(seq);
+    }
   }
 
   #settle() {
+    this.#list.flush();
     if (!this.#list.followsEnd) this.#updateJumpButton();
-    this.#on.drawn();
     this.#fillGaps();
     this.#reportSeen();
   }
@@ -153,22 +203,25 @@ export class MessagePane {
 
   #add(message) {
     if (!this.#timeline.add(message)) return false;
-    this.#redraw(message.seq);
+    this.#put(message.seq);
     this.#on.added(message);
     return true;
   }
 
-  #redraw(seq) {
-    this.#list.put(this.#timeline.get(seq), this.#timeline.around(seq));
+  #put(seq) {
+    this.#list.put(seq);
     this.#redrawQuotesOf(seq);
   }
 
-  #redrawQuotesOf(quotedSeq) {
-    const quotes = `#message-list .quote[data-quoted-seq="${quotedSeq}"]`;
-    for (const node of document.querySelectorAll(quotes)) {
-      const seq = Number(node.closest(".message").dataset.seq);
-      this.#list.put(this.#timeline.get(seq), this.#timeline.around(seq));
-    }
+  #redrawQuotesOf(seq) {
+    this.#quoting.get(seq)?.forEach((quoting) => this.#list.put(quoting));
+  }
+
+  #noteQuote({ seq, reply_to, thread }) {
+    const quoted = reply_to || thread;
+    if (!quoted) return;
+    if (!this.#quoting.has(quoted)) this.#quoting.set(quoted, new Set());
+    this.#quoting.get(quoted).add(seq);
   }
 
   #quotedMessage(seq) {
@@ -183,6 +236,7 @@ export class MessagePane {
   }
 
   #moved() {
+    if (this.#list.isInView(this.#readAtOpen + 1)) byId("jump-to-unread").hidden = true;
     if (this.#list.followsEnd && this.#reachesEnd) byId("jump-to-end").hidden = true;
     this.#reportSeen();
     if (this.#list.nearStart) this.#loadOlder();
@@ -216,8 +270,10 @@ export class MessagePane {
     if (this.#loading.newer) return;
     this.#loading.newer = true;
     await this.#fetch({ after_seq: this.#timeline.newest });
-    this.#reachesEnd = this.#timeline.newest >= this.#timeline.head;
     this.#loading.newer = false;
+    if (this.isClosed) return;
+    this.#reachesEnd = this.#timeline.newest >= this.#timeline.head;
+    this.#list.keepingPosition(() => this.#dropOldest());
   }
 
   async #loadOlder() {
@@ -228,9 +284,13 @@ export class MessagePane {
       const query = { before_seq: oldest, limit: PAGE };
       const { messages, has_more } = await this.#parley.history(this.room, query);
       if (this.isClosed) return;
-      this.#list.keepingPosition(() => messages.forEach((message) => this.#add(message)));
+      this.#list.keepingPosition(() => {
+        messages.forEach((message) => this.#add(message));
+        this.#dropNewest();
+      });
       this.#showStart(has_more);
-    } catch {
+    } catch (error) {
+      if (isFault(error)) throw error;
       byId("history-start").textContent =
         "Earlier messages could not be loaded. Scroll to try again.";
     } finally {

@@ -1,6 +1,9 @@
 // Full-text search for messages, in all rooms or only in the open one.
 
+import { announce } from "../lib/announcer.js";
 import { avatarNode, button, byId, make, nameNode, timeNode } from "../lib/dom.js";
+import { isComposing } from "../lib/input-method.js";
+import { cut, cutStart } from "../lib/text.js";
 import { removesMessage } from "./message-changes.js";
 
 const DEBOUNCE_MS = 300;
@@ -17,7 +20,8 @@ export class MessageSearch {
   #lastRequest = 0; // only the last request's answer is shown
 
   /** `on.room()` returns the open room's id, `on.titleOf(room)` a room's title;
-   *  `on.chosen(room, seq)` is called when the user picks a result. */
+   *  `on.chosen(room, seq)` is called when the user picks a result, `on.typed(text)` with what they
+   *  search for, or nothing. */
   constructor(parley, on) {
     [this.#parley, this.#on] = [parley, on];
     this.#query.addEventListener("input", () => this.#schedule());
@@ -26,12 +30,19 @@ export class MessageSearch {
       event.preventDefault();
       this.#schedule(0);
     });
-    this.#query.addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
+    this.#query.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !isComposing(event)) this.close();
+    });
   }
 
   close() {
     this.#query.value = "";
     this.#schedule(0);
+  }
+
+  /** Shows the results anew, as after midnight. */
+  redraw() {
+    if (this.#query.value.trim()) this.#schedule(0);
   }
 
   /** Searches again when an event of the stream changes a message among the results. */
@@ -44,7 +55,8 @@ export class MessageSearch {
     clearTimeout(this.#timer);
     const text = this.#query.value.trim();
     byId("results-section").hidden = !text;
-    byId("rooms-section").hidden = Boolean(text);
+    byId("sidebar").classList.toggle("searching", Boolean(text));
+    this.#on.typed(text);
     byId("search-scope").hidden = !text || !this.#on.room();
     if (!text) this.#results.replaceChildren();
     else this.#timer = setTimeout(() => this.#search(text), delay);
@@ -68,6 +80,8 @@ export class MessageSearch {
     this.#results.querySelector(".more-results")?.remove();
     this.#results.append(...results.map((result) => this.#resultNode(result, q)));
     if (!this.#results.childElementCount) this.#showText("Nothing found.");
+    const found = `${this.#results.childElementCount} messages found`;
+    announce(results.length ? found : "Nothing found.", () => found);
     if (!has_more) return;
     const more = button("plain", "More", () => this.#search(q, before));
     this.#results.append(make("li", "more-results", more));
@@ -95,12 +109,13 @@ function excerptNode(text, query) {
   const node = make("span", "");
   node.dir = "auto";
   if (index < 0 || !query) {
-    node.textContent = text.slice(0, EXCERPT.unmatched);
+    node.textContent = cut(text, EXCERPT.unmatched);
     return node;
   }
-  const from = Math.max(0, index - EXCERPT.before);
   const end = index + query.length;
-  node.append(from ? "…" : "", text.slice(from, index), make("mark", "", text.slice(index, end)));
-  node.append(text.slice(end, end + EXCERPT.after));
+  const before = cutStart(text.slice(0, index), EXCERPT.before);
+  const isCut = before.length < index;
+  node.append(isCut ? "…" : "", before, make("mark", "", text.slice(index, end)));
+  node.append(cut(text.slice(end), EXCERPT.after));
   return node;
 }

@@ -5,14 +5,16 @@ import {
   formatDateTime,
   formatDay,
   joinNames,
+  lookAlikeNode,
   make,
   nameNode,
   timeNode,
 } from "../lib/dom.js";
-import { mentions } from "./mentions.js";
+import { cut } from "../lib/text.js";
+import { textNodes } from "./message-text.js";
 
 const GROUP_MS = 5 * 60_000;
-const SUMMARY_LENGTH = 120; // characters
+const SUMMARY_LENGTH = 120; // characters, as a reader counts them
 
 /** A message's list item. `quotedMessage(seq)` returns a message that this one quotes, or
  *  undefined while it is not loaded. */
@@ -35,6 +37,11 @@ export function messageNode(message, me, quotedMessage = () => undefined) {
   return item;
 }
 
+/** Marks the name of an author who is taken for another member. */
+export function markLookAlike(node, other) {
+  if (other) node.querySelector(".bubble > .name").after(lookAlikeNode(other));
+}
+
 /** Adjusts a message to the one before it: the first of a day shows the date, and a message soon
  *  after another by the same user does not repeat the name. */
 export function groupWithPrevious(node, message, previous) {
@@ -49,9 +56,8 @@ export function groupWithPrevious(node, message, previous) {
 /** A message's text in one line. */
 export function summaryOf({ text, deleted, hidden }) {
   if (deleted) return removalNotice(hidden);
-  return text.length > SUMMARY_LENGTH
-    ? `${text.slice(0, SUMMARY_LENGTH)} …`
-    : text || "An attachment";
+  const start = cut(text, SUMMARY_LENGTH);
+  return start.length < text.length ? `${start} …` : text || "An attachment";
 }
 
 function removalNotice(hidden) {
@@ -59,24 +65,10 @@ function removalNotice(hidden) {
 }
 
 function textNode(message, me) {
-  const node = make("p", "text");
+  const node = make("div", "text");
   node.dir = "auto";
-  if (message.deleted) {
-    node.textContent = removalNotice(message.hidden);
-    return node;
-  }
-  const { text, mentions: users = [], everyone = false } = message;
-  let end = 0;
-  for (const mention of users.length || everyone ? mentions(text, users) : []) {
-    if (!mention.user && !everyone) continue;
-    const isMe = mention.user === me || !mention.user;
-    const written = text.slice(mention.start, mention.end);
-    const mark = make("mark", isMe ? "mention mention-me" : "mention", written);
-    if (mention.user) mark.title = mention.user;
-    node.append(text.slice(end, mention.start), mark);
-    end = mention.end;
-  }
-  node.append(text.slice(end));
+  if (message.deleted) node.textContent = removalNotice(message.hidden);
+  else node.append(...textNodes(message, me));
   return node;
 }
 
@@ -125,7 +117,7 @@ function timestampNode({ at_ms, edited_ms, deleted }) {
 function menuButton({ by, seq }) {
   const node = button("menu-button", "⋯", "menu");
   node.setAttribute("aria-label", `Actions for message ${seq} by ${by}`);
-  node.setAttribute("aria-haspopup", "menu");
+  node.setAttribute("aria-haspopup", "dialog");
   node.dataset.focusKey = "menu";
   return node;
 }

@@ -1,10 +1,14 @@
 // Messages that the user has sent and the room has not shown yet. An outbox sends them one after
-// another, so that the room gets them in the order they were written, and survives a reload.
+// another, so that the room gets them in the order they were written. It outlives the tab: another
+// tab may send the same message too, and its `client_id` lets it count once.
 
+import { browserStorage, tabStorage } from "../lib/storage.js";
 import { showToast } from "../lib/toast.js";
 import { backoff, mayPass, newId } from "../parley.js";
 
 const RESEND_MS = 10_000; // after an answer without a `seq`
+const SENT_WITHOUT_ASKING_MS = 24 * 60 * 60_000;
+const TOO_OLD = "you wrote it long ago";
 
 /** One room's outbox. */
 class Outbox {
@@ -13,34 +17,25 @@ class Outbox {
   #failures = 0;
   #timer = 0;
 
-  /** `key` is its place in `sessionStorage`; `send(item)` is one attempt; `changed(item)` is
-   *  called for each new state of an item: "sending", "waiting", "sent" (with `seq`), "held",
-   *  "refused" (with `why`), "done". */
-  constructor(key, send, changed) {
-    this.key = key;
+  /** `send(item)` is one attempt; `changed(item)` is called for each new state of an item:
+   *  "sending", "waiting", "sent" (with `seq`), "held", "refused" (with `why`), "done". */
+  constructor(send, changed) {
     this.send = send;
     this.changed = changed;
-  }
-
-  /** Takes up what an earlier load of this page left behind. */
-  restore() {
-    const left = JSON.parse(sessionStorage.getItem(this.key) ?? "[]");
-    this.#items = left.filter(({ state }) => state !== "sent");
-    // A moderator may have decided meanwhile: sending it again tells.
-    this.#items.forEach((item) => item.state === "held" && (item.state = "sending"));
-    this.#items.forEach(this.changed);
-    this.#sendNext();
   }
 
   get items() {
     return [...this.#items];
   }
 
-  /** Adds a message. `more`: reply_to, thread. */
-  add(text, more = {}) {
-    const item = { clientId: newId(), text, more, at_ms: Date.now() };
+  /** Adds a message that was written now, or before the page was loaded. */
+  add(item) {
     this.#items.push(item);
-    this.#setState(item, "sending");
+    const old = Date.now() - item.at_ms > SENT_WITHOUT_ASKING_MS;
+    if (item.state === "refused") this.changed(item);
+    // Of a held one, a moderator may have decided meanwhile: sending it again tells.
+    else if (old && item.state !== "held") this.#setState(item, "refused", { why: TOO_OLD });
+    else this.#setState(item, "sending");
     this.#sendNext();
   }
 
@@ -102,7 +97,6 @@ class Outbox {
   #setState(item, state, more = {}) {
     if (state !== "done" && !this.#items.includes(item)) return;
     Object.assign(item, more, { state });
-    sessionStorage.setItem(this.key, JSON.stringify(this.#items));
     this.changed(item);
   }
 }
@@ -113,24 +107,41 @@ export class Outboxes {
   #me;
   #changed;
   #byRoom = new Map();
+  #lastAt = 0;
 
   /** `changed(room, item)` is called for each new state of an item. */
   constructor(parley, me, changed) {
     [this.#parley, this.#me, this.#changed] = [parley, me, changed];
     addEventListener("online", () => this.#byRoom.forEach((outbox) => outbox.retry()));
+    // Another tab has settled or discarded a message.
+    addEventListener("storage", ({ key, newValue }) => {
+      const prefix = this.#key("");
+      if (newValue !== null || !key?.startsWith(prefix)) return;
+      this.#byRoom.forEach((outbox) => outbox.settle(key.slice(prefix.length)));
+    });
   }
 
-  /** Takes up what an earlier load of this page left behind, in any room. */
+  /** Takes up what earlier pages have left behind, in any room. */
   restore() {
-    for (const key of Object.keys(sessionStorage)) {
-      const [kind, room, me] = key.split(" ");
-      if (kind === "outbox" && me === this.#me) this.of(room).restore();
+    const left = browserStorage.keys(this.#key("")).map((key) => readItem(browserStorage.get(key)));
+    const all = [...left, ...this.#takeFormerItems()].filter((item) => item?.clientId);
+    for (const item of all.sort((a, b) => a.at_ms - b.at_ms)) {
+      if (item.state === "sent") browserStorage.remove(this.#key(item.clientId));
+      else this.of(item.room).add(item);
     }
   }
 
+  /** A room's outbox. */
   of(room) {
     if (!this.#byRoom.has(room)) this.#byRoom.set(room, this.#create(room));
     return this.#byRoom.get(room);
+  }
+
+  /** Sends a text to a room. `more`: reply_to, thread. */
+  send(room, text, more = {}) {
+    // Each has a time of its own, by which they are restored in order.
+    this.#lastAt = Math.max(Date.now(), this.#lastAt + 1);
+    this.of(room).add({ clientId: newId(), room, text, more, at_ms: this.#lastAt });
   }
 
   /** A message has appeared in its room: if it is the user's own, it leaves the outbox. */
@@ -151,7 +162,33 @@ export class Outboxes {
       if (verdict?.action === "mask") showToast(`Masked: ${verdict.findings[0].reason}`);
       return answer;
     };
-    const key = `outbox ${room} ${this.#me}`;
-    return new Outbox(key, send, (item) => this.#changed(room, item));
+    return new Outbox(send, (item) => {
+      const key = this.#key(item.clientId);
+      if (item.state === "done") browserStorage.remove(key);
+      else browserStorage.set(key, JSON.stringify(item));
+      this.#changed(room, item);
+    });
+  }
+
+  // The page of before kept each room's items in the tab.
+  *#takeFormerItems() {
+    for (const key of tabStorage.keys("outbox ")) {
+      const [, room, me] = key.split(" ");
+      if (me !== this.#me) continue;
+      for (const item of readItem(tabStorage.get(key)) ?? []) yield { ...item, room };
+      tabStorage.remove(key);
+    }
+  }
+
+  #key(clientId) {
+    return `parley outbox ${this.#me} ${clientId}`;
+  }
+}
+
+function readItem(stored) {
+  try {
+    return JSON.parse(stored);
+  } catch {
+    return null; // not written by this page
   }
 }

@@ -2,6 +2,8 @@
 
 import { applyChange, changedSeq } from "./message-changes.js";
 
+const MAX_KEPT = 500;
+
 export class QuotedMessages {
   #parley;
   #room;
@@ -33,6 +35,9 @@ export class QuotedMessages {
 
   async #fetch(seq) {
     this.#messages.set(seq, null);
+    if (this.#messages.size > MAX_KEPT) {
+      this.#messages.delete(this.#messages.keys().next().value);
+    }
     const query = { after_seq: seq - 1, before_seq: seq + 1, limit: 1 };
     const { messages } = await this.#parley.history(this.#room, query).catch(() => ({}));
     if (!messages?.length) return;

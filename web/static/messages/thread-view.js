@@ -14,12 +14,13 @@ export class ThreadView {
   #closed = new AbortController();
   #list;
   #pending;
+  #me;
   #loading = false;
   #hasMore = false;
 
   /** `seq` is the root's. `pendingActions`: see `PendingMessages`. */
   constructor(parley, room, seq, me, pendingActions) {
-    [this.#parley, this.room, this.seq] = [parley, room, seq];
+    [this.#parley, this.room, this.seq, this.#me] = [parley, room, seq, me];
     const list = make("ol", "");
     const pending = make("ol", "");
     byId("side-panel-title").textContent = "Thread";
@@ -28,13 +29,19 @@ export class ThreadView {
     const draw = (message) =>
       messageNode({ ...message, thread: 0, replies: 0 }, me, (quoted) => this.get(quoted));
     const moved = () => this.#list?.nearStart && this.#hasMore && this.#loadReplies();
+    const on = { draw, drawn: () => {}, moved, reachesEnd: () => true };
     const { signal } = this.#closed;
-    this.#list = new MessageList(byId("side-panel-body"), list, draw, moved, signal);
+    this.#list = new MessageList(byId("side-panel-body"), list, this.#timeline, on, signal);
     this.#pending = new PendingMessages(pending, me, pendingActions);
   }
 
   get(seq) {
     return this.#timeline.get(seq);
+  }
+
+  /** The user's own newest loaded message. */
+  get newestOwn() {
+    return this.#timeline.newestOf(this.#me);
   }
 
   /** Loads the root and the newest replies. */
@@ -51,7 +58,7 @@ export class ThreadView {
 
   /** Applies an event of the stream. */
   apply(event) {
-    for (const seq of this.#timeline.apply(event)) this.#redraw(seq);
+    for (const seq of this.#timeline.apply(event)) this.#list.put(seq);
     if (event.kind === "message.created" && event.thread === this.seq) this.#add(event);
   }
 
@@ -66,7 +73,7 @@ export class ThreadView {
   async #loadReplies() {
     if (this.#loading) return;
     this.#loading = true;
-    const oldest = this.#timeline.newestFirst.findLast(({ seq }) => seq !== this.seq)?.seq;
+    const oldest = this.#timeline.messages.find(({ seq }) => seq !== this.seq)?.seq;
     const query = { thread: this.seq, limit: PAGE, ...(oldest && { before_seq: oldest }) };
     const page = await this.#parley.history(this.room, query).catch(() => null);
     this.#loading = false;
@@ -78,10 +85,6 @@ export class ThreadView {
   }
 
   #add(message) {
-    if (this.#timeline.add(message)) this.#redraw(message.seq);
-  }
-
-  #redraw(seq) {
-    this.#list.put(this.get(seq), this.#timeline.around(seq));
+    if (this.#timeline.add(message)) this.#list.put(message.seq);
   }
 }

@@ -3,6 +3,8 @@
 
 import { applyChange, changedSeq, removesMessage } from "./message-changes.js";
 
+const MAX_CHANGED = 2000; // messages whose changes are remembered
+
 export class Timeline {
   #messages = [];
   #head = 0;
@@ -17,17 +19,27 @@ export class Timeline {
     return this.#messages.at(-1)?.seq ?? 0;
   }
 
+  get size() {
+    return this.#messages.length;
+  }
+
   /** The highest `seq` that the room is known to have, loaded or not. */
   get head() {
     return this.#head;
   }
 
-  get newestFirst() {
-    return [...this.#messages].reverse();
+  /** The oldest first. */
+  get messages() {
+    return [...this.#messages];
   }
 
   get(seq) {
     return this.#messages[this.#indexOf(seq)];
+  }
+
+  /** The newest loaded message of a user that is not deleted. */
+  newestOf(user) {
+    return this.#messages.findLast(({ by, deleted }) => by === user && !deleted);
   }
 
   /** The neighbours of a loaded message. */
@@ -43,12 +55,20 @@ export class Timeline {
 
   /** Adds a message. Returns whether it is new. */
   add(message) {
-    let index = this.#messages.length;
-    while (index > 0 && this.#messages[index - 1].seq > message.seq) index--;
-    if (this.#messages[index - 1]?.seq === message.seq) return false;
-    this.#messages.splice(index, 0, this.withChanges(message));
+    const index = this.#placeOf(message.seq);
+    if (this.#messages[index]?.seq === message.seq) return false;
+    const added = this.withChanges(message);
+    if (index === this.#messages.length) this.#messages.push(added);
+    else this.#messages.splice(index, 0, added);
     this.raiseHead(message.seq);
     return true;
+  }
+
+  /** Drops the oldest messages above `most`, or the newest. Returns the dropped. */
+  trim(most, { newest = false } = {}) {
+    const count = Math.max(0, this.#messages.length - most);
+    const start = newest ? most : 0;
+    return count ? this.#messages.splice(start, count) : [];
   }
 
   /** A message out of history, with the changes that the stream has brought since. */
@@ -75,7 +95,12 @@ export class Timeline {
   /** The first gap between the oldest loaded message and the head, as the bounds of a history
    *  request; null if there is none. */
   firstGap() {
-    let after = this.oldest ? this.oldest - 1 : 0;
+    // Each number is there once: as many messages as numbers leave no gap.
+    const { oldest, newest, size } = this;
+    if (oldest && newest - oldest + 1 === size) {
+      return newest < this.#head ? { after_seq: newest, before_seq: this.#head + 1 } : null;
+    }
+    let after = oldest ? oldest - 1 : 0;
     for (const { seq } of this.#messages) {
       if (seq > after + 1) return { after_seq: after, before_seq: seq };
       after = seq;
@@ -84,10 +109,22 @@ export class Timeline {
   }
 
   #indexOf(seq) {
+    const index = this.#placeOf(seq);
+    return this.#messages[index]?.seq === seq ? index : -1;
+  }
+
+  // Where a message is, or would be.
+  #placeOf(seq) {
     // Without a gap the index follows from the number.
     const guess = seq - this.oldest;
     if (this.#messages[guess]?.seq === seq) return guess;
-    return this.#messages.findIndex((message) => message.seq === seq);
+    let [low, high] = [0, this.#messages.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#messages[middle].seq < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #replace(seq, change) {
@@ -96,8 +133,10 @@ export class Timeline {
   }
 
   #remember(seq, event) {
-    if (!this.#changes.has(seq)) this.#changes.set(seq, []);
-    this.#changes.get(seq).push(event);
+    const known = this.#changes.get(seq) ?? [];
+    this.#changes.delete(seq); // the one that changed last comes last
+    this.#changes.set(seq, [...known, event]);
+    if (this.#changes.size > MAX_CHANGED) this.#changes.delete(this.#changes.keys().next().value);
   }
 
   // Takes a removed reply out of its root's count. Returns the root's `seq`, or 0.

@@ -4,6 +4,7 @@ const PAGE = 1000;
 
 export class Members {
   #roles = new Map();
+  #alike = new Map(); // members whose name looks like another member's
   #eventsDuringLoad = null;
 
   constructor(parley, room) {
@@ -20,16 +21,29 @@ export class Members {
     return this.#roles.get(user);
   }
 
+  /** The member that a member's name looks like; undefined if there is none. */
+  lookAlike(user) {
+    return this.#alike.get(user);
+  }
+
+  get hasLookAlikes() {
+    return this.#alike.size > 0;
+  }
+
   async load() {
     const roles = new Map();
+    const alike = new Map();
     this.#eventsDuringLoad = [];
     for (let after = "", more = true; more; ) {
       const page = await this.parley.members(this.room, { after, limit: PAGE });
-      for (const { user, role } of page.members) roles.set(user, role);
+      for (const { user, role, looks_like } of page.members) {
+        roles.set(user, role);
+        if (looks_like) alike.set(user, looks_like);
+      }
       more = page.has_more;
       after = page.members.at(-1)?.user;
     }
-    this.#roles = roles;
+    [this.#roles, this.#alike] = [roles, alike];
     this.#eventsDuringLoad.forEach((event) => this.#update(event));
     this.#eventsDuringLoad = null;
   }
@@ -43,7 +57,8 @@ export class Members {
     return true;
   }
 
-  #update({ kind, user, role, by }) {
+  #update({ kind, user, role, by, looks_like }) {
+    if (looks_like) this.#alike.set(user, looks_like).set(looks_like, user);
     if (kind === "member.removed" || kind === "sanction.set") this.#roles.delete(user);
     else this.#roles.set(user, role);
     // A room has one owner: handing it over makes the previous one an admin.

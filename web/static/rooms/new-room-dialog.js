@@ -38,7 +38,8 @@ export class NewRoomDialog {
   }
 
   show() {
-    this.#choose(this.#kind);
+    // What was filled in before the dialog was closed is still there.
+    if (!this.#clientId) this.#choose(this.#kind);
     this.#dialog.showModal();
     this.#form.querySelector("input").focus();
   }
@@ -60,6 +61,7 @@ export class NewRoomDialog {
     submit.disabled = true;
     try {
       const room = await this.#openOrJoin(values);
+      this.#clientId = "";
       this.#dialog.close();
       this.#opened(room);
     } catch (error) {

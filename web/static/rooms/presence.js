@@ -1,6 +1,7 @@
 // Presence: the dots beside users' names, kept up to date by polling, and the user's own status.
 
 import { make, timeNode } from "../lib/dom.js";
+import { own } from "../lib/own.js";
 
 const POLL_MS = 20_000;
 const SOON_MS = 150;
@@ -52,7 +53,7 @@ export class Presence {
     const users = this.#usersOnScreen();
     if (users.length && !document.hidden) {
       const { presence = {} } = await this.#parley.presence(users).catch(() => ({}));
-      for (const user of users) this.#known.set(user, presence[user]);
+      for (const user of users) this.#known.set(user, own(presence, user));
       this.#updateDots();
     }
     this.#pollIn(POLL_MS);

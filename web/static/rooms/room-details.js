@@ -2,7 +2,7 @@
 // sanctions and its settings.
 
 import { confirmDialog } from "../lib/dialogs.js";
-import { avatarNode, button, byId, make, nameNode } from "../lib/dom.js";
+import { avatarNode, button, byId, lookAlikeNode, make, nameNode } from "../lib/dom.js";
 import { ROLES, may, mayActOn, rolesToGive } from "../lib/permissions.js";
 import { attempt } from "../lib/toast.js";
 import { sanctionUser, sanctionsNode } from "../moderation/sanctions.js";
@@ -25,7 +25,7 @@ export class RoomDetails {
     const role = members.roleOf(this.#me) ?? "member";
     const isDirect = room.type === "direct";
     const parts = [];
-    if (room.topic) parts.push(make("p", "topic", room.topic));
+    if (room.topic) parts.push(make("p", "topic", make("bdi", "", room.topic)));
     if (!isDirect) parts.push(roomIdNode(room));
     if (may(role, "member.add") && !isDirect) parts.push(this.#addMemberForm(room));
     parts.push(this.#memberList(room, members, role));
@@ -69,9 +69,12 @@ export class RoomDetails {
   }
 
   #memberList(room, members, role) {
+    const lookAlike = (user) => members.lookAlike(user);
     const all = members.all;
     const shown = all.slice(0, MAX_MEMBERS);
-    const items = shown.map(([user, theirRole]) => this.#memberItem(room, user, theirRole, role));
+    const items = shown.map(([user, theirRole]) =>
+      this.#memberItem(room, user, theirRole, role, lookAlike(user)),
+    );
     if (all.length > MAX_MEMBERS) {
       items.push(make("li", "", `and ${all.length - MAX_MEMBERS} more`));
     }
@@ -80,9 +83,10 @@ export class RoomDetails {
     return list;
   }
 
-  #memberItem(room, user, theirRole, role) {
+  #memberItem(room, user, theirRole, role, other) {
     const avatar = make("span", "avatar-with-dot", avatarNode(user), presenceDot(user));
     const item = make("li", "", avatar, nameNode(user));
+    if (other) item.append(lookAlikeNode(other));
     item.dataset.user = user;
     const isDirect = room.type === "direct";
     const mayChange = user !== this.#me && mayActOn(role, theirRole) && !isDirect;

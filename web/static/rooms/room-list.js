@@ -1,40 +1,54 @@
-// The list of the user's rooms in the sidebar, newest activity first.
+// The list of the user's rooms in the sidebar, newest activity first: those that are scrolled to,
+// and with a filter those whose title has its words.
 
 import { avatarNode, byId, make, timeNode } from "../lib/dom.js";
+import { drawSoon } from "../lib/frame.js";
 import { presenceDot } from "./presence.js";
 
 const MAX_COUNT = 999;
+const STEP = 100; // rooms: as many more when the end is scrolled to
+const MAX_FOUND = 20;
+const NEAR_END = 600; // pixels
 
 export class RoomList {
   #rooms;
   #hrefOf;
   #badgeOf;
-  #nodes = new Map();
+  #drawn;
+  #nodes = new Map(); // of the rooms in the list
+  #changed = new Set();
+  #most = STEP;
+  #filter = "";
   #current = "";
+  #draw = () => this.#drawChanged();
 
   /**
-   * `rooms` is the room store; `hrefOf(room)` returns the address that opens a room, and
-   * `badgeOf(entry)` the numbers of its badge.
+   * `rooms` is the room store; `hrefOf(room)` returns the address that opens a room; `badgeOf(entry)`
+   * the numbers of its badge; `drawn()` is called after each drawing.
    */
-  constructor(rooms, hrefOf, badgeOf) {
-    [this.#rooms, this.#hrefOf, this.#badgeOf] = [rooms, hrefOf, badgeOf];
+  constructor(rooms, hrefOf, { badgeOf, drawn }) {
+    [this.#rooms, this.#hrefOf] = [rooms, hrefOf];
+    [this.#badgeOf, this.#drawn] = [badgeOf, drawn];
+    byId("rooms-section").addEventListener("scroll", ({ target }) => {
+      const { scrollTop, scrollHeight, clientHeight } = target;
+      const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+      if (!isNearEnd || this.#filter || this.#most >= this.#rooms.newestFirst.length) return;
+      this.#most += STEP;
+      drawSoon(this.#draw);
+    }, { passive: true });
   }
 
+  /** Draws all rooms anew. */
   drawAll() {
     this.#nodes.clear();
-    const items = this.#rooms.newestFirst.map((room) => this.#itemNode(room));
-    byId("room-list").replaceChildren(...items);
-    this.#showWhetherEmpty();
+    byId("room-list").replaceChildren();
+    this.#drawChanged();
   }
 
-  /** Draws one room anew, in its place; a room that is no longer in the store goes. */
+  /** Draws a room anew before the next frame; one that is no longer in the store goes. */
   draw(room) {
-    const old = this.#nodes.get(room);
-    const entry = this.#rooms.get(room);
-    if (entry) this.#insert(entry, old);
-    else this.#nodes.delete(room);
-    old?.remove();
-    this.#showWhetherEmpty();
+    this.#changed.add(room);
+    drawSoon(this.#draw);
   }
 
   /** Marks the open room. */
@@ -44,20 +58,58 @@ export class RoomList {
     this.#nodes.get(room)?.firstChild.setAttribute("aria-current", "page");
   }
 
-  #insert(entry, old) {
-    const node = this.#itemNode(entry);
-    const order = this.#rooms.newestFirst;
-    const next = order[order.findIndex(({ room }) => room === entry.room) + 1];
-    const hadFocus = old?.contains(document.activeElement);
-    byId("room-list").insertBefore(node, (next && this.#nodes.get(next.room)) ?? null);
-    if (hadFocus) node.firstChild.focus({ preventScroll: true });
+  /** Shows only the rooms whose title has each word of a text; all, if it is empty. */
+  filter(text) {
+    this.#filter = fold(text).trim();
+    drawSoon(this.#draw);
   }
 
-  #showWhetherEmpty() {
-    byId("no-rooms").hidden = this.#nodes.size > 0;
+  #drawChanged() {
+    const list = byId("room-list");
+    const shown = this.#shown();
+    const kept = new Set(shown.map(({ room }) => room));
+    for (const [room, node] of this.#nodes) {
+      if (kept.has(room)) continue;
+      node.remove();
+      this.#nodes.delete(room);
+    }
+    let place = list.firstChild;
+    for (const entry of shown) {
+      const node = this.#nodeOf(entry);
+      if (node === place) place = place.nextSibling;
+      else moveKeepingFocus(list, node, place);
+    }
+    this.#changed.clear();
+    byId("rooms-section").hidden = Boolean(this.#filter) && !shown.length;
+    byId("no-rooms").hidden = this.#rooms.newestFirst.length > 0;
+    this.#drawn();
   }
 
-  #itemNode(entry) {
+  #shown() {
+    const all = this.#rooms.newestFirst;
+    if (!this.#filter) return all.slice(0, this.#most);
+    const words = this.#filter.split(/\s+/);
+    const hasAll = (title) => words.every((word) => title.includes(word));
+    return all.filter((entry) => hasAll(fold(this.#rooms.titleOf(entry)))).slice(0, MAX_FOUND);
+  }
+
+  // The node that is there, or a new one in its place if the room has changed.
+  #nodeOf(entry) {
+    const old = this.#nodes.get(entry.room);
+    if (old && !this.#changed.has(entry.room)) return old;
+    const content = this.#linkNode(entry);
+    if (!old) {
+      const item = make("li", "", content);
+      this.#nodes.set(entry.room, item);
+      return item;
+    }
+    const hadFocus = old.contains(document.activeElement);
+    old.replaceChildren(content);
+    if (hadFocus) content.focus({ preventScroll: true });
+    return old;
+  }
+
+  #linkNode(entry) {
     const title = this.#rooms.titleOf(entry);
     const link = make("a", "list-entry", this.#avatar(entry, title), make("bdi", "title", title));
     link.href = this.#hrefOf(entry.room);
@@ -66,9 +118,7 @@ export class RoomList {
     if (entry.room === this.#current) link.setAttribute("aria-current", "page");
     if (entry.at_ms) link.append(timeNode(entry.at_ms, { short: true }));
     link.append(this.#preview(entry), badgesNode(this.#badgeOf(entry)));
-    const item = make("li", "", link);
-    this.#nodes.set(entry.room, item);
-    return item;
+    return link;
   }
 
   #avatar(entry, title) {
@@ -89,6 +139,14 @@ export class RoomList {
     }
     return node;
   }
+}
+
+const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+function moveKeepingFocus(list, node, place) {
+  const focused = node.contains(document.activeElement) && document.activeElement;
+  list.insertBefore(node, place);
+  if (focused) focused.focus({ preventScroll: true });
 }
 
 function badgesNode({ unread, mentions }) {

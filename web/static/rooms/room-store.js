@@ -1,13 +1,17 @@
 // The user's rooms: their titles, settings, last messages and unread counts, kept up to date by the
 // stream.
 
+import { own } from "../lib/own.js";
+import { cut } from "../lib/text.js";
 import { removesMessage } from "../messages/message-changes.js";
 
+const PREVIEW_LENGTH = 140; // characters, as a reader counts them
 const DEFAULT_SETTINGS = { slow_mode: 0, post: "member", receipts: true, retention_days: 0 };
-const PREVIEW_LENGTH = 140; // characters
 
 export class RoomStore {
   #rooms = new Map();
+  #sorted = [];
+  #isSorted = true;
 
   constructor(me) {
     this.me = me;
@@ -20,7 +24,10 @@ export class RoomStore {
   /** The rooms by their newest message. */
   get newestFirst() {
     const newerFirst = (a, b) => b.at_ms - a.at_ms || (a.room < b.room ? -1 : 1);
-    return [...this.#rooms.values()].sort(newerFirst);
+    // The order of before is nearly the new one, which makes sorting fast.
+    if (!this.#isSorted) this.#sorted.sort(newerFirst);
+    this.#isSorted = true;
+    return this.#sorted;
   }
 
   /** The number of unread messages in all rooms. */
@@ -37,12 +44,16 @@ export class RoomStore {
       const { read, unread, mentions } = known;
       Object.assign(room, { read, unread, mentions });
     }
-    this.#rooms.set(room.room, Object.assign(known ?? {}, { last: undefined }, room));
+    const entry = Object.assign(known ?? {}, { last: undefined }, room);
+    if (!known) this.#sorted.push(entry);
+    this.#isSorted = false;
+    this.#rooms.set(room.room, entry);
     return true;
   }
 
   remove(room) {
     this.#rooms.delete(room);
+    this.#sorted = this.#sorted.filter((other) => other.room !== room);
   }
 
   /** Applies an event of the stream. Returns true if the unread counts may now be wrong, and only
@@ -72,7 +83,7 @@ export class RoomStore {
   withOtherCounts({ rooms }) {
     const none = { unread: 0, mentions: 0 };
     return [...this.#rooms.values()].filter(({ room, unread, mentions }) => {
-      const counts = rooms[room] ?? none;
+      const counts = own(rooms, room) ?? none;
       return counts.unread !== unread || counts.mentions !== mentions;
     });
   }
@@ -90,6 +101,7 @@ export class RoomStore {
 
   #messageCreated(room, { seq, by, text, at_ms, hidden, mentions = [], everyone = false }) {
     Object.assign(room, { seq, at_ms, last: { seq, by, text: preview(text) } });
+    this.#isSorted = false;
     if (by === this.me) return Object.assign(room, { read: seq, unread: 0, mentions: 0 });
     if (hidden) return; // a hidden message counts for nobody
     room.unread += 1;
@@ -97,4 +109,4 @@ export class RoomStore {
   }
 }
 
-const preview = (text) => text.slice(0, PREVIEW_LENGTH);
+const preview = (text) => cut(text, PREVIEW_LENGTH);

@@ -1,12 +1,16 @@
 // The open room: connects its messages, composer, members, receipts, typing indicator and side
 // panel with each other and with the stream.
 
-import { button, byId, joinNames } from "../lib/dom.js";
+import { announce, unsay } from "../lib/announcer.js";
+import { button, byId, joinNames, make } from "../lib/dom.js";
 import { may, mayPost } from "../lib/permissions.js";
 import { attempt, showToast } from "../lib/toast.js";
 import { Composer } from "../messages/composer.js";
+import { Drafts } from "../messages/drafts.js";
 import { MessageActions } from "../messages/message-actions.js";
+import { removesMessage } from "../messages/message-changes.js";
 import { MessagePane } from "../messages/message-pane.js";
+import { summaryOf } from "../messages/message-view.js";
 import { Outboxes } from "../messages/outbox.js";
 import { PendingMessages } from "../messages/pending-messages.js";
 import { ReadReceipts } from "../messages/read-receipts.js";
@@ -28,7 +32,6 @@ export class RoomView {
   #outboxes;
   #composer;
   #sidePanel;
-  #drafts = new Map();
   // Of the open room:
   #pane = null;
   #members = null;
@@ -46,11 +49,15 @@ export class RoomView {
     const edit = (message, text) => attempt(parley.edit(this.room, message.seq, text));
     const send = (text, more) => this.#send(text, more);
     const sendOrReply = (text, reply_to) => send(text, reply_to ? { reply_to } : {});
-    this.#composer = new Composer(byId("composer"), { send: sendOrReply, edit, typing });
-    const pending = this.#refusedActions;
-    this.#sidePanel = new SidePanel(parley, rooms.me, { pending, send, edit, typing });
+    const drafts = new Drafts(rooms.me);
+    const editLast = () => this.#editLast();
+    const on = { send: sendOrReply, edit, typing, editLast };
+    this.#composer = new Composer(byId("composer"), drafts, on);
+    const actions = { pending: this.#refusedActions, send, edit, typing };
+    this.#sidePanel = new SidePanel(parley, rooms.me, drafts, actions);
     new MessageActions(parley, this);
     byId("jump-to-end").addEventListener("click", () => this.#pane.goToEnd());
+    byId("jump-to-unread").addEventListener("click", () => attempt(this.#pane.goToUnread()));
     byId("details-button").addEventListener("click", () => this.#toggleDetails());
     byId("review-button").addEventListener("click", () => this.#toggleReviewQueue());
     this.#outboxes.restore();
@@ -80,13 +87,15 @@ export class RoomView {
     const drawn = () => this.#showReadBy();
     const added = (message) => this.#outboxes.messageCreated(message);
     const seen = (seq) => this.#entry.read < seq && this.#receipts.markRead(seq);
-    const on = { drawn, added, seen };
+    const arrived = (message) => this.#announce(message);
+    const lookAlike = (user) => this.#members.lookAlike(user);
+    const on = { drawn, added, arrived, seen, lookAlike };
     this.#pane = new MessagePane(this.#parley, this.#rooms.get(room), this.me, on);
     this.#members = new Members(this.#parley, room);
     this.#receipts = new ReadReceipts(this.#parley, room, this.#entry.read);
     this.#typing = new TypingIndicator(this.#parley, room);
     this.#pending = new PendingMessages(byId("outbox"), this.me, this.#refusedActions);
-    this.#composer.draft = this.#drafts.get(room) ?? {};
+    this.#composer.open(room, (seq) => this.#fetchMessage(room, seq));
     for (const id of PARTS) byId(id).hidden = false;
     for (const item of this.#outboxes.of(room).items) this.#showPending(room, item);
     this.#showHeader();
@@ -96,7 +105,8 @@ export class RoomView {
 
   close() {
     if (!this.#pane) return;
-    this.#drafts.set(this.room, this.#composer.draft);
+    unsay();
+    this.#composer.close();
     this.#sidePanel.close();
     this.#typing.close();
     this.#reviewQueue?.close();
@@ -105,7 +115,7 @@ export class RoomView {
     this.#pane.close();
     this.#pane = null;
     for (const id of PARTS) byId(id).hidden = true;
-    byId("jump-to-end").hidden = true;
+    for (const id of ["jump-to-end", "jump-to-unread"]) byId(id).hidden = true;
     byId("room-title").textContent = "Parley";
     byId("room-subtitle").replaceChildren();
   }
@@ -125,6 +135,7 @@ export class RoomView {
     if (SANCTION_EVENTS.includes(event.kind) && event.user === this.me) {
       showToast(describeSanction(event, this.me));
     }
+    if (removesMessage(event)) unsay();
     this.#pane.apply(event);
     this.#sidePanel.apply(event);
     const changed = event.kind.startsWith("message.") && this.#pane.get(event.seq);
@@ -134,6 +145,7 @@ export class RoomView {
       }
     }
     if (this.#members.apply(event) || event.kind === "room.changed") this.#showHeader();
+    if (event.looks_like) this.#pane.redraw();
     if (event.kind === "receipts") this.#showReadBy();
   }
 
@@ -186,6 +198,7 @@ export class RoomView {
     try {
       await Promise.all([this.#members.load(), pane.load(this.#entry.seq)]);
       if (pane.isClosed) return;
+      if (this.#members.hasLookAlikes) pane.redraw();
       this.#showHeader();
       await this.#loadReceipts(pane);
     } catch (error) {
@@ -204,7 +217,8 @@ export class RoomView {
     const entry = this.#entry;
     const count = this.#members.all.length;
     byId("room-title").textContent = this.title;
-    byId("member-count").textContent = count === 1 ? "1 member" : `${count} members`;
+    const unit = make("span", "unit", count === 1 ? " member" : " members");
+    byId("member-count").replaceChildren(String(count), unit);
     const peer = this.#rooms.peerOf(entry);
     byId("room-subtitle").replaceChildren(...(peer ? [presenceDot(peer)] : [entry.topic ?? ""]));
     const { role } = this;
@@ -242,7 +256,26 @@ export class RoomView {
 
   #send(text, more) {
     this.#typing.sent();
-    this.#outboxes.of(this.room).add(text, more);
+    this.#outboxes.send(this.room, text, more);
+  }
+
+  #announce(message) {
+    if (message.by === this.me || message.hidden) return;
+    const several = (count) => `${count} new messages`;
+    announce(`${message.by}: ${summaryOf(message)}`, several);
+  }
+
+  #editLast() {
+    const own = this.#pane.newestOwn;
+    if (own) this.#composer.edit(own);
+  }
+
+  async #fetchMessage(room, seq) {
+    const known = room === this.room && this.#pane.get(seq);
+    if (known) return known;
+    const query = { after_seq: seq - 1, before_seq: seq + 1, limit: 1 };
+    const { messages } = await this.#parley.history(room, query);
+    return messages[0];
   }
 
   // An item of a room's outbox has a new state.
@@ -259,7 +292,9 @@ export class RoomView {
     const discard = ({ clientId }) => this.#outboxes.of(this.room).settle(clientId);
     const edit = (item) => {
       discard(item);
-      (item.more?.thread ? this.#sidePanel.composer : this.#composer).putBack(item.text);
+      const { thread } = item.more ?? {};
+      if (thread && !this.#sidePanel.showsThread(thread)) this.showThread(thread);
+      (thread ? this.#sidePanel.composer : this.#composer).putBack(item.text);
     };
     return { Edit: edit, Discard: discard };
   }

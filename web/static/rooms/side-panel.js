@@ -1,6 +1,7 @@
 // The panel beside the open room: shows the room's details, one of its threads or its review queue.
 
 import { byId } from "../lib/dom.js";
+import { isComposing } from "../lib/input-method.js";
 import { attempt } from "../lib/toast.js";
 import { Composer } from "../messages/composer.js";
 import { ThreadView } from "../messages/thread-view.js";
@@ -19,17 +20,20 @@ export class SidePanel {
 
   /** `actions.pending`: see `PendingMessages`; `actions.send(text, more)`,
    *  `actions.edit(message, text)`, `actions.typing()`. */
-  constructor(parley, me, actions) {
+  constructor(parley, me, drafts, actions) {
     [this.#parley, this.#me, this.#actions] = [parley, me, actions];
     this.#details = new RoomDetails(parley, me);
-    this.#composer = new Composer(byId("thread-composer"), {
+    this.#composer = new Composer(byId("thread-composer"), drafts, {
       send: (text, reply_to) =>
         actions.send(text, { thread: this.#thread.seq, ...(reply_to && { reply_to }) }),
       edit: actions.edit,
       typing: actions.typing,
+      editLast: () => this.#editLast(),
     });
     byId("side-panel-close").addEventListener("click", () => this.close());
-    byId("side-panel").addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
+    byId("side-panel").addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !isComposing(event)) this.close();
+    });
   }
 
   get showsDetails() {
@@ -38,6 +42,10 @@ export class SidePanel {
 
   get showsReviewQueue() {
     return this.#content === "review";
+  }
+
+  showsThread(seq) {
+    return this.#thread?.seq === seq;
   }
 
   /** The composer for the thread. */
@@ -65,10 +73,15 @@ export class SidePanel {
   async showThread(room, seq, items) {
     this.#open("thread");
     this.#thread = new ThreadView(this.#parley, room, seq, this.#me, this.#actions.pending);
-    this.#composer.draft = {};
+    const thread = this.#thread;
+    items.forEach((item) => thread.showPending(item));
+    const loaded = thread.load();
+    this.#composer.open(`${room}/${seq}`, async (quoted) => {
+      await loaded;
+      return thread.get(quoted);
+    });
     this.#composer.focus();
-    items.forEach((item) => this.#thread.showPending(item));
-    await attempt(this.#thread.load());
+    await attempt(loaded);
   }
 
   close() {
@@ -91,6 +104,11 @@ export class SidePanel {
     this.#thread?.showPending(item);
   }
 
+  #editLast() {
+    const own = this.#thread.newestOwn;
+    if (own) this.#composer.edit(own);
+  }
+
   #open(content) {
     this.#closeContent();
     if (!this.#content) this.#focusedBefore = document.activeElement;
@@ -103,7 +121,9 @@ export class SidePanel {
   #closeContent() {
     this.#reviewQueue?.hide();
     this.#reviewQueue = null;
-    this.#thread?.close();
+    if (!this.#thread) return;
+    this.#composer.close();
+    this.#thread.close();
     this.#thread = null;
   }
 }

@@ -1,0 +1,98 @@
+"""Where a subscription goes on when the log is another than it was: no event is left out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.domain.subscriptions.backlog import Held, Place
+from app.embedded.kafka import Kafka
+from app.events import POS, MessageCreated, Position, Subscription, encode, encode_position
+from app.kafka.admin import provision
+from app.kafka.partition_reader import PartitionReader
+from app.kafka.producer import new_producer
+from app.settings import Settings
+from app.subscriptions.event_window import EventWindow, Source
+from app.subscriptions.starting_place import offset_behind_position, starting_place
+from app.topics import LOG, TOPICS
+
+#: The log lost its end behind pos 14: an epoch began there.
+POSITIONS = [*(Position(0, pos) for pos in range(15)), *(Position(1, pos) for pos in range(15, 30))]
+SOURCE = Source(LOG, 0)
+
+
+@pytest.fixture(scope="module")
+async def log(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+    """A log of thirty events, behind seven that are none: offsets are not positions."""
+    async with Kafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        settings = replace(Settings(), broker=kafka.url, partitions=1, data=Path("unused"))
+        await provision(settings, TOPICS)
+        producer = new_producer(settings)
+        await producer.start()
+        for _ in range(7):
+            await producer.send_and_wait(LOG, b"no event", b"r", 0, headers=[(POS, b"-")])
+        for number, position in enumerate(POSITIONS):
+            event = MessageCreated(
+                id=f"{number}",
+                client_id=f"{number}",
+                room="r",
+                n=number + 1,
+                seq=number + 1,
+                by="ann",
+                at_ms=number,
+                text=f"{number}",
+            )
+            headers = [(POS, encode_position(position))]
+            await producer.send_and_wait(LOG, encode(event), b"r", 0, headers=headers)
+        await producer.stop()
+        yield settings
+
+
+def subscription(moves: int = 0, from_ms: int = 0) -> Subscription:
+    return Subscription(id="s", by="ann", at_ms=1, url="u", moves=moves, from_ms=from_ms)
+
+
+async def test_the_first_record_behind_any_position_is_found(log: Settings) -> None:
+    async with PartitionReader(log) as reader:
+        for number, position in enumerate(POSITIONS):
+            assert await offset_behind_position(reader, 0, position) == 7 + number + 1
+        # Events that were lost stand before the first one of the next epoch.
+        assert await offset_behind_position(reader, 0, Position(0, 20)) == 7 + 15
+        assert await offset_behind_position(reader, 0, Position(0, -1)) <= 7
+        assert await offset_behind_position(reader, 0, Position(9, 0)) == 37
+
+
+async def test_a_place_whose_offset_names_another_record_is_found_by_its_position(
+    log: Settings,
+) -> None:
+    window = EventWindow(log, lambda *_: 0)
+    try:
+        await window.begin(SOURCE)
+        right = Place(0, 9, offset=17, moves=0, writes=3)
+        assert await starting_place(window, SOURCE, subscription(), right) == right
+        moved = Place(0, 9, offset=1_010, held={"r": Held(0, 4, 1_005)}, writes=3)
+        found = await starting_place(window, SOURCE, subscription(), moved)
+        assert (found.epoch, found.pos, found.writes) == (0, 9, 3)
+        first = await window.read(SOURCE, found.first_offset)
+        assert first[0].position == Position(0, 4)
+        lost = Place(0, 20, offset=28)
+        found = await starting_place(window, SOURCE, subscription(), lost)
+        assert (await window.read(SOURCE, found.first_offset))[0].position == Position(1, 15)
+    finally:
+        await window.stop()
+
+
+async def test_a_moved_subscription_begins_at_its_time_and_a_new_one_too(log: Settings) -> None:
+    window = EventWindow(log, lambda *_: 0)
+    try:
+        await window.begin(SOURCE)
+        stored = Place(1, 20, offset=28, moves=0, writes=8)
+        found = await starting_place(window, SOURCE, subscription(moves=1), stored)
+        assert (found.first_offset, found.moves, found.writes) == (0, 1, 8)
+        found = await starting_place(window, SOURCE, subscription(from_ms=2**45), None)
+        assert found.first_offset == 37
+    finally:
+        await window.stop()
