@@ -101,8 +101,10 @@ function showRooms(snapshot) {
     showUnread();
     presence.refreshDots();
   };
-  const badge = (entry) => badgeOf(levels, entry, Date.now());
-  roomList = new RoomList(rooms, hrefOf, badge, drawn);
+  roomList = new RoomList(rooms, hrefOf, {
+    badgeOf: (entry) => badgeOf(levels, entry, Date.now()),
+    drawn,
+  });
   presence = new Presence(parley);
   roomView = new RoomView(parley, rooms, presence);
   byId("my-presence").replaceChildren(nameNode(me), presenceDot(me));
@@ -212,8 +214,8 @@ function apply(event) {
   else if (rooms.apply(event)) refresh(event.room);
   roomView.apply(event);
   search.apply(event);
-  notifications.apply(event);
   pushOffer.apply(event);
+  notifications.apply(event);
   roomList.draw(event.room);
 }
 

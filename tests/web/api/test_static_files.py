@@ -21,8 +21,6 @@ STATIC = Path(__file__).parents[3] / "web" / "static"
 FILES = [file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.*")]
 # A module, or a worker's script.
 IMPORT = re.compile(r'(?:from |new URL\()"(\.[^"]+)"')
-#: A worker, which no script imports.
-WORKER = re.compile(r'^const WORKER = "([^"]+)"', re.MULTILINE)
 
 
 @pytest.fixture
@@ -61,8 +59,7 @@ async def test_page_fetches_each_file_of_its_folder_and_nothing_else(client: Cli
         seen.add(path)
         answer = await client.get(path)
         assert answer.status == 200, path
-        text = await answer.text()
-        imports = IMPORT.findall(text) + WORKER.findall(text)
+        imports = IMPORT.findall(await answer.text())
         paths = {urljoin(path, name) for name in imports}
         waiting += sorted(paths - seen)
     assert seen == {f"/static/{path}" for path in FILES if path != "index.html"}

@@ -1,6 +1,6 @@
 // Web Push in this browser: turned on and off by the user, and opening rooms from notifications.
 
-const WORKER = "/static/push/service-worker.js";
+const WORKER = new URL("./service-worker.js", import.meta.url);
 
 /** Whether this browser can have pushes: pages from https:// and localhost, in most browsers. */
 export const isPossible = () =>

@@ -22,10 +22,13 @@ export class RoomList {
   #current = "";
   #draw = () => this.#drawChanged();
 
-  /** `rooms` is the room store; `hrefOf(room)` returns the address that opens a room,
-   *  and `badgeOf(entry)` the numbers of its badge; `drawn()` is called after each drawing. */
-  constructor(rooms, hrefOf, badgeOf, drawn) {
-    [this.#rooms, this.#hrefOf, this.#badgeOf, this.#drawn] = [rooms, hrefOf, badgeOf, drawn];
+  /**
+   * `rooms` is the room store; `hrefOf(room)` returns the address that opens a room; `badgeOf(entry)`
+   * the numbers of its badge; `drawn()` is called after each drawing.
+   */
+  constructor(rooms, hrefOf, { badgeOf, drawn }) {
+    [this.#rooms, this.#hrefOf] = [rooms, hrefOf];
+    [this.#badgeOf, this.#drawn] = [badgeOf, drawn];
     byId("rooms-section").addEventListener("scroll", ({ target }) => {
       const { scrollTop, scrollHeight, clientHeight } = target;
       const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
