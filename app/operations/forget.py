@@ -35,6 +35,7 @@ from app.history.store import History
 from app.kafka.partition_reader import PartitionReader
 from app.privacy.erasure_extent import beyond, settled_ends
 from app.privacy.erasure_topic import write_erasure
+from app.push.forgotten import forget_notify
 from app.runtime.clock import iso_of, now_ms
 from app.settings import Settings
 from app.stream.groups import PIPELINE
@@ -72,6 +73,7 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
         await write_erasure(
             settings, Erasure(user=user, until_ms=asked_ms, ends=ends, epochs=epochs)
         )
+        await forget_notify(settings, reader, user)
         extent = Extent(ends=ends, asked_ms=asked_ms)
 
         async def rest() -> dict[str, int]:
@@ -214,8 +216,8 @@ async def _in_kafka(settings: Settings, user: str) -> dict[str, tuple[int, int]]
 def command(user: str) -> None:
     """Erase the messages of USER from the history store and from the view in Valkey.
 
-    They show as deleted, without a name, and stay so after every rebuild. Prints what Kafka still
-    has, and until when.
+    They show as deleted, without a name, and stay so after every rebuild. Push subscriptions of
+    theirs are removed. Prints what Kafka still has, and until when.
     """
     if (wrong := names.former_user(user)) is not None:
         raise click.BadParameter(wrong)
