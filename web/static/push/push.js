@@ -84,8 +84,9 @@ export class Push {
     return registration ? registration.pushManager.getSubscription() : null;
   }
 
-  #registration() {
-    return navigator.serviceWorker.getRegistration(WORKER);
+  // A browser that may keep nothing for the page refuses service workers, too.
+  async #registration() {
+    return navigator.serviceWorker.getRegistration(WORKER).catch(() => null);
   }
 
   #ask(method, tail = "", body = undefined) {
