@@ -114,7 +114,7 @@ async def test_a_list_of_thousands_of_rooms_opens_and_follows_at_once(
 
     events = [message(name, 1 + i, n=1000) for i, name in enumerate(names[:1000])]
     made = MadeStream([room.name, *names], events)
-    ann = await enter("ann", listed=True, live=False, alone=True)
+    ann = await enter("ann", listed=True, alone=True)
     page = ann.page
     await page.route("**/v1/sync", with_many)
     await page.route("**/v1/stream?*", made)
@@ -133,6 +133,8 @@ async def test_a_list_of_thousands_of_rooms_opens_and_follows_at_once(
     await expect(page.locator("#room-list .title")).to_have_text("Made made-4321")
     await page.press("#search-query", "Escape")
     await expect(page.locator("#room-list .list-entry").nth(50)).to_be_attached()
+    # A snapshot that the page still asks for has no page to go to.
+    await page.unroute_all(behavior="ignoreErrors")
 
 
 async def test_scrolling_back_through_thousands_of_messages_keeps_a_few_hundred(
