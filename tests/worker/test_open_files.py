@@ -39,7 +39,7 @@ async def test_a_worker_that_may_not_open_enough_files_says_how_many_it_needs(
     worker.start()
     assert await worker.ended(60)
     assert worker.exit_code == 1
-    assert "may open 1024 files, and a worker with 12 tables in 24 partitions" in worker.tail()
+    assert "may open 1024 files, and a worker with 13 tables in 24 partitions" in worker.tail()
     assert "LimitNOFILE=" in worker.tail()
 
 
