@@ -80,7 +80,7 @@ class _Stage:
         self._active = active
         self._webhook = WebhookClient(
             KeyRing(settings.secret, settings.secret_other),
-            OutsideAddresses(settings.webhook_hosts.split(",")),
+            OutsideAddresses(settings.webhook_hosts),
         )
 
     def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:

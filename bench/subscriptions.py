@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 import click
+import msgspec
 import uvloop
 
 from app.embedded.ports import free_port
@@ -203,8 +204,7 @@ def _subscription(name: str, url: str, **fields: Any) -> Subscription:
 
 
 def _paused(one: Subscription) -> Subscription:
-    fields = {name: getattr(one, name) for name in one.__struct_fields__}
-    return Subscription(**(fields | {"paused": True}))
+    return msgspec.structs.replace(one, paused=True)
 
 
 def _messages(

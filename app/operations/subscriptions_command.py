@@ -268,7 +268,7 @@ async def _send_again(settings: Settings, failed: Sequence[DeliveryFailed]) -> N
 
 async def _test(settings: Settings, subscription: Subscription) -> tuple[str, float]:
     secrets = SubscriptionRules(settings).secrets
-    client = EndpointClient(secrets, OutsideAddresses(settings.webhook_hosts.split(",")))
+    client = EndpointClient(secrets, OutsideAddresses(settings.webhook_hosts))
     began = time.monotonic()
     try:
         answer = await client.post(subscription, [trial_event(subscription.id, now_ms())])

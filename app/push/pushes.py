@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import structlog
-from faust.types import TP
+from msgspec.structs import replace
 
 from app.delivery.valkey import connect
 from app.delivery.view import View
@@ -46,6 +45,7 @@ from app.runtime.clock import now_ms
 from app.runtime.retry import AWAY, retry_while_away
 from app.settings import Settings
 from app.stream.batch import Batch
+from app.stream.side_work import SideWork
 from app.stream.table import Table
 from app.topics import LOG, wrong_partition
 
@@ -60,9 +60,6 @@ _BEHIND_SECONDS: Final = 1.0
 
 #: Users whose rooms are looked up at once.
 _USERS: Final = 200
-
-#: Seconds after which the table is told of what was sent.
-_STORE_SECONDS: Final = 0.1
 
 #: How records begin that matter here.
 _MESSAGE: Final = b'{"kind":"message.created"'
@@ -104,24 +101,20 @@ class Pushes:
         self._ended: list[tuple[_Place, Call, Call | None]] = []
         #: Users whose subscriptions have changed since the last batch.
         self._news: set[str] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._side = SideWork(app)
         self._looking: asyncio.Task[None] | None = None
-        self._failure: BaseException | None = None
 
     async def start(self) -> None:
         """Return when it is known who has subscribed."""
         await self._directory.start()
         await self._producer.start()
         self._looking = asyncio.create_task(self._look())
-        self._looking.add_done_callback(self._task_ended)
+        self._looking.add_done_callback(self._side.ended)
 
     async def stop(self) -> None:
         """Send nothing more."""
         if self._looking is not None:
             self._looking.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
         self._drop_all()
         await self._directory.stop()
         await self._targets.close()
@@ -129,8 +122,7 @@ class Pushes:
 
     async def turn(self, batch: Batch) -> None:
         """Begin the calls of a batch, and store what became of earlier ones."""
-        if self._failure is not None:
-            raise self._failure
+        self._side.check()
         if batch.generation != self._generation:
             self._generation = batch.generation
             self._drop_all()
@@ -149,7 +141,7 @@ class Pushes:
         self._index.changed(user)
         if bool(self._directory.subscriptions(user)) != (user in self._index):
             self._news.add(user)
-            self._wake_soon()
+            self._side.wake_soon()
 
     async def _learn_rooms(self) -> None:
         while self._news:
@@ -217,8 +209,7 @@ class Pushes:
 
     def _drop_all(self) -> None:
         """Forget the partitions: other workers may have them."""
-        for task in self._tasks:
-            task.cancel()
+        self._side.cancel()
         self._waiting.clear()
         self._due.clear()
         self._under_way.clear()
@@ -266,7 +257,7 @@ class Pushes:
             elif rules.fate(call, self._seen(place, call, state), now_ms()) is Fate.WITHDRAWN:
                 self._end(place, call, None)
             else:
-                self._spawn(self._send(place, call, state))
+                self._side.spawn(self._send(place, call, state))
 
     def _seen(self, place: _Place, call: Call, state: State) -> Seen:
         levels = self._directory.levels(place.user)
@@ -341,7 +332,7 @@ class Pushes:
         if self._under_way.get(place) is call:
             del self._under_way[place]
             self._ended.append((place, call, again))
-            self._wake_soon()
+            self._side.wake_soon()
 
     def _store(self) -> None:
         ended, self._ended = self._ended, []
@@ -353,34 +344,6 @@ class Pushes:
             else:
                 self._table.write(place.partition, place.key, None, call.end_version)
 
-    def _wake_soon(self) -> None:
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_STORE_SECONDS, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        mine: Iterable[TP] = self._app.consumer.assignment()
-        if (place := next((one for one in mine if one.topic == LOG), None)) is not None:
-            self._app.consumer.wake(TP(*place))
-
-    # ── tasks ────────────────────────────────────────────────────────────────────────────────
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(self._task_ended)
-
-    def _task_ended(self, task: asyncio.Task[Any]) -> None:
-        """An error of a task ends the worker with the next batch, and its successor goes on."""
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        log.error("pushes failed", why=repr(error))
-        self._failure = error
-        self._wake_soon()
-
 
 def _due_at(call: Call, due_ms: int) -> Call:
-    fields = {name: getattr(call, name) for name in call.__struct_fields__}
-    return Call(**(fields | {"due_ms": due_ms}))
+    return replace(call, due_ms=due_ms)

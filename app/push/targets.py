@@ -52,7 +52,7 @@ class Targets:
     """Sends notifications; `browsers` and `gateway` say which of the two are set up."""
 
     def __init__(self, settings: Settings) -> None:
-        addresses = OutsideAddresses(settings.webhook_hosts.split(","))
+        addresses = OutsideAddresses(settings.webhook_hosts)
         self._web = PushRequests(addresses)
         self._operators = PushRequests(None)
         self._key = (

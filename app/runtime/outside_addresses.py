@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +18,9 @@ from aiohttp.resolver import ThreadedResolver
 
 #: An IPv4 address within an IPv6 address (RFC 6052): a gateway sends there.
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+#: The most characters of a URL.
+_LONGEST: Final = 2_000
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -29,12 +31,12 @@ class AddressForbidden(OSError):
 
 
 class OutsideAddresses:
-    """The addresses to which requests may go; `allowed` are further hosts and networks."""
+    """The addresses to which requests may go, with further hosts and networks by comma."""
 
-    def __init__(self, allowed: Iterable[str] = ()) -> None:
+    def __init__(self, allowed: str = "") -> None:
         self._hosts: set[str] = set()
         self._networks: list[Network] = []
-        for one in filter(None, map(str.strip, allowed)):
+        for one in filter(None, map(str.strip, allowed.split(","))):
             try:
                 self._networks.append(ipaddress.ip_network(one, strict=False))
             except ValueError:
@@ -42,6 +44,10 @@ class OutsideAddresses:
 
     def flaw(self, url: str) -> str | None:
         """Why no request may go to a URL, as far as its text tells; `None`: it may."""
+        if len(url) > _LONGEST:
+            return f"a URL has at most {_LONGEST} characters"
+        if not url.isascii() or not url.isprintable() or " " in url:
+            return "a URL has visible ASCII characters alone"
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
-from faust.types import TP
+from msgspec.structs import replace
 
 from app.domain.subscriptions.backlog import Place
 from app.domain.subscriptions.interest import Interest
@@ -26,6 +26,7 @@ from app.runtime.derived_keys import KeyRing
 from app.runtime.outside_addresses import OutsideAddresses
 from app.settings import Settings
 from app.stream.batch import Batch
+from app.stream.side_work import SideWork
 from app.stream.table import Table
 from app.subscriptions.declarations import Subscriptions, write
 from app.subscriptions.endpoint import Endpoint
@@ -41,9 +42,6 @@ from app.subscriptions.starting_place import starting_place
 from app.topics import DELIVERIES
 
 log = structlog.get_logger()
-
-#: Seconds after which places are stored that have changed.
-STORE_SECONDS: Final = 0.1
 
 #: Events by which the stored place of a feed may be behind that has nothing to send.
 IDLE_EVENTS: Final = 5_000
@@ -74,7 +72,7 @@ class Deliveries:
         self._window = EventWindow(settings, lambda *place: app.consumer.origin(*place))
         ring = KeyRing(settings.secret, settings.secret_other)
         self._client = EndpointClient(
-            SubscriptionSecrets(ring), OutsideAddresses(settings.webhook_hosts.split(","))
+            SubscriptionSecrets(ring), OutsideAddresses(settings.webhook_hosts)
         )
         self._subscriptions = Subscriptions(settings, self._declared)
         self._endpoints: dict[str, Endpoint] = {}
@@ -91,15 +89,14 @@ class Deliveries:
         self._unsent: list[tuple[bytes, bytes]] = []
         self._again = SentAgain(self._window, self._tell)
         self._reports = LagReports(self._window, self._tell)
-        self._timer: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._failure: BaseException | None = None
+        self._side = SideWork(app)
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Return when all subscriptions are known."""
         await self._subscriptions.start()
         self._looking = asyncio.create_task(self._look())
+        self._looking.add_done_callback(self._side.ended)
 
     async def stop(self) -> None:
         """Send nothing more."""
@@ -112,8 +109,7 @@ class Deliveries:
 
     async def turn(self, batch: Batch) -> None:
         """Hand out the events of a batch, and store what is done."""
-        if self._failure is not None:
-            raise self._failure
+        self._side.check()
         if batch.generation != self._generation:
             self._generation = batch.generation
             self._drop_all()
@@ -147,7 +143,7 @@ class Deliveries:
             self._run(known)
         else:
             self._gone.add(name)
-            self._wake_soon()
+            self._side.wake_soon()
 
     def _run(self, subscription: Subscription) -> None:
         if (
@@ -163,7 +159,7 @@ class Deliveries:
             self._settings.webhook_life * 1000,
             self._given_up,
             self._pause,
-            self._ended,
+            self._side.ended,
         )
         self._endpoints[subscription.id] = endpoint
         self._again.offer_to(endpoint)
@@ -171,7 +167,7 @@ class Deliveries:
         for partition in self._mine:
             for topic in interest.topics:
                 begin = self._begin_feed(endpoint, interest, Source(topic, partition))
-                self._spawn(begin)
+                self._side.spawn(begin)
 
     async def _begin_feed(self, endpoint: Endpoint, interest: Interest, source: Source) -> None:
         subscription = endpoint.subscription
@@ -196,7 +192,7 @@ class Deliveries:
             place,
             endpoint.offer,
             self._note,
-            self._ended,
+            self._side.ended,
         )
         self._feeds[source][subscription.id] = feed
         if feed.rooms is None:
@@ -230,8 +226,7 @@ class Deliveries:
             for feed in feeds.values():
                 feed.stop()
             self._window.drop(source)
-        for task in self._tasks:
-            task.cancel()
+        self._side.cancel()
         for table in (self._endpoints, self._feeds, self._by_room, self._anywhere):
             table.clear()
         self._changed.clear()
@@ -270,15 +265,13 @@ class Deliveries:
         self._end(subscription.id)
         paused = SubscriptionPaused(subscription=subscription.id, at_ms=now_ms(), why=why)
         self._tell(pause_key(subscription.id), encode(paused))
-        self._spawn(self._set_paused(subscription, why))
+        self._side.spawn(self._set_paused(subscription, why))
 
     async def _set_paused(self, subscription: Subscription, why: str) -> None:
-        fields = {name: getattr(subscription, name) for name in subscription.__struct_fields__}
-        fields |= {"paused": True, "why": why, "by": "parley", "at_ms": now_ms()}
+        set_to = replace(subscription, paused=True, why=why, by="parley", at_ms=now_ms())
         producer = new_producer(self._settings)
         await producer.start()
         try:
-            set_to = Subscription(**fields)
             await write(producer, self._settings.partitions, subscription.id, set_to)
         finally:
             await producer.stop()
@@ -287,12 +280,12 @@ class Deliveries:
 
     def _note(self, feed: Feed) -> None:
         self._changed.add(feed)
-        self._wake_soon()
+        self._side.wake_soon()
 
     def _tell(self, key: str, value: bytes) -> None:
         """Send a record of `chat.deliveries` with the next batch."""
         self._unsent.append((key.encode(), value))
-        self._wake_soon()
+        self._side.wake_soon()
 
     def _store(self, batch: Batch) -> None:
         unsent, self._unsent = self._unsent, []
@@ -330,34 +323,8 @@ class Deliveries:
             for key, place in list(self._table.prefixed(partition, f"{name}/")):
                 self._table.write(partition, key, None, place.writes + 1)
 
-    def _wake_soon(self) -> None:
-        if self._timer is None and self._mine:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(STORE_SECONDS, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        if self._mine:
-            self._app.consumer.wake(TP(TOPICS[0], min(self._mine)))
-
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             for feeds in list(self._feeds.values()):
                 self._reports.look(feeds.values(), now_ms())
-
-    # ── tasks ────────────────────────────────────────────────────────────────────────────────
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        """An error of a task ends the worker with the next batch, and its successor goes on."""
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        log.error("deliveries failed", why=repr(error))
-        self._failure = error
-        self._wake_soon()

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from redis import asyncio as aioredis
 
 from app.runtime.dev_tokens import mint
 from tests.support.chat import Chat, until
@@ -74,6 +75,16 @@ async def pulled(chat: Chat, **fields: Any) -> AsyncIterator[tuple[aiohttp.Clien
             assert answer.status == 204
 
 
+async def shared(chat: Chat, name: str, readers: int) -> bool:
+    """Whether so many readers have partitions, and each partition has a reader."""
+    redis = aioredis.from_url(chat.settings.redis)
+    try:
+        owners = await redis.hgetall(f"pull:{{{name}}}:owners")
+    finally:
+        await redis.aclose()
+    return len(owners) == chat.settings.partitions and len(set(owners.values())) == readers
+
+
 async def test_what_is_not_acknowledged_comes_again_and_the_rest_does_not(chat: Chat) -> None:
     async with Person(chat, "ann") as ann:
         room = await ann.open_room()
@@ -105,7 +116,7 @@ async def test_readers_share_the_rooms_and_each_room_stays_in_order(chat: Chat) 
                     await reader.poll(wait=1)
 
             working = [asyncio.create_task(work(reader)) for reader in readers]
-            await asyncio.sleep(6)  # the readers have shared the partitions by then
+            await until(lambda: shared(chat, name, len(readers)), within=60)
             for number in range(5):
                 for room in rooms:
                     await ann.say(room, f"{number}")

@@ -93,9 +93,11 @@ async def test_an_endpoint_that_is_away_gets_everything_when_it_is_back(chat: Ch
 
 
 async def test_a_subscription_is_paused_goes_on_and_is_moved_back(chat: Chat) -> None:
-    async with Receiver() as receiver, Person(chat, "ann") as ann:
+    async with Receiver() as receiver, Receiver() as control, Person(chat, "ann") as ann:
         room = await ann.open_room()
         await ann.say(room, "before")
+        # It gets the same events, so that it shows when the other one would have had them.
+        beside = await subscribe(chat, control, "--room", room)
         options = ("--room", room, "--kind", "message.*", "--name", f"of {room}")
         name = await subscribe(chat, receiver, *options)
         await ann.say(room, "one")
@@ -107,6 +109,7 @@ async def test_a_subscription_is_paused_goes_on_and_is_moved_back(chat: Chat) ->
 
         await until(quiet)
         await ann.say(room, "two")
+        await took(control, room, ["one", "two"])
         assert receiver.texts(room) == ["one"]
         await subscriptions(chat, "resume", name)
         await took(receiver, room, ["one", "two"])
@@ -114,16 +117,23 @@ async def test_a_subscription_is_paused_goes_on_and_is_moved_back(chat: Chat) ->
         await subscriptions(chat, "move", name, "--to-start")
         await took(receiver, room, ["before", "one", "two"])
         await subscriptions(chat, "remove", name)
+
+        async def removed() -> bool:
+            return name not in await subscriptions(chat, "list")
+
+        await until(removed)
         await ann.say(room, "three")
+        await took(control, room, ["one", "two", "three"])
         assert receiver.texts(room) == ["before", "one", "two"]
+        await subscriptions(chat, "remove", beside)
 
 
 async def test_an_endpoint_that_says_gone_is_asked_no_more(chat: Chat) -> None:
     async def gone(_: dict[str, Any]) -> int:
         return 410
 
-    async with Receiver(gone) as receiver, Person(chat, "ann") as ann:
-        name = await subscribe(chat, receiver)
+    async with Receiver(gone) as receiver, Receiver() as control, Person(chat, "ann") as ann:
+        name, beside = await subscribe(chat, receiver), await subscribe(chat, control)
         room = await ann.open_room()
 
         async def paused() -> bool:
@@ -132,5 +142,7 @@ async def test_an_endpoint_that_says_gone_is_asked_no_more(chat: Chat) -> None:
         await until(paused, within=60)
         asked = receiver.requests
         await ann.say(room, "more")
+        await took(control, room, ["more"])
         assert receiver.requests == asked
-        await subscriptions(chat, "remove", name)
+        for one in (name, beside):
+            await subscriptions(chat, "remove", one)

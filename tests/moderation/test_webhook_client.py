@@ -25,7 +25,7 @@ class Hooked:
     def __init__(self) -> None:
         self.handler: Handler = _refuse
         self.asked = 0
-        self.client = WebhookClient(KeyRing(SECRET), OutsideAddresses(["127.0.0.1"]))
+        self.client = WebhookClient(KeyRing(SECRET), OutsideAddresses("127.0.0.1"))
         self.url = ""
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -152,7 +152,7 @@ async def test_a_hook_that_keeps_failing_is_left_alone(hooked: Hooked) -> None:
 
 
 async def test_no_text_goes_to_an_address_inside_that_is_not_allowed(hooked: Hooked) -> None:
-    hooked.client = WebhookClient(KeyRing(SECRET), OutsideAddresses(["10.0.0.1"]))
+    hooked.client = WebhookClient(KeyRing(SECRET), OutsideAddresses("10.0.0.1"))
     by_number = hooked.url
     for hooked.url in (by_number, by_number.replace("127.0.0.1", "localhost")):
         with pytest.raises(WebhookFailed, match="no public address"):

@@ -31,7 +31,7 @@ async def served(serve: Serve) -> AsyncIterator[str]:
 async def posted(url: str, allowed: str = "127.0.0.1", timeout_ms: int = 700) -> Answer:
     client = EndpointClient(
         SubscriptionSecrets(KeyRing("a secret of 32 characters or more!!!")),
-        OutsideAddresses([allowed]),
+        OutsideAddresses(allowed),
     )
     subscription = Subscription(id="s", by="ann", at_ms=1, url=url, timeout_ms=timeout_ms)
     try:

@@ -6,7 +6,7 @@ import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 import http_ece
@@ -15,7 +15,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.embedded.ports import free_port
+from tests.support.served import Served
 
 
 class Browser:
@@ -55,42 +55,20 @@ class Browser:
         return [one.get("text", "") for one in self.got if one["room"] == room]
 
 
-class PushService:
+class PushService(Served):
     """Takes requests for its browsers, and refuses what is not signed and encrypted rightly."""
 
     def __init__(self) -> None:
+        super().__init__("/push/{browser}", self._take)
         self.browsers: dict[str, Browser] = {}
         self.requests = 0
-        #: What was wrong with requests.
+        #: The flaws of requests.
         self.wrong: list[str] = []
-        self._port = free_port()
-        self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._port}/push"
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen."""
-        app = web.Application()
-        app.router.add_post("/push/{browser}", self._take)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-
-    async def stop(self) -> None:
-        """Refuse connections."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        return f"{self.root}/push"
 
     def browser(self) -> Browser:
         """A new browser."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from app.embedded.ports import free_port
+from tests.support.served import Served
 
 #: What a receiver answers to an event: a status, after a wait perhaps.
 Answers = Callable[[dict[str, Any]], Awaitable[int]]
@@ -21,10 +21,11 @@ async def takes_all(_: dict[str, Any]) -> int:
     return 200
 
 
-class Receiver:
+class Receiver(Served):
     """An endpoint; with a `secret` it verifies each request by the library of Standard Webhooks."""
 
     def __init__(self, answers: Answers = takes_all) -> None:
+        super().__init__("/hook", self._take)
         self.answers = answers
         self.secret = ""
         #: The events that it took, in order; doubles among them.
@@ -33,34 +34,11 @@ class Receiver:
         self.under_way = 0
         self.most_under_way = 0
         self.forged = 0
-        self._port = free_port()
-        self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._port}/hook"
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Listen."""
-        app = web.Application(client_max_size=8 * 2**20)
-        app.router.add_post("/hook", self._take)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-
-    async def stop(self) -> None:
-        """Refuse connections."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        return f"{self.root}/hook"
 
     def texts(self, room: str) -> list[str]:
         """The texts of a room's messages in the order in which they came, each once."""

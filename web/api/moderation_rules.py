@@ -80,7 +80,7 @@ def _check_hook(request: web.Request, rules: RuleSet, source: str) -> None:
     """Raise `Problem` where the hook is at an address to which no request may go."""
     if rules.hook is None:
         return
-    addresses = OutsideAddresses(request.app[SETTINGS].webhook_hosts.split(","))
+    addresses = OutsideAddresses(request.app[SETTINGS].webhook_hosts)
     if (flaw := addresses.flaw(rules.hook.url)) is not None:
         line = source[: source.index("[hook]")].count("\n") + 1 if "[hook]" in source else 1
         allowed = "PARLEY_WEBHOOK_HOSTS allows more"

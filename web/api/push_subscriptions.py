@@ -26,7 +26,6 @@ _PATH: Final = "/v1/push/subscriptions"
 #: The most subscriptions of a user; with a new one the oldest is removed.
 _MOST: Final = 20
 
-_URL: Final = 2_000
 _NAME: Final = 80
 _DEVICE: Final = 500
 
@@ -118,7 +117,7 @@ def _checked(request: web.Request, wanted: Wanted) -> str:
         return f"device {wanted.device}"
     if not settings.push_key:
         raise Problem("push_off", "this deployment calls no browsers")
-    if (wrong := _url_flaw(settings.webhook_hosts, wanted.endpoint)) is not None:
+    if (wrong := OutsideAddresses(settings.webhook_hosts).flaw(wanted.endpoint)) is not None:
         raise Problem("field_value", wrong, field="endpoint")
     if wanted.keys is None:
         raise Problem("field_missing", "a browser has keys", field="keys")
@@ -127,14 +126,6 @@ def _checked(request: web.Request, wanted: Wanted) -> str:
     except Malformed as error:
         raise Problem("field_value", str(error), field="keys") from None
     return wanted.endpoint
-
-
-def _url_flaw(allowed: str, url: str) -> str | None:
-    if len(url) > _URL:
-        return f"a URL has at most {_URL} characters"
-    if not url.isascii() or not url.isprintable() or " " in url:
-        return "a URL has visible ASCII characters alone"
-    return OutsideAddresses(allowed.split(",")).flaw(url)
 
 
 def _shown(one: PushSubscription) -> dict[str, Any]:

@@ -109,7 +109,7 @@ async def test(request: web.Request) -> web.Response:
     """`POST /v1/subscriptions/{subscription}/test`: send one event of no room from this edge."""
     await authenticate_admin(request)
     known, settings = _known(request), request.app[SETTINGS]
-    addresses = OutsideAddresses(settings.webhook_hosts.split(","))
+    addresses = OutsideAddresses(settings.webhook_hosts)
     client = EndpointClient(_rules(request).secrets, addresses)
     began = time.monotonic()
     try:
@@ -161,7 +161,7 @@ def _rules(request: web.Request) -> SubscriptionRules:
 
 def _shown(one: Subscription) -> dict[str, Any]:
     """A subscription as its owner sees it: without what only Parley needs."""
-    fields = {name: getattr(one, name) for name in one.__struct_fields__}
+    fields = msgspec.structs.asdict(one)
     for hidden in ("sealed", "moves"):
         del fields[hidden]
     return fields

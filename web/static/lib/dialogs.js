@@ -19,7 +19,7 @@ export function confirmDialog(title, text, yes) {
   });
 }
 
-// What was filled in and cancelled, by the dialog's title: it is there when the same is asked
+// Texts of cancelled dialogs, by the dialog's title: they are there when the same is asked
 // again.
 const cancelled = new Map();
 

@@ -1,4 +1,4 @@
-// What is written and not sent, by room and thread: kept at every keystroke, until it is sent.
+// Drafts, by room and thread: kept at every keystroke, until they are sent.
 
 import { browserStorage } from "../lib/storage.js";
 

@@ -168,7 +168,7 @@ export class MessagePane {
     drawSoon(this.#settleSoon);
   }
 
-  // What is dropped is loaded again when it is scrolled to.
+  // Dropped messages are loaded again when the user scrolls to them.
   #dropOldest() {
     const dropped = this.#timeline.trim(MAX_LOADED);
     if (!dropped.length) return;
