@@ -22,6 +22,7 @@ _SHARED: Final = {
         "tests/end_to_end/test_agents.py",
         "tests/end_to_end/test_faust_bot.py",
         "tests/end_to_end/test_pulled_subscriptions.py",
+        "tests/end_to_end/test_push.py",
         "tests/end_to_end/test_subscriptions.py",
         "tests/end_to_end/test_retention.py",
         "tests/kafka/test_foreign_records.py",

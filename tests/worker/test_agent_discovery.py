@@ -39,7 +39,16 @@ def test_each_file_of_the_folder_is_an_agent_whatever_its_name(tmp_path: Path) -
 
 
 def test_parleys_own_agents_are_there_with_an_empty_folder(tmp_path: Path) -> None:
-    assert groups(tmp_path) == {"archive", "fan_out", "pace", "pipeline", "presence", "receipts"}
+    assert groups(tmp_path) == {
+        "archive",
+        "fan_out",
+        "pace",
+        "pipeline",
+        "presence",
+        "push",
+        "receipts",
+        "subscriptions",
+    }
 
 
 def test_a_plain_agent_that_fails_to_import_stops_the_worker(tmp_path: Path) -> None:
