@@ -43,8 +43,9 @@ async def back_up(settings: Settings, folder: BackupFolder, progress: Progress) 
 
     Every command that was accepted before the call is in it: as an event of the log, or as a
     command on its way. Raises `ParleyError` where the folder has the backup of another deployment,
-    or of topics that have lost records since.
+    or of topics that have lost records since, or files that are no backup's.
     """
+    folder.require_own()
     kept = await _kept_topics(settings)
     async with PartitionReader(settings) as reader:
         deployment = await read_deployment(reader)

@@ -14,10 +14,16 @@ from typing import Any, Final
 import msgspec
 
 from app.backup.copied_record import CopiedRecord
+from app.backup.copied_topics import KEPT
 from app.backup.segment_file import read_segment
 from app.errors import ParleyError
+from app.topics import MODERATED, RAW
 
 _MANIFEST: Final = "manifest.json"
+
+#: Each has a folder of its own.
+_TOPICS: Final = (*KEPT, RAW, MODERATED)
+
 FORMAT: Final = 1
 
 
@@ -125,8 +131,19 @@ class BackupFolder:
                     f"the backup's file {path} is missing or empty: choose another folder"
                 )
 
+    def require_own(self) -> None:
+        """Raise `ParleyError` where the folder has no backup, and files of something else."""
+        if not self.path.is_dir() or self.manifest() is not None:
+            return
+        ours = {*_TOPICS, f"{_MANIFEST}.part"}
+        others = sorted(each.name for each in self.path.iterdir() if each.name not in ours)
+        if others:
+            raise ParleyError(
+                f"{self.path} has no backup, and other files ({others[0]}): choose an empty folder"
+            )
+
     def write(self, manifest: Manifest) -> None:
-        """Replace the manifest, and remove files that it does not name."""
+        """Replace the manifest, and remove a backup's files that it does not name."""
         temporary = self.path / f"{_MANIFEST}.part"
         with temporary.open("wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(manifest)))
@@ -135,9 +152,10 @@ class BackupFolder:
         temporary.replace(self.path / _MANIFEST)
         kept = {self.path / one.segment.file for one in manifest.pending}
         kept |= {self.path / each.file for place in manifest.places for each in place.segments}
-        for path in [*self.path.glob("*/*.gz"), *self.path.glob("*/*.part")]:
-            if path not in kept:
-                path.unlink()
+        for topic in _TOPICS:
+            for path in (self.path / topic).glob("*.*"):
+                if path.suffix in {".gz", ".part"} and path not in kept:
+                    path.unlink()
 
     async def chunks(self, segment: Segment) -> AsyncIterator[list[CopiedRecord]]:
         """The records of a file. Raises as `read_segment`."""

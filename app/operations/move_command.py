@@ -10,7 +10,7 @@ from dataclasses import replace
 import click
 
 from app.backup.move import cancel, has_arrived, has_left, moving
-from app.errors import ParleyError, SettingError
+from app.errors import SettingError
 from app.operations.progress_line import ProgressLine
 from app.settings import Settings
 
@@ -46,7 +46,8 @@ def command(broker: str, now: bool, given_up: bool, lost: bool, own: tuple[str, 
 
 async def _move(source: Settings, target: Settings, own: Collection[str], *, now: bool) -> None:
     if await has_arrived(source, target):
-        raise ParleyError(f"the deployment has moved to {target.broker} already")
+        click.echo(f"the deployment has moved to {target.broker} already: nothing is to be done")
+        return
     progress, started = ProgressLine("records"), time.monotonic()
     async with moving(source, target, own, progress) as move:
         count = await move.copy()

@@ -45,3 +45,19 @@ def test_files_that_a_backup_left_when_it_was_killed_are_removed(tmp_path: Path)
     BackupFolder(tmp_path).write(found)
     assert [path.name for path in (tmp_path / "chat.log").iterdir()] == ["0-1.gz"]
     assert BackupFolder(tmp_path).existing() == found
+
+
+def test_a_folder_of_something_else_is_refused_and_keeps_its_files(tmp_path: Path) -> None:
+    photo = tmp_path / "photos" / "cat.gz"
+    photo.parent.mkdir()
+    photo.write_bytes(b"a cat")
+    with pytest.raises(ParleyError, match=r"other files \(photos\): choose an empty folder"):
+        BackupFolder(tmp_path).require_own()
+    BackupFolder(tmp_path).write(manifest())
+    assert photo.read_bytes() == b"a cat"
+
+
+def test_the_folder_of_an_interrupted_backup_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "chat.log").mkdir()
+    BackupFolder(tmp_path).require_own()
+    BackupFolder(tmp_path / "none yet").require_own()

@@ -32,6 +32,7 @@ async def start_at(chat: Chat, broker: Kafka) -> None:
     await at_work(worker, 2)
 
 
+@pytest.mark.slow
 async def test_a_move_loses_nothing_and_readers_keep_their_cursors(
     frail: Frail, tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ async def test_client_ids_keep_their_numbers_and_marks_stay(frail: Frail, tmp_pa
         await chat.stop()
 
 
+@pytest.mark.slow
 async def test_nothing_starts_where_the_deployment_was_or_is_not_yet(
     frail: Frail, tmp_path: Path
 ) -> None:
@@ -103,10 +105,11 @@ async def test_nothing_starts_where_the_deployment_was_or_is_not_yet(
         assert code == 1
         assert f"has moved to {other.url}" in told
         code, told = await chat.parley("move", "--now", other.url)
-        assert code == 1
+        assert code == 0
         assert "already" in told
 
 
+@pytest.mark.slow
 async def test_a_move_that_is_given_up_leaves_the_chat_where_it_was(
     frail: Frail, tmp_path: Path
 ) -> None:
