@@ -120,6 +120,7 @@ async def test_history_and_read_marks_lose_what_the_log_has_lost(frail: Frail) -
     await agrees(chat)
 
 
+@pytest.mark.slow
 async def test_a_mark_on_its_way_while_the_log_is_cut_reads_no_later_message(
     frail: Frail,
 ) -> None:
@@ -142,6 +143,7 @@ async def test_a_mark_on_its_way_while_the_log_is_cut_reads_no_later_message(
         await agrees(chat)
 
 
+@pytest.mark.slow
 async def test_rebuild_removes_what_is_no_part_of_the_log(frail: Frail) -> None:
     chat = frail.chat
     async with Person(chat, "ann") as ann:

@@ -74,7 +74,10 @@ async def agrees(chat: Chat) -> None:
     assert code == 0, told
 
 
-@pytest.mark.parametrize("left", ["Valkey and store are newer", "all else is lost, too"])
+@pytest.mark.parametrize(
+    "left",
+    [pytest.param("Valkey and store are newer", marks=pytest.mark.slow), "all else is lost, too"],
+)
 async def test_after_a_restore_readers_resume_and_client_ids_keep_their_numbers(
     frail: Frail, tmp_path: Path, left: str
 ) -> None:
@@ -126,6 +129,7 @@ async def test_after_a_restore_readers_resume_and_client_ids_keep_their_numbers(
             await agrees(chat)
 
 
+@pytest.mark.slow
 async def test_a_backup_has_every_command_that_was_accepted_before_it(
     frail: Frail, tmp_path: Path
 ) -> None:
@@ -146,6 +150,7 @@ async def test_a_backup_has_every_command_that_was_accepted_before_it(
         await agrees(chat)
 
 
+@pytest.mark.slow
 async def test_a_restore_that_was_killed_goes_on(frail: Frail, tmp_path: Path) -> None:
     chat, backup = frail.chat, tmp_path / "backup"
     async with Person(chat, "ann") as ann:
@@ -173,6 +178,7 @@ async def test_a_restore_that_was_killed_goes_on(frail: Frail, tmp_path: Path) -
         await stop(chat)
 
 
+@pytest.mark.slow
 async def test_a_second_backup_adds_what_has_come_since(frail: Frail, tmp_path: Path) -> None:
     chat, backup = frail.chat, tmp_path / "backup"
     async with Person(chat, "ann") as ann:

@@ -165,6 +165,7 @@ async def ended_once(worker: Child) -> bool:
     return "chat.verdicts was" in worker.log.read_text()
 
 
+@pytest.mark.slow
 async def test_tables_beside_another_changelog_are_made_anew(frail: Frail) -> None:
     """The changelog was made anew and has grown past the offset at which RocksDB stands."""
     chat = frail.chat
@@ -203,6 +204,7 @@ async def another_role(person: Person, room: str) -> None:
         await asyncio.sleep(INTERVAL)
 
 
+@pytest.mark.slow
 async def test_a_worker_killed_while_a_topic_was_missing_gets_all_partitions_again(
     frail: Frail,
 ) -> None:

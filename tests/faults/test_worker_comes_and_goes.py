@@ -82,6 +82,7 @@ PartitionReader.__aenter__ = slowly(PartitionReader.__aenter__, 1.0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_what_comes_while_partitions_are_taken_over_is_not_lost(
     frail: Frail, tmp_path: Path

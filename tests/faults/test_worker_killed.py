@@ -20,7 +20,10 @@ WISHES = 200
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize(("kills", "files"), [(2, 3), pytest.param(5, 10, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("kills", "files"),
+    [pytest.param(2, 3, marks=pytest.mark.slow), pytest.param(5, 10, marks=pytest.mark.long)],
+)
 @pytest.mark.timeout(600)
 async def test_kills_during_the_replay_lose_and_double_nothing(
     frail: Frail, kills: int, files: int
@@ -38,6 +41,7 @@ async def test_kills_during_the_replay_lose_and_double_nothing(
         await corpus.compare(chat, listener, paths, "")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_hundreds_of_sends_repeated_after_an_outage_keep_their_numbers(frail: Frail) -> None:
     chat = frail.chat
