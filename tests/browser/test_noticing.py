@@ -1,12 +1,14 @@
 """What the page points out: the first unread message, mentions in the background, look-alikes."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.person import Person, Room
+from tests.support.chat import until
 
 pytestmark = pytest.mark.browser
 
@@ -80,3 +82,42 @@ async def test_a_name_that_looks_like_anothers_is_marked(enter: Enter, room: Roo
     await room.post("ann", f"/v1/rooms/{room.name}/members", {"user": "аnn"})  # a Cyrillic letter
     await room.say("аnn", "It is me, ann")
     await expect(ann.message("It is me, ann").locator(".look-alike")).to_have_text("⚠ not ann")
+
+
+async def test_a_room_of_which_nothing_is_wanted_has_no_badge(enter: Enter, room: Room) -> None:
+    ann = await enter("ann")
+    await room.say("bob", "one")
+    await ann.sees("one")
+    await ann.page.click("#details-button")
+    section = ann.page.locator("#side-panel details", has_text="Notifications")
+    await section.locator("summary").click()
+    level = section.get_by_label("Notify me of")
+    await expect(level).to_have_value("")
+    await level.select_option("Nothing")
+
+    async def stored() -> Any:
+        return (await room.call("ann", "GET", f"/v1/rooms/{room.name}/notify"))["level"]
+
+    async def is_off() -> bool:
+        return bool(await stored() == "none")
+
+    await until(is_off)
+    await ann.page.evaluate("location.hash = ''")
+    badge = ann.entry(room.name).locator(".badge")
+    await room.say("bob", "@ann two")
+    await expect(ann.entry(room.name)).to_contain_text("two")
+    await expect(badge).to_have_count(0)
+    await ann.entry(room.name).click()
+    await ann.sees("@ann two")
+    await ann.page.click("#details-button")
+    await section.locator("summary").click()
+    await expect(level).to_have_value("none")
+    await level.select_option("As in all rooms")
+
+    async def is_default() -> bool:
+        return await stored() is None
+
+    await until(is_default)
+    await ann.page.evaluate("location.hash = ''")
+    await room.say("bob", "three")
+    await expect(badge).to_have_text("1")

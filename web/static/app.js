@@ -123,6 +123,7 @@ function showRooms(snapshot) {
   pushOffer = new PushOffer(push, me);
   attempt(push.refresh());
   attempt(showLevels());
+  document.addEventListener("levels-changed", () => attempt(showLevels()));
   for (const id of ["sidebar", "new-room"]) byId(id).hidden = false;
   roomList.drawAll();
   route();

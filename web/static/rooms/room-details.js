@@ -1,5 +1,5 @@
 // The details of the open room in the side panel: its topic, its members and their roles, its
-// sanctions and its settings.
+// sanctions, its settings and its notifications.
 
 import { confirmDialog } from "../lib/dialogs.js";
 import { avatarNode, button, byId, lookAlikeNode, make, nameNode } from "../lib/dom.js";
@@ -7,6 +7,7 @@ import { ROLES, may, mayActOn, rolesToGive } from "../lib/permissions.js";
 import { attempt } from "../lib/toast.js";
 import { sanctionUser, sanctionsNode } from "../moderation/sanctions.js";
 import { presenceDot } from "./presence.js";
+import { roomNotifyNode } from "./room-notify.js";
 import { roomSettingsNode } from "./room-settings.js";
 
 const MAX_MEMBERS = 300; // shown
@@ -33,6 +34,7 @@ export class RoomDetails {
     if (may(role, "room.change") && !isDirect) {
       parts.push(roomSettingsNode(this.#parley, room, role));
     }
+    parts.push(roomNotifyNode(this.#parley, room.room));
     if (role !== "owner" && !isDirect) {
       parts.push(button("plain danger", "Leave this room", () => this.#leave(room, title)));
     }
