@@ -1,4 +1,4 @@
-"""`chat.subscriptions`: which services outside get events; `chat.deliveries`: how they get them."""
+"""`chat.subscriptions`: which services outside get events; `chat.deliveries`: what has failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
     deployment's secret and the id.
 
     `moves` counts how often it was moved; with each move it begins anew with the events of the time
-    `from_ms` or later. Where `paused`, `why` says the reason.
+    `from_ms` or later, or in one partition of the log with the event `from_event`. Where `paused`,
+    `why` says the reason.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Subscription(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_ms: Natural = 10_000
     sealed: str = ""
     from_ms: Natural = 0
+    from_event: str = ""
     moves: Natural = 0
     paused: bool = False
     why: str = ""
@@ -103,7 +105,26 @@ class SubscriptionPaused(
     why: str
 
 
-AnyDelivery = DeliveryFailed | SubscriptionLags | SubscriptionFollows | SubscriptionPaused
+class PushFailed(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="push.failed"
+):
+    """A call of a user that one of the user's push subscriptions did not get, in `tries` attempts.
+
+    The call was of the message `n` of the room. Where the subscription is `gone`, it is removed.
+    """
+
+    user: str
+    push: str
+    room: str
+    n: Natural
+    tries: Natural
+    at_ms: Natural
+    why: str
+    gone: bool = False
+
+
+OfSubscription = DeliveryFailed | SubscriptionLags | SubscriptionFollows | SubscriptionPaused
+AnyDelivery = OfSubscription | PushFailed
 
 
 class SendAgain(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from app.events import (
     MemberAdded,
     MemberRemoved,
     MessageCreated,
+    PushFailed,
     PushSubscription,
     RoomCreated,
     decode_log,
@@ -35,6 +36,7 @@ from app.kafka.log_positions import header_of
 from app.kafka.producer import new_producer
 from app.kafka.record import Record
 from app.push.call_states import Asked, CallStates, State
+from app.push.failed_pushes import report
 from app.push.local_time import minute_of_day
 from app.push.notification import Notification, notification
 from app.push.notify_directory import NotifyDirectory, remove
@@ -292,14 +294,33 @@ class Pushes:
             work.append(self._to_gateway(place.user, devices, call, shown))
         left: list[str] = []
         wait = 0.0
-        for names, outcome in await asyncio.gather(*work):
+        outcomes = await asyncio.gather(*work)
+        for names, outcome in outcomes:
             if outcome.why and not outcome.gone:
                 log.warning("a push was not taken", room=place.room, why=outcome.why)
             if outcome.why and not outcome.refused and not outcome.gone:
                 left += names
                 wait = max(wait, outcome.wait)
         wait_ms = round(wait * 1000 * random.uniform(1.0, 1.2))
-        self._end(place, call, rules.failed(call, tuple(left), now_ms(), wait_ms))
+        again = rules.failed(call, tuple(left), now_ms(), wait_ms)
+        for names, outcome in outcomes:
+            if outcome.why and (again is None or outcome.gone or outcome.refused):
+                await self._report(place, call, names, outcome)
+        self._end(place, call, again)
+
+    async def _report(self, place: _Place, call: Call, names: list[str], outcome: Outcome) -> None:
+        for name in names:
+            failed = PushFailed(
+                user=place.user,
+                push=name,
+                room=place.room,
+                n=call.n,
+                tries=call.tries + 1,
+                at_ms=now_ms(),
+                why=outcome.why,
+                gone=outcome.gone,
+            )
+            await report(self._producer, self._settings.partitions, failed)
 
     async def _to_browser(
         self, one: PushSubscription, call: Call, shown: Notification

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.errors import Malformed
-from app.events import AnyDelivery, DeliveryFailed, SendAgain, decode_delivery, encode
+from app.events import (
+    DeliveryFailed,
+    OfSubscription,
+    PushFailed,
+    SendAgain,
+    decode_delivery,
+    encode,
+)
 from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.stream.groups import SUBSCRIPTIONS
@@ -13,9 +20,9 @@ from app.subscriptions.declarations import Producer
 from app.topics import DELIVERIES, retry_topic
 
 
-async def delivery_records(settings: Settings, subscription: str = "") -> list[AnyDelivery]:
+async def delivery_records(settings: Settings, subscription: str = "") -> list[OfSubscription]:
     """The newest record of each key, of one subscription or of all, by time."""
-    found: dict[bytes, AnyDelivery | None] = {}
+    found: dict[bytes, OfSubscription | None] = {}
     start = f"{subscription}/".encode() if subscription else b""
     async with PartitionReader(settings) as reader:
         for partition in range(settings.partitions):
@@ -24,9 +31,11 @@ async def delivery_records(settings: Settings, subscription: str = "") -> list[A
                 if not key.startswith(start):
                     continue
                 try:
-                    found[key] = decode_delivery(record.value) if record.value else None
+                    said = decode_delivery(record.value) if record.value else None
                 except Malformed:
                     continue
+                if not isinstance(said, PushFailed):
+                    found[key] = said
     return sorted((one for one in found.values() if one is not None), key=lambda one: one.at_ms)
 
 

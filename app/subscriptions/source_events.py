@@ -19,6 +19,7 @@ from app.events import (
     Connection,
     DeliveryFailed,
     Position,
+    PushFailed,
     Receipt,
     Verdict,
     decode_act,
@@ -172,6 +173,8 @@ def _delivery(value: bytes) -> _Parts:
     if not value:
         return "", "", "", 0, "", b""
     one = decode_delivery(value)
+    if isinstance(one, PushFailed):
+        return "push.failed", one.user, one.room, one.at_ms, "", encode(one)
     room = one.room if isinstance(one, DeliveryFailed) else ""
     kind = str(one.__struct_config__.tag)
     return kind, one.subscription, room, one.at_ms, one.subscription, encode(one)

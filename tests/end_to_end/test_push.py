@@ -18,6 +18,7 @@ from app.runtime.webhook_signature import PUSH, hook_secret
 from tests.support.chat import Chat, until
 from tests.support.person import Person
 from tests.support.push_service import Browser, PushService
+from tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -206,7 +207,15 @@ async def test_what_was_set_in_the_meantime_counts(chat: Chat) -> None:
 
 
 async def test_a_browser_that_is_gone_is_forgotten_and_the_others_are_called(chat: Chat) -> None:
-    async with PushService() as service, people(chat, "ann", "ben") as (ann, ben):
+    async with (
+        PushService() as service,
+        people(chat, "ann", "ben") as (ann, ben),
+        Receiver() as receiver,
+    ):
+        code, told = await chat.parley(
+            "subscriptions", "add", receiver.url, "--kind", "push.failed"
+        )
+        assert code == 0, told
         gone, here = service.browser(), service.browser()
         gone.answers = lambda: 410
         name = await subscribe(ben, gone)
@@ -220,6 +229,15 @@ async def test_a_browser_that_is_gone_is_forgotten_and_the_others_are_called(cha
             return name not in {one["id"] for one in answer["subscriptions"]}
 
         await until(forgotten, within=30)
+
+        async def reported() -> Any:
+            return next((one for one in receiver.taken if one["data"]["push"] == name), None)
+
+        data = (await until(reported, within=60))["data"]
+        assert (data["user"], data["room"], data["gone"]) == (ben.user, dm, True)
+        assert data["why"].startswith("410")
+        code, told = await chat.parley("subscriptions", "remove", told.split()[0])
+        assert code == 0, told
 
 
 async def test_a_push_service_that_is_away_gets_the_call_when_it_is_back(chat: Chat) -> None:
