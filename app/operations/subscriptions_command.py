@@ -38,6 +38,18 @@ from app.subscriptions.source_events import trial_event
 _SHOWN_FAILURES = 20
 
 
+class Beginning(Since):
+    """A date, or the id of an event of rooms."""
+
+    name = "date or event"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The milliseconds, or the id."""
+        if isinstance(value, str) and value.startswith("evt_"):
+            return value
+        return super().convert(value, param, ctx)
+
+
 @click.group(name="subscriptions")
 def command() -> None:
     """Have services outside get events: add them, see how they do, move them.
@@ -55,13 +67,13 @@ def command() -> None:
 @click.option("--secret", help="whsec_ and base64; by default one is made.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Events of one request.")
 @click.option("--parallel", type=int, default=8, show_default=True, help="Requests at a time.")
-@click.option("--from", "since", type=Since(), help="Begin with the events of this date.")
+@click.option("--from", "since", type=Beginning(), help="Begin with this date, or event.")
 @click.option("--from-start", is_flag=True, help="Begin with the oldest event.")
 def add(
     url: str | None,
     pull: bool,
     secret: str | None,
-    since: int | None,
+    since: int | str | None,
     from_start: bool,
     **given: Any,
 ) -> None:
@@ -77,7 +89,7 @@ def add(
     changes = Changes(url=url or "", since=begin, **given)
     if secret is not None:
         changes.secret = secret
-    made = rules.new(changes, getpass.getuser(), now_ms())
+    made = asyncio.run(rules.new(changes, getpass.getuser(), now_ms()))
     asyncio.run(_write(settings, made))
     click.echo(made.id)
     if made.url:
@@ -161,19 +173,21 @@ def resume(subscription: str) -> None:
 
 @command.command()
 @click.argument("subscription")
-@click.option("--to", "to", type=Since(), help="Begin with the events of this date.")
+@click.option("--to", "to", type=Beginning(), help="Begin with this date, or event.")
 @click.option("--to-start", is_flag=True, help="Begin with the oldest event.")
 @click.option("--to-now", is_flag=True, help="Leave out what it has not got yet.")
-def move(subscription: str, to: int | None, to_start: bool, to_now: bool) -> None:
-    """Have SUBSCRIPTION begin anew with the events of another time.
+def move(subscription: str, to: int | str | None, to_start: bool, to_now: bool) -> None:
+    """Have SUBSCRIPTION begin anew with the events of another time, or with one event.
 
-    Events that it has got before come again, under the same ids.
+    An event is named by its id, such as evt_log-3-0-1204: its room's events come from there on, and
+    those of other partitions from its time on. Events that it has got before come again, under the
+    same ids.
     """
     if (to is not None) + to_start + to_now != 1:
         raise click.UsageError("give one of --to, --to-start and --to-now")
     since: Any = "start" if to_start else "now" if to_now else to
-    _change(subscription, Changes(since=since))
-    click.echo(f"{subscription} begins {'now' if to_now else _date(to or 0) if to else 'anew'}")
+    made = _change(subscription, Changes(since=since))
+    click.echo(f"{subscription} begins with {made.from_event or _date(made.from_ms)}")
 
 
 @command.command()
@@ -218,11 +232,13 @@ def remove(subscription: str) -> None:
     click.echo(f"{subscription} is removed")
 
 
-def _change(subscription: str, changes: Changes) -> None:
+def _change(subscription: str, changes: Changes) -> Subscription:
     settings = Settings.read()
     known, _ = asyncio.run(_one(settings, subscription))
-    made = SubscriptionRules(settings).changed(known, changes, getpass.getuser(), now_ms())
+    rules = SubscriptionRules(settings)
+    made = asyncio.run(rules.changed(known, changes, getpass.getuser(), now_ms()))
     asyncio.run(_write(settings, made))
+    return made
 
 
 async def _all(settings: Settings) -> tuple[list[Subscription], list[Any]]:

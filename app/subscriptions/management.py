@@ -15,6 +15,7 @@ from app.events import Subscription
 from app.runtime.derived_keys import KeyRing
 from app.runtime.outside_addresses import OutsideAddresses
 from app.settings import Settings
+from app.subscriptions.named_event import log_place, time_of_event
 from app.subscriptions.secrets import SubscriptionSecrets
 
 #: The most patterns of rooms, kinds, and characters of a pattern and a name.
@@ -27,7 +28,9 @@ _BATCH: Final = 100
 _PARALLEL: Final = 64
 _TIMEOUT_MS: Final = 30_000
 
-#: From a subscription's start on: `now`, `start`, or milliseconds since 1970.
+_WORDS: Final = frozenset({"now", "start"})
+
+#: Where a subscription begins: `now`, `start`, milliseconds since 1970, or the id of an event.
 Since = str | int
 
 
@@ -43,7 +46,7 @@ class SubscriptionFlaw(Malformed):
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
     """What an owner says of a subscription; what is left out stays as it is.
 
-    `since` moves it: it begins anew with the events of that time.
+    `since` moves it: it begins anew with that event, or the events of that time.
     """
 
     url: str | msgspec.UnsetType = msgspec.UNSET
@@ -62,18 +65,24 @@ class SubscriptionRules:
     """Makes and changes subscriptions, and says what is wrong with one."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.secrets = SubscriptionSecrets(KeyRing(settings.secret, settings.secret_other))
         self._addresses = OutsideAddresses(settings.webhook_hosts)
 
-    def new(self, changes: Changes, by: str, now_ms: int) -> Subscription:
-        """A new subscription; raises `SubscriptionFlaw`. Without a `url` it is pulled."""
+    async def new(self, changes: Changes, by: str, now_ms: int) -> Subscription:
+        """A new subscription; without a `url` it is pulled.
+
+        Raises `SubscriptionFlaw`, and `KafkaError` where an event is looked for.
+        """
         empty = Subscription(
             id=f"sub_{uuid_utils.uuid7().hex}", by="", at_ms=now_ms, url="", from_ms=now_ms
         )
-        return self.changed(empty, changes, by, now_ms)
+        return await self.changed(empty, changes, by, now_ms)
 
-    def changed(self, known: Subscription, changes: Changes, by: str, now_ms: int) -> Subscription:
-        """A subscription with changes; raises `SubscriptionFlaw`."""
+    async def changed(
+        self, known: Subscription, changes: Changes, by: str, now_ms: int
+    ) -> Subscription:
+        """A subscription with changes; raises as `new` does."""
         said = msgspec.structs.asdict(changes)
         given = {name: value for name, value in said.items() if value is not msgspec.UNSET}
         for name, check in self._checks().items():
@@ -84,14 +93,25 @@ class SubscriptionRules:
         if "paused" in given:
             fields["why"] = ""
         if "since" in given:
-            moved = given["since"]
-            fields["from_ms"] = {"now": now_ms, "start": 0}.get(moved, moved)
+            fields |= await self._beginning(given["since"], now_ms)
             fields["moves"] = known.moves + (1 if known.by else 0)
-            if not 0 <= int(fields["from_ms"]) <= now_ms:
-                raise SubscriptionFlaw("since", "this time is yet to come: nothing lies there")
         if "secret" in given:
             fields["sealed"] = self._sealed(known.id, given["secret"])
         return msgspec.structs.replace(known, **fields, by=by, at_ms=now_ms)
+
+    async def _beginning(self, since: Since, now_ms: int) -> dict[str, Any]:
+        if isinstance(since, str) and since not in _WORDS:
+            try:
+                return {
+                    "from_event": since,
+                    "from_ms": await time_of_event(self._settings, since),
+                }
+            except Malformed as error:
+                raise SubscriptionFlaw("since", str(error)) from error
+        from_ms = {"now": now_ms, "start": 0}.get(since, since)  # type: ignore[arg-type]
+        if not 0 <= int(from_ms) <= now_ms:
+            raise SubscriptionFlaw("since", "this time is yet to come: nothing lies there")
+        return {"from_event": "", "from_ms": int(from_ms)}
 
     def _sealed(self, name: str, secret: str) -> str:
         if not secret:
@@ -133,6 +153,10 @@ def _between(least: int, most: int, what: str) -> Callable[[int], str | None]:
 
 
 def _since(value: Since) -> str | None:
-    if isinstance(value, str) and value not in {"now", "start"}:
-        return "now, start, or a time in milliseconds since 1970"
+    if isinstance(value, int) or value in _WORDS:
+        return None
+    try:
+        log_place(value)
+    except Malformed:
+        return "now, start, a time in milliseconds since 1970, or an event such as evt_log-3-0-1204"
     return None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
 
 from app.domain.subscriptions.backlog import NOTHING, Place
-from app.errors import Malformed
-from app.events import POS, Position, Subscription, position_of
-from app.kafka.log_positions import header_of
-from app.kafka.partition_reader import PartitionReader
+from app.events import Position, Subscription
 from app.subscriptions.event_window import EventWindow, Source
+from app.subscriptions.log_search import offset_behind_position
+from app.subscriptions.named_event import log_place
 from app.topics import LOG
 
 log = structlog.get_logger()
@@ -26,7 +23,7 @@ async def starting_place(
     is another one now, the place is found again: in the log by its position, elsewhere by its time.
     """
     if stored is None or stored.moves != subscription.moves:
-        offset = await window.offset_since(source, subscription.from_ms)
+        offset = await _beginning(window, source, subscription)
         writes = 0 if stored is None else stored.writes
         return Place(*NOTHING, offset, moves=subscription.moves, writes=writes)
     if source.topic != LOG:
@@ -57,26 +54,14 @@ async def starting_place(
     return Place(stored.epoch, stored.pos, offset, stored.at_ms, held, stored.moves, stored.writes)
 
 
-async def offset_behind_position(
-    reader: PartitionReader, partition: int, position: Position
-) -> int:
-    """The offset of the first log record behind a position; else that of the next record.
-
-    Positions grow with offsets: within an epoch by `pos`, and from one epoch to the next.
-    """
-    low, high = await reader.begin(LOG, partition), await reader.end(LOG, partition)
-    while low < high:
-        middle = (low + high) // 2
-        record = await reader.first(LOG, partition, middle)
-        if record is None or record.offset >= high or _position(record) > position:
-            high = middle
-        else:
-            low = record.offset + 1
-    return low
-
-
-def _position(record: Any) -> Position:
-    try:
-        return position_of(header_of(record, POS), record.offset)
-    except Malformed:
-        return NOTHING
+async def _beginning(window: EventWindow, source: Source, subscription: Subscription) -> int:
+    if subscription.from_event and source.topic == LOG:
+        partition, (epoch, pos) = log_place(subscription.from_event)
+        if partition == source.partition:
+            before = Position(epoch, pos - 1)
+            return int(
+                await window.with_reader(
+                    lambda reader: offset_behind_position(reader, partition, before)
+                )
+            )
+    return await window.offset_since(source, subscription.from_ms)

@@ -7,16 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from app.domain.subscriptions.backlog import Held, Place
 from app.embedded.kafka import Kafka
+from app.errors import Malformed
 from app.events import POS, MessageCreated, Position, Subscription, encode, encode_position
 from app.kafka.admin import provision
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.producer import new_producer
 from app.settings import Settings
 from app.subscriptions.event_window import EventWindow, Source
-from app.subscriptions.starting_place import offset_behind_position, starting_place
+from app.subscriptions.log_search import offset_behind_position
+from app.subscriptions.named_event import time_of_event
+from app.subscriptions.starting_place import starting_place
 from app.topics import LOG, TOPICS
 
 #: The log lost its end behind pos 14: an epoch began there.
@@ -96,3 +100,27 @@ async def test_a_moved_subscription_begins_at_its_time_and_a_new_one_too(log: Se
         assert found.first_offset == 37
     finally:
         await window.stop()
+
+
+async def test_a_subscription_that_is_moved_to_an_event_begins_with_it(log: Settings) -> None:
+    assert await time_of_event(log, "evt_log-0-1-15") == 15
+    window = EventWindow(log, lambda *_: 0)
+    try:
+        await window.begin(SOURCE)
+        moved = replace_struct(subscription(), from_event="evt_log-0-1-15", from_ms=15)
+        found = await starting_place(window, SOURCE, moved, None)
+        assert (await window.read(SOURCE, found.first_offset))[0].position == Position(1, 15)
+        beside = replace_struct(moved, from_event="evt_log-1-1-15", from_ms=2**45)
+        assert (await starting_place(window, SOURCE, beside, None)).first_offset == 37
+    finally:
+        await window.stop()
+
+
+@pytest.mark.parametrize(
+    "event", ["evt_log-0-0-20", "evt_log-0-1-30", "evt_log-9-0-1", "evt_receipts-0-0-1", "evt_log"]
+)
+async def test_an_event_that_the_log_does_not_have_is_no_place_to_begin(
+    log: Settings, event: str
+) -> None:
+    with pytest.raises(Malformed, match=event):
+        await time_of_event(log, event)

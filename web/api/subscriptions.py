@@ -11,8 +11,8 @@ from aiohttp import web
 from aiokafka.errors import KafkaError
 
 from app.events import (
-    AnyDelivery,
     DeliveryFailed,
+    OfSubscription,
     Subscription,
     SubscriptionFollows,
     SubscriptionLags,
@@ -49,9 +49,11 @@ async def create(request: web.Request) -> web.Response:
     changes = await read_body(request, Changes)
     rules = _rules(request)
     try:
-        made = rules.new(changes, identity.user, now_ms())
+        made = await rules.new(changes, identity.user, now_ms())
     except SubscriptionFlaw as flaw:
         raise _problem(flaw) from None
+    except (KafkaError, OSError) as error:
+        raise _away(error) from error
     await _write(request, made.id, made)
     return json(_shown(made) | {"secret": rules.secrets.shown(made)}, 201)
 
@@ -90,9 +92,11 @@ async def change(request: web.Request) -> web.Response:
     known = _known(request)
     changes = await read_body(request, Changes)
     try:
-        made = _rules(request).changed(known, changes, identity.user, now_ms())
+        made = await _rules(request).changed(known, changes, identity.user, now_ms())
     except SubscriptionFlaw as flaw:
         raise _problem(flaw) from None
+    except (KafkaError, OSError) as error:
+        raise _away(error) from error
     await _write(request, made.id, made)
     return json(_shown(made))
 
@@ -167,7 +171,7 @@ def _shown(one: Subscription) -> dict[str, Any]:
     return fields
 
 
-async def _records(request: web.Request, known: Subscription) -> list[AnyDelivery]:
+async def _records(request: web.Request, known: Subscription) -> list[OfSubscription]:
     try:
         return await delivery_records(request.app[SETTINGS], known.id)
     except (KafkaError, OSError) as error:
