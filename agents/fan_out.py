@@ -24,6 +24,7 @@ from app.delivery.refill import Place, entry_of, in_sequence, refill
 from app.delivery.refills import Refills
 from app.delivery.valkey import connect
 from app.deployment.followed import followed_deployment
+from app.errors import Unreachable
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
 from app.privacy.erasure_topic import read_erasures
@@ -85,9 +86,14 @@ async def watch() -> None:
     """Fill a view that was emptied while no message came, which no record would show."""
     GROUP.set(app.conf.id)  # the group that is shown as waiting
     refills().raise_failed()
+    consumer: Any = app.consumer
+    mine = [place for place in consumer.assignment() if place.topic == LOG]
+    try:
+        ends = await consumer.ends(mine)
+    except Unreachable as error:
+        log.warning("the view is not looked at", error=str(error))
+        return
     with health_probe("Valkey", app.conf.id, "fan_out"):
-        mine = [place for place in app.consumer.assignment() if place.topic == LOG]
-        ends = await app.consumer.highwaters(*mine) if mine else {}
         deployment = (await followed_deployment(settings)).now
         for place, end in ends.items():
             if refills().under_way(place.partition):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cache, partial
 from itertools import islice
 from typing import Any
@@ -25,6 +26,9 @@ from app.stream.groups import PRESENCE
 from app.topics import CONNECTIONS, wrong_partition
 from tables.presence import presence as known
 
+#: By partition: users whose presence a batch changes.
+Changed = defaultdict[int, dict[str, Presence]]
+
 app = group(PRESENCE)
 settings = app.context.settings
 
@@ -32,7 +36,7 @@ settings = app.context.settings
 @cache
 def presences() -> Presences:
     """Presence in Valkey; connects with the first command."""
-    return Presences(connect(settings.redis))
+    return Presences(connect(settings.redis), settings.partitions)
 
 
 @cache
@@ -48,12 +52,12 @@ positions = KnownPositions(bounds_of(app, CONNECTIONS))
 async def presence(stream: Any) -> None:
     """Follow the streams of each user; only the last state of a batch goes to Valkey."""
     async for batch in batches(stream, (known,)):
-        changed: dict[str, Presence] = {}
+        changed: Changed = defaultdict(dict)
         batch.each(decode_connection, partial(_follow, changed))
         await retry_while_away("Valkey", _apply, batch, changed)
 
 
-def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> None:
+def _follow(changed: Changed, record: Record, event: Connection) -> None:
     if wrong := wrong_partition(event.user, record.partition, settings.partitions):
         raise Malformed(wrong)
     if event.transport != "sse":
@@ -63,21 +67,22 @@ def _follow(changed: dict[str, Presence], record: Record, event: Connection) -> 
     end = consumer.end_at_fetch(TP(CONNECTIONS, record.partition))
     version = next_version(before, record.offset, end)
     if before is not None and version <= before.version:
-        changed[event.user] = before  # the record came again; Valkey may have lost the state
+        changed[record.partition][event.user] = (
+            before  # the record came again; Valkey may have lost the state
+        )
         return
     now = after(before, event.what, event.connection, event.edge, event.at_ms)
     now = replace(now, version=version)
     known.write(record.partition, event.user, now, version)
-    changed[event.user] = now
+    changed[record.partition][event.user] = now
 
 
-async def _apply(batch: Batch, changed: dict[str, Presence]) -> None:
-    # The states first: a position in Valkey is never ahead of them. They are on other nodes.
-    await presences().keep(changed)
+async def _apply(batch: Batch, changed: Changed) -> None:
     async with positions.lock:
         positions.begin(batch.generation)
         for place, upto in batch.last_offsets(CONNECTIONS).items():
-            await applied().move(place, await positions.span(place, upto), upto)
+            span = await positions.span(place, upto)
+            await presences().apply(place, changed[place], span, upto)
             positions.note(place, upto)
 
 
@@ -114,7 +119,7 @@ async def _fill(partition: int, generation: int, *, force: bool) -> bool:
     progress = Progress("presence", partition)
     kept = known.stored(partition)
     while chunk := dict(islice(kept, CHUNK)):
-        await presences().keep(chunk, force=force)
+        await presences().restore(partition, chunk, force=force)
         progress(len(chunk))
         if not is_settled(app, generation):
             return False

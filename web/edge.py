@@ -271,7 +271,7 @@ async def _application(
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
     app[HUB], app[COMMANDS] = hub, commands
     app[READ_MARKS] = ReadMarks(redis, settings.partitions, gate=gate)
-    app[PRESENCES] = Presences(redis)
+    app[PRESENCES] = Presences(redis, settings.partitions)
     app[DIRECT_CLAIMS] = DirectClaims(redis)
     app[PRODUCER] = producer
     app[BROKERS] = BrokerProbe(settings)

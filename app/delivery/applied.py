@@ -57,11 +57,6 @@ class AppliedPositions:
         found = (await self._scripts.run([(name, self._names(partition), span)]))[0]
         return Standing(bool(found[0]), int(found[1]))
 
-    async def move(self, partition: int, span: Span, position: int) -> None:
-        """Move the position to that of the last applied record."""
-        arguments = [*span, position]
-        await self._scripts.run([("position.lua+moved.lua", self._names(partition), arguments)])
-
     async def begin_filling(self, partition: int, position: int) -> str:
         """Note that a refill begins, which restores what the records up to `position` made.
 

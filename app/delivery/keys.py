@@ -128,24 +128,29 @@ def rooms_of(user: str) -> str:
     return f"user:{user}:rooms"
 
 
-def presence(user: str) -> str:
-    """String: the open streams of a user, as JSON."""
+def presence(partition: int, user: str) -> str:
+    """String: the open streams of a user of the partition, as JSON."""
+    return f"{{p{partition}}}:presence-of:{user}"
+
+
+def former_presence(user: str) -> str:
+    """String: what `presence` was called before it was with its partition."""
     return f"user:{user}:presence"
 
 
 def presences(partition: int) -> str:
     """String: exists while no presence of the partition is lost."""
-    return f"{{p{partition}}}:presence"
+    return f"{{p{partition}}}:presences"
 
 
 def presences_filling(partition: int) -> str:
     """String: exists while the partition's presence is being restored."""
-    return f"{{p{partition}}}:presence:filling"
+    return f"{{p{partition}}}:presences:filling"
 
 
 def presences_position(partition: int) -> str:
     """String: the offset of `chat.connections` up to which the presence stands."""
-    return f"{{p{partition}}}:presence:position"
+    return f"{{p{partition}}}:presences:position"
 
 
 def away(user: str) -> str:

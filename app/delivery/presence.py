@@ -9,9 +9,10 @@ import msgspec
 from redis import asyncio as aioredis
 
 from app.delivery import keys
-from app.delivery.applied import PositionKeys
+from app.delivery.applied import PositionKeys, Span
 from app.delivery.scripts import Scripts
 from app.domain.presence import Presence
+from app.topics import partition_of
 
 #: Seconds for which an edge counts as alive after a sign of life, and between two signs of life.
 ALIVE = 30
@@ -33,31 +34,52 @@ def position_keys(partition: int) -> PositionKeys:
 class Presences:
     """The presence of users, their away status, and the edges that are alive."""
 
-    def __init__(self, redis: aioredis.Redis) -> None:
+    def __init__(self, redis: aioredis.Redis, partitions: int) -> None:
         self._redis: Any = redis
+        self._partitions = partitions
         self._scripts = Scripts(redis)
 
-    async def keep(self, presences: Mapping[str, Presence], *, force: bool = False) -> None:
-        """Write the presence of some users, except where Valkey has a newer version.
+    async def apply(
+        self, partition: int, presences: Mapping[str, Presence], span: Span, position: int
+    ) -> None:
+        """Write the presence of users of a partition, and move the position to the last record.
+
+        Where Valkey has a newer version of a presence, that one stays.
+        """
+        await self._run(partition, presences, [*span, position, 0])
+
+    async def restore(
+        self, partition: int, presences: Mapping[str, Presence], *, force: bool
+    ) -> None:
+        """Write the presence of users of a partition, except where Valkey has a newer version.
 
         With `force`, whatever it has: its versions are of another past.
         """
-        await self._scripts.run(
-            [
-                ("presence.lua", [keys.presence(user)], [one.version, _encode(one), int(force)])
-                for user, one in presences.items()
-            ]
-        )
+        await self._run(partition, presences, ["", "", "", int(force)])
+        await self._redis.unlink(*map(keys.former_presence, presences))
+
+    async def _run(
+        self, partition: int, presences: Mapping[str, Presence], arguments: list[Any]
+    ) -> None:
+        names = [*position_keys(partition)]
+        for user, one in presences.items():
+            names.append(keys.presence(partition, user))
+            arguments += [one.version, _encode(one)]
+        await self._scripts.run([("position.lua+presences.lua", names, arguments)])
 
     async def of(self, users: Iterable[str]) -> dict[str, tuple[Presence, bool]]:
         """The presence of each user, and whether the user is away."""
         names = list(users)
-        wanted = [of(name) for name in names for of in (keys.presence, keys.away)]
+        wanted = [key for name in names for key in (self.key(name), keys.away(name))]
         found = await self._redis.mget(wanted) if wanted else []
         return {
             name: (_decode(found[2 * i]) if found[2 * i] else Presence(), bool(found[2 * i + 1]))
             for i, name in enumerate(names)
         }
+
+    def key(self, user: str) -> str:
+        """The key of a user's presence."""
+        return keys.presence(partition_of(user, self._partitions), user)
 
     async def alive(self, edges: Iterable[str]) -> set[str]:
         """Those of the edges that are alive."""

@@ -48,7 +48,7 @@ class CallStates:
     def __init__(self, redis: aioredis.Redis, partitions: int) -> None:
         self._partitions = partitions
         self._snapshots = Snapshots(redis)
-        self._presences = Presences(redis)
+        self._presences = Presences(redis, partitions)
 
     async def look(self, asked: Sequence[Asked], now_ms: int) -> list[State]:
         """The state of each call."""
@@ -69,7 +69,7 @@ class CallStates:
                 pipe.hget(keys.log(place, room), n)
                 pipe.hget(keys.rooms_of(user), room)
                 pipe.hget(keys.read(place, room), user)
-                pipe.mget(keys.presence(user), keys.away(user))
+                pipe.mget(self._presences.key(user), keys.away(user))
 
         found = iter(await self._snapshots.take(sorted(signs), ask))
         rows = list(zip(found, found, found, found, found, strict=True))

@@ -9,8 +9,9 @@ what this consumer commits.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -49,6 +50,8 @@ class ChunkConsumer(stock.Consumer):
         super().__init__(*args, **kwargs)
         app: Any = self.app
         self._low_latency: bool = app.declared.low_latency
+        #: When Kafka was first asked for ends in vain, since it last answered.
+        self._silent_since: float | None = None
         #: By partition: the offset that may be committed, and the one that is.
         self._acked_to: dict[TP, int] = {}
         self._committed_to: dict[TP, int] = {}
@@ -273,6 +276,27 @@ class ChunkConsumer(stock.Consumer):
                 return int(committed or 0), (await self.highwaters(place))[place]
         except (KafkaError, TimeoutError) as error:
             raise Unreachable(f"Kafka: {error!r}") from error
+
+    async def ends(self, places: Collection[TP]) -> Mapping[TP, int]:
+        """The ends of partitions. Raises `Unreachable`.
+
+        Where Kafka has not answered for as long as a request may take, it raises what Kafka raised:
+        the process ends, and another one begins with new connections.
+        """
+        if not places:
+            return {}
+        try:
+            async with asyncio.timeout(_BOUNDS_SECONDS):
+                found: Mapping[TP, int] = await self.highwaters(*places)
+        except (KafkaError, TimeoutError) as error:
+            now = time.monotonic()
+            if self._silent_since is None:
+                self._silent_since = now
+            if now - self._silent_since > self.app.conf.broker_request_timeout:
+                raise
+            raise Unreachable(f"Kafka: {error!r}") from error
+        self._silent_since = None
+        return found
 
     # ── called by Faust ──────────────────────────────────────────────────────────────────────
 

@@ -119,28 +119,52 @@ async def test_what_is_known_ends_with_the_generation() -> None:
     assert await known.span(0) == (5, 11)
 
 
-async def presence(presences: Presences, user: str) -> Presence:
-    return (await presences.of([user]))[user][0]
+ANN = partition_of("ann", PARTITIONS)
 
 
-async def test_an_older_presence_never_replaces_a_newer_one(redis: aioredis.Redis) -> None:
-    presences = Presences(redis)
+@pytest.fixture
+def presences(redis: aioredis.Redis) -> Presences:
+    return Presences(redis, PARTITIONS)
+
+
+async def presence(presences: Presences) -> Presence:
+    return (await presences.of(["ann"]))["ann"][0]
+
+
+async def test_an_older_presence_never_replaces_a_newer_one(presences: Presences) -> None:
     newer, older = Presence({"b": "e"}, 2, version=9), Presence({"a": "e"}, 1, version=8)
-    for one in (newer, older, newer):
-        await presences.keep({"ann": one})
-        assert await presence(presences, "ann") == newer
+    for position, one in ((9, newer), (9, older), (9, newer)):
+        await presences.apply(ANN, {"ann": one}, Span(-1, 9), position)
+        assert await presence(presences) == newer
+    await presences.restore(ANN, {"ann": older}, force=False)
+    assert await presence(presences) == newer
 
 
-async def test_a_presence_of_another_past_is_replaced(redis: aioredis.Redis) -> None:
-    presences = Presences(redis)
-    await presences.keep({"ann": Presence({"b": "e"}, 2, version=9)})
-    await presences.keep({"ann": Presence(version=3)}, force=True)
-    assert await presence(presences, "ann") == Presence(version=3)
+async def test_a_presence_of_another_past_is_replaced(presences: Presences) -> None:
+    await presences.apply(ANN, {"ann": Presence({"b": "e"}, 2, version=9)}, Span(-1, 9), 9)
+    await presences.restore(ANN, {"ann": Presence(version=3)}, force=True)
+    assert await presence(presences) == Presence(version=3)
 
 
-async def test_a_presence_of_the_release_before_is_replaced(redis: aioredis.Redis) -> None:
-    await redis.set(keys.presence("ann"), '{"open":{"a":"e"},"last_ms":1}')
-    presences = Presences(redis)
-    assert (await presence(presences, "ann")).open == {"a": "e"}
-    await presences.keep({"ann": Presence(version=0)})
-    assert (await presence(presences, "ann")).open == {}
+async def test_the_position_moves_with_the_presence(
+    redis: aioredis.Redis, presences: Presences
+) -> None:
+    """Each is written in one step: a rollback takes back both."""
+    applied = AppliedPositions(redis, presence_keys)
+    token = await applied.begin_filling(ANN, 4)
+    assert await applied.note_filled(ANN, Span(4, 4), token)
+    one = Presence({"a": "e"}, 1, version=5)
+    await presences.apply(ANN, {"ann": one}, Span(4, 5), 5)
+    assert await applied.look(ANN, Span(5, 5)) == (True, 5)
+    await redis.set(keys.presences_position(ANN), 4)
+    await presences.apply(ANN, {"ann": one}, Span(5, 6), 6)
+    assert await applied.look(ANN, Span(6, 6)) == (False, 6)
+
+
+async def test_a_presence_of_the_release_before_is_removed(
+    redis: aioredis.Redis, presences: Presences
+) -> None:
+    await redis.set(keys.former_presence("ann"), '{"open":{"a":"e"},"last_ms":1}')
+    await presences.restore(ANN, {"ann": Presence({"b": "e"}, 2, version=0)}, force=False)
+    assert (await presence(presences)).open == {"b": "e"}
+    assert not await redis.exists(keys.former_presence("ann"))
