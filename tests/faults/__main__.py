@@ -1,4 +1,4 @@
-"""`make faults`: short tests two at a time, then the long ones one by one, and one count of all."""
+"""`make faults`: short and slow tests two at a time, then the long ones, and one count of all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.faults.count import TALLY
 
 #: A long test measures how soon everything goes on, so it has the machine to itself.
-_PARTS = (("-n", "2", "-m", "faults and not long"), ("-m", "long"))
+_PARTS = (("-n", "2", "-m", "(faults or slow) and not long"), ("-m", "long"))
 
 
 def main(options: list[str]) -> int:

@@ -15,7 +15,7 @@ from tests.support.chat import until
 from tests.support.listener import Listener
 from tests.support.person import Person
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 KILLS = 20
 

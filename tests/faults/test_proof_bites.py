@@ -13,7 +13,7 @@ from tests.faults.frail import Frail, at_work, kept_running
 from tests.faults.load import Load
 from tests.faults.scratch import scratch
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 #: Agents' files, which a worker loads. This one has a room forget what was sent before.
 FORGETS = """

@@ -12,7 +12,7 @@ from tests.faults.frail import Frail, kept_running
 from tests.support.chat import until
 from tests.support.push_service import PushService
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 #: Seconds for which the push service is away.
 AWAY = 5.0

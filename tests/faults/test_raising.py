@@ -12,7 +12,7 @@ from tests.moderation.conftest import Admin, call
 from tests.support.chat import until
 from tests.support.person import Person
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 #: What the code below raises on.
 BAD = "a bad one"

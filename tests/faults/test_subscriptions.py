@@ -17,7 +17,7 @@ from tests.faults.load import Load
 from tests.support.chat import until
 from tests.support.receiver import Receiver
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 #: Seconds for which the receiver is away.
 AWAY = 8.0

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.faults
 
 @pytest.mark.parametrize(
     ("kills", "files"),
-    [pytest.param(2, 3, marks=pytest.mark.slow), pytest.param(5, 10, marks=pytest.mark.long)],
+    [pytest.param(2, 3, marks=pytest.mark.slow), pytest.param(5, 10, marks=pytest.mark.slow)],
 )
 @pytest.mark.timeout(600)
 async def test_kills_during_the_replay_lose_and_double_nothing(

@@ -142,7 +142,7 @@ async def test_a_hook_is_asked_about_reactions_and_names_where_that_is_set(
         assert "" not in {text for _, text in asked}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_what_waits_for_a_hook_outlives_its_worker(strict: Chat, put: Put) -> None:
     async with Service() as service, Person(strict, "ann") as ann:
         room = await ann.open_room()
@@ -184,7 +184,7 @@ def _beside(room: str) -> str:
     return next(name for name in names if partition_of(name, 8) == partition_of(room, 8))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_what_waits_for_a_hook_outlives_workers_that_join_and_leave(
     strict: Chat, put: Put

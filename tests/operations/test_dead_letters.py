@@ -31,7 +31,7 @@ moderation.flaw = flaw
 """
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_dead_commands_are_sent_again_or_dropped(tmp_path: Path) -> None:
     mended = tmp_path / "mended"
