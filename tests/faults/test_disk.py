@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import rocksdict
 
 from app.stream.rocksdb_store import RocksDBStore
-from tests.faults.frail import TIMES, Frail, at_work
+from tests.faults.frail import Frail, at_work
 from tests.faults.load import FULL, Load
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
@@ -40,18 +39,15 @@ def boast(folder: Path) -> int:
     return len(stores)
 
 
-@pytest.mark.parametrize("harm", [spoil, remove, boast])
 @pytest.mark.timeout(600)
-async def test_a_worker_whose_tables_are_damaged_gone_or_ahead_recovers_them(
-    frail: Frail, harm: Callable[[Path], int]
-) -> None:
+async def test_a_worker_whose_tables_are_damaged_gone_or_ahead_recovers_them(frail: Frail) -> None:
     chat = frail.chat
     async with Load(chat, FULL) as load:
-        for turn in range(TIMES):
+        for lives, harm in enumerate((spoil, remove, boast), start=2):
             await load.moment()
             chat.workers[-1].kill()
             assert harm(chat.settings.data / "workers" / "w1") > 0
-            await at_work(chat.start_worker("w1"), times=turn + 2)
+            await at_work(chat.start_worker("w1"), times=lives)
             await frail.back(load, f"a worker's tables: {harm.__name__}")
         await load.steady(4)
     await frail.unharmed(load)
