@@ -32,6 +32,7 @@ _OPERATIONS = {
     "move": "move_command",
     "dead": "dead_letters",
     "forget": "forget",
+    "lag": "lag_command",
     "rebuild": "rebuild",
     "revoke": "revoke_command",
     "rules": "rules_command",

@@ -37,8 +37,8 @@ class BroadcastReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=RULES_BYTES,
-            # Records come rarely, and the answer to a fetch comes with the first of them. With the
-            # default of 500 ms each reader that waits costs two requests a second. Not longer: a broker
+            # Records come rarely, and a fetch is answered with the first of them. With the default
+            # of 500 ms each reader that waits costs two requests a second. Not longer: a broker
             # answers the requests of a connection in turn, so metadata waits behind a fetch.
             fetch_max_wait_ms=2_000,
         )

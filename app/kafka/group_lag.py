@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from app.kafka.admin import connected, group_offsets
 from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import now_ms
@@ -32,18 +34,32 @@ class Lag(NamedTuple):
 
 
 async def lag_of(settings: Settings, group: str, topics: Collection[str]) -> list[Lag]:
-    """The lag of a group in each partition that it has committed; raises `Unreachable`."""
-    async with connected(settings, _SECONDS) as admin:
-        committed = await group_offsets(admin, group)
+    """The lag of a group in each partition of the topics that it has committed.
+
+    Raises `Unreachable`.
+    """
+    async with connected(settings, _SECONDS) as admin, PartitionReader(settings) as reader:
+        return [one for one in await _lag(admin, reader, group) if one.topic in topics]
+
+
+async def lags(settings: Settings) -> dict[str, list[Lag]]:
+    """The lag of every group of the cluster that has committed anything; raises `Unreachable`."""
+    async with connected(settings, _SECONDS) as admin, PartitionReader(settings) as reader:
+        groups = sorted(name for name, _ in await admin.list_consumer_groups())
+        found = {group: await _lag(admin, reader, group) for group in groups}
+    return {group: lag for group, lag in found.items() if lag}
+
+
+async def _lag(admin: AIOKafkaAdminClient, reader: PartitionReader, group: str) -> list[Lag]:
+    committed = await group_offsets(admin, group)
     found: list[Lag] = []
-    async with PartitionReader(settings) as reader:
-        for place, known in sorted(committed.items()):
-            if place.topic not in topics or known.offset < 0:
-                continue
-            end = await reader.end(place.topic, place.partition)
-            seconds = 0.0
-            if known.offset < end:
-                first = await reader.first(place.topic, place.partition, known.offset)
-                seconds = 0.0 if first is None else max(0.0, (now_ms() - first.timestamp) / 1000)
-            found.append(Lag(place.topic, place.partition, known.offset, end, seconds))
+    for place, known in sorted(committed.items()):
+        if known.offset < 0:
+            continue
+        end = await reader.end(place.topic, place.partition)
+        seconds = 0.0
+        if known.offset < end:
+            first = await reader.first(place.topic, place.partition, known.offset)
+            seconds = 0.0 if first is None else max(0.0, (now_ms() - first.timestamp) / 1000)
+        found.append(Lag(place.topic, place.partition, known.offset, end, seconds))
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -21,10 +22,13 @@ from app.subscriptions.pull_cursor import PullCursor
 
 _SECONDS = 10.0
 
+#: What the groups of pulled subscriptions begin with.
+PULLED: Final = "parley-pull-"
+
 
 def pull_group(subscription: str) -> str:
     """The consumer group of a pulled subscription."""
-    return f"parley-pull-{subscription}"
+    return f"{PULLED}{subscription}"
 
 
 class PullCommits:
