@@ -37,6 +37,7 @@ _OPERATIONS = {
     "revoke": "revoke_command",
     "rules": "rules_command",
     "subscriptions": "subscriptions_command",
+    "trace": "trace_command",
     "verify": "verify",
 }
 _MODULES = {"replay": "import_logs", **_OPERATIONS}
