@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
@@ -60,13 +60,12 @@ class RevokedTokens:
             return True
         return token_id != "" and token_id in self.tokens
 
-    def standing(self, now: float) -> list[AnyRevocation]:
-        """The revocations by person, then those by token that has not ended by itself."""
-        tokens = sorted(self.tokens.items())
-        return [
-            *(one for _, one in sorted(self.not_before.items())),
-            *(one for _, one in tokens if not one.until or one.until > now),
-        ]
+    def standing(self, now: float, after: str = "") -> Iterator[AnyRevocation]:
+        """The revocations behind a key: of tokens that have not ended by themselves, of users."""
+        standing: list[AnyRevocation] = [*self.not_before.values()]
+        standing += [one for one in self.tokens.values() if not one.until or one.until > now]
+        known = {revocation_key(one): one for one in standing}
+        return (known[key] for key in sorted(known) if key > after)
 
     def _take(self, record: Any) -> None:
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from app.domain import names, wellformed
-from app.events import AnyRevocation, TokenRevoked, TokensRevoked
+from app.events import AnyRevocation, TokenRevoked, TokensRevoked, revocation_key
 from app.moderation.revoked_tokens import all_tokens_of, revoke
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate, authenticate_admin
@@ -17,8 +18,13 @@ from web.api.services import PRODUCER, REVOKED_TOKENS, SETTINGS
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
+from web.http.request_params import integer, word
 
 _MAX_TIME = 2**53
+
+#: Revocations of a page: by default, and at most.
+_LIMIT = 100
+_MOST = 1_000
 
 
 class NewRevocation(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,10 +67,16 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    """`GET /v1/revocations`: those that stand, by user and by token."""
+    """`GET /v1/revocations?limit=&after=`: those that stand, by token and by user."""
     await authenticate_admin(request)
-    standing = request.app[REVOKED_TOKENS].standing(time.time())
-    return json({"revocations": [_shown(one) for one in standing]})
+    limit = integer(request, "limit", 1, _MOST) or _LIMIT
+    after = word(request, "after")
+    standing = request.app[REVOKED_TOKENS].standing(time.time(), after)
+    found = list(islice(standing, limit + 1))
+    body: dict[str, Any] = {"revocations": [_shown(one) for one in found[:limit]]}
+    if len(found) > limit:
+        body["after"] = revocation_key(found[limit - 1])
+    return json(body)
 
 
 def _shown(one: AnyRevocation) -> dict[str, Any]:

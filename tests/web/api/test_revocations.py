@@ -74,8 +74,7 @@ async def test_all_tokens_of_a_person_are_taken_back_and_their_streams_end_withi
         # The next login's token counts, from the next second on.
         await until(may, within=5)
         assert not ann.goodbye
-        _, standing = await root.get("/v1/revocations")
-        assert user in [one.get("user") for one in standing["revocations"]]
+        assert user in [one.get("user") for one in await standing(root)]
     # An edge that begins later knows it, too.
     late = await chat.start_edge()
     assert await code(chat, old, late) == "token_revoked"
@@ -142,3 +141,32 @@ async def test_the_command_takes_tokens_back(chat: Chat) -> None:
         await until(out, within=5)
     for wrong in ((), (user, "--jti", jti), ("a/b",)):
         assert (await chat.parley("revoke", *wrong))[0] != 0
+
+
+async def standing(root: Bearer, limit: int = 20) -> list[dict[str, Any]]:
+    """All revocations, page by page."""
+    found: list[dict[str, Any]] = []
+    after: dict[str, str] = {}
+    while True:
+        status, page = await root.get("/v1/revocations", limit=str(limit), **after)
+        assert status == 200, page
+        assert len(page["revocations"]) <= limit
+        found += page["revocations"]
+        if "after" not in page:
+            return found
+        after = {"after": page["after"]}
+
+
+async def test_revocations_come_in_pages_without_doubles(chat: Chat) -> None:
+    async with admin(chat) as root:
+        names = [f"gone-{uuid4().hex[:8]}" for _ in range(5)]
+        for name in names:
+            status, answer = await root.post("/v1/revocations", {"user": name})
+            assert status == 201, answer
+
+        async def all_are_there() -> bool:
+            users = [one.get("user") for one in await standing(root)]
+            assert len(users) - users.count(None) == len(set(users) - {None})
+            return set(names) <= set(users)
+
+        await until(all_are_there)
