@@ -16,6 +16,7 @@ from typing import NamedTuple
 from redis import asyncio as aioredis
 
 from app.delivery.scripts import Scripts
+from app.delivery.valkey import run_id
 
 
 class Span(NamedTuple):
@@ -62,7 +63,7 @@ class AppliedPositions:
 
         Returns the refill's token.
         """
-        token = token_hex(8)
+        token = f"{await run_id(self._redis)}:{token_hex(8)}"
         names = self._names(partition)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.delete(names.sign)

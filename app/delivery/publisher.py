@@ -14,6 +14,7 @@ from app.delivery import keys
 from app.delivery.publish_calls import Entry, PublishCall, publish_calls
 from app.delivery.refill_progress import CHUNK
 from app.delivery.scripts import Command, Scripts
+from app.delivery.valkey import run_id
 from app.events import MessageDeleted, MessageEdited, Verdict, encode
 from app.settings import Settings
 from app.topics import partition_of
@@ -132,6 +133,10 @@ class Publisher:
             await self._scripts.run(
                 [("belong.lua", [keys.rooms_of(user)], [room, n]) for (user, room), n in chunk]
             )
+
+    async def run_id(self) -> str:
+        """The id of the server's run: another one may have lost what was written before."""
+        return await run_id(self._redis)
 
     async def note_memberships(self, partition: int, token: bytes) -> bool:
         """Mark the partition's memberships complete; not if the view has lost anything since."""

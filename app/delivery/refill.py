@@ -18,7 +18,7 @@ from app.delivery.view_changes import changes_of
 from app.deployment.topic import read_deployment
 from app.domain.erasure import Erased, Placed, without_erased
 from app.domain.log_order import RoomOrder
-from app.errors import Malformed
+from app.errors import Malformed, Unreachable
 from app.events import (
     EDGE,
     POS,
@@ -64,18 +64,25 @@ async def refill(
     event of its room is not published. If the view is emptied meanwhile this ends early; the view
     is then behind the log, and is refilled once more. A view of an earlier epoch is emptied first;
     `start` has to be 0 then. Everything is done in bounded pieces.
+
+    Raises `Unreachable` where Valkey was started anew while the memberships were written.
     """
     # An epoch counts from its beginning on, before it has an event.
     begun = (await read_deployment(reader)).epoch(place.partition)
     epoch = max(begun, (await last_position(reader, place.partition)).epoch)
     await publisher.begin_epoch(place.partition, epoch, place.of)
     await publisher.lost(place.partition)
+    run = await publisher.run_id()
     token = await publisher.filling(place.partition)
     end = await reader.end(LOG, place.partition)
     last = await last_position(reader, place.partition)
     first = await offset_behind(reader, place.partition, start - 1) if start else 0
     unfit = await _survey(reader, publisher, place, first, end)
     await publisher.note_memberships(place.partition, token)
+    if await publisher.run_id() != run:
+        # What came back may be from the middle of the survey: it has the token, too.
+        await publisher.lost(place.partition)
+        raise Unreachable("Valkey was started anew while memberships were written")
     said = Progress("events", place.partition, end - first)
     outcomes: list[Outcome] = []
     entries = _entries(reader, place, (first, end), start - 1, unfit, erased)

@@ -30,3 +30,8 @@ def connect(url: str) -> aioredis.Redis:
         socket_connect_timeout=_TIMEOUT,
     )
     return aioredis.Redis.from_pool(pool)
+
+
+async def run_id(redis: aioredis.Redis) -> str:
+    """The id that the server gave itself at its start; a replica that takes over has another."""
+    return str((await redis.info("server"))["run_id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from app.delivery.refill import Place, entry_of, refill
 from app.delivery.refill_progress import CHUNK
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.embedded.valkey import Valkey
+from app.errors import Unreachable
 from app.events import EDGE, AnyLogEvent, encode
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import Record
@@ -204,6 +207,29 @@ async def test_memberships_that_were_lost_in_the_middle_do_not_count_as_back(
 
     await log.refill(publisher=Emptied(redis, 100))
     assert not await redis.exists(keys.memberships(log.partition))
+
+
+async def test_memberships_of_which_a_restart_lost_some_do_not_count_as_back(
+    bench: Settings, tmp_path: Path
+) -> None:
+    log = Log(bench, "rolled-back")
+    await log.write(opened(log.room), added(log.room, 2, "ben"))
+    async with Valkey(tmp_path / "valkey") as valkey:
+        redis: aioredis.Redis = connect(valkey.url)
+
+        class RolledBack(Publisher):
+            async def belong(self, places: Any) -> None:
+                await redis.save()
+                await super().belong(places)
+                valkey.kill()
+                await valkey.start()
+
+        with pytest.raises(Unreachable, match="started anew"):
+            await log.refill(publisher=RolledBack(redis, 100))
+        assert not await redis.exists(keys.memberships(log.partition))
+        await log.refill(publisher=Publisher(redis, 100))
+        assert await redis.exists(keys.memberships(log.partition))
+        assert await redis.hget(keys.rooms_of("ben"), log.room) == b"2"
 
 
 async def test_a_long_refill_of_one_partition_holds_up_no_other(

@@ -119,6 +119,19 @@ async def test_what_is_known_ends_with_the_generation() -> None:
     assert await known.span(0) == (5, 11)
 
 
+async def test_a_refill_that_began_in_another_run_of_the_server_does_not_count(
+    redis: aioredis.Redis, applied: AppliedPositions
+) -> None:
+    """It may have come back with the token, and without a part of the refill."""
+    token = await applied.begin_filling(PLACE, 4)
+    other = "0" * 40 + token[40:]
+    await redis.set(keys.receipts_filling(PLACE), other)
+    assert not await applied.note_filled(PLACE, Span(4, 4), other)
+    assert not (await applied.look(PLACE, Span(4, 4))).complete
+    await redis.set(keys.receipts_filling(PLACE), token)
+    assert await applied.note_filled(PLACE, Span(4, 4), token)
+
+
 ANN = partition_of("ann", PARTITIONS)
 
 
