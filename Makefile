@@ -23,7 +23,7 @@ run: $(stamp)  ## run a chat on this machine: Kafka, Valkey, a worker, an edge
 
 ##@ Testing
 
-test: $(dev_stamp) packages lint  ## lint, then all tests except slow and long ones (N minutes on two cores)
+test: $(dev_stamp) packages lint  ## lint, then all tests except slow and long ones (35 minutes on two cores)
 	@$(bin)/python -m pytest -n 2 -m "not long and not slow" $(OPTIONS)
 
 lint: $(dev_stamp)  ## check style, types, and the imports between packages
@@ -31,7 +31,7 @@ lint: $(dev_stamp)  ## check style, types, and the imports between packages
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-faults: $(dev_stamp)  ## kill processes under load and count every message; all slow and long tests (N minutes)
+faults: $(dev_stamp)  ## kill processes under load and count every message; all slow and long tests (an hour)
 	@$(bin)/python -m tests.faults $(OPTIONS)
 
 packages:  ## install what the tests need beside Python packages: Chromium, PostgreSQL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -70,6 +71,14 @@ class _Parley(click.Group):
             return super().invoke(ctx)
         except ParleyError as error:
             raise _Failure(str(error)) from error
+        except Exception as error:
+            # Not imported for it: most commands need no Kafka.
+            kafka = sys.modules.get("aiokafka.errors")
+            operates = ctx.invoked_subcommand in _MODULES
+            if kafka is None or not operates or not isinstance(error, kafka.KafkaError):
+                raise
+            broker = Settings.read().broker
+            raise _Failure(f"Kafka at {broker} does not answer: {error}") from error
 
 
 @click.group(cls=_Parley, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)

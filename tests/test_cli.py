@@ -167,3 +167,13 @@ def test_doctor_finds_topics_with_other_partitions(settings: Settings) -> None:
     told = parley("doctor", data=settings.data, **{**on(settings), "PARLEY_PARTITIONS": "4"})
     assert told.returncode == 1
     assert "set it to 8" in told.stdout
+
+
+@pytest.mark.parametrize("command", [("lag",), ("subscriptions", "list"), ("dead", "list")])
+def test_a_kafka_that_is_away_is_one_line_and_no_traceback(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    ended = parley(*command, data=tmp_path, PARLEY_BROKER=f"kafka://127.0.0.1:{free_port()}")
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "127.0.0.1" in ended.stderr

@@ -56,10 +56,15 @@ async def _lag(admin: AIOKafkaAdminClient, reader: PartitionReader, group: str) 
     for place, known in sorted(committed.items()):
         if known.offset < 0:
             continue
-        end = await reader.end(place.topic, place.partition)
-        seconds = 0.0
-        if known.offset < end:
-            first = await reader.first(place.topic, place.partition, known.offset)
-            seconds = 0.0 if first is None else max(0.0, (now_ms() - first.timestamp) / 1000)
-        found.append(Lag(place.topic, place.partition, known.offset, end, seconds))
+        found.append(await lag_between(reader, place.topic, place.partition, known.offset))
     return found
+
+
+async def lag_between(reader: PartitionReader, topic: str, partition: int, offset: int) -> Lag:
+    """The lag of somebody who reads on from this offset of a partition."""
+    end = await reader.end(topic, partition)
+    seconds = 0.0
+    if offset < end:
+        first = await reader.first(topic, partition, offset)
+        seconds = 0.0 if first is None else max(0.0, (now_ms() - first.timestamp) / 1000)
+    return Lag(topic, partition, offset, end, seconds)

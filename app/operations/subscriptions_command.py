@@ -13,16 +13,15 @@ from typing import Any
 import click
 import msgspec
 
-from app.domain.subscriptions.interest import Interest
 from app.domain.subscriptions.kinds import TOPIC_OF
-from app.errors import ParleyError
+from app.errors import Malformed, ParleyError
 from app.events import (
     DeliveryFailed,
     Subscription,
     SubscriptionFollows,
     SubscriptionLags,
 )
-from app.kafka.group_lag import lag_of
+from app.kafka.group_lag import Lag
 from app.kafka.producer import new_producer
 from app.operations.agents_past import Since
 from app.runtime.clock import now_ms
@@ -32,7 +31,8 @@ from app.subscriptions.declarations import Subscriptions, write
 from app.subscriptions.delivery_records import delivery_records, send_again
 from app.subscriptions.endpoint_client import EndpointClient
 from app.subscriptions.management import Changes, SubscriptionRules
-from app.subscriptions.pull_commits import pull_group
+from app.subscriptions.named_event import log_place
+from app.subscriptions.pull_lag import pull_lag
 from app.subscriptions.source_events import trial_event
 
 _SHOWN_FAILURES = 20
@@ -46,6 +46,10 @@ class Beginning(Since):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """The milliseconds, or the id."""
         if isinstance(value, str) and value.startswith("evt_"):
+            try:
+                log_place(value)
+            except Malformed as error:
+                self.fail(str(error), param, ctx)
             return value
         return super().convert(value, param, ctx)
 
@@ -83,10 +87,14 @@ def add(
     """
     if (url is None) != pull:
         raise click.UsageError("give a URL, or --pull")
+    if since is not None and from_start:
+        raise click.UsageError("give one of --from and --from-start")
     settings = Settings.read()
     rules = SubscriptionRules(settings)
     begin: Any = "start" if from_start else "now" if since is None else since
-    changes = Changes(url=url or "", since=begin, **given)
+    changes = Changes(since=begin, **given)
+    if url is not None:
+        changes.url = url
     if secret is not None:
         changes.secret = secret
     made = asyncio.run(rules.new(changes, getpass.getuser(), now_ms()))
@@ -113,7 +121,9 @@ def list_(json: bool) -> None:
         click.echo(msgspec.json.encode({"subscriptions": known, "deliveries": records}))
         return
     for one in known:
-        click.echo(f"{one.id}  {one.name or '-'}  {one.url or 'pulled'}  {_state(one, records)}")
+        pulled = [] if one.url else asyncio.run(pull_lag(settings, one))
+        state = _state(one, records, pulled)
+        click.echo(f"{one.id}  {one.name or '-'}  {one.url or 'pulled'}  {state}")
 
 
 @command.command()
@@ -129,16 +139,15 @@ def show(subscription: str, secret: bool) -> None:
     click.echo(f"  kinds    {', '.join(known.kinds) or 'all of rooms'}")
     click.echo(f"  rooms    {', '.join(known.rooms) or 'all'}")
     click.echo(f"  set      {_date(known.at_ms)} by {known.by}")
-    click.echo(f"  state    {_state(known, records)}")
+    pulled = [] if known.url else asyncio.run(pull_lag(settings, known))
+    click.echo(f"  state    {_state(known, records, pulled)}")
     for one in records:
         if isinstance(one, SubscriptionLags | SubscriptionFollows):
             for line in _lag_lines(one):
                 click.echo(f"  {line}")
-    if not known.url:
-        topics = Interest(known.kinds, known.rooms).topics
-        for lag in asyncio.run(lag_of(settings, pull_group(known.id), topics)):
-            seconds = f", {lag.seconds:.0f} s" if lag.records else ""
-            click.echo(f"  {lag.topic}/{lag.partition}: {lag.records} behind{seconds}")
+    for lag in pulled:
+        seconds = f", {lag.seconds:.0f} s" if lag.records else ""
+        click.echo(f"  {lag.topic}/{lag.partition}: {lag.records} behind{seconds}")
     if secret:
         click.echo(f"  secret   {SubscriptionRules(settings).secrets.shown(known)}")
 
@@ -149,6 +158,8 @@ def test(subscription: str) -> None:
     """Send one event of the kind subscription.test to SUBSCRIPTION, from here."""
     settings = Settings.read()
     known, _ = asyncio.run(_one(settings, subscription))
+    if not known.url:
+        raise ParleyError(f"{known.id} is pulled: there is no URL to send to")
     answer, seconds = asyncio.run(_test(settings, known))
     if answer:
         raise ParleyError(f"{known.url} did not take it: {answer}")
@@ -187,7 +198,8 @@ def move(subscription: str, to: int | str | None, to_start: bool, to_now: bool) 
         raise click.UsageError("give one of --to, --to-start and --to-now")
     since: Any = "start" if to_start else "now" if to_now else to
     made = _change(subscription, Changes(since=since))
-    click.echo(f"{subscription} begins with {made.from_event or _date(made.from_ms)}")
+    begins = "the oldest event" if to_start else made.from_event or _date(made.from_ms)
+    click.echo(f"{subscription} begins with {begins}")
 
 
 @command.command()
@@ -260,8 +272,8 @@ async def _one(settings: Settings, name: str) -> tuple[Subscription, list[Any]]:
 @asynccontextmanager
 async def _producer(settings: Settings) -> AsyncIterator[Any]:
     producer = new_producer(settings)
-    await producer.start()
     try:
+        await producer.start()
         yield producer
     finally:
         await producer.stop()
@@ -293,13 +305,18 @@ async def _test(settings: Settings, subscription: Subscription) -> tuple[str, fl
     return answer.why, time.monotonic() - began
 
 
-def _state(one: Subscription, records: Sequence[Any]) -> str:
+def _state(one: Subscription, records: Sequence[Any], pulled: Sequence[Lag]) -> str:
     if one.paused:
         return f"paused: {one.why}" if one.why else f"paused by {one.by}"
     mine = [record for record in records if record.subscription == one.id]
     lags = [record for record in mine if isinstance(record, SubscriptionLags)]
     failed = sum(isinstance(record, DeliveryFailed) for record in mine)
     given_up = f", {failed} events failed" if failed else ""
+    if behind := sum(lag.records for lag in pulled):
+        return f"{behind} records not acknowledged, {max(lag.seconds for lag in pulled):.0f} s"
+    tried = [record for record in mine if isinstance(record, SubscriptionFollows) and record.rooms]
+    if not lags and tried:
+        return f"tries again in {', '.join(tried[0].rooms)}: {tried[0].why}{given_up}"
     if not lags:
         return f"follows{given_up}"
     oldest = min(record.since_ms for record in lags)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import re
 import socket
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ from aiohttp.resolver import ThreadedResolver
 
 #: An IPv4 address within an IPv6 address (RFC 6052): a gateway sends there.
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+#: Numbers that systems resolve as IPv4 addresses, such as 2130706433, 0x7f.1 and 0177.0.0.1.
+_NUMBER: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*\.?", re.ASCII)
 
 #: The most characters of a URL.
 _LONGEST: Final = 2_000
@@ -50,16 +54,23 @@ class OutsideAddresses:
             return "a URL has visible ASCII characters alone"
         try:
             parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
+            host, port = parts.hostname, parts.port
         except ValueError:
             return "this is no URL"
         if parts.scheme not in {"http", "https"} or not host:
             return "a URL begins with https:// or http:// and has a host"
         if parts.username is not None or parts.password is not None:
             return "a URL has no user and password: requests are signed"
+        if port == 0:
+            return "there is no port 0"
         address = _address(host)
+        if address is None and _NUMBER.fullmatch(host):
+            return f"{host} is no host: an IPv4 address is four numbers of 0 to 255"
         if address is not None and not self.may(host, address):
-            return f"requests do not go to {host}: it is no public address"
+            return (
+                f"requests do not go to {host}: it is no public address, and none that"
+                " PARLEY_WEBHOOK_HOSTS allows"
+            )
         return None
 
     def may(self, host: str, address: Address) -> bool:

@@ -74,6 +74,8 @@ class SubscriptionRules:
 
         Raises `SubscriptionFlaw`, and `KafkaError` where an event is looked for.
         """
+        if changes.url == "":
+            raise SubscriptionFlaw("url", "leave it out to have the subscription pulled")
         empty = Subscription(
             id=f"sub_{uuid_utils.uuid7().hex}", by="", at_ms=now_ms, url="", from_ms=now_ms
         )
@@ -109,7 +111,9 @@ class SubscriptionRules:
             except Malformed as error:
                 raise SubscriptionFlaw("since", str(error)) from error
         from_ms = {"now": now_ms, "start": 0}.get(since, since)  # type: ignore[arg-type]
-        if not 0 <= int(from_ms) <= now_ms:
+        if int(from_ms) < 0:
+            raise SubscriptionFlaw("since", "a time in milliseconds since 1970 is not below 0")
+        if int(from_ms) > now_ms:
             raise SubscriptionFlaw("since", "this time is yet to come: nothing lies there")
         return {"from_event": "", "from_ms": int(from_ms)}
 

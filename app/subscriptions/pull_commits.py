@@ -7,7 +7,7 @@ position of the record before it, by which the place is found again in another c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -43,12 +43,7 @@ class PullCommits:
     async def places(self) -> dict[Source, Place]:
         """What is acknowledged, by partition; raises `Unreachable`."""
         async with connected(self._settings, _SECONDS) as admin:
-            committed = await group_offsets(admin, pull_group(self.subscription.id))
-        return {
-            Source(tp.topic, tp.partition): _place(commit.offset, commit.metadata)
-            for tp, commit in committed.items()
-            if commit.offset >= 0
-        }
+            return places_of(await group_offsets(admin, pull_group(self.subscription.id)))
 
     async def acknowledge(self, cursors: Iterable[PullCursor]) -> None:
         """Commit the places behind these events; raises `KafkaError`."""
@@ -80,6 +75,15 @@ class PullCommits:
             await consumer.start()
             self._consumer = consumer
         return self._consumer
+
+
+def places_of(committed: Mapping[TopicPartition, OffsetAndMetadata]) -> dict[Source, Place]:
+    """The places that the commits of the group of a pulled subscription are."""
+    return {
+        Source(tp.topic, tp.partition): _place(commit.offset, commit.metadata)
+        for tp, commit in committed.items()
+        if commit.offset >= 0
+    }
 
 
 def _place(offset: int, metadata: str) -> Place:

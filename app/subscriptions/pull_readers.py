@@ -14,6 +14,7 @@ from redis import asyncio as aioredis
 from app.errors import Unreachable
 from app.events import Subscription
 from app.settings import Settings
+from app.subscriptions.acknowledgement import require_past
 from app.subscriptions.event_window import EventWindow
 from app.subscriptions.partition_leases import LIFE_MS, PartitionLeases
 from app.subscriptions.pull_commits import PullCommits
@@ -74,7 +75,11 @@ class PullReaders:
     async def acknowledge(
         self, subscription: Subscription, cursors: Collection[PullCursor]
     ) -> None:
-        """Commit what a client is done with; raises `KafkaError`."""
+        """Commit what a client is done with.
+
+        Raises `Malformed` for a cursor beyond the newest event, and `KafkaError`.
+        """
+        await self._window.with_reader(lambda reader: require_past(reader, cursors))
         await (await self._of(subscription)).acknowledge(cursors)
         for (name, _), reader in self._readers.items():
             if name == subscription.id:

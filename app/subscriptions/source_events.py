@@ -21,6 +21,7 @@ from app.events import (
     Position,
     PushFailed,
     Receipt,
+    SubscriptionFollows,
     Verdict,
     decode_act,
     decode_connection,
@@ -176,7 +177,9 @@ def _delivery(value: bytes) -> _Parts:
     if isinstance(one, PushFailed):
         return "push.failed", one.user, one.room, one.at_ms, "", encode(one)
     room = one.room if isinstance(one, DeliveryFailed) else ""
-    kind = str(one.__struct_config__.tag)
+    # Where an event is tried again nothing is over, whatever was told before.
+    tries = isinstance(one, SubscriptionFollows) and one.rooms
+    kind = "" if tries else str(one.__struct_config__.tag)
     return kind, one.subscription, room, one.at_ms, one.subscription, encode(one)
 
 

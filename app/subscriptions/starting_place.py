@@ -6,6 +6,7 @@ import structlog
 
 from app.domain.subscriptions.backlog import NOTHING, Place
 from app.events import Position, Subscription
+from app.kafka.partition_reader import PartitionReader
 from app.subscriptions.event_window import EventWindow, Source
 from app.subscriptions.log_search import offset_behind_position
 from app.subscriptions.named_event import log_place
@@ -23,7 +24,7 @@ async def starting_place(
     is another one now, the place is found again: in the log by its position, elsewhere by its time.
     """
     if stored is None or stored.moves != subscription.moves:
-        offset = await _beginning(window, source, subscription)
+        offset = await window.with_reader(lambda reader: beginning(reader, source, subscription))
         writes = 0 if stored is None else stored.writes
         return Place(*NOTHING, offset, moves=subscription.moves, writes=writes)
     if source.topic != LOG:
@@ -54,14 +55,10 @@ async def starting_place(
     return Place(stored.epoch, stored.pos, offset, stored.at_ms, held, stored.moves, stored.writes)
 
 
-async def _beginning(window: EventWindow, source: Source, subscription: Subscription) -> int:
+async def beginning(reader: PartitionReader, source: Source, subscription: Subscription) -> int:
+    """The offset of a partition at which a subscription begins that has no place there."""
     if subscription.from_event and source.topic == LOG:
         partition, (epoch, pos) = log_place(subscription.from_event)
         if partition == source.partition:
-            before = Position(epoch, pos - 1)
-            return int(
-                await window.with_reader(
-                    lambda reader: offset_behind_position(reader, partition, before)
-                )
-            )
-    return await window.offset_since(source, subscription.from_ms)
+            return await offset_behind_position(reader, partition, Position(epoch, pos - 1))
+    return await reader.since(*source, subscription.from_ms)

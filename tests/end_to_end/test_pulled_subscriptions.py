@@ -163,3 +163,56 @@ async def test_bad_cursors_and_parameters_are_told(chat: Chat) -> None:
             async with http.get(f"{path}/events?{query}") as answer:
                 assert answer.status == 400, query
                 assert (await answer.json())["code"] == "parameter"
+
+
+async def test_a_cursor_beyond_the_newest_event_is_refused_and_nothing_is_lost(chat: Chat) -> None:
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room()
+        async with pulled(chat, kinds=["message.created"], rooms=[room]) as (http, name):
+            reader = Reader(http, name, "one", chat.url)
+            await ann.say(room, "one")
+            await reader.poll_until({"one"})
+            topic, partition, epoch, pos, offset = reader.taken[0]["cursor"].split("-")
+            path = f"{chat.url}/v1/subscriptions/{name}/ack"
+            far = 10**9
+            for cursor in (
+                f"{topic}-{partition}-{epoch}-{far}-{far}",
+                f"{topic}-{partition}-{epoch}-{far}-{offset}",
+                f"{topic}-{partition}-{int(epoch) + 1}-{pos}-{offset}",
+            ):
+                async with http.post(path, json={"cursors": [cursor]}) as answer:
+                    assert answer.status == 400, cursor
+                    assert "beyond the newest event" in (await answer.json())["detail"]
+            await ann.say(room, "two")
+            await reader.poll_until({"one", "two"})
+
+
+async def test_what_no_reader_has_asked_for_is_behind(chat: Chat) -> None:
+    async with Person(chat, "ann") as ann:
+        room = await ann.open_room()
+        async with pulled(chat, rooms=[room]) as (http, name):
+            path = f"{chat.url}/v1/subscriptions/{name}"
+            await ann.say(room, "one")
+
+            async def behind() -> bool:
+                async with http.get(path) as answer:
+                    state = await answer.json()
+                return state["behind"] >= 1 and state["behind_since_ms"] is not None
+
+            await until(behind)
+            code, told = await chat.parley("subscriptions", "show", name)
+            assert code == 0, told
+            assert "records not acknowledged" in told
+            code, told = await chat.parley("subscriptions", "test", name)
+            assert code == 1
+            assert "is pulled: there is no URL" in told
+
+
+async def test_an_empty_url_is_no_way_to_pull(chat: Chat) -> None:
+    token = mint(chat.settings, "service", admin=True)
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http,
+        http.post(f"{chat.url}/v1/subscriptions", json={"url": ""}) as answer,
+    ):
+        assert answer.status == 400
+        assert "leave it out" in (await answer.json())["detail"]

@@ -39,6 +39,11 @@ def test_public_addresses_are_fine(address: str) -> None:
         "http://example.com:99999/",
         "http://[::1/",
         "javascript:alert(1)",
+        "http://example.com:0/",
+        "http://2130706433/",
+        "http://0177.0.0.2/",
+        "http://0x7f.1/",
+        "http://127.1./",
     ],
 )
 def test_a_url_that_is_none_of_a_service_is_told(url: str) -> None:

@@ -76,6 +76,8 @@ async def acknowledge(request: web.Request) -> web.Response:
     body = await _body(request)
     try:
         await request.app[PULL_READERS].acknowledge(known, body)
+    except Malformed as error:
+        raise Problem("field_value", str(error), field="cursors") from None
     except AWAY as error:
         raise Problem("unreachable", f"Kafka does not answer: {error!r}") from error
     return json({"acknowledged": len(body)})

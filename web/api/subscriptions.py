@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 from aiokafka.errors import KafkaError
 
+from app.errors import Unreachable
 from app.events import (
     DeliveryFailed,
     OfSubscription,
@@ -23,6 +24,7 @@ from app.subscriptions.declarations import write
 from app.subscriptions.delivery_records import delivery_records, send_again
 from app.subscriptions.endpoint_client import EndpointClient
 from app.subscriptions.management import Changes, SubscriptionFlaw, SubscriptionRules
+from app.subscriptions.pull_lag import pull_lag
 from app.subscriptions.source_events import trial_event
 from web.api.callers import authenticate_admin
 from web.api.services import PRODUCER, SETTINGS, SUBSCRIPTIONS
@@ -77,9 +79,13 @@ async def show(request: web.Request) -> web.Response:
         if isinstance(one, SubscriptionLags | SubscriptionFollows)
         for room in one.rooms
     }
+    behind = sum(one.behind for one in lags)
+    since = min((one.since_ms for one in lags), default=None)
+    if not known.url:
+        behind, since = await _not_acknowledged(request, known)
     state = {
-        "behind": sum(one.behind for one in lags),
-        "behind_since_ms": min((one.since_ms for one in lags), default=None),
+        "behind": behind,
+        "behind_since_ms": since,
         "tried_again": rooms,
         "failures": sum(isinstance(one, DeliveryFailed) for one in records),
     }
@@ -113,6 +119,8 @@ async def test(request: web.Request) -> web.Response:
     """`POST /v1/subscriptions/{subscription}/test`: send one event of no room from this edge."""
     await authenticate_admin(request)
     known, settings = _known(request), request.app[SETTINGS]
+    if not known.url:
+        raise Problem("field_value", "it is pulled: there is no URL to send to", field="url")
     addresses = OutsideAddresses(settings.webhook_hosts)
     client = EndpointClient(_rules(request).secrets, addresses)
     began = time.monotonic()
@@ -169,6 +177,17 @@ def _shown(one: Subscription) -> dict[str, Any]:
     for hidden in ("sealed", "moves"):
         del fields[hidden]
     return fields
+
+
+async def _not_acknowledged(request: web.Request, known: Subscription) -> tuple[int, int | None]:
+    """Of a pulled subscription: records behind what is acknowledged, and the oldest one's time."""
+    try:
+        lags = await pull_lag(request.app[SETTINGS], known)
+    except (Unreachable, KafkaError, OSError) as error:
+        raise _away(error) from error
+    behind = sum(lag.records for lag in lags)
+    oldest = max((lag.seconds for lag in lags if lag.records), default=0.0)
+    return behind, now_ms() - round(oldest * 1000) if behind else None
 
 
 async def _records(request: web.Request, known: Subscription) -> list[OfSubscription]:
