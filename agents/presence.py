@@ -67,9 +67,8 @@ def _follow(changed: Changed, record: Record, event: Connection) -> None:
     end = consumer.end_at_fetch(TP(CONNECTIONS, record.partition))
     version = next_version(before, record.offset, end)
     if before is not None and version <= before.version:
-        changed[record.partition][event.user] = (
-            before  # the record came again; Valkey may have lost the state
-        )
+        # The record came again, and Valkey may have lost the state.
+        changed[record.partition][event.user] = before
         return
     now = after(before, event.what, event.connection, event.edge, event.at_ms)
     now = replace(now, version=version)

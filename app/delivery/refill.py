@@ -80,7 +80,7 @@ async def refill(
     unfit = await _survey(reader, publisher, place, first, end)
     await publisher.note_memberships(place.partition, token)
     if await publisher.run_id() != run:
-        # What came back may be from the middle of the survey: it has the token, too.
+        # The server may be from the middle of the survey, and then it has the token, too.
         await publisher.lost(place.partition)
         raise Unreachable("Valkey was started anew while memberships were written")
     said = Progress("events", place.partition, end - first)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.errors import Malformed
-from app.events import Position
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
 from app.subscriptions.event_window import Source
@@ -27,7 +26,7 @@ async def require_past(reader: PartitionReader, cursors: Iterable[PullCursor]) -
     for source, cursor in furthest.items():
         beyond = cursor.offset >= await reader.end(*source)
         if source.topic == LOG and not beyond:
-            beyond = cursor.position > Position(*await last_position(reader, source.partition))
+            beyond = cursor.position > await last_position(reader, source.partition)
         if beyond:
             at = f"partition {source.partition} of {source.topic}"
             raise Malformed(f"a cursor is beyond the newest event of {at}")

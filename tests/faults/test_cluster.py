@@ -86,7 +86,7 @@ async def test_the_leader_of_three_brokers_is_killed_and_then_the_next(
                     assert await answers(chat, load.people) == {(503, "unreachable")}
                 await asyncio.gather(first.start(), second.start())
                 await frail.back(load, "two of three brokers are back")
-                # What was led elsewhere meanwhile has to be found once more.
+                # Partitions have other leaders by now, which have to be found once more.
                 await load.moment()
                 (await leader(chat, brokers)).kill()
                 await frail.back(load, "kill -9 of the next leader of three brokers")
