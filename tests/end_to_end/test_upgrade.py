@@ -63,10 +63,12 @@ async def test_a_log_without_positions_goes_on_and_its_cursors_resume(tmp_path: 
                 assert (await ann.say(ROOM, "x", "3"))["seq"] == 1
             partition = partition_of(ROOM, settings.partitions)
             async with PartitionReader(settings) as reader:
-                [last] = [record async for record in reader.read(LOG, partition, 4)]
+                # A room with which the chat was tried at its start may be on the partition, too.
+                records = [record async for record in reader.read(LOG, partition, 4)]
+            [last] = [record for record in records if record.key == ROOM.encode()]
             assert decode_log(last.value).n == 4
             # Behind the record that is no event: a cursor of before may be behind it, too.
-            assert header_of(last, POS) == b"4"
+            assert header_of(last, POS) == b"%d" % last.offset
 
             nexts = [0] * settings.partitions
             nexts[partition] = 2

@@ -94,10 +94,10 @@ def test_the_cost_of_a_text_grows_no_faster_than_its_length() -> None:
         for times in (1_000, 8_000):
             text = unit * (times // len(unit))
             best = 1.0
-            for _ in range(3):
-                started = time.perf_counter()
+            for _ in range(9):
+                started = time.thread_time()
                 lexicon.search_within(Readings(text, Folded(text)))
-                best = min(best, time.perf_counter() - started)
+                best = min(best, time.thread_time() - started)
             took.append(best)
         assert took[1] < 8 * 3 * took[0], unit
 
