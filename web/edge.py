@@ -35,6 +35,7 @@ from app.kafka.liveness import BrokerProbe
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.patch_batch_expiry import expire_batches
+from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.producer import new_producer
@@ -116,6 +117,7 @@ def run(settings: Settings) -> None:
     set_up_logging("edge")
     raise_open_files()
     rebootstrap_from_settings()
+    expect_closed_transports()
     accept_any_header_key()
     expire_batches()
     uvloop.run(run_until_signal(partial(_serve, settings)))

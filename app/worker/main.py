@@ -18,6 +18,7 @@ from app.agentkit.agent_files import AgentFile, agent_files
 from app.deployment.topic import prepare
 from app.deployment.watch import DeploymentWatch
 from app.errors import ParleyError
+from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.topic_watch import watch_topics
@@ -58,6 +59,7 @@ def run(settings: Settings) -> None:
     set_up_logging("worker")
     check_versions()
     rebootstrap_from_settings()
+    expect_closed_transports()
     accept_any_header_key()
     uvloop.run(run_until_signal(partial(_run, settings)))
 
