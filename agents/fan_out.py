@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from app.delivery.publish_calls import Entry
@@ -27,9 +28,11 @@ from app.deployment.followed import followed_deployment
 from app.errors import Unreachable
 from app.kafka.log_positions import last_position
 from app.kafka.partition_reader import PartitionReader
+from app.kafka.record import record_of
 from app.privacy.erasure_topic import read_erasures
 from app.runtime.heartbeat import GROUP
 from app.runtime.retry import health_probe, retry_while_away
+from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
 from app.stream.groups import FAN_OUT
@@ -39,12 +42,16 @@ app = group(FAN_OUT)
 settings = app.context.settings
 log = structlog.get_logger()
 _partition = attrgetter("partition")
-#: Seconds that a batch waits for a refill. Unfit records of a refill that takes longer are logged.
+#: Seconds that a batch waits for a refill.
 _REFILL_SECONDS = 5.0
+#: The most records of earlier batches that become dead letters with one.
+_LATE_RECORDS = 100
 #: The position of each partition's view at the last `watch`.
 _stood: dict[int, int] = {}
 #: Records that are not the next event of their room, as far as they have been read.
 _unfit: Unpublishable = {}
+#: Those of them that are not in `chat.dead` yet, as far as this process knows.
+_untold: set[tuple[int, int]] = set()
 #: Partitions whose view was incomplete: the token of its refill, and the log's end after that.
 _refills: dict[int, tuple[bytes, int]] = {}
 #: By partition: an end of the log as an offset, and the last `pos` before it.
@@ -79,6 +86,25 @@ async def fan_out(stream: Any) -> None:
             place = (record.partition, record.offset)
             if reason := _unfit.get(place) or failed.get(place):
                 batch.dead_letter(record, reason)
+            _untold.discard(place)
+        if _untold:
+            await _tell_late(batch)
+
+
+async def _tell_late(batch: Batch) -> None:
+    """Make dead letters of unfit records that a refill has found after their batches.
+
+    A record that is told twice is in `chat.dead` once: its place is the key.
+    """
+    try:
+        async with PartitionReader(settings) as reader:
+            for partition, offset in sorted(_untold)[:_LATE_RECORDS]:
+                record = await reader.first(LOG, partition, offset)
+                if record is not None and record.offset == offset:
+                    batch.dead_letter(record_of(record), _unfit[partition, offset])
+                _untold.discard((partition, offset))
+    except (Unreachable, KafkaError) as error:
+        log.warning("unfit records are told later", why=str(error))
 
 
 @app.timer(interval=1.0)  # type: ignore[untyped-decorator]
@@ -102,6 +128,8 @@ async def watch() -> None:
             if begun and await publisher().epoch(place.partition) < begun:
                 refills().begin(place.partition, 0)
                 continue
+            if any(partition == place.partition for partition, _ in _untold):
+                consumer.wake(place)  # for a batch that tells of them
             if not await publisher().whole(place.partition):
                 await _mark_complete(place)
             await _fill_if_stuck(place.partition, end)
@@ -189,5 +217,6 @@ async def fill(partition: int, start: int) -> int:
         unfit = await refill(reader, publisher(), place, start, erased=erased)
         if new := unfit.keys() - _unfit.keys():
             log.error("records are not the next of their room", places=sorted(new)[:100])
+            _untold.update(new)
         _unfit.update(unfit)
         return (await last_position(reader, partition)).pos + 1

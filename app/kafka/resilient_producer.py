@@ -1,15 +1,18 @@
-"""A producer that survives the loss of a batch.
+"""A producer that survives the loss of a batch, and its own end.
 
 A broker takes the batches of an idempotent producer in the order of their numbers or not at all. If
 one is lost, because its partition was long without a leader or because Kafka has lost its end, the
 broker refuses all later ones for good. An agent then ends and begins anew
 (docs/decisions/idempotent-producer.md). An edge has readers, and replaces its producer instead.
+
+An error that aiokafka did not expect ends the task that sends; from then on every send fails. Such
+a producer is replaced, too.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -49,15 +52,26 @@ class ResilientProducer:
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
         """Send a batch; the returned future is done when Kafka has it."""
         producer = self._producer
-        return self._watched(producer, await producer.send_batch(batch, topic, partition=partition))
+        sent = await self._begun(producer, producer.send_batch(batch, topic, partition=partition))
+        return self._watched(producer, sent)
 
     async def send_and_wait(
         self, topic: str, value: bytes | None, *, key: bytes, partition: int
     ) -> Any:
         """Send a record and return its place. Raises what Kafka raises."""
         producer = self._producer
-        sent = await producer.send(topic, value, key=key, partition=partition)
-        return await self._watched(producer, sent)
+        send = producer.send(topic, value, key=key, partition=partition)
+        return await self._watched(producer, await self._begun(producer, send))
+
+    async def _begun(
+        self, producer: AIOKafkaProducer, send: Awaitable[asyncio.Future[Any]]
+    ) -> asyncio.Future[Any]:
+        """Begin to send; a producer whose sender has ended raises here already."""
+        try:
+            return await send
+        except KafkaError as error:
+            self._replace_after(producer, error)
+            raise
 
     def _watched(
         self, producer: AIOKafkaProducer, sent: asyncio.Future[Any]
@@ -66,14 +80,18 @@ class ResilientProducer:
         return sent
 
     def _check(self, producer: AIOKafkaProducer, sent: asyncio.Future[Any]) -> None:
-        if sent.cancelled() or not _is_lost(sent.exception()):
+        if not sent.cancelled():
+            self._replace_after(producer, sent.exception())
+
+    def _replace_after(self, producer: AIOKafkaProducer, error: BaseException | None) -> None:
+        if not _is_lost(error) and not _is_of_ended_sender(error):
             return
         if producer is self._producer and self._replacing is None:
             self._replacing = asyncio.create_task(self._replace())
 
     async def _replace(self) -> None:
         """Replace the producer; if that fails, the next lost batch tries again."""
-        log.warning("Kafka has lost a batch of this producer, which is replaced")
+        log.warning("a batch of this producer is lost, or it has ended: it is replaced")
         old, new = self._producer, self._make()
         try:
             await _start_whole(new)
@@ -89,6 +107,11 @@ class ResilientProducer:
 def _is_lost(error: BaseException | None) -> bool:
     """Whether a batch of the producer is lost: it was refused for that, or has expired."""
     return isinstance(error, _STUCK) or (isinstance(error, KafkaError) and error.retriable)
+
+
+def _is_of_ended_sender(error: BaseException | None) -> bool:
+    """Whether this is aiokafka's error after an unexpected one; each expected one has its class."""
+    return type(error) is KafkaError
 
 
 async def _start_whole(producer: AIOKafkaProducer) -> None:

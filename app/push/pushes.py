@@ -19,6 +19,7 @@ from app.delivery.valkey import connect
 from app.delivery.view import View
 from app.domain.push import calls as rules
 from app.domain.push.calls import Call, Fate, Seen
+from app.domain.sanctions import refusal_of
 from app.errors import Malformed
 from app.events import (
     POS,
@@ -35,6 +36,7 @@ from app.events import (
 from app.kafka.log_positions import header_of
 from app.kafka.producer import new_producer
 from app.kafka.record import Record
+from app.moderation.active_rules import ActiveRules, active_rules
 from app.push.call_states import Asked, CallStates, State
 from app.push.failed_pushes import report
 from app.push.local_time import minute_of_day
@@ -94,6 +96,8 @@ class Pushes:
         self._directory = NotifyDirectory(settings, self._changed)
         self._index = RoomIndex(self._directory.levels)
         self._producer = new_producer(settings)
+        #: For the bans that hold everywhere.
+        self._rules: ActiveRules | None = None
         self._generation = -1
         #: Calls that wait, and when each is due; one that was replaced stands there still.
         self._waiting: dict[_Place, Call] = {}
@@ -107,7 +111,8 @@ class Pushes:
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return when it is known who has subscribed."""
+        """Return when it is known who has subscribed, and who is banned."""
+        self._rules = await active_rules(self._settings)
         await self._directory.start()
         await self._producer.start()
         self._looking = asyncio.create_task(self._look())
@@ -265,6 +270,8 @@ class Pushes:
         levels = self._directory.levels(place.user)
         quiet, now = levels.of_all.quiet, now_ms()
         minute = None if quiet is None else minute_of_day(quiet.zone, now)
+        assert self._rules is not None
+        sanction = self._rules.sanction(place.user)
         return Seen(
             member=state.member,
             absent=state.absent,
@@ -272,6 +279,7 @@ class Pushes:
             or not levels.wants(place.room, mentioned=call.mentioned),
             read=state.read,
             deleted=state.message is not None and state.message.deleted,
+            banned=refusal_of(sanction, now, speaks=False) is not None,
         )
 
     def _back(self, place: _Place, seconds: float) -> None:

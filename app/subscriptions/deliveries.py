@@ -35,6 +35,7 @@ from app.subscriptions.event_window import EventWindow, Source
 from app.subscriptions.failures import failure_key, pause_key
 from app.subscriptions.feed import Feed
 from app.subscriptions.lag_reports import LagReports
+from app.subscriptions.pulled_lags import PulledLags
 from app.subscriptions.secrets import SubscriptionSecrets
 from app.subscriptions.sent_again import SentAgain
 from app.subscriptions.source_events import SourceEvent
@@ -88,9 +89,11 @@ class Deliveries:
         self._gone: set[str] = set()
         self._unsent: list[tuple[bytes, bytes]] = []
         self._again = SentAgain(self._window, self._tell)
-        self._reports = LagReports(self._window, self._tell)
+        self._reports = LagReports(self._tell)
+        self._pulled = PulledLags(settings, self._window, self._reports)
         self._side = SideWork(app)
         self._looking: asyncio.Task[None] | None = None
+        self._looking_at_pulled: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Return when all subscriptions are known."""
@@ -133,6 +136,10 @@ class Deliveries:
             self._gone |= set(kept) - self._subscriptions.all.keys()
         for subscription in list(self._subscriptions.all.values()):
             self._run(subscription)
+        if self._looking_at_pulled is not None:
+            self._looking_at_pulled.cancel()
+        looking = self._pulled.follow(lambda: [*self._subscriptions.all.values()], {*self._mine})
+        self._looking_at_pulled = self._side.spawn(looking)
         log.info("deliveries are at work", partitions=sorted(self._mine))
 
     def _declared(self, name: str) -> None:
@@ -234,6 +241,7 @@ class Deliveries:
         self._unsent.clear()
         self._again.clear()
         self._reports.clear()
+        self._pulled.clear()
         self._mine.clear()
 
     # ── events ───────────────────────────────────────────────────────────────────────────────

@@ -263,3 +263,20 @@ async def test_a_long_refill_of_one_partition_holds_up_no_other(
         free.set()
         await until(lambda: slow.stands(3, last[-1]), within=20)
         await until(lambda: slow.publisher.whole(slow.partition), within=20)
+
+
+async def test_unfit_records_that_a_refill_finds_after_their_batch_are_buried(
+    bench: Settings, buried: Buried, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = import_module("agents.fan_out")
+    monkeypatch.setattr(agent, "_REFILL_SECONDS", 0.0)
+    log = Log(bench, "late")
+    async with running(agent.fan_out) as put:
+        await log.bring(put, opened(log.room))
+        await until(lambda: log.exists(1), within=20)
+        unfit, fit = await log.bring(put, message(log.room, 9, 8), message(log.room, 2, 1))
+        await until(lambda: log.stands(2, fit), within=20)
+        # Any batch tells of them; in a worker there is one within a second.
+        await log.bring(put, message(log.room, 3, 2))
+        place = (LOG, log.partition, unfit)
+        assert (await buried(GROUP, place))[place] == "room 'late' has event 9 right after 1"

@@ -15,6 +15,7 @@ import pytest
 from app.embedded.child import Child
 from app.local.supervisor import ROOT
 from app.runtime.webhook_signature import PUSH, hook_secret
+from tests.moderation.conftest import Admin
 from tests.support.chat import Chat, until
 from tests.support.person import Person
 from tests.support.push_service import Browser, PushService
@@ -112,6 +113,27 @@ async def test_reading_elsewhere_withdraws_a_call(chat: Chat) -> None:
         await ann.say(other, f"@{ben.user}")
         await shown(browser, other, [f"@{ben.user}"])
         assert browser.texts(dm) == []
+
+
+async def test_a_person_who_is_banned_everywhere_is_not_called_until_the_ban_is_lifted(
+    chat: Chat,
+) -> None:
+    async with (
+        PushService() as service,
+        people(chat, "ann", "ben", "eva") as (ann, ben, eva),
+        Admin(chat) as admin,
+    ):
+        browser, others = service.browser(), service.browser()
+        await subscribe(ben, browser)
+        await subscribe(eva, others)
+        room = await ann.open_room(ben.user, eva.user)
+        path = f"/v1/sanctions/{ben.user}"
+        assert (await admin.call("PUT", path, {"sanction": "ban"}))[0] == 200
+        await ann.say(room, "@everyone without ben")
+        await shown(others, room, ["@everyone without ben"])
+        assert (await admin.call("DELETE", path))[0] == 200
+        await ann.say(room, "@everyone")
+        await shown(browser, room, ["@everyone"])
 
 
 async def test_a_message_that_is_deleted_in_time_is_not_shown_and_an_edit_is(chat: Chat) -> None:

@@ -77,5 +77,9 @@ async def test_no_event_is_lost_or_out_of_order_though_all_parts_are_killed(
         await until(whole, frail.chat.workers[0].tail, 120)
         assert by_room(receiver) == expected
         assert receiver.forged == 0
-        assert "follows" in await subscriptions(frail.chat, "show", name)
+
+        async def follows() -> bool:
+            return "follows" in await subscriptions(frail.chat, "show", name)
+
+        await until(follows, frail.chat.workers[0].tail, 30)  # the workers look every few seconds
     await frail.unharmed(load)

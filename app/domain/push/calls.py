@@ -53,7 +53,7 @@ class Seen(Struct, frozen=True):
     """A member when a call is due, and whether its newest message is deleted.
 
     `read` is the `seq` up to which the member has read; `muted`, that the member does not want to
-    be called of this now.
+    be called of this now; `banned`, that the member may read nothing anywhere.
     """
 
     member: bool
@@ -61,6 +61,7 @@ class Seen(Struct, frozen=True):
     muted: bool
     read: int
     deleted: bool = False
+    banned: bool = False
 
 
 class Fate(Enum):
@@ -89,9 +90,9 @@ def fate(call: Call, seen: Seen, now_ms: int) -> Fate:
     """What becomes of a call that is due."""
     gone = seen.deleted and max(seen.read + 1, call.first) >= call.seq
     old = now_ms - call.at_ms > KEPT_MS
-    if not seen.member or not seen.absent or seen.muted or seen.read >= call.seq or gone or old:
-        return Fate.WITHDRAWN
-    return Fate.SENT
+    may_read = seen.member and not seen.banned
+    wants = seen.absent and not seen.muted and seen.read < call.seq
+    return Fate.SENT if may_read and wants and not gone and not old else Fate.WITHDRAWN
 
 
 def failed(call: Call, left: tuple[str, ...], now_ms: int, wait_ms: int) -> Call | None:

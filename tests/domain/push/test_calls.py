@@ -27,6 +27,7 @@ def test_an_absent_member_who_has_not_read_it_is_called() -> None:
         replace(CALLED, muted=True),
         replace(CALLED, read=5),
         replace(CALLED, deleted=True),
+        replace(CALLED, banned=True),
     ],
 )
 def test_a_call_is_withdrawn(seen: Seen) -> None:
