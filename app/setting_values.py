@@ -31,6 +31,9 @@ Replicas = Annotated[int, Meta(ge=1, le=32767)]
 #: The number of points of the curve P-256 (SEC 2, 2.4.2); a private key is less.
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
+#: Names that the topics of one region begin with.
+_NO_REGIONS: Final = frozenset({"chat", "parley"})
+
 #: A rate limit; app/domain/rate_limit.py reads it.
 _RATE: Final = re.compile(
     r"\s*(?:[1-9]\d{0,8}\s*/\s*[1-9]\d{0,8}|off)\s*", re.ASCII | re.IGNORECASE
@@ -94,6 +97,17 @@ def is_address(text: str) -> bool:
     """Whether this is `host:port`, or a host alone."""
     found = re.fullmatch(r"(?:\[[^\[\]\s]+\]|[^\[\]:/\s]+)(?::(\d{1,5}))?", text.strip())
     return found is not None and (found[1] is None or 1 <= int(found[1]) <= 65535)
+
+
+def is_broker(url: str) -> bool:
+    """Whether this is `kafka://host:port,host:port`."""
+    addresses = url.removeprefix("kafka://").split(",")
+    return url.startswith("kafka://") and all(map(is_address, addresses))
+
+
+def is_region(name: str) -> bool:
+    """Whether a region may have this name; topics begin with it, as Parley's own do with others."""
+    return re.fullmatch(r"[a-z][a-z0-9]{0,15}", name) is not None and name not in _NO_REGIONS
 
 
 def is_redis(url: str) -> bool:

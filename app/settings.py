@@ -25,10 +25,11 @@ from app.setting_values import (
     SecondsOrNone,
     are_networks,
     from_text,
-    is_address,
+    is_broker,
     is_push_key,
     is_rate,
     is_redis,
+    is_region,
     is_web,
     require,
     url_parts,
@@ -80,6 +81,11 @@ class Settings:
     """Replication factor of the topics that Parley creates."""
     min_insync: Replicas = 1
     """`min.insync.replicas` of the topics that Parley creates."""
+
+    region: str = ""
+    """This region's name, one of `PARLEY_REGIONS`; empty: the deployment has one region alone."""
+    regions: str = ""
+    """All regions with their brokers, the same everywhere: `eu=kafka://a:9092 us=kafka://b:9092`."""
 
     worker: str = ""
     """This worker's name, stable over its restarts; empty: the host's name."""
@@ -228,7 +234,7 @@ class Settings:
         if "@" in self.broker:
             shown = without_password(self.broker)
             raise SettingError("PARLEY_BROKER", shown, "kafka://host:port without a user")
-        if not self.broker.startswith("kafka://") or not all(map(is_address, self.bootstrap)):
+        if not is_broker(self.broker):
             raise SettingError("PARLEY_BROKER", self.broker, "kafka://host:port,host:port")
         if not is_redis(self.redis):
             takes = "redis://host:port/number, rediss:// or unix://"
@@ -245,6 +251,7 @@ class Settings:
             if not is_rate(getattr(self, name)):
                 takes = "requests/seconds, such as 60/30, or off"
                 raise SettingError(_variable(name), getattr(self, name), takes)
+        self._check_regions()
         if not are_networks(self.proxies):
             takes = "networks or addresses, such as 10.0.0.0/8, by comma"
             raise SettingError("PARLEY_PROXIES", self.proxies, takes)
@@ -259,6 +266,19 @@ class Settings:
         if self.push_gateway and not is_web(self.push_gateway):
             shown = without_password(self.push_gateway)
             raise SettingError("PARLEY_PUSH_GATEWAY", shown, "a URL, http:// or https://")
+
+    def _check_regions(self) -> None:
+        if not self.region and not self.regions:
+            return
+        pairs = [one.partition("=") for one in self.regions.split()]
+        names = [name for name, _, _ in pairs]
+        known = len(set(names)) == len(names) > 1 and all(map(is_region, names))
+        if not known or not all(is_broker(broker) for _, _, broker in pairs):
+            takes = "two regions or more, such as eu=kafka://a:9092 us=kafka://b:9092"
+            raise SettingError("PARLEY_REGIONS", self.regions, takes)
+        if self.region not in names:
+            takes = f"one of the regions of PARLEY_REGIONS: {', '.join(names)}"
+            raise SettingError("PARLEY_REGION", self.region, takes)
 
     def _check_issuer(self) -> None:
         """Without both, a token that the issuer made for another service would count here."""
@@ -279,6 +299,17 @@ class Settings:
     def bootstrap(self) -> list[str]:
         """The broker's addresses as aiokafka takes them."""
         return self.broker.removeprefix("kafka://").split(",")
+
+    @property
+    def region_brokers(self) -> dict[str, str]:
+        """The broker of each region, by name, in the order of the setting; empty: one region."""
+        pairs = (one.partition("=") for one in self.regions.split())
+        return {name: broker for name, _, broker in pairs}
+
+    @property
+    def other_regions(self) -> tuple[str, ...]:
+        """The names of all regions but this one."""
+        return tuple(name for name in self.region_brokers if name != self.region)
 
     @property
     def history_url(self) -> str:

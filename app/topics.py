@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 try:
@@ -89,6 +90,28 @@ TOPICS = (
     # Not compacted: the first record of an id or epoch counts, not the last.
     Topic(DEPLOYMENT, _kept(-1)),
 )
+
+
+#: The topics that regions have of each other, each under the name of the region that wrote it.
+MIRRORED = (
+    *(RAW, LOG, VERDICTS, RECEIPTS, CONNECTIONS, ERASURES, MODERATION, RULES, SANCTIONS),
+    *(REVOCATIONS, AGENTS, SUBSCRIPTIONS, HOOKS, NOTIFY, DEPLOYMENT),
+)
+
+
+def of_region(region: str, name: str) -> str:
+    """A region's topic in the Kafka clusters of the others, under the name that mirrors give it."""
+    return f"{region}.{name}"
+
+
+def mirrored_topics(regions: Iterable[str]) -> tuple[Topic, ...]:
+    """The topics of other regions as Parley creates them here, with the settings of its own."""
+    return tuple(
+        Topic(of_region(region, topic.name), topic.config)
+        for region in regions
+        for topic in TOPICS
+        if topic.name in MIRRORED
+    )
 
 
 def retention_ms(name: str) -> int:

@@ -134,14 +134,30 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("PARLEY_PARTITIONS", "25", "1 to 24"),
         ("PARLEY_SECRET", "short", "at least 32 characters"),
         ("PARLEY_BROKER", "127.0.0.1:9092", "kafka://host:port"),
+        ("PARLEY_REGIONS", "eu=kafka://a", "two regions or more"),
+        ("PARLEY_REGIONS", "eu=kafka://a eu=kafka://b", "two regions or more"),
+        ("PARLEY_REGIONS", "eu=kafka://a chat=kafka://b", "two regions or more"),
+        ("PARLEY_REGIONS", "eu=kafka://a US=kafka://b", "two regions or more"),
+        ("PARLEY_REGIONS", "eu=a:9092 us=b:9092", "two regions or more"),
+        ("PARLEY_REGION", "eu", "PARLEY_REGIONS is .*two regions or more"),
         ("PARLEY_PUSH_KEY", "A" * 43, "a key from `parley push-key`"),
         ("PARLEY_PUSH_CONTACT", "me@example.org", "mailto:you@example.org"),
         ("PARLEY_PUSH_GATEWAY", "push.example.org", "a URL"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str, takes: str) -> None:
-    with pytest.raises(SettingError, match=f"{variable} is .*{takes}"):
+    with pytest.raises(SettingError, match=f"{takes}") as raised:
         Settings.read({variable: value})
+    assert f"{variable} is " in str(raised.value) or variable == "PARLEY_REGION"
+
+
+def test_the_region_is_one_of_the_regions() -> None:
+    regions = {"PARLEY_REGIONS": "eu=kafka://a:1,b:1 us=kafka://c:1"}
+    with pytest.raises(SettingError, match="one of the regions of PARLEY_REGIONS: eu, us"):
+        Settings.read({**regions, "PARLEY_REGION": "ap"})
+    settings = Settings.read({**regions, "PARLEY_REGION": "us"})
+    assert settings.region_brokers == {"eu": "kafka://a:1,b:1", "us": "kafka://c:1"}
+    assert settings.other_regions == ("eu",)
 
 
 @pytest.mark.parametrize(("value", "means"), SWITCHES.items())
