@@ -11,6 +11,7 @@ except ImportError:  # set up without a C compiler
     from app.runtime.murmur2 import murmur2
 
 RAW = "chat.raw"
+AWAY = "chat.away"
 MODERATED = "chat.moderated"
 LOG = "chat.log"
 VERDICTS = "chat.verdicts"
@@ -59,6 +60,8 @@ def _kept(ms: int) -> dict[str, str]:
 #: their records for a week, so that workers can be down over a long weekend without a loss.
 TOPICS = (
     Topic(RAW, _kept(7 * _DAY_MS)),
+    # Commands for rooms that are at home in another region: empty where there is one region.
+    Topic(AWAY, _kept(7 * _DAY_MS)),
     Topic(MODERATED, _kept(7 * _DAY_MS)),
     Topic(LOG, _kept(-1)),
     Topic(VERDICTS, _kept(_DAY_MS)),
@@ -94,7 +97,7 @@ TOPICS = (
 
 #: The topics that regions have of each other, each under the name of the region that wrote it.
 MIRRORED = (
-    *(RAW, LOG, VERDICTS, RECEIPTS, CONNECTIONS, ERASURES, MODERATION, RULES, SANCTIONS),
+    *(AWAY, LOG, VERDICTS, RECEIPTS, CONNECTIONS, ERASURES, MODERATION, RULES, SANCTIONS),
     *(REVOCATIONS, AGENTS, SUBSCRIPTIONS, HOOKS, NOTIFY, DEPLOYMENT),
 )
 

@@ -25,7 +25,7 @@ from app.delivery.read_marks import ReadMarks
 from app.delivery.shared_buckets import SharedBuckets
 from app.delivery.valkey import connect
 from app.delivery.view import View
-from app.deployment.topic import ensure_derived_keys, prepare
+from app.deployment.preparation import ensure_derived_keys, prepare
 from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
 from app.errors import ParleyError, SettingError
@@ -60,6 +60,7 @@ from app.subscriptions.pull_readers import PullReaders
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.callers import limit_middleware
+from web.api.room_ids import homes_of
 from web.api.services import (
     ACTIVE_RULES,
     AUDIT_LOG,
@@ -69,6 +70,7 @@ from web.api.services import (
     DIRECT_CLAIMS,
     DRAINING,
     HISTORY,
+    HOMES,
     HUB,
     INCOMING_HOOKS,
     LIMITS,
@@ -275,6 +277,7 @@ async def _application(
     app[READ_MARKS] = ReadMarks(redis, settings.partitions, gate=gate)
     app[PRESENCES] = Presences(redis, settings.partitions)
     app[DIRECT_CLAIMS] = DirectClaims(redis)
+    app[HOMES] = homes_of(settings, deployment)
     app[PRODUCER] = producer
     app[BROKERS] = BrokerProbe(settings)
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)

@@ -20,7 +20,8 @@ from app.backup.backup_folder import (
 from app.backup.copied_record import CopiedRecord, copied_chunks
 from app.backup.copied_topics import ADDED, KEPT
 from app.backup.segment_file import SegmentWriter
-from app.deployment.topic import moved_away, read_deployment, unusable
+from app.deployment.preparation import moved_away, unusable
+from app.deployment.topic import read_deployment
 from app.errors import Malformed, ParleyError
 from app.events import POS, Position, position_of
 from app.kafka.admin import connected, group_offsets, partition_counts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.deployment.followed import FollowedDeployment
-from app.deployment.topic import moved_away
+from app.deployment.preparation import moved_away
 from app.domain.deployment import Deployment
 from app.settings import Settings
 from app.topics import LOG

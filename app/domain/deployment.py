@@ -17,6 +17,7 @@ from app.events import (
     DeploymentMoved,
     EpochBegun,
     Erasure,
+    HomesGiven,
     KeysDerived,
     OriginBegun,
 )
@@ -39,6 +40,7 @@ class Deployment(NamedTuple):
     of them it has seen. `origins` are those of topics whose offsets are remembered elsewhere.
     `moved_to` is the broker of the Kafka cluster where the deployment goes on; empty: it is here.
     From `keys_from_ms` on edges sign with a key for each purpose; `None`: that was not said yet.
+    `homes` has the region of each partition; it is empty in a deployment of one region.
     """
 
     id: str = ""
@@ -46,6 +48,11 @@ class Deployment(NamedTuple):
     origins: tuple[OriginBegun, ...] = ()
     moved_to: str = ""
     keys_from_ms: int | None = None
+    homes: tuple[str, ...] = ()
+
+    def home(self, partition: int) -> str:
+        """The region in which a partition is at home; empty in a deployment of one region."""
+        return self.homes[partition] if partition < len(self.homes) else ""
 
     def derives_keys(self, at_ms: int) -> bool:
         """Whether an edge that starts at this time signs with a key for each purpose."""
@@ -117,8 +124,8 @@ class Deployment(NamedTuple):
 def deployment_of(beginnings: Iterable[AnyBeginning]) -> Deployment:
     """The deployment according to the records of its topic, in their order.
 
-    The first id counts, and the first time of the keys. An epoch or origin counts if it is above
-    the one before it.
+    The first id counts, and so do the first time of the keys and the first homes. An epoch or
+    origin counts if it is above the one before it.
     """
     known = Deployment()
     for one in beginnings:
@@ -133,6 +140,8 @@ def deployment_of(beginnings: Iterable[AnyBeginning]) -> Deployment:
                 known = known._replace(moved_to=one.to)
             case DeploymentKept():
                 known = known._replace(moved_to="")
+            case HomesGiven() if not known.homes:
+                known = known._replace(homes=one.homes)
             case KeysDerived() if known.keys_from_ms is None:
                 known = known._replace(keys_from_ms=one.from_ms)
     return known

@@ -15,13 +15,14 @@ from app.events.deployment import (
     DeploymentMade,
     DeploymentMoved,
     EpochBegun,
+    HomesGiven,
     KeysDerived,
     OriginBegun,
     decode_beginning,
 )
 from app.events.erasures import Erasure, decode_erasure
 from app.events.hooks import IncomingHook, decode_hook
-from app.events.log import EDGE, RULING, AnyLogEvent, decode_log
+from app.events.log import EDGE, HOME, RULING, AnyLogEvent, decode_log
 from app.events.log_event import LogEvent
 from app.events.message_events import (
     MessageCreated,
@@ -128,6 +129,7 @@ from app.events.verdicts import Verdict, decode_verdict
 
 __all__ = [
     "EDGE",
+    "HOME",
     "POS",
     "RULING",
     "SRC",
@@ -161,6 +163,7 @@ __all__ = [
     "Finding",
     "Held",
     "HideMessage",
+    "HomesGiven",
     "IncomingHook",
     "KeysDerived",
     "Level",

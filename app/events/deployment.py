@@ -57,6 +57,13 @@ class DeploymentKept(Struct, frozen=True, kw_only=True, tag="deployment.kept", t
     at_ms: Natural
 
 
+class HomesGiven(Struct, frozen=True, kw_only=True, tag="homes.given", tag_field="kind"):
+    """Each partition of the log got its home: the name of the region that orders its rooms."""
+
+    homes: tuple[str, ...]
+    at_ms: Natural
+
+
 class KeysDerived(Struct, frozen=True, kw_only=True, tag="keys.derived", tag_field="kind"):
     """Edges that start at `from_ms` or later sign with a key for each purpose.
 
@@ -67,7 +74,13 @@ class KeysDerived(Struct, frozen=True, kw_only=True, tag="keys.derived", tag_fie
 
 
 AnyBeginning = (
-    DeploymentMade | EpochBegun | OriginBegun | DeploymentMoved | DeploymentKept | KeysDerived
+    DeploymentMade
+    | EpochBegun
+    | OriginBegun
+    | DeploymentMoved
+    | DeploymentKept
+    | HomesGiven
+    | KeysDerived
 )
 
 _beginnings: Final[Decoder[AnyBeginning]] = Decoder(AnyBeginning)

@@ -46,6 +46,10 @@ AnyLogEvent = (
 EDGE: Final = "edge"
 RULING: Final = "ruling"
 
+#: The header of a record that was copied from another region: that region's name. Mirrors leave
+#: such records out, so that none goes back.
+HOME: Final = "home"
+
 _events: Final[Decoder[AnyLogEvent]] = Decoder(AnyLogEvent)
 
 

@@ -18,7 +18,8 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.deployment.topic import moved_away, read_deployment, unusable
+from app.deployment.preparation import moved_away, unusable
+from app.deployment.topic import read_deployment
 from app.embedded.jars import have_jars, jars_folder
 from app.embedded.java import OLDEST, find_java, packaged_java
 from app.errors import ParleyError, Unreachable

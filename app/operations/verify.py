@@ -12,7 +12,7 @@ import click
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
-from app.deployment.topic import unusable
+from app.deployment.preparation import unusable
 from app.errors import ParleyError
 from app.history.store import History
 from app.kafka.admin import connected, partition_counts

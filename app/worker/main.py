@@ -15,7 +15,7 @@ import structlog
 import uvloop
 
 from app.agentkit.agent_files import AgentFile, agent_files
-from app.deployment.topic import prepare
+from app.deployment.preparation import prepare
 from app.deployment.watch import DeploymentWatch
 from app.errors import ParleyError
 from app.kafka.patch_closed_transport import expect_closed_transports

@@ -9,7 +9,7 @@ import pytest
 from app.backup.backup import back_up
 from app.backup.backup_folder import BackupFolder
 from app.backup.copied_topics import ADDED
-from app.deployment.topic import ensure_deployment
+from app.deployment.preparation import ensure_deployment
 from app.embedded.kafka import Kafka
 from app.errors import ParleyError
 from app.kafka.admin import connected, provision

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.deployment.topic import begin, ensure_derived_keys, prepare, read_deployment
+from app.deployment.preparation import ensure_derived_keys, prepare
+from app.deployment.topic import begin, read_deployment
 from app.embedded.kafka import Kafka
 from app.errors import ParleyError
 from app.events import DeploymentMade, EpochBegun

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from app.domain.cursor import Cursor
 from app.domain.deployment import Deployment, Resumed, deployment_of
-from app.events import AnyBeginning, DeploymentMade, EpochBegun, Erasure, KeysDerived, OriginBegun
+from app.events import (
+    AnyBeginning,
+    DeploymentMade,
+    EpochBegun,
+    Erasure,
+    HomesGiven,
+    KeysDerived,
+    OriginBegun,
+)
 
 PARTITIONS = 3
 
@@ -20,6 +28,7 @@ beginnings = st.lists(
     st.one_of(
         st.builds(DeploymentMade, id=st.sampled_from("ab"), at_ms=st.just(1)),
         st.builds(KeysDerived, from_ms=st.integers(0, 9)),
+        st.builds(HomesGiven, homes=st.just(("eu", "us")), at_ms=st.integers(0, 9)),
         st.builds(epoch, st.integers(0, PARTITIONS - 1), st.integers(1, 4), st.integers(0, 9)),
         st.builds(
             OriginBegun,
@@ -58,6 +67,13 @@ def test_epochs_and_origins_never_go_back(found: list[AnyBeginning]) -> None:
         for partition in range(PARTITIONS):
             assert before.epoch(partition) <= after.epoch(partition)
             assert before.origin("chat.raw", partition) <= after.origin("chat.raw", partition)
+
+
+def test_the_first_homes_stay() -> None:
+    given_ = [HomesGiven(homes=homes, at_ms=1) for homes in (("eu", "us"), ("us", "us"))]
+    deployment = deployment_of(given_)
+    assert [deployment.home(partition) for partition in range(3)] == ["eu", "us", ""]
+    assert Deployment().home(0) == ""
 
 
 def test_the_first_id_stays() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.deployment.topic import prepare
+from app.deployment.preparation import prepare
 from app.events import NotifyRoom, NotifyUser
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.producer import new_producer

@@ -10,7 +10,7 @@ import pytest
 
 from app.agentkit.agent_files import agent_files
 from app.agentkit.agent_states import set_state
-from app.deployment.topic import prepare
+from app.deployment.preparation import prepare
 from app.settings import Settings
 from app.topics import TOPICS
 from app.worker.agent_process import AgentProcess

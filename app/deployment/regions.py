@@ -1,0 +1,80 @@
+"""How a region takes part in a deployment of several: all have its id, and the same homes.
+
+The first region of `PARLEY_REGIONS` makes the deployment and gives each partition its home. The
+others take both from its topic, which their mirror brings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from app.deployment.topic import begin, read_deployment
+from app.domain.deployment import Deployment
+from app.errors import ParleyError
+from app.events import AnyBeginning, DeploymentMade, HomesGiven, KeysDerived
+from app.kafka.partition_reader import PartitionReader
+from app.runtime.clock import now_ms
+from app.settings import Settings
+from app.topics import DEPLOYMENT, LOG, of_region
+
+#: Seconds to wait for the mirror, and between two looks.
+_WITHIN: Final = 60.0
+_PAUSE: Final = 0.5
+
+
+async def join_regions(
+    settings: Settings, make: Callable[[Settings], Awaitable[Deployment]]
+) -> Deployment:
+    """The deployment with its homes; `make` gives the first region's its id.
+
+    Raises `ParleyError` where this cluster has a deployment of its own, and where nothing has come
+    of the first region.
+    """
+    first = next(iter(settings.region_brokers))
+    async with PartitionReader(settings) as reader:
+        known = await read_deployment(reader)
+        if known.id and known.homes:
+            return known
+        if settings.region == first:
+            made = await make(settings)
+            is_new = not any(await reader.ends(LOG, settings.partitions))
+            return await begin(settings, _homes(settings, spread=is_new)) if made.id else made
+        theirs = await _of_first(settings, reader, first)
+        if known.id and known.id != theirs.id:
+            raise ParleyError(
+                f"the Kafka cluster at {settings.broker} has a deployment of its own: the region"
+                f" {settings.region} needs an empty cluster, to which the one of {first} comes"
+            )
+    taken: list[AnyBeginning] = [DeploymentMade(id=theirs.id, at_ms=now_ms())]
+    if theirs.keys_from_ms is not None:
+        taken.append(KeysDerived(from_ms=theirs.keys_from_ms))
+    taken.append(HomesGiven(homes=theirs.homes, at_ms=now_ms()))
+    return await begin(settings, *taken)
+
+
+def _homes(settings: Settings, *, spread: bool) -> HomesGiven:
+    """The homes: of a new deployment all regions in turn, of an older one where its log is."""
+    names = list(settings.region_brokers)
+    homes = (
+        names[partition % len(names)] if spread else settings.region
+        for partition in range(settings.partitions)
+    )
+    return HomesGiven(homes=tuple(homes), at_ms=now_ms())
+
+
+async def _of_first(settings: Settings, reader: PartitionReader, first: str) -> Deployment:
+    """The deployment as the first region has it, once the mirror has brought it."""
+    loop = asyncio.get_running_loop()
+    latest = loop.time() + _WITHIN
+    while True:
+        theirs = await read_deployment(reader, of_region(first, DEPLOYMENT))
+        if theirs.id and theirs.homes:
+            return theirs
+        if loop.time() >= latest:
+            raise ParleyError(
+                f"nothing has come of the deployment of the region {first} within {_WITHIN:.0f} s:"
+                f" start a worker there, and `parley mirror` in the region {settings.region}"
+            )
+        await asyncio.sleep(_PAUSE)
