@@ -6,12 +6,14 @@ are recorded, and every later stage is a function of the record.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import structlog
 from msgspec.structs import replace
 
+from app.deployment.followed import followed_deployment
 from app.domain.emojis import REACTIONS, allowed, reaction
 from app.domain.moderation.decide import Decision, barred, decided, hook_kind, ruled, unasked
 from app.domain.moderation.heading import heading
@@ -48,7 +50,7 @@ from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
 from app.stream.groups import PIPELINE
 from app.stream.room_queues import RoomQueues
-from app.topics import MODERATED, MODERATION, PACE, RAW, wrong_partition
+from app.topics import AWAY, MODERATED, MODERATION, PACE, RAW, wrong_partition
 from tables.members import members
 from tables.paces import paces
 
@@ -62,7 +64,8 @@ _REACTIONS = allowed(settings.reactions)
 @pipeline.agent(raw_topic(pipeline, RAW))
 async def moderation(stream: Any) -> None:
     """Give every command its ruling, in the order of its room."""
-    stage = _Stage(await active_rules(settings))
+    deployment = await followed_deployment(settings)
+    stage = _Stage(await active_rules(settings), lambda partition: deployment.now.home(partition))
     async for batch in batches(stream, (paces,)):
         # Before the batch, not after it: a command that waited must not be sent ahead of outputs
         # that the batch has added.
@@ -75,16 +78,23 @@ async def moderation(stream: Any) -> None:
 class _Stage:
     """The state of the stage: rules, webhook, waiting commands."""
 
-    def __init__(self, active: ActiveRules) -> None:
+    def __init__(self, active: ActiveRules, home: Callable[[int], str]) -> None:
         self.waiting = RoomQueues()
         self._active = active
+        self._home = home
         self._webhook = WebhookClient(
             KeyRing(settings.secret, settings.secret_other),
             OutsideAddresses(settings.webhook_hosts),
         )
 
     def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
-        """Decide on a command, or ask the webhook and let the room wait."""
+        """Decide on a command, or ask the webhook and let the room wait.
+
+        A command for a room that is at home in another region is decided there.
+        """
+        if self._home(record.partition) not in {settings.region, ""}:
+            batch.send(AWAY, record, record.value, tuple(record.headers))
+            return
         if wrong := _misplaced(record, command.room) or flaw(command):
             batch.dead_letter(record, wrong)
             return

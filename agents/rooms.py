@@ -1,5 +1,7 @@
 """rooms: `chat.moderated` → number → `chat.log`; refusals and repetitions → `chat.verdicts`.
 
+Of rooms that are at home in another region: that region's log → `chat.log`.
+
 app/domain/room.py decides, app/domain/evolve.py gives the state after an event; this file reads and
 writes the tables.
 """
@@ -20,6 +22,7 @@ from app.domain.versioned_value import version_of
 from app.errors import Malformed
 from app.events import (
     EDGE,
+    HOME,
     POS,
     RULING,
     SRC,
@@ -32,18 +35,22 @@ from app.events import (
     Refusal,
     Source,
     Verdict,
+    decode_log,
     decode_moderated,
+    decode_src,
     encode,
     encode_position,
     encode_src,
+    position_of,
 )
+from app.kafka.log_positions import header_of
 from app.kafka.record import Record
 from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
 from app.stream.groups import PIPELINE
 from app.stream.log_catch_up import LogCatchUp
-from app.topics import LOG, MODERATED, MODERATION, VERDICTS, wrong_partition
+from app.topics import LOG, MODERATED, MODERATION, VERDICTS, of_region, wrong_partition
 from tables.member_names import MemberNames
 from tables.members import members
 from tables.messages import messages
@@ -64,16 +71,24 @@ TABLES = (*FOLLOWING, progress)
 member_names = MemberNames()
 
 
-@pipeline.agent(raw_topic(pipeline, MODERATED))
+#: The logs of other regions, by topic.
+REGIONS = {of_region(name, LOG): name for name in settings.other_regions}
+
+
+@pipeline.agent(raw_topic(pipeline, MODERATED, *REGIONS))
 async def rooms(stream: Any) -> None:
-    """Number the events of each room: 1, 2, 3, without a gap."""
+    """Number the events of each room: 1, 2, 3, without a gap.
+
+    Events of rooms that are at home in another region come from its log, with their numbers.
+    """
     log = LogCatchUp(settings, FOLLOWING, _position, _apply)
     # At assignment, because others read the tables: moderation, and `parley verify`.
     async for batch in batches(stream, TABLES, at_assignment=True):
         await log.follow(batch)
         for partition in batch.partitions:
             _drop_former_position(partition, log)
-        batch.each(decode_moderated, partial(_settle, batch, log))
+        batch.each(decode_moderated, partial(_settle, batch, log), topics={MODERATED})
+        batch.each(decode_log, partial(_follow, batch, log), topics=REGIONS)
         for partition in batch.partitions:
             # Every event changes this table: it tells how much of the log there has been.
             log.note_in(heads, partition)
@@ -107,6 +122,20 @@ def _settle(batch: Batch, log: LogCatchUp, record: Record, moderated: Moderated)
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
     batch.send(LOG, record, encode(outcome), tuple(headers))
+
+
+def _follow(batch: Batch, log: LogCatchUp, record: Record, event: AnyLogEvent) -> None:
+    """Take an event of another region's log into this region's; mirrors bring some twice."""
+    partition = record.partition
+    if wrong := wrong_partition(event.room, partition, settings.partitions):
+        raise Malformed(wrong)
+    position = position_of(header_of(record, POS), record.offset)
+    if position.pos <= log.ends[partition]:
+        return
+    _apply(partition, log.epochs[partition], event, decode_src(header_of(record, SRC)))
+    log.ends[partition] = position.pos
+    home = (HOME, REGIONS[record.topic].encode())
+    batch.send(LOG, record, record.value, (*record.headers, home))
 
 
 def _held(outcome: Held) -> events.Held:

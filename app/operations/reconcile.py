@@ -24,7 +24,7 @@ from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import now_ms
 from app.settings import Settings
 from app.stream.groups import PIPELINE
-from app.topics import DEAD, LOG, MODERATED, RAW, VERDICTS, retention_ms
+from app.topics import AWAY, DEAD, LOG, MODERATED, RAW, VERDICTS, retention_ms
 
 #: Seconds to wait for the broker.
 _WITHIN: Final = 30.0
@@ -47,6 +47,9 @@ async def without_outcome(settings: Settings, reader: PartitionReader, only: str
     """A line for each command of the last 20 hours that the pipeline is done with, and that has
     no event, no verdict and no dead letter; of the room `only`, unless that is empty.
 
+    A command for a room that is at home in another region has its outcome there. Here it has to be
+    in `chat.away`.
+
     In a partition whose log has begun an epoch, commands from before are not looked at: the log has
     lost events, and says so.
     """
@@ -62,6 +65,10 @@ async def without_outcome(settings: Settings, reader: PartitionReader, only: str
             if (commit := commits.get(TopicPartition(topic, partition))) is not None
         }
         since = max(now_ms() - _SINCE_MS, _epoch_began(deployment, partition) + _CLOCKS_MS)
+        if deployment.home(partition) not in {settings.region, ""}:
+            unsent = _unsent(reader, partition, since, ends.get(RAW, 0), dead)
+            found += [line async for room, line in unsent if only in ("", room)]
+            continue
         outcomes = await _outcomes(reader, partition, since - _CLOCKS_MS)
         unmoderated = _unmoderated(reader, partition, since, ends, deployment, outcomes, dead)
         found += [line async for room, line in unmoderated if only in ("", room)]
@@ -117,6 +124,25 @@ async def _unmoderated(
         except Malformed as error:
             yield "", f"{_place(record)} is no command ({error}), and no dead letter either"
         else:
+            yield command.room, _line(record, command)
+
+
+async def _unsent(
+    reader: PartitionReader, partition: int, since: int, end: int, dead: set[str]
+) -> AsyncIterator[tuple[str, str]]:
+    """Commands of a partition at home in another region that were not handed on to it."""
+    sent: set[str] = set()
+    async for record in _recent(reader, AWAY, partition, since - _CLOCKS_MS):
+        try:
+            sent.add(decode_command(record.value).id)
+        except Malformed:
+            continue
+    async for record in reader.read(RAW, partition, await reader.since(RAW, partition, since), end):
+        try:
+            command = decode_command(record.value)
+        except Malformed:
+            continue
+        if command.id not in sent and _name(record, 0) not in dead:
             yield command.room, _line(record, command)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -60,10 +60,18 @@ class Batch:
         return {r.partition: r.offset for r in self.records if r.topic == topic}
 
     def decode(
-        self, decoder: Callable[[bytes], T], longest: int = MAX_VALUE_BYTES
+        self,
+        decoder: Callable[[bytes], T],
+        longest: int = MAX_VALUE_BYTES,
+        topics: Container[str] | None = None,
     ) -> Iterator[tuple[Record, T]]:
-        """The records with their decoded values; records that can't be decoded are dead letters."""
+        """The records with their decoded values; records that can't be decoded are dead letters.
+
+        `topics`: only those of these topics; `None`: of all.
+        """
         for record in self.records:
+            if topics is not None and record.topic not in topics:
+                continue
             try:
                 if len(record.value) > longest:
                     raise Malformed(f"{len(record.value)} bytes, where {longest} are the most")
@@ -78,13 +86,14 @@ class Batch:
         decoder: Callable[[bytes], T],
         step: Callable[[Record, T], None],
         longest: int = MAX_VALUE_BYTES,
+        topics: Container[str] | None = None,
     ) -> None:
         """Call the step for each record; a record that it raises on is a dead letter.
 
         A step reads and decides first, and only then writes and sends, so a step that raised
         leaves no effect. Raises `StoreFailed` alone: its cause is this machine, not the record.
         """
-        for record, value in self.decode(decoder, longest):
+        for record, value in self.decode(decoder, longest, topics):
             try:
                 step(record, value)
             except StoreFailed:

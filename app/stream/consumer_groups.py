@@ -133,12 +133,12 @@ def bounds_of(app: faust.App, topic: str) -> Callable[[int], Awaitable[tuple[int
     return bounds
 
 
-def raw_topic(app: faust.App, name: str) -> Any:
-    """A topic whose keys and values reach the agent as bytes.
+def raw_topic(app: faust.App, *names: str) -> Any:
+    """A topic, or several, whose keys and values reach the agent as bytes.
 
     The agent decodes them itself, so a value that can't be decoded does not stall the stream.
     """
-    return app.topic(name, key_type=bytes, value_type=bytes)
+    return app.topic(*names, key_type=bytes, value_type=bytes)
 
 
 def inbox(app: ParleyApp, name: str) -> Any:

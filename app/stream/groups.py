@@ -44,5 +44,8 @@ SUBSCRIPTIONS: Final = Group("subscriptions", strict=True, apart=True, from_now=
 #: Nobody is called because of what was said before there was push.
 PUSH: Final = Group("push", strict=True, low_latency=False, from_now=True)
 
-_ALL: Final = (PIPELINE, FAN_OUT, ARCHIVE, RECEIPTS, PRESENCE, PACE, SUBSCRIPTIONS, PUSH)
+#: Records of other regions, which their mirror has brought.
+REGIONS: Final = Group("regions", strict=True)
+
+_ALL: Final = (PIPELINE, FAN_OUT, ARCHIVE, RECEIPTS, PRESENCE, PACE, SUBSCRIPTIONS, PUSH, REGIONS)
 OWN: Final = {group.name: group for group in _ALL}
