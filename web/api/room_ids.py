@@ -9,20 +9,50 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from app.delivery.direct_claims import DirectClaims
 from app.delivery.view import RoomHead, View
+from app.domain.deployment import Deployment
 from app.domain.names import DIRECT
 from app.runtime.derived_keys import KeyRing, Purpose
 from app.runtime.retry import AWAY
+from app.settings import Settings
+from app.topics import partition_of
 from web.http.problem import Problem
+
+#: Digests among which each region has one, unless it is the home of hardly any partition.
+_TURNS: Final = 200
 
 #: Users in whose names a text of the first form would be that of another purpose.
 _AMBIGUOUS: Final = frozenset({"direct", "upload"})
 
 #: Seconds by which the view may be behind the pipeline.
 _VIEW_SECONDS: Final = 3.0
+
+
+class Homes(NamedTuple):
+    """This region, the number of regions with rooms, and the region of a room by its id."""
+
+    region: str
+    regions: int
+    of: Callable[[str], str]
+
+
+#: The homes in a deployment of one region.
+ONE_HOME: Final = Homes("", 1, lambda _: "")
+
+
+def homes_of(settings: Settings, deployment: Deployment) -> Homes:
+    """The homes of rooms, by those of their partitions."""
+    if not deployment.homes:
+        return ONE_HOME
+    return Homes(
+        settings.region,
+        len(set(deployment.homes)),
+        lambda room: deployment.home(partition_of(room, settings.partitions)),
+    )
 
 
 def direct_ids(ring: KeyRing, one: str, other: str) -> list[str]:
@@ -32,10 +62,21 @@ def direct_ids(ring: KeyRing, one: str, other: str) -> list[str]:
     return [f"{DIRECT}{_id(digest)}" for digest in digests]
 
 
-def new_ids(ring: KeyRing, user: str, client_id: str) -> list[str]:
-    """The ids that a room without a chosen one may have, the same in every attempt."""
-    first = "" if user in _AMBIGUOUS else f"{user}/{client_id}"
-    return [_id(digest) for digest in ring.digests(Purpose.NEW_ROOM, (user, client_id), first)]
+def new_ids(ring: KeyRing, user: str, client_id: str, homes: Homes = ONE_HOME) -> list[str]:
+    """The ids that a room without a chosen one may have, the same in every attempt.
+
+    First those at home in this region, then those that an attempt in another one may have got.
+    """
+    found: dict[str, list[str]] = {}
+    for turn in range(_TURNS):
+        parts = (user, client_id, str(turn)) if turn else (user, client_id)
+        first = "" if user in _AMBIGUOUS else "/".join(parts)
+        ids = [_id(digest) for digest in ring.digests(Purpose.NEW_ROOM, parts, first)]
+        found.setdefault(homes.of(ids[0]), ids)
+        if len(found) >= homes.regions:
+            break
+    own = found.pop(homes.region, [])
+    return [*own, *(one for ids in found.values() for one in ids)]
 
 
 def _id(digest: bytes) -> str:
@@ -81,9 +122,9 @@ async def opened_direct_room(view: View, room: str, one: str, other: str) -> boo
     return head is not None and is_theirs(head, one, other)
 
 
-async def new_room(ring: KeyRing, view: View, user: str, client_id: str) -> str:
+async def new_room(ring: KeyRing, view: View, user: str, client_id: str, homes: Homes) -> str:
     """The id of a room without a chosen one: that of an earlier attempt, where it got one."""
-    ids = new_ids(ring, user, client_id)
+    ids = new_ids(ring, user, client_id, homes)
     try:
         joined = await view.rooms_of(user)
     except AWAY:

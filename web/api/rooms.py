@@ -31,7 +31,7 @@ from web.api.members import listed
 from web.api.quotas import require_rooms_left
 from web.api.room_access import required_head
 from web.api.room_ids import direct_room, new_room, opened_direct_room
-from web.api.services import AUTHENTICATOR, DIRECT_CLAIMS, READ_MARKS, VIEW
+from web.api.services import AUTHENTICATOR, DIRECT_CLAIMS, HOMES, READ_MARKS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -117,7 +117,7 @@ async def _id_of(request: web.Request, user: str, body: NewRoom, client_id: str)
         raise Problem("field_value", "only a direct room is with a user", field="user")
     if body.room:
         return checked("room", names.chosen_room, body.room)
-    return await new_room(ring, view, user, client_id)
+    return await new_room(ring, view, user, client_id, request.app[HOMES])
 
 
 async def change(request: web.Request) -> web.Response:

@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.subscriptions.declarations import Subscriptions
 from app.subscriptions.incoming_hooks import IncomingHooks
 from app.subscriptions.pull_readers import PullReaders
+from web.api.room_ids import Homes
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
 from web.limits.limits import Limits
@@ -36,6 +37,7 @@ HISTORY: web.AppKey[History] = web.AppKey("history")
 BROKERS: web.AppKey[BrokerProbe] = web.AppKey("brokers")
 AUDIT_LOG: web.AppKey[AuditLog] = web.AppKey("audit_log")
 ACTIVE_RULES: web.AppKey[ActiveRules] = web.AppKey("active_rules")
+HOMES: web.AppKey[Homes] = web.AppKey("homes")
 DIRECT_CLAIMS: web.AppKey[DirectClaims] = web.AppKey("direct_claims")
 PRODUCER: web.AppKey[ResilientProducer] = web.AppKey("producer")
 REVOKED_TOKENS: web.AppKey[RevokedTokens] = web.AppKey("revoked_tokens")

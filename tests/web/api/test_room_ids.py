@@ -16,17 +16,19 @@ from hypothesis import strategies as st
 from app.delivery.direct_claims import DirectClaims
 from app.delivery.valkey import connect
 from app.domain import names
+from app.domain.deployment import Deployment
 from app.embedded.valkey import Valkey
 from app.events import CreateRoom, encode
 from app.kafka.producer import new_producer
 from app.runtime.derived_keys import KeyRing
 from app.runtime.dev_tokens import mint
+from app.settings import Settings
 from app.topics import RAW, partition_of
 from tests.conftest import SECRET
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
-from web.api.room_ids import direct_ids, new_ids
+from web.api.room_ids import direct_ids, homes_of, new_ids
 
 OTHER = "another secret, long enough for it"
 
@@ -61,6 +63,22 @@ def test_no_client_id_shows_the_id_of_a_direct_room(
         pair = "/".join(sorted((one, other)))
         shown = {*new_ids(ring, user, client_id), *new_ids(ring, "direct", pair)}
         assert shown.isdisjoint(room[3:] for room in direct_ids(ring, one, other))
+
+
+@given(users, client_ids, st.booleans())
+def test_a_new_room_is_at_home_here_and_an_attempt_elsewhere_is_found(
+    user: str, client_id: str, derived: bool
+) -> None:
+    ring = KeyRing(SECRET, OTHER, derived=derived)
+    settings = Settings(region="eu", regions="eu=kafka://a us=kafka://b")
+    deployment = Deployment(homes=("eu", "us", "us", "us", "us", "us", "us", "us"))
+    here, there = (homes_of(replace(settings, region=name), deployment) for name in ("eu", "us"))
+    ours, theirs = (new_ids(ring, user, client_id, homes) for homes in (here, there))
+    assert here.of(ours[0]) == "eu"
+    assert there.of(theirs[0]) == "us"
+    assert ours[0] in theirs
+    assert theirs[0] in ours
+    assert new_ids(ring, user, client_id)[0] in ours
 
 
 async def test_the_first_edge_that_asks_decides_which_id_a_direct_room_gets(apart: Valkey) -> None:
