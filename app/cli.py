@@ -109,7 +109,15 @@ def parley(context: click.Context) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Begin with the backup in this folder.",
 )
-def up(port: int | None, data: Path | None, fresh: bool, edges: int, backup: Path | None) -> None:
+@click.option("--regions", help="Run a deployment of these regions, by comma: eu,us.")
+def up(
+    port: int | None,
+    data: Path | None,
+    fresh: bool,
+    edges: int,
+    backup: Path | None,
+    regions: str | None,
+) -> None:
     """Run everything on this machine until Ctrl-C: Kafka, Valkey, a worker, an edge.
 
     Everything is kept between runs in the folder data/ of the current folder, or in the one
@@ -118,7 +126,11 @@ def up(port: int | None, data: Path | None, fresh: bool, edges: int, backup: Pat
     Apache Kafka itself is fetched by Maven at the first start and kept apart from it.
 
     Where PARLEY_BROKER or PARLEY_REDIS is set, that broker or server is used and none started.
+
+    With --regions each region is a whole deployment on this machine, kept in step with the
+    others, which can be killed and started again by itself.
     """
+    from app.local import regions_up
     from app.local.up import run
 
     settings, given = Settings.read(), named()
@@ -126,6 +138,14 @@ def up(port: int | None, data: Path | None, fresh: bool, edges: int, backup: Pat
         settings, given = replace(settings, port=port), given | {"port"}
     if data:
         settings = replace(settings, data=data)
+    if regions:
+        if backup or edges > 1 or {"broker", "redis", "region", "regions"} & given:
+            raise click.UsageError(
+                "--regions starts all parts: it goes with none of --restore, --edges,"
+                " PARLEY_BROKER, PARLEY_REDIS, PARLEY_REGION and PARLEY_REGIONS"
+            )
+        regions_up.run(settings, [name.strip() for name in regions.split(",")], fresh=fresh)
+        return
     run(settings, given, fresh=fresh, edges=edges, backup=backup)
 
 

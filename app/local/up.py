@@ -11,10 +11,10 @@ from pathlib import Path
 
 from app.backup.backup_folder import BackupFolder
 from app.backup.restore import check, restore
-from app.deployment.topic import prepare
+from app.deployment.preparation import prepare
 from app.embedded import valkey
 from app.embedded.child import tail
-from app.embedded.jars import fetch_jars, have_jars
+from app.embedded.jars import MIRROR, fetch_jars, have_jars
 from app.embedded.java import find_java
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port, is_free
@@ -94,6 +94,8 @@ class _Up:
             if self._backup is not None:
                 with self._console.step(f"Restoring {self._backup}"):
                     await restore(self._settings, BackupFolder(self._backup), lambda _: None)
+            if self._settings.region:
+                await self._start_mirror()
             with self._console.step("Topics"):
                 await prepare(self._settings, TOPICS)
             await self._start_chat()
@@ -115,7 +117,7 @@ class _Up:
                 "Fetching Apache Kafka by Maven (50 MB, once; a minute or two)"
             ):
                 await fetch_jars(find_java())
-        kafka = Kafka(self._settings.data / "kafka", _port_near(9092))
+        kafka = Kafka(self._settings.data / "kafka", self._broker_port())
         with self._console.step(f"Kafka on {kafka.address}"):
             await self._supervisor.start("Kafka", kafka)
         self._settings = replace(self._settings, broker=kafka.url)
@@ -141,6 +143,20 @@ class _Up:
         )
         announce(self._settings)
 
+    def _broker_port(self) -> int:
+        """The port that the other regions know; in a deployment of one region the usual one."""
+        if not self._settings.region:
+            return _port_near(9092)
+        broker = self._settings.region_brokers[self._settings.region]
+        port = broker.rpartition(":")[2]
+        if "," in broker or not port.isdecimal():
+            raise ParleyError(f"`parley up` starts one broker, and PARLEY_REGIONS has {broker}")
+        if not is_free(int(port)):
+            raise ParleyError(
+                f"port {port}, which this region's broker has in PARLEY_REGIONS, is taken"
+            )
+        return int(port)
+
     def _edge_port(self) -> int:
         wanted, host = self._settings.port, self._settings.host
         if is_free(wanted, host):
@@ -152,6 +168,14 @@ class _Up:
             raise ParleyError(f"ports {wanted} to {wanted + 99} are taken; give one with --port")
         self._console.say(f"Port {wanted} is taken; taking {port}")
         return port
+
+    async def _start_mirror(self) -> None:
+        logs, environ = self._settings.data / "logs", self._settings.environ()
+        if not have_jars(MIRROR):
+            with self._console.step("Fetching MirrorMaker by Maven (once)"):
+                await fetch_jars(find_java(), MIRROR)
+        mirror = Command(["mirror"], logs / "mirror.log", environ)
+        await self._supervisor.start("the mirror", mirror)
 
     async def _start_chat(self) -> None:
         logs, environ = self._settings.data / "logs", self._settings.environ()
