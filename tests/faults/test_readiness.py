@@ -16,7 +16,7 @@ from tests.support.readyz import readyz, tells
 
 pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 
-GROUPS = ("archive", "fan_out", "pace", "pipeline", "presence", "receipts")
+GROUPS = ("archive", "fan_out", "pace", "pipeline", "presence", "push", "receipts")
 NOBODY_WAITS = dict.fromkeys(GROUPS, "ok")
 
 

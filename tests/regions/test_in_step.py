@@ -1,0 +1,106 @@
+"""Rooms that are at home in one region are read and written in both, in one order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.topics import partition_of
+from tests.regions.two_regions import NAMES, Region, two_regions
+from tests.support.chat import Chat, until
+from tests.support.listener import Listener
+from tests.support.person import Person
+
+pytestmark = pytest.mark.timeout(300)
+
+Regions = dict[str, Region]
+
+
+@pytest.fixture(scope="module")
+async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Regions]:
+    async with two_regions(tmp_path_factory.mktemp("regions")) as found:
+        yield found
+
+
+def home_of(room: str, regions: Regions) -> str:
+    """The homes of a new deployment alternate."""
+    return NAMES[partition_of(room, regions["eu"].chat.settings.partitions) % 2]
+
+
+async def test_a_room_is_at_home_where_it_was_opened(regions: Regions) -> None:
+    for name, region in regions.items():
+        async with Person(region.chat, "ann") as ann:
+            for _ in range(5):
+                status, made = await ann.post("/v1/rooms", {})
+                assert status == 201
+                assert home_of(made["room"], regions) == name
+
+
+async def history(chat: Chat, user: str, room: str) -> list[tuple[int, str]]:
+    async with Person(chat, user) as person:
+        return [(one["seq"], one["text"]) for one in await person.history(room)]
+
+
+async def test_people_of_both_regions_talk_in_one_order_and_with_one_count(
+    regions: Regions,
+) -> None:
+    eu, us = (regions[name].chat for name in NAMES)
+    async with (
+        Person(eu, "ann") as ann,
+        Person(us, "ben") as ben,
+        Listener(eu, "ann") as hers,
+        Listener(us, "ben") as his,
+    ):
+        status, made = await ann.post("/v1/rooms", {})
+        assert status == 201
+        room = made["room"]
+        status, _ = await ann.post(f"/v1/rooms/{room}/members", {"user": "ben"})
+        assert status == 201
+        for number in range(5):
+            await ann.say(room, f"eu {number}")
+            # The answer to a send from elsewhere has its number, like any other.
+            assert (await ben.say(room, f"us {number}", wait=10))["seq"] == 2 * number + 2
+        await hers.until(lambda: len(hers.messages(room)) == 10)
+        await his.until(lambda: len(his.messages(room)) == 10)
+        assert hers.messages(room) == his.messages(room)
+        assert hers.numbers(room)[1:] == his.numbers(room)  # he joined with the second event
+
+        async with ben.http.put(f"/v1/rooms/{room}/read", json={"seq": 10}) as answer:
+            assert answer.status == 200
+
+        async def read_there() -> bool:
+            _, marks = await ann.get(f"/v1/rooms/{room}/receipts")
+            return bool(marks["read"].get("ben") == 10)
+
+        await until(read_there, within=20)
+
+        _, left = await ben.get("/v1/unread")
+        assert left["unread"] == 0
+
+        async def alike() -> bool:
+            return await history(eu, "ann", room) == await history(us, "ben", room)
+
+        await until(alike, within=20)
+
+
+async def test_a_mirror_that_was_killed_brings_what_came_meanwhile(regions: Regions) -> None:
+    eu, us = (regions[name].chat for name in NAMES)
+    async with Person(eu, "cid") as cid, Listener(us, "dora") as hers:
+        _, made = await cid.post("/v1/rooms", {})
+        room = made["room"]
+        await cid.post(f"/v1/rooms/{room}/members", {"user": "dora"})
+        await cid.say(room, "before")
+        await hers.until(lambda: hers.messages(room) == ["before"])
+        regions["us"].mirror.kill()
+        for number in range(20):
+            await cid.say(room, f"meanwhile {number}")
+        regions["us"].mirror.start()
+        said = ["before", *(f"meanwhile {number}" for number in range(20))]
+        await hers.until(lambda: hers.messages(room) == said, within=60)
+
+
+async def test_both_regions_verify(regions: Regions) -> None:
+    for region in regions.values():
+        code, said = await region.chat.parley("verify")
+        assert code == 0, said

@@ -1,0 +1,72 @@
+"""Two regions on this machine: each has a Kafka, a Valkey, a mirror, a worker and an edge."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from app.embedded.child import Child
+from app.embedded.kafka import Kafka
+from app.embedded.ports import free_port
+from app.embedded.valkey import Valkey
+from app.local.supervisor import ROOT
+from app.settings import Settings
+from tests.conftest import SECRET
+from tests.support.chat import Chat, data_folder
+
+NAMES = ("eu", "us")
+
+
+class Region(NamedTuple):
+    """The parts of a region."""
+
+    chat: Chat
+    kafka: Kafka
+    valkey: Valkey
+    mirror: Child
+
+
+@asynccontextmanager
+async def two_regions(base: Path, partitions: int = 4) -> AsyncIterator[dict[str, Region]]:
+    """Regions `eu` and `us`; returns when each has opened a room."""
+    ports = {name: free_port() for name in NAMES}
+    regions = " ".join(f"{name}=kafka://127.0.0.1:{port}" for name, port in ports.items())
+    found: dict[str, Region] = {}
+    async with AsyncExitStack() as stack:
+        for name in NAMES:
+            folder = base / name
+            kafka = await stack.enter_async_context(Kafka(folder / "kafka", ports[name]))
+            valkey = await stack.enter_async_context(Valkey(folder / "valkey"))
+            settings = Settings(
+                broker=kafka.url,
+                redis=valkey.url,
+                data=data_folder(folder),
+                secret=SECRET,
+                partitions=partitions,
+                region=name,
+                regions=regions,
+            )
+            chat = Chat(settings)
+            stack.push_async_callback(chat.stop)
+            found[name] = Region(chat, kafka, valkey, _mirror(chat))
+        for name in NAMES:
+            mirror = found[name].mirror
+            mirror.start()
+            stack.push_async_callback(mirror.stop, 20)
+        for name in NAMES:
+            found[name].chat.start_worker("w1")
+        for name in NAMES:
+            await found[name].chat.start_edge()
+        for name in NAMES:
+            await found[name].chat.working()
+        yield found
+
+
+def _mirror(chat: Chat) -> Child:
+    """A `parley mirror`, as operators run it."""
+    log = chat.settings.data / "logs" / "mirror.log"
+    environ = {**chat.settings.environ(), "PYTHONPATH": str(ROOT)}
+    return Child([sys.executable, "-P", "-m", "app.cli", "mirror"], log, environ)
