@@ -115,7 +115,8 @@ def _wait(answer: aiohttp.ClientResponse) -> float:
 
 
 def _told(error: Exception) -> str:
-    return _plain(str(error) or type(error).__name__)[: 2 * _SHOWN]
+    text = str(error).replace(" ssl:default", "")  # aiohttp says so of plain HTTP as well
+    return _plain(text or type(error).__name__)[: 2 * _SHOWN]
 
 
 def _plain(text: str) -> str:

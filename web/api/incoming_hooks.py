@@ -50,8 +50,9 @@ async def create(request: web.Request) -> web.Response:
     if wrong := flaw(body.name, "a hook's name", _NAME):
         raise Problem("field_value", wrong, field="name")
     user = checked("user", names.user, body.user or f"{USER}{uuid_utils.uuid4().hex[:8]}")
-    if not user.startswith(USER):
-        raise Problem("field_value", f"a hook's user begins with {USER}", field="user")
+    if not user.startswith(USER) or user == USER:
+        detail = f"a hook's user begins with {USER}, and a name follows"
+        raise Problem("field_value", detail, field="user")
     if len(request.app[INCOMING_HOOKS].in_room(room)) >= _MOST:
         raise Problem("too_many_hooks", f"a room has at most {_MOST} hooks")
     await _command(request, AddMember(**_stamp(request, identity, room), user=user))
