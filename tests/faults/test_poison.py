@@ -26,7 +26,7 @@ def test_every_topic_has_its_poison() -> None:
     assert set(poison.TOPICS) == {topic.name for topic in TOPICS}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_poison_in_every_topic_stops_nobody(frail: Frail) -> None:
     chat = frail.chat
@@ -53,7 +53,7 @@ async def test_poison_in_every_topic_stops_nobody(frail: Frail) -> None:
     await frail.unharmed(load)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_an_event_beyond_the_next_stops_nobody_and_is_told(frail: Frail) -> None:
     chat = frail.chat
