@@ -36,6 +36,7 @@ from app.events import (
 )
 from app.topics import (
     AGENTS,
+    AWAY,
     CONNECTIONS,
     DEAD,
     DELIVERIES,
@@ -92,6 +93,7 @@ _SAID = SendMessage(**_STAMP, text="x")
 #: Of each topic a record as it may well be there; `None` of what has one place only.
 RIGHT: dict[str, Struct] = {
     RAW: _SAID,
+    AWAY: _SAID,
     MODERATED: Moderated(src=1, at_ms=1, command=_SAID),
     LOG: opened(STRAY),
     VERDICTS: Verdict(**_STAMP, edge="nowhere"),
