@@ -15,6 +15,7 @@ from app.embedded.java import Java
 from app.errors import ParleyError
 
 POM = Path(__file__).with_name("pom.xml")
+MIRROR = Path(__file__).with_name("mirror-pom.xml")
 _CHECKOUT = Path(__file__).parents[2]
 _SECONDS = 900
 
@@ -29,31 +30,31 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "parley"
 
 
-def jars_folder() -> Path:
-    """The folder of the pom's jars, named by a hash of the pom; it exists only when complete."""
-    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+def jars_folder(pom: Path = POM) -> Path:
+    """The folder of a pom's jars, named by a hash of the pom; it exists only when complete."""
+    digest = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
     return cache_folder() / f"kafka-{digest}"
 
 
-def have_jars() -> bool:
+def have_jars(pom: Path = POM) -> bool:
     """Whether the jars are there."""
-    return jars_folder().is_dir()
+    return jars_folder(pom).is_dir()
 
 
-async def fetch_jars(java: Java) -> Path:
+async def fetch_jars(java: Java, pom: Path = POM) -> Path:
     """The folder of jars, which are downloaded (about 50 MB, a minute) if they are absent.
 
     Concurrent processes download them once. Raises `ParleyError` if Maven is missing or fails.
     """
-    folder = jars_folder()
-    if have_jars():
+    folder = jars_folder(pom)
+    if have_jars(pom):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "fetch.lock").open("w") as lock:
         while not _locked(lock):  # noqa: ASYNC110 - a file lock has no notification
             await asyncio.sleep(0.1)
-        if not have_jars():
-            await _fetch(folder, java)
+        if not have_jars(pom):
+            await _fetch(folder, java, pom)
     return folder
 
 
@@ -70,17 +71,18 @@ def _locked(file: IO[str]) -> bool:
     return True
 
 
-async def _fetch(folder: Path, java: Java) -> None:
+async def _fetch(folder: Path, java: Java, pom: Path) -> None:
     mvn = shutil.which("mvn")
     if mvn is None:
+        instead = ", or set PARLEY_BROKER to a broker of yours" if pom == POM else ""
         raise ParleyError(
             "Maven is missing, which fetches Apache Kafka: install it (Debian: apt-get install"
-            " maven; macOS: brew install maven), or set PARLEY_BROKER to a broker of yours"
+            f" maven; macOS: brew install maven){instead}"
         )
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-    command = [mvn, "-B", "-q", "-f", str(POM), goal]
+    command = [mvn, "-B", "-q", "-f", str(pom), goal]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={part}"]
     # With the Java of the broker, so that a machine with only the one from PyPI will do.
     maven = Child(command, folder.with_name("maven.log"), {"JAVA_HOME": str(java.home)})

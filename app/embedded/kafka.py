@@ -15,11 +15,11 @@ from app.embedded.child import Child, tail
 from app.embedded.formatting import format_data, random_id
 from app.embedded.jars import classpath, fetch_jars
 from app.embedded.java import Java, find_java
+from app.embedded.jvm import java_command
 from app.embedded.ports import free_port, listens
 from app.embedded.server import Server
 from app.kafka.admin import quiet
 
-_LOG4J = Path(__file__).with_name("log4j2.xml")
 _START_SECONDS = 60.0
 
 #: Paths are relative to the broker's folder, where it runs: a comma would make two of a path, and
@@ -116,7 +116,7 @@ class Kafka(Server):
         config = self._configure(self._quorum)
         # Without a UTF-8 locale a JVM can't open a file with other letters than ASCII in its path.
         environ = {"CLASSPATH": classpath(jars), "LC_ALL": "C.UTF-8"}
-        java = _java_command(self._java)
+        java = java_command(self._java, "kafka.log")
         await format_data(
             self.folder / "data",
             config,
@@ -170,13 +170,3 @@ async def answers(address: str) -> bool:
     finally:
         await admin.close()
     return True
-
-
-def _java_command(java: Java) -> list[str]:
-    command = [str(java.program.absolute()), "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
-    command += ["-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"]
-    command += ["-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true"]
-    command += ["-Xlog:disable", "-Xlog:all=error"]
-    command += ["-Djava.io.tmpdir=tmp", "-Dparley.log=kafka.log"]
-    command += [f"-Dlog4j2.configurationFile={_LOG4J}"]
-    return command
