@@ -1,0 +1,1 @@
+"""MirrorMaker 2: the topics of other regions come into this region's cluster."""
