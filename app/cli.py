@@ -34,6 +34,7 @@ _OPERATIONS = {
     "dead": "dead_letters",
     "forget": "forget",
     "lag": "lag_command",
+    "mirror": "mirror_command",
     "rebuild": "rebuild",
     "revoke": "revoke_command",
     "rules": "rules_command",
