@@ -85,9 +85,8 @@ async def mirrors(pair: Pair) -> AsyncIterator[list[Mirror]]:
             mirror.kill()
 
 
-async def behind(region: Region, other: str, topic: str = LOG) -> int:
-    found = await mirror_lag(region.settings, other)
-    return sum(one.records for one in found if one.topic == topic)
+async def behind(region: Region, other: str) -> int:
+    return sum(one.records for one in await mirror_lag(region.settings, other))
 
 
 async def test_records_arrive_as_they_are_and_none_goes_back(
