@@ -46,7 +46,7 @@ async def test_a_slow_hook_holds_up_no_other_room_and_keeps_the_order_of_its_own
         texts = ["slow 2.5 a", "slow 0.1 b", "c", "slow 0.7 d", *map(str, range(8))]
         sends = []
         for place, text in enumerate(texts, 1):
-            sends.append(asyncio.create_task(ann.say(slow, text)))
+            sends.append(asyncio.create_task(ann.say(slow, text, wait=30)))
             await until(lambda wanted=place: _asked(service, wanted), within=5)
         # What nobody asks the hook about waits behind what is asked, too.
         changing = asyncio.create_task(_rename(ann, slow))
