@@ -88,7 +88,8 @@ async def rooms(stream: Any) -> None:
         for partition in batch.partitions:
             _drop_former_position(partition, log)
         batch.each(decode_moderated, partial(_settle, batch, log), topics={MODERATED})
-        batch.each(decode_log, partial(_follow, batch, log), topics=REGIONS)
+        if REGIONS:
+            batch.each(decode_log, partial(_follow, batch, log), topics=REGIONS)
         for partition in batch.partitions:
             # Every event changes this table: it tells how much of the log there has been.
             log.note_in(heads, partition)

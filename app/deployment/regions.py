@@ -38,9 +38,9 @@ async def join_regions(
         if known.id and known.homes:
             return known
         if settings.region == first:
-            made = await make(settings)
+            await make(settings)
             is_new = not any(await reader.ends(LOG, settings.partitions))
-            return await begin(settings, _homes(settings, spread=is_new)) if made.id else made
+            return await begin(settings, _homes(settings, spread=is_new))
         theirs = await _of_first(settings, reader, first)
         if known.id and known.id != theirs.id:
             raise ParleyError(

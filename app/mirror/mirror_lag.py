@@ -21,7 +21,7 @@ from app.settings import Settings
 
 _SECONDS: Final = 10.0
 
-#: Records of a partition that are read. What is beyond counts as records to copy.
+#: Records of a partition that are read. All beyond them count as records to copy.
 _READ: Final = 50_000
 
 

@@ -2,7 +2,7 @@
 
 No feed follows a pulled subscription, so the workers ask its consumer group now and then, one
 subscription after the other. Only an event that the subscription gets counts as waiting: nobody
-acknowledges the others. What was looked through is not read a second time.
+acknowledges the others. A look goes on where the last one ended.
 """
 
 from __future__ import annotations
