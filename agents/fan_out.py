@@ -25,9 +25,9 @@ from app.delivery.refill import Place, entry_of, in_sequence, refill
 from app.delivery.refills import Refills
 from app.delivery.valkey import connect
 from app.deployment.followed import followed_deployment
+from app.deployment.log_reader import LogReader
 from app.errors import Unreachable
 from app.kafka.log_positions import last_position
-from app.kafka.partition_reader import PartitionReader
 from app.kafka.record import record_of
 from app.privacy.erasure_topic import read_erasures
 from app.runtime.heartbeat import GROUP
@@ -97,7 +97,7 @@ async def _tell_late(batch: Batch) -> None:
     A record that is told twice is in `chat.dead` once: its place is the key.
     """
     try:
-        async with PartitionReader(settings) as reader:
+        async with LogReader(settings) as reader:
             for partition, offset in sorted(_untold)[:_LATE_RECORDS]:
                 record = await reader.first(LOG, partition, offset)
                 if record is not None and record.offset == offset:
@@ -125,7 +125,8 @@ async def watch() -> None:
             if refills().under_way(place.partition):
                 continue
             begun = deployment.epoch(place.partition)
-            if begun and await publisher().epoch(place.partition) < begun:
+            stale = begun and await publisher().epoch(place.partition) < begun
+            if stale and not await _goes_on(place.partition):
                 refills().begin(place.partition, 0)
                 continue
             if any(partition == place.partition for partition, _ in _untold):
@@ -164,7 +165,7 @@ async def _fill_if_stuck(partition: int, end: int) -> None:
 
 
 async def _last_pos(partition: int) -> int:
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         return (await last_position(reader, partition)).pos
 
 
@@ -189,13 +190,21 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     for partition, pairs in groupby(by_entry, key=lambda pair: pair[0].partition):
         found = {outcome for _, outcome in pairs}
         if min(found) < Outcome.REPEATED:
-            anew = found & {Outcome.GAP, Outcome.STALE}
+            stale = Outcome.STALE in found and not await _goes_on(partition)
+            anew = stale or Outcome.GAP in found
             start = 0 if anew else 1 + await publisher().position(partition)
             begun.add(refills().begin(partition, start))
     if begun:
         await asyncio.wait(begun, timeout=_REFILL_SECONDS)
         refills().raise_failed()
     return failed
+
+
+async def _goes_on(partition: int) -> bool:
+    """Whether the view goes on in the log's present epoch, with which the log has lost nothing."""
+    deployment = (await followed_deployment(settings)).now
+    one = deployment.taken_over(partition, settings.region)
+    return one is not None and await publisher().go_on(partition, one.epoch, one.start)
 
 
 async def _fill_to_end(partition: int, start: int) -> None:
@@ -211,7 +220,7 @@ async def _fill_to_end(partition: int, start: int) -> None:
 async def fill(partition: int, start: int) -> int:
     """Publish a partition of the log again, from `pos` `start`; the `pos` after the end of now."""
     log.warning("the view is behind the log", partition=partition, start=start)
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         erased = await read_erasures(settings, reader)
         place = Place(partition, settings.partitions)
         unfit = await refill(reader, publisher(), place, start, erased=erased)

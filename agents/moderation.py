@@ -6,14 +6,13 @@ are recorded, and every later stage is a function of the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import structlog
 from msgspec.structs import replace
 
-from app.deployment.followed import followed_deployment
+from app.deployment.followed import FollowedDeployment, followed_deployment
 from app.domain.emojis import REACTIONS, allowed, reaction
 from app.domain.moderation.decide import Decision, barred, decided, hook_kind, ruled, unasked
 from app.domain.moderation.heading import heading
@@ -25,6 +24,7 @@ from app.domain.moderation.side_texts import judge_with, side_text, unmaskable
 from app.domain.versioned_value import version_of
 from app.domain.wellformed import flaw
 from app.events import (
+    TO,
     AddReaction,
     AnyCommand,
     ChangeRoom,
@@ -65,7 +65,7 @@ _REACTIONS = allowed(settings.reactions)
 async def moderation(stream: Any) -> None:
     """Give every command its ruling, in the order of its room."""
     deployment = await followed_deployment(settings)
-    stage = _Stage(await active_rules(settings), lambda partition: deployment.now.home(partition))
+    stage = _Stage(await active_rules(settings), deployment)
     async for batch in batches(stream, (paces,)):
         # Before the batch, not after it: a command that waited must not be sent ahead of outputs
         # that the batch has added.
@@ -78,10 +78,10 @@ async def moderation(stream: Any) -> None:
 class _Stage:
     """The state of the stage: rules, webhook, waiting commands."""
 
-    def __init__(self, active: ActiveRules, home: Callable[[int], str]) -> None:
+    def __init__(self, active: ActiveRules, deployment: FollowedDeployment) -> None:
         self.waiting = RoomQueues()
         self._active = active
-        self._home = home
+        self._deployment = deployment
         self._webhook = WebhookClient(
             KeyRing(settings.secret, settings.secret_other),
             OutsideAddresses(settings.webhook_hosts),
@@ -92,8 +92,10 @@ class _Stage:
 
         A command for a room that is at home in another region is decided there.
         """
-        if self._home(record.partition) not in {settings.region, ""}:
-            batch.send(AWAY, record, record.value, tuple(record.headers))
+        home = self._deployment.now.home(record.partition, settings.region)
+        if home != settings.region:
+            kept = (one for one in record.headers if one[0] != TO)
+            batch.send(AWAY, record, record.value, (*kept, (TO, home.encode())))
             return
         if wrong := _misplaced(record, command.room) or flaw(command):
             batch.dead_letter(record, wrong)
@@ -111,7 +113,7 @@ class _Stage:
         elif refusal is None and isinstance(command, CreateRoom | ChangeRoom):
             ruling = _judge_heading(at_ms, record, command, rules.of_headings)
         decision = Decision(command, refusal) if refusal else decided(command, ruling)
-        settle = partial(_settle, record, at_ms, command, decision, rules)
+        settle = partial(self._settle, record, at_ms, command, decision, rules)
         if hook := _hook_for(rules, command, decision):
             request = self._webhook.ask(hook, decision.command, at_ms)
             self.waiting.put(command.room, batch.defer(record), request, settle)
@@ -169,6 +171,36 @@ class _Stage:
         facts = _facts(record, command, rules, earlier)
         return None, unmaskable(_ruling(record, message, "", facts, rules.of_reactions))
 
+    def _settle(
+        self,
+        record: Record,
+        at_ms: int,
+        original: AnyCommand,
+        decision: Decision,
+        rules: RuleSet,
+        batch: Batch,
+        answer: object,
+    ) -> None:
+        """Send the decision; `answer` is that of the webhook, if it was asked."""
+        if answer is not None:
+            decision = _with_answer(original, decision, rules, answer)
+        if decision.ruling is not None:
+            batch.send(MODERATION, record, encode(ruled(original, decision.ruling, at_ms)))
+        moderated = Moderated(
+            src=record.offset,
+            origin=max(batch.origin(record), self._home_origin(record.partition)),
+            at_ms=at_ms,
+            command=decision.command,
+            refusal=decision.refusal,
+            ruling=decision.ruling,
+        )
+        batch.send(MODERATED, record, encode(moderated))
+
+    def _home_origin(self, partition: int) -> int:
+        """The origin of commands since the partition is at home here; 0: it always was."""
+        change = self._deployment.now.changes.get(partition)
+        return 0 if change is None else change.origin
+
 
 def _place(batch: Batch, record: Record) -> int:
     """The place of a record among all of its partition, as one number that only grows."""
@@ -221,31 +253,6 @@ def _facts(record: Record, command: AnyCommand, rules: RuleSet, pace: Pace) -> F
     if member is None:
         return Facts(member=False, times=pace.times, texts=pace.texts, acts=pace.acts)
     return Facts(member.role, True, member.at_ms, pace.times, pace.texts, acts=pace.acts)
-
-
-def _settle(
-    record: Record,
-    at_ms: int,
-    original: AnyCommand,
-    decision: Decision,
-    rules: RuleSet,
-    batch: Batch,
-    answer: object,
-) -> None:
-    """Send the decision; `answer` is that of the webhook, if it was asked."""
-    if answer is not None:
-        decision = _with_answer(original, decision, rules, answer)
-    if decision.ruling is not None:
-        batch.send(MODERATION, record, encode(ruled(original, decision.ruling, at_ms)))
-    moderated = Moderated(
-        src=record.offset,
-        origin=batch.origin(record),
-        at_ms=at_ms,
-        command=decision.command,
-        refusal=decision.refusal,
-        ruling=decision.ruling,
-    )
-    batch.send(MODERATED, record, encode(moderated))
 
 
 def _with_answer(

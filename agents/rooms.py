@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from app import events
+from app.deployment.followed import followed_deployment
 from app.domain.evolve import evolve
 from app.domain.mentions import Mentioned, has_sign, mentioned
 from app.domain.records import LOG_PROGRESS, Held, Reactions, Repeat, Sender, State
@@ -26,6 +27,7 @@ from app.events import (
     POS,
     RULING,
     SRC,
+    TO,
     AddMember,
     AnyCommand,
     AnyLogEvent,
@@ -49,8 +51,19 @@ from app.stream.batch import Batch
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
 from app.stream.groups import PIPELINE
+from app.stream.home_partitions import HomePartitions
 from app.stream.log_catch_up import LogCatchUp
-from app.topics import LOG, MODERATED, MODERATION, VERDICTS, of_region, wrong_partition
+from app.stream.offer_again import offer_again
+from app.topics import (
+    AWAY,
+    LOG,
+    MODERATED,
+    MODERATION,
+    RAW,
+    VERDICTS,
+    of_region,
+    wrong_partition,
+)
 from tables.member_names import MemberNames
 from tables.members import members
 from tables.messages import messages
@@ -73,6 +86,8 @@ member_names = MemberNames()
 
 #: The logs of other regions, by topic.
 REGIONS = {of_region(name, LOG): name for name in settings.other_regions}
+#: The homes of the agent that runs.
+_homes: list[HomePartitions] = []
 
 
 @pipeline.agent(raw_topic(pipeline, MODERATED, *REGIONS))
@@ -81,24 +96,58 @@ async def rooms(stream: Any) -> None:
 
     Events of rooms that are at home in another region come from its log, with their numbers.
     """
-    log = LogCatchUp(settings, FOLLOWING, _position, _apply)
+    log, homes = await _positions()
     # At assignment, because others read the tables: moderation, and `parley verify`.
     async for batch in batches(stream, TABLES, at_assignment=True):
         await log.follow(batch)
         for partition in batch.partitions:
             _drop_former_position(partition, log)
-        batch.each(decode_moderated, partial(_settle, batch, log), topics={MODERATED})
-        if REGIONS:
-            batch.each(decode_log, partial(_follow, batch, log), topics=REGIONS)
+        if homes is not None:
+            for wish in await homes.settle(batch):
+                await offer_again(settings, batch, wish.partition, _has_outcome)
+            batch.each(decode_log, partial(_follow, batch, log, homes), topics=REGIONS)
+        batch.each(decode_moderated, partial(_settle, batch, log, homes), topics={MODERATED})
         for partition in batch.partitions:
             # Every event changes this table: it tells how much of the log there has been.
             log.note_in(heads, partition)
 
 
-def _settle(batch: Batch, log: LogCatchUp, record: Record, moderated: Moderated) -> None:
+async def _positions() -> tuple[LogCatchUp, HomePartitions | None]:
+    """The positions of the tables, and the homes in a deployment of several regions."""
+    if not REGIONS:
+        return LogCatchUp(settings, FOLLOWING, _position, _apply), None
+    deployment = await followed_deployment(settings)
+    log = LogCatchUp(settings, FOLLOWING, _position, _apply, lambda p: deployment.now.epoch(p))
+    homes = HomePartitions(
+        settings, deployment, log, lambda batch, record: _take(batch, record, log)
+    )
+    _homes.append(homes)
+    return log, homes
+
+
+if REGIONS:
+
+    @pipeline.timer(interval=0.1)  # type: ignore[untyped-decorator]
+    async def watch_homes() -> None:
+        """Have the agent take a batch of each partition whose home is to come or to go."""
+        consumer: Any = pipeline.consumer
+        for place in consumer.assignment() if _homes else ():
+            if place.topic == MODERATED and _homes[-1].is_due(place.partition):
+                consumer.wake(place)
+
+
+def _settle(
+    batch: Batch,
+    log: LogCatchUp,
+    homes: HomePartitions | None,
+    record: Record,
+    moderated: Moderated,
+) -> None:
     command = moderated.command
     if wrong := wrong_partition(command.room, record.partition, settings.partitions):
         raise Malformed(wrong)
+    if homes is not None and _handed_on(batch, homes, record, moderated):
+        return
     state = _state(record.partition, command)
     if (outcome := decide(state, moderated)) is None:
         return
@@ -125,14 +174,37 @@ def _settle(batch: Batch, log: LogCatchUp, record: Record, moderated: Moderated)
     batch.send(LOG, record, encode(outcome), tuple(headers))
 
 
-def _follow(batch: Batch, log: LogCatchUp, record: Record, event: AnyLogEvent) -> None:
+def _handed_on(batch: Batch, homes: HomePartitions, record: Record, moderated: Moderated) -> bool:
+    """Hand a command on that was decided before its partition's home changed; whether it was."""
+    raw = encode(moderated.command)
+    if to := homes.elsewhere(record.partition):
+        batch.send(AWAY, record, raw, ((TO, to.encode()),))
+    elif moderated.origin < homes.origin(record.partition):
+        batch.send(RAW, record, raw)
+    else:
+        return False
+    return True
+
+
+def _has_outcome(partition: int, command: AnyCommand) -> bool:
+    """Whether the log has an event of this command."""
+    key = f"{command.room}/{command.by}/{command.client_id}"
+    return sent.read(partition, key) is not None
+
+
+def _follow(
+    batch: Batch, log: LogCatchUp, homes: HomePartitions, record: Record, event: AnyLogEvent
+) -> None:
     """Take an event of another region's log into this region's; mirrors bring some twice."""
-    partition = record.partition
-    if wrong := wrong_partition(event.room, partition, settings.partitions):
+    if wrong := wrong_partition(event.room, record.partition, settings.partitions):
         raise Malformed(wrong)
+    if homes.is_next(record.partition, record):
+        _take(batch, record, log)
+
+
+def _take(batch: Batch, record: Record, log: LogCatchUp) -> None:
+    partition, event = record.partition, decode_log(record.value)
     position = position_of(header_of(record, POS), record.offset)
-    if position.pos <= log.ends[partition]:
-        return
     _apply(partition, log.epochs[partition], event, decode_src(header_of(record, SRC)))
     log.ends[partition] = position.pos
     home = (HOME, REGIONS[record.topic].encode())

@@ -35,6 +35,7 @@ _OPERATIONS = {
     "forget": "forget",
     "lag": "lag_command",
     "mirror": "mirror_command",
+    "regions": "regions_command",
     "rebuild": "rebuild",
     "revoke": "revoke_command",
     "rules": "rules_command",

@@ -312,6 +312,11 @@ class Settings:
         return tuple(name for name in self.region_brokers if name != self.region)
 
     @property
+    def region_rank(self) -> int | None:
+        """The place of this region in `PARLEY_REGIONS`; `None` in a deployment of one region."""
+        return list(self.region_brokers).index(self.region) if self.region else None
+
+    @property
     def history_url(self) -> str:
         """The history store's URL, SQLite in the data folder where none is set."""
         folder = quote(str(self.data.absolute()))  # a `?` would begin the URL's parameters

@@ -25,6 +25,7 @@ from app.delivery.read_marks import ReadMarks
 from app.delivery.shared_buckets import SharedBuckets
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.deployment.log_reader import LogReader
 from app.deployment.preparation import ensure_derived_keys, prepare
 from app.deployment.watch import DeploymentWatch
 from app.domain.deployment import Deployment
@@ -33,7 +34,6 @@ from app.events import Verdict
 from app.history.store import History
 from app.kafka.liveness import BrokerProbe
 from app.kafka.log_positions import last_position
-from app.kafka.partition_reader import PartitionReader
 from app.kafka.patch_batch_expiry import expire_batches
 from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
@@ -90,6 +90,7 @@ from web.http.problem import problem_middleware
 from web.hub.admission import Admission
 from web.hub.admission_batches import LogEnds
 from web.hub.broadcast import sender
+from web.hub.delivery_state import DeliveryState
 from web.hub.housekeeping import drop_idle_users, find_lost_events
 from web.hub.hub import Hub
 from web.limits.limits import Limits
@@ -160,7 +161,9 @@ async def serving(
             deployment = await ensure_derived_keys(settings, deployment)
             producer = await _producer(settings, stack, shutdown)
         app = await _application(settings, deployment, producer, stack, shutdown)
-        watch = DeploymentWatch(settings, deployment, end_because, epochs=True)
+        watch = DeploymentWatch(
+            settings, deployment, end_because, adopt=partial(_adopt, settings, app[HUB].state)
+        )
         async with waiting_for(f"Kafka at {settings.broker}"):
             await watch.start()
         stack.push_async_callback(shutdown.end, "deployment", watch.stop)
@@ -193,6 +196,17 @@ async def serving(
             stack.callback(asyncio.create_task(task).cancel)
         host, port = listening.sockets[0].getsockname()[:2]
         yield url_of(host, port)
+
+
+def _adopt(settings: Settings, state: DeliveryState, now: Deployment) -> bool:
+    """Whether the edge goes on in the log's new epochs: of homes that this region has taken over.
+
+    With another one the view has events that are no part of the log any more, until it is made
+    anew.
+    """
+    known = state.deployment.epochs
+    over = all(one.lost and one.home == settings.region for one in now.epochs[len(known) :])
+    return over and state.adopt(now)
 
 
 def session_context(
@@ -327,7 +341,7 @@ async def _tell(view: View, user: str, state: bytes) -> None:
 
 async def _log_ends(settings: Settings) -> list[int]:
     """The `pos` that comes next in each partition of the log."""
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         places = range(settings.partitions)
         return [(await last_position(reader, partition)).pos + 1 for partition in places]
 

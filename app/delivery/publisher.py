@@ -167,6 +167,11 @@ class Publisher:
                 await self._redis.hdel(key, *gone)
         await self._redis.set(keys.epoch(partition), epoch)
 
+    async def go_on(self, partition: int, epoch: int, start: int) -> bool:
+        """Let the view of a partition go on in an epoch that begins behind it; whether it can."""
+        names = [of(partition) for of in (keys.position, keys.epoch, keys.receipts_epoch)]
+        return bool((await self._scripts.run([("epoch.lua", names, [epoch, start])]))[0])
+
     async def lost(self, partition: int) -> None:
         """Mark the partition's view incomplete until it is refilled."""
         names = (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -17,6 +18,9 @@ from app.topics import DEPLOYMENT
 
 log = structlog.get_logger()
 
+#: Seconds within which a record that is in Kafka is read.
+_WITHIN: Final = 30.0
+
 
 class FollowedDeployment:
     """`now` is the deployment according to all that has been read.
@@ -29,6 +33,7 @@ class FollowedDeployment:
         self._changed = changed
         self._has_all = False
         self._beginnings: list[AnyBeginning] = []
+        self._news = asyncio.Event()
         self._reader = BroadcastReader(settings, [DEPLOYMENT], self._take)
 
     async def start(self) -> None:
@@ -41,6 +46,17 @@ class FollowedDeployment:
         """Stop following."""
         await self._reader.stop()
 
+    async def until(self, holds: Callable[[Deployment], bool]) -> Deployment:
+        """The deployment as soon as this holds for it; raises `TimeoutError` where it stays away.
+
+        For a process that has written something, or has read it by itself.
+        """
+        async with asyncio.timeout(_WITHIN):
+            while not holds(self.now):
+                self._news.clear()
+                await self._news.wait()
+        return self.now
+
     def _take(self, record: Any) -> None:
         if record.partition != PARTITION:
             return
@@ -50,6 +66,7 @@ class FollowedDeployment:
             log.warning("record skipped", topic=DEPLOYMENT, reason=str(error))
             return
         self.now = deployment_of(self._beginnings)
+        self._news.set()
         if self._has_all:
             self._changed()
 

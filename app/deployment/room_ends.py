@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
 
+from app.deployment.log_reader import LogReader
 from app.deployment.topic import read_deployment
 from app.domain.deployment import Deployment
 from app.domain.log_order import RoomOrder
@@ -66,7 +67,7 @@ class RoomEnds:
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[PartitionReader]:
         try:
-            async with PartitionReader(self._settings) as reader:
+            async with LogReader(self._settings) as reader:
                 yield reader
         except (KafkaError, OSError) as error:
             raise Unreachable(f"Kafka: {error!r}") from error

@@ -14,8 +14,8 @@ from app.topics import LOG
 class DeploymentWatch:
     """Follows `chat.deployment`, and calls `changed` with what a process can't go on after.
 
-    That is that the deployment has moved to another cluster and, for a process that follows
-    `epochs`, an epoch that `known` lacks.
+    That is that the deployment has moved to another cluster, or that the log has begun an epoch
+    with which the process can't go on: `adopt` says whether it can.
     """
 
     def __init__(
@@ -24,11 +24,11 @@ class DeploymentWatch:
         known: Deployment,
         changed: Callable[[str], None],
         *,
-        epochs: bool,
+        adopt: Callable[[Deployment], bool] = lambda _: True,
     ) -> None:
         self._known = known
         self._changed = changed
-        self._epochs = epochs
+        self._adopt = adopt
         self._followed = FollowedDeployment(settings, self._look)
 
     async def start(self) -> None:
@@ -43,7 +43,10 @@ class DeploymentWatch:
         now = self._followed.now
         if now.moved_to:
             self._changed(moved_away(now.moved_to))
-        elif self._epochs and len(now.epochs) > len(self._known.epochs):
+        elif len(now.epochs) > len(self._known.epochs):
             one = now.epochs[len(self._known.epochs)]
+            if self._adopt(now):
+                self._known = now
+                return
             place = f"partition {one.partition} of {LOG}"
             self._changed(f"{place} has begun epoch {one.epoch}: {one.why}")

@@ -15,14 +15,18 @@ from app.events.deployment import (
     DeploymentMade,
     DeploymentMoved,
     EpochBegun,
+    HomeLeft,
     HomesGiven,
+    HomeTaken,
+    HomeWanted,
     KeysDerived,
     OriginBegun,
+    TailDropped,
     decode_beginning,
 )
 from app.events.erasures import Erasure, decode_erasure
 from app.events.hooks import IncomingHook, decode_hook
-from app.events.log import EDGE, HOME, RULING, AnyLogEvent, decode_log
+from app.events.log import EDGE, HOME, RULING, TO, AnyLogEvent, decode_log
 from app.events.log_event import LogEvent
 from app.events.message_events import (
     MessageCreated,
@@ -133,6 +137,7 @@ __all__ = [
     "POS",
     "RULING",
     "SRC",
+    "TO",
     "Act",
     "AddMember",
     "AddReaction",
@@ -163,6 +168,9 @@ __all__ = [
     "Finding",
     "Held",
     "HideMessage",
+    "HomeLeft",
+    "HomeTaken",
+    "HomeWanted",
     "HomesGiven",
     "IncomingHook",
     "KeysDerived",
@@ -213,6 +221,7 @@ __all__ = [
     "SubscriptionLag",
     "SubscriptionLags",
     "SubscriptionPaused",
+    "TailDropped",
     "TokenRevoked",
     "TokensRevoked",
     "Verdict",

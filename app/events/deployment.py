@@ -17,10 +17,15 @@ class DeploymentMade(Struct, frozen=True, kw_only=True, tag="deployment.made", t
     at_ms: Natural
 
 
-class EpochBegun(Struct, frozen=True, kw_only=True, tag="epoch.begun", tag_field="kind"):
+class EpochBegun(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag="epoch.begun", tag_field="kind"
+):
     """A partition of `chat.log` began an epoch: `start` is the first `pos` in it.
 
-    What an earlier epoch had at `start` and beyond is no part of the log any more.
+    What an earlier epoch had at `start` and beyond is no part of the log any more. In a deployment
+    of several regions `home` is the region that began it, which is the partition's home from then
+    on, `after` the epoch that it follows, and `origin` that of the home's commands. `lost` is the
+    region that it took the partition from; empty: the log has lost its end.
     """
 
     partition: Natural
@@ -28,6 +33,10 @@ class EpochBegun(Struct, frozen=True, kw_only=True, tag="epoch.begun", tag_field
     start: Natural
     at_ms: Natural
     why: str
+    home: str = ""
+    after: Natural = 0
+    origin: Natural = 0
+    lost: str = ""
 
 
 class OriginBegun(Struct, frozen=True, kw_only=True, tag="origin.begun", tag_field="kind"):
@@ -64,6 +73,59 @@ class HomesGiven(Struct, frozen=True, kw_only=True, tag="homes.given", tag_field
     at_ms: Natural
 
 
+class HomeWanted(Struct, frozen=True, kw_only=True, tag="home.wanted", tag_field="kind"):
+    """A person wants a partition to be at home in the region `to`.
+
+    The present home then leaves it. With `lost` the present home is that region, which is lost:
+    `to` takes the partition over, and begins an epoch. `epoch` and `term` are those of the present
+    home: after another change of it the wish is void.
+    """
+
+    partition: Natural
+    to: str
+    epoch: Natural
+    term: Natural
+    at_ms: Natural
+    lost: str = ""
+
+
+class HomeLeft(Struct, frozen=True, kw_only=True, tag="home.left", tag_field="kind"):
+    """The region `by` writes no more events of a partition: `start` is the first `pos` of `to`.
+
+    `term` counts the changes of the home within an epoch; `origin` is that of the last commands.
+    """
+
+    partition: Natural
+    by: str
+    to: str
+    epoch: Natural
+    term: Natural
+    start: Natural
+    origin: Natural
+    at_ms: Natural
+
+
+class HomeTaken(Struct, frozen=True, kw_only=True, tag="home.taken", tag_field="kind"):
+    """The region `by` has every event of a partition below `start`, and writes the next ones."""
+
+    partition: Natural
+    by: str
+    epoch: Natural
+    term: Natural
+    start: Natural
+    origin: Natural
+    at_ms: Natural
+
+
+class TailDropped(Struct, frozen=True, kw_only=True, tag="tail.dropped", tag_field="kind"):
+    """A person gave up what `region` has of a partition beyond the start of `epoch`."""
+
+    partition: Natural
+    region: str
+    epoch: Natural
+    at_ms: Natural
+
+
 class KeysDerived(Struct, frozen=True, kw_only=True, tag="keys.derived", tag_field="kind"):
     """Edges that start at `from_ms` or later sign with a key for each purpose.
 
@@ -80,6 +142,10 @@ AnyBeginning = (
     | DeploymentMoved
     | DeploymentKept
     | HomesGiven
+    | HomeWanted
+    | HomeLeft
+    | HomeTaken
+    | TailDropped
     | KeysDerived
 )
 

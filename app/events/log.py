@@ -50,6 +50,9 @@ RULING: Final = "ruling"
 #: such records out, so that none goes back.
 HOME: Final = "home"
 
+#: The header of a `chat.away` record: the region that is to decide on the command.
+TO: Final = "to"
+
 _events: Final[Decoder[AnyLogEvent]] = Decoder(AnyLogEvent)
 
 

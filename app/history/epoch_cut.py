@@ -10,6 +10,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from app.deployment.followed import FollowedDeployment
+from app.deployment.log_reader import LogReader
 from app.deployment.topic import read_deployment
 from app.domain.deployment import Deployment
 from app.domain.erasure import Erased
@@ -69,7 +70,7 @@ class EpochCuts:
                 return
             self._begun = False
             try:
-                async with PartitionReader(self._settings) as reader:
+                async with LogReader(self._settings) as reader:
                     deployment = await read_deployment(reader)
                     # Those that were settled before may have begun another one.
                     for partition in sorted(self._cut.keys() | needed):

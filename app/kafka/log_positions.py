@@ -70,13 +70,16 @@ async def last_event(reader: PartitionReader, partition: int) -> Located | None:
     return None
 
 
-async def offset_behind(reader: PartitionReader, partition: int, pos: int) -> int:
-    """The offset of the first record whose `pos` is above this one; else that of the next."""
-    low, high = await reader.begin(LOG, partition), await reader.end(LOG, partition)
+async def offset_behind(reader: PartitionReader, partition: int, pos: int, topic: str = LOG) -> int:
+    """The offset of the first record whose `pos` is above this one; else that of the next.
+
+    `topic`: that of another region's log has positions, too.
+    """
+    low, high = await reader.begin(topic, partition), await reader.end(topic, partition)
     guess = pos + 1
     while low < high:
         at = min(max(guess, low), high - 1)
-        found = await _at_or_after(reader, partition, at, high)
+        found = await _at_or_after(reader, topic, partition, at, high)
         if found is None or found.position.pos > pos:
             # Where positions follow each other, its predecessor is the only other candidate.
             high = at
@@ -89,9 +92,9 @@ async def offset_behind(reader: PartitionReader, partition: int, pos: int) -> in
 
 
 async def _at_or_after(
-    reader: PartitionReader, partition: int, start: int, end: int
+    reader: PartitionReader, topic: str, partition: int, start: int, end: int
 ) -> Located | None:
-    async for record in reader.read(LOG, partition, start, end):
+    async for record in reader.read(topic, partition, start, end):
         if (found := located(record, reader.partitions)) is not None:
             return found
     return None

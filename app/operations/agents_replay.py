@@ -18,6 +18,7 @@ from app.agentkit.declaration import Agent
 from app.agentkit.effects import scope_of
 from app.agentkit.past import Past, past_events, topics_of
 from app.agentkit.registration import TABLE, group_name
+from app.deployment.log_reader import LogReader
 from app.domain.agents.causes import client_id
 from app.domain.versioned_value import wrap
 from app.errors import ParleyError
@@ -25,7 +26,6 @@ from app.events import AddMember, AnyCommand, EditMessage, SendMessage, encode
 from app.kafka.admin import connected, group_offsets, provision
 from app.kafka.group_commits import commit_offsets
 from app.kafka.group_members import groups_with_members
-from app.kafka.partition_reader import PartitionReader
 from app.kafka.producer import new_producer
 from app.kafka.record import record_of
 from app.operations.progress_line import ProgressLine
@@ -45,7 +45,7 @@ Offsets = Mapping[tuple[str, int], int]
 
 async def starts(settings: Settings, agent: Agent[Any], since_ms: int) -> Offsets:
     """The offsets of the first records of that time or later."""
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         return {
             (topic, partition): await reader.since(topic, partition, since_ms)
             for topic in topics_of(agent)
@@ -55,7 +55,7 @@ async def starts(settings: Settings, agent: Agent[Any], since_ms: int) -> Offset
 
 async def ends(settings: Settings, agent: Agent[Any]) -> Offsets:
     """The offsets of the next records."""
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         return {
             (topic, partition): await reader.end(topic, partition)
             for topic in topics_of(agent)
@@ -67,7 +67,7 @@ async def run_past(
     settings: Settings, past: Past, begin: Offsets, end: Offsets, progress: ProgressLine
 ) -> None:
     """Have the agent handle what lies between the offsets."""
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         for (topic, partition), start in sorted(begin.items()):
             stop = end.get((topic, partition), start)
             async for occasion in past_events(reader, topic, partition, start, stop):
@@ -170,7 +170,7 @@ async def _write(settings: Settings, past: Past, revision: int) -> None:
 
 async def _commit(settings: Settings, name: str, revision: int, offsets: Offsets) -> None:
     commits: dict[TopicPartition, OffsetAndMetadata] = {}
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         for (topic, partition), offset in offsets.items():
             mark = ""
             if offset and (last := await reader.first(topic, partition, offset - 1)) is not None:

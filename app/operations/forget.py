@@ -13,6 +13,7 @@ from app.delivery.erasures import Notice, ViewErasures
 from app.delivery.lookups import Lookups
 from app.delivery.valkey import connect
 from app.delivery.view import Logged, RoomHead, View
+from app.deployment.log_reader import LogReader
 from app.deployment.topic import read_deployment
 from app.domain import names
 from app.domain.erasure import Erased, Extent, Placed, without_erased
@@ -67,7 +68,7 @@ async def forget(settings: Settings, user: str) -> tuple[int, int, dict[str, tup
     in milliseconds; -1 for never. May be called again. Raises `Unsettled` or `Unreachable` where
     not everything can be erased now; then the call has to be repeated.
     """
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         epochs, ends = await _settled(settings, reader, user)
         asked_ms = max(now_ms(), await _newest_act(settings, reader, user))
         await write_erasure(
@@ -194,7 +195,7 @@ async def _gone(history: History, room: str, logged: Sequence[Logged]) -> set[tu
 async def _in_kafka(settings: Settings, user: str) -> dict[str, tuple[int, int]]:
     counts: Counter[str] = Counter()
     last: dict[str, int] = {}
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         for topic, author in _AUTHORS.items():
             for partition in range(settings.partitions):
                 async for record in reader.read(topic, partition, 0):

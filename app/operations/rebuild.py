@@ -12,6 +12,7 @@ import click
 from app.delivery.publisher import Publisher
 from app.delivery.refill import Place, refill
 from app.delivery.valkey import connect
+from app.deployment.log_reader import LogReader
 from app.deployment.topic import read_deployment
 from app.errors import Malformed, ParleyError
 from app.events import AnyAct, decode_act
@@ -43,7 +44,7 @@ async def rebuild(settings: Settings, *, view: bool, history: bool) -> None:
     The view of a partition is emptied first: meanwhile its readers wait, or are told to try again.
     The history store loses what is no part of the log, and gets what it lacks.
     """
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         places = range(settings.partitions)
         total = sum([await reader.end(LOG, partition) for partition in places])
         if not total:

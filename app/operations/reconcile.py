@@ -51,7 +51,7 @@ async def without_outcome(settings: Settings, reader: PartitionReader, only: str
     in `chat.away`.
 
     In a partition whose log has begun an epoch, commands from before are not looked at: the log has
-    lost events, and says so.
+    lost events, and says so. Likewise where the partition has got another home.
     """
     async with connected(settings, _WITHIN) as admin:
         commits = await group_offsets(admin, PIPELINE.id)
@@ -64,8 +64,8 @@ async def without_outcome(settings: Settings, reader: PartitionReader, only: str
             for topic in (RAW, MODERATED)
             if (commit := commits.get(TopicPartition(topic, partition))) is not None
         }
-        since = max(now_ms() - _SINCE_MS, _epoch_began(deployment, partition) + _CLOCKS_MS)
-        if deployment.home(partition) not in {settings.region, ""}:
+        since = max(now_ms() - _SINCE_MS, _changed_at(deployment, partition) + _CLOCKS_MS)
+        if deployment.home(partition, settings.region) != settings.region:
             unsent = _unsent(reader, partition, since, ends.get(RAW, 0), dead)
             found += [line async for room, line in unsent if only in ("", room)]
             continue
@@ -185,9 +185,11 @@ async def _recent(
         yield record
 
 
-def _epoch_began(deployment: Deployment, partition: int) -> int:
-    """When the partition's log began its last epoch, in milliseconds; 0 where it is the first."""
-    return max((one.at_ms for one in deployment.epochs if one.partition == partition), default=0)
+def _changed_at(deployment: Deployment, partition: int) -> int:
+    """When the partition's log began its last epoch, or its home changed; 0: never."""
+    change = deployment.changes.get(partition)
+    epochs = (one.at_ms for one in deployment.epochs if one.partition == partition)
+    return max((0 if change is None else change.at_ms, *epochs))
 
 
 def _place(record: Any) -> str:

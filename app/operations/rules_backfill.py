@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid_utils
 from aiokafka import AIOKafkaProducer
 
+from app.deployment.log_reader import LogReader
 from app.domain.moderation.rule import Facts, Message
 from app.domain.moderation.ruleset import RuleSet
 from app.domain.moderation.side_texts import judge_with, text_beside
@@ -38,7 +39,7 @@ async def apply(
     Through commands, like a moderator's. Returns how many messages were judged, and those hidden,
     by place and text.
     """
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         members = await Recount(settings, reader).table(PIPELINE.id, "members", Member)
         messages = await _messages_since(settings, reader, since_ms)
     refused = [(message, why) for message in messages if (why := _why(message, members, rules))]

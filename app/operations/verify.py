@@ -12,11 +12,11 @@ import click
 from app.delivery.read_marks import ReadMarks
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.deployment.log_reader import LogReader
 from app.deployment.preparation import unusable
 from app.errors import ParleyError
 from app.history.store import History
 from app.kafka.admin import connected, partition_counts
-from app.kafka.partition_reader import PartitionReader
 from app.operations.reconcile import without_outcome
 from app.operations.recount import Recount
 from app.operations.store_diff import history_differences, table_differences, view_differences
@@ -41,7 +41,7 @@ async def verify(settings: Settings, room: str = "") -> tuple[Recount, list[str]
     )
     await history.open()
     try:
-        async with PartitionReader(settings) as reader:
+        async with LogReader(settings) as reader:
             counting = Recount(settings, reader, room)
             for attempt in range(ROUNDS):
                 if attempt:

@@ -45,6 +45,10 @@ class Batch:
         self._acks = acks
         self._outputs = OutputBuffer(producer)
 
+    def leave_out(self, is_wanted: Callable[[Record], bool]) -> None:
+        """Keep only the wanted records; the others are acknowledged with the batch."""
+        self.records = [record for record in self.records if is_wanted(record)]
+
     @property
     def partitions(self) -> set[int]:
         """The partitions of the records, and those that were assigned (`batches`)."""
@@ -147,6 +151,10 @@ class Batch:
     def is_current(self) -> bool:
         """Whether no rebalance has come since: after one, other workers may have the partitions."""
         return bool(self._app.consumer_generation_id == self.generation)
+
+    async def send_now(self) -> None:
+        """Return when Kafka has the outputs so far."""
+        await self._outputs.send()
 
     async def finish(self) -> None:
         """Return when Kafka has the outputs. The next checkpoint acknowledges the records."""

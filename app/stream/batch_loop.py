@@ -19,12 +19,17 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
+from app.deployment.followed import FollowedDeployment, followed_deployment
+from app.deployment.log_reader import is_part
+from app.domain.deployment import Deployment
+from app.kafka.record import Record
 from app.runtime.heartbeat import GROUP, heartbeat_of
 from app.stream.acks import CHUNK_RECORDS, acks_of, record_count
 from app.stream.batch import Batch
 from app.stream.changelog_reader import read_changelogs
 from app.stream.checkpoint import INTERVAL, Checkpointer
 from app.stream.table import Table
+from app.topics import LOG
 
 #: The most records of a batch. More gain little, and take longer to repeat after a crash.
 MAX_RECORDS = 500
@@ -50,6 +55,7 @@ async def batches(
     heartbeat = heartbeat_of(app.conf.id)
     producer = await _producer(app)
     checkpointer = await _checkpointer(app, tables)
+    deployment = await _deployment(app)
     if at_assignment and app.started:
         app.consumer.announce(stream.channel.topics[0])
     while True:
@@ -64,6 +70,8 @@ async def batches(
         if (acks := acks_of(app, items)) is None:
             continue
         batch = Batch(app, producer, acks, tables, checkpointer)
+        if deployment is not None and deployment.now.epochs:
+            batch.leave_out(partial(_is_part, deployment.now))
         with heartbeat.batch_in_hand():
             yield batch
             await batch.finish()
@@ -74,6 +82,16 @@ async def _checkpointer(app: Any, tables: Sequence[Table[Any]]) -> Checkpointer 
         return None
     read = partial(read_changelogs, app.context.settings, app.conf.id)
     return Checkpointer(await _producer(app), tables, read, INTERVAL if app.started else 0)
+
+
+async def _deployment(app: Any) -> FollowedDeployment | None:
+    """The deployment, where there are regions: their logs have events that are no part of it."""
+    settings = app.context.settings
+    return await followed_deployment(settings) if settings.region and app.started else None
+
+
+def _is_part(deployment: Deployment, record: Record) -> bool:
+    return record.topic != LOG or is_part(record, deployment)
 
 
 async def _producer(app: Any) -> Any:

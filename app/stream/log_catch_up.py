@@ -16,9 +16,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
+from app.deployment.log_reader import LogReader
 from app.deployment.topic import begin, read_deployment
 from app.domain.deployment import Deployment
+from app.domain.lineage import next_epoch
 from app.errors import Malformed, StoreFailed
 from app.events import (
     SRC,
@@ -36,7 +39,7 @@ from app.settings import Settings
 from app.stream.batch import Batch
 from app.stream.batch_loop import MAX_RECORDS
 from app.stream.table import Table
-from app.topics import LOG, wrong_partition
+from app.topics import LOG, RAW, wrong_partition
 
 log = structlog.get_logger()
 
@@ -54,7 +57,9 @@ class LogCatchUp:
     """Follows `chat.log` once for each partition and each assignment of it.
 
     `known` gives the position up to which all tables stand where they have none of their own yet,
-    or `None`. `epoch` and `ends` have, for each followed partition, its epoch and the last `pos`.
+    or `None`. `epochs` and `ends` have, for each followed partition, its epoch and the last `pos`.
+    With an epoch of a partition that is newer by `newest_epoch`, another region has begun one: the
+    partition is followed once more.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class LogCatchUp:
         tables: Sequence[Table[Any]],
         known: Callable[[int], Position | None],
         apply: Apply,
+        newest_epoch: Callable[[int], int] = lambda _: 0,
     ) -> None:
         self.epochs: dict[int, int] = {}
         self.ends: dict[int, int] = {}
@@ -70,6 +76,7 @@ class LogCatchUp:
         self._tables = tables
         self._known = known
         self._apply = apply
+        self._newest_epoch = newest_epoch
         #: By partition: the generation in which it was followed.
         self._followed: dict[int, int] = {}
         #: By partition: when its position was noted last.
@@ -84,12 +91,13 @@ class LogCatchUp:
             partition
             for partition in batch.partitions
             if self._followed.get(partition) != generation
+            or self._newest_epoch(partition) > self.epochs[partition]
         }
         for partition in batch.partitions - missing:
             self._note_in_a_while(partition)
         if not missing:
             return
-        async with PartitionReader(self._settings) as reader:
+        async with LogReader(self._settings) as reader:
             deployment = await read_deployment(reader)
             for partition in missing:
                 await self._follow_partition(reader, batch, partition, deployment)
@@ -108,7 +116,7 @@ class LogCatchUp:
         if lost := _beyond(stand, end, deployment, partition):
             epoch = max(epoch, lost.epoch)
             if lost.epoch >= deployment.epoch(partition):
-                epoch = await self._begin_epoch(partition, epoch + 1, end, lost)
+                epoch = await self._begin_epoch(partition, epoch, end, lost, deployment)
             await self._empty(batch, partition, epoch)
             stand = [None]
         self.epochs[partition], self.ends[partition] = epoch, end.pos
@@ -140,7 +148,21 @@ class LogCatchUp:
             return found
         return [self._known(partition)]
 
-    async def _begin_epoch(self, partition: int, epoch: int, end: Position, lost: Position) -> int:
+    async def _begin_epoch(
+        self,
+        partition: int,
+        known: int,
+        end: Position,
+        lost: Position,
+        deployment: Deployment,
+    ) -> int:
+        """The epoch after `known`, or `known` where another region has what was lost."""
+        here = self._settings.region
+        if (home := deployment.home(partition, here)) != here:
+            log.error("the log has lost its end", partition=partition, ends_at=end.pos, home=home)
+            return known
+        rank = self._settings.region_rank
+        epoch = known + 1 if rank is None else next_epoch(known, rank)
         log.error(
             "the log has lost its end: an epoch begins",
             partition=partition,
@@ -155,6 +177,9 @@ class LogCatchUp:
             at_ms=now_ms(),
             why=f"the log ended at {end.pos}, and tables stood at {lost.pos}",
         )
+        if here:
+            origin = deployment.origin(RAW, partition)
+            begun = replace(begun, home=here, after=known, origin=origin)
         return (await begin(self._settings, begun)).epoch(partition)
 
     async def _empty(self, batch: Batch, partition: int, epoch: int) -> None:

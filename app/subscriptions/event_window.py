@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from app.deployment.log_reader import LogReader
 from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.subscriptions.source_events import SourceEvent, source_event
@@ -168,7 +169,7 @@ class EventWindow:
 
     async def _kafka(self) -> PartitionReader:
         if self._reader is None:
-            reader = PartitionReader(self._settings)
+            reader = LogReader(self._settings)
             await reader.__aenter__()
             self._reader = reader
         return self._reader

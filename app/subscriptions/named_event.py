@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from app.deployment.log_reader import LogReader
 from app.errors import Malformed
 from app.events import Position
-from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.subscriptions.log_search import offset_behind_position
 from app.subscriptions.source_events import source_event
@@ -41,7 +41,7 @@ async def time_of_event(settings: Settings, event: str) -> int:
     """
     partition, position = log_place(event)
     if partition < settings.partitions:
-        async with PartitionReader(settings) as reader:
+        async with LogReader(settings) as reader:
             before = Position(position.epoch, position.pos - 1)
             offset = await offset_behind_position(reader, partition, before)
             record = await reader.first(LOG, partition, offset)

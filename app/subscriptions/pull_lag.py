@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from app.deployment.log_reader import LogReader
 from app.domain.subscriptions.interest import Interest
 from app.events import Subscription
 from app.kafka.admin import connected, group_offsets
 from app.kafka.group_lag import Lag, lag_between
-from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.subscriptions.event_window import Source
 from app.subscriptions.pull_commits import places_of, pull_group
@@ -24,7 +24,7 @@ async def pull_lag(settings: Settings, subscription: Subscription) -> list[Lag]:
     async with connected(settings, _SECONDS) as admin:
         places = places_of(await group_offsets(admin, pull_group(subscription.id)))
     found: list[Lag] = []
-    async with PartitionReader(settings) as reader:
+    async with LogReader(settings) as reader:
         for topic in topics:
             for partition in range(settings.partitions):
                 source = Source(topic, partition)

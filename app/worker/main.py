@@ -123,7 +123,7 @@ async def _serve(
             stop.set()
 
         watching = asyncio.create_task(watch_topics(settings, names, end_because))
-        watch = DeploymentWatch(settings, deployment, end_because, epochs=False)
+        watch = DeploymentWatch(settings, deployment, end_because)
         async with waiting_for(f"Kafka at {settings.broker}"):
             await watch.start()
         stop.started()

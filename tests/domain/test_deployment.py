@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.cursor import Cursor
+from app.domain.cursor import Cursor, digest_of
 from app.domain.deployment import Deployment, Resumed, deployment_of
 from app.events import (
     AnyBeginning,
@@ -83,26 +83,33 @@ def test_the_first_id_stays() -> None:
 
 def test_a_cursor_from_before_an_epoch_goes_on_where_the_epoch_began() -> None:
     before = Deployment("d")
-    cursor = Cursor(before.digests()[-1], (10, 10, 10))
+    cursor = Cursor(before.digest(), (10, 10, 10))
     after = Deployment("d", (epoch(0, 1, 7), epoch(1, 1, 10), epoch(0, 2, 8)))
     assert after.resumed(cursor) == Resumed((7, 10, 10), frozenset({0}))
 
 
 def test_a_cursor_of_this_epoch_goes_on_where_it_is() -> None:
     known = Deployment("d", (epoch(0, 1, 7),))
-    cursor = Cursor(known.digests()[-1], (10, 10, 10))
+    cursor = Cursor(known.digest(), (10, 10, 10))
     assert known.resumed(cursor) == Resumed((10, 10, 10), frozenset())
 
 
 def test_a_cursor_of_another_deployment_does_not_go_on() -> None:
-    other = Cursor(Deployment("other").digests()[-1], (1, 1, 1))
+    other = Cursor(Deployment("other").digest(), (1, 1, 1))
     assert Deployment("d", (epoch(0, 1, 7),)).resumed(other) is None
 
 
 @given(st.lists(st.builds(epoch, st.integers(0, 2), st.integers(1, 9), st.integers(0, 9))))
 def test_each_epoch_gives_cursors_another_digest(epochs: list[EpochBegun]) -> None:
-    digests = deployment_of([DeploymentMade(id="d", at_ms=1), *epochs]).digests()
+    known = deployment_of([DeploymentMade(id="d", at_ms=1), *epochs]).epochs
+    digests = [Deployment("d", known[:count]).digest() for count in range(len(known) + 1)]
     assert len(set(digests)) == len(digests)
+
+
+def test_cursors_of_earlier_releases_are_still_known() -> None:
+    begun = (epoch(0, 1, 7), epoch(1, 1, 10))
+    assert Deployment("d").digest() == digest_of("d")
+    assert Deployment("d", begun).digest() == digest_of("d 0/1/7 1/1/10")
 
 
 def test_an_erasure_of_before_an_epoch_ends_where_that_began() -> None:

@@ -51,7 +51,7 @@ class DeliveryState:
         self.recent = RecentEvents()
         self.frontier = [0] * partitions
         self.deployment = deployment
-        self._digest = deployment.digests()[-1]
+        self._digest = deployment.digest()
         self._cursor_keys = tuple(cursor_keys)
         self._cursor_key = self._cursor_keys[0]
         self._unsubscribe = unsubscribe
@@ -59,6 +59,21 @@ class DeliveryState:
         self._cursor: str | None = None
         self._queue: list[tuple[Room, Event]] = []
         self._before_delivery: list[Callable[[], None]] = []
+
+    def adopt(self, deployment: Deployment) -> bool:
+        """Go on in the deployment as it is now, and return whether that can be.
+
+        It can't where this edge has delivered an event that is no part of the log any more.
+        """
+        self.flush()
+        for partition, at in enumerate(self.frontier):
+            cut = deployment.cut_after(partition, self.deployment.epoch(partition))
+            if cut is not None and at > cut:
+                return False
+        self.deployment = deployment
+        self._digest = deployment.digest()
+        self._cursor = None
+        return True
 
     def before_delivery(self, call: Callable[[], None]) -> None:
         """Have `call` called before an event is queued, where the queue is empty."""

@@ -108,7 +108,7 @@ def ahead(scene: Scene) -> cursors.Cursor:
     """The cursor of somebody who has seen an event more than there is."""
     nexts = list(scene.hub.state.frontier)
     nexts[scene.partition] += 1
-    return cursors.Cursor(scene.hub.state.deployment.digests()[-1], tuple(nexts))
+    return cursors.Cursor(scene.hub.state.deployment.digest(), tuple(nexts))
 
 
 async def test_who_has_seen_more_than_the_log_has_begins_anew(
@@ -142,7 +142,7 @@ async def test_a_cursor_with_another_number_of_partitions_begins_anew(scene: Sce
     for nexts in ((0,), (*scene.hub.state.frontier, 0)):
         reader = Recorder(scene.hub.registry.user("ann"))
         await scene.admission.admit(
-            reader, cursors.Cursor(scene.hub.state.deployment.digests()[-1], nexts)
+            reader, cursors.Cursor(scene.hub.state.deployment.digest(), nexts)
         )
         assert reader.lost == sorted([scene.a, scene.b])
 

@@ -168,7 +168,7 @@ async def test_an_edge_that_is_behind_a_cursor_gives_nothing_twice(scene: Scene)
     ahead = list(hub.state.frontier)
     ahead[scene.partition] += 1
     scene.reader = Recorder(hub.registry.user("ann"))
-    cursor = cursors.Cursor(hub.state.deployment.digests()[-1], tuple(ahead))
+    cursor = cursors.Cursor(hub.state.deployment.digest(), tuple(ahead))
     admitting = asyncio.create_task(scene.admission.admit(scene.reader, cursor))
     await scene.say(scene.a)
     await admitting

@@ -1,0 +1,309 @@
+"""The partitions that are at home in this region, and how a home comes and goes.
+
+The agent that writes `chat.log` writes the changes of a partition's home, too, so that no event of
+its own follows them. Each change is in Kafka before the agent goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+import structlog
+
+from app.deployment.followed import FollowedDeployment
+from app.deployment.log_reader import LogReader
+from app.deployment.other_regions import learn_of
+from app.deployment.topic import begin
+from app.domain.homes import order
+from app.domain.lineage import next_epoch
+from app.errors import Malformed
+from app.events import (
+    POS,
+    SRC,
+    AnyBeginning,
+    EpochBegun,
+    HomeLeft,
+    HomeTaken,
+    HomeWanted,
+    decode_src,
+    position_of,
+)
+from app.kafka.log_positions import header_of, offset_behind
+from app.kafka.partition_reader import PartitionReader
+from app.kafka.record import Record, record_of
+from app.runtime.clock import now_ms
+from app.settings import Settings
+from app.stream.batch import Batch
+from app.stream.log_catch_up import LogCatchUp
+from app.topics import LOG, RAW, of_region
+
+log = structlog.get_logger()
+
+#: Seconds for what another region has written to come, and between two looks.
+_PATIENCE: Final = 30.0
+_PAUSE: Final = 0.1
+
+#: Takes an event of another region's log into this region's.
+Follow = Callable[[Batch, Record], None]
+
+
+class HomePartitions:
+    """Which partitions this process writes, as their homes come and go.
+
+    `follow` takes a record of another region's log that is the next of its partition.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        deployment: FollowedDeployment,
+        positions: LogCatchUp,
+        follow: Follow,
+    ) -> None:
+        self._settings = settings
+        self._here = settings.region
+        self._deployment = deployment
+        self._log = positions
+        self._follow = follow
+        self._logs = {of_region(region, LOG): region for region in settings.other_regions}
+
+    def elsewhere(self, partition: int) -> str:
+        """The region that a partition is at home in; empty where it is at home here."""
+        home = self._deployment.now.home(partition, self._here)
+        return "" if home == self._here else home
+
+    def origin(self, partition: int) -> int:
+        """The origin of commands since the partition is at home here; earlier ones are void."""
+        change = self._deployment.now.changes.get(partition)
+        return 0 if change is None else change.origin
+
+    def is_due(self, partition: int) -> bool:
+        """Whether a home is to come or to go, or another region has begun an epoch."""
+        now = self._deployment.now
+        if now.epoch(partition) > self._log.epochs.get(partition, 0):
+            return True
+        change, wish = now.changes.get(partition), now.wish(partition)
+        if isinstance(change, HomeLeft) and change.to == self._here:
+            return True
+        if wish is None:
+            return False
+        home = now.home(partition, self._here)
+        return home == self._here != wish.to or (wish.lost == home and wish.to == self._here)
+
+    async def settle(self, batch: Batch) -> list[HomeWanted]:
+        """Carry out what is due of the batch's partitions, and fill gaps; before its records.
+
+        Returns the failovers that this call has carried out.
+        """
+        if news := self._unknown_epochs(batch):
+            await self._learn(news)
+            await self._log.follow(batch)
+        over: list[HomeWanted] = []
+        for partition in sorted(batch.partitions):
+            if self._lacks(batch, partition):
+                await self._fill_gap(batch, partition)
+            if batch.is_current and self.is_due(partition):
+                over += await self._change(batch, partition)
+        return over
+
+    async def _change(self, batch: Batch, partition: int) -> list[HomeWanted]:
+        now, here = self._deployment.now, self._here
+        change, wish = now.changes.get(partition), now.wish(partition)
+        home = now.home(partition, here)
+        if isinstance(change, HomeLeft) and change.to == here:
+            await self._take(batch, partition, change)
+        elif wish is not None and wish.lost == home and wish.to == here:
+            await self._take_over(batch, wish)
+            return [wish]
+        elif wish is not None and home == here != wish.to and not wish.lost:
+            await self._leave(wish)
+        return []
+
+    async def _leave(self, wish: HomeWanted) -> None:
+        partition = wish.partition
+        left = HomeLeft(
+            partition=partition,
+            by=self._here,
+            to=wish.to,
+            epoch=self._log.epochs[partition],
+            term=self._next_term(partition),
+            start=self._log.ends[partition] + 1,
+            origin=self._deployment.now.origin(RAW, partition),
+            at_ms=now_ms(),
+        )
+        await self._write(left)
+        log.info("a home was left", partition=partition, to=wish.to, start=left.start)
+
+    async def _take(self, batch: Batch, partition: int, left: HomeLeft) -> None:
+        """Take a home as soon as every event of before is here."""
+        if self._log.ends[partition] < left.start - 1:
+            async with LogReader(self._settings) as reader:
+                await self._fill(batch, reader, partition)
+            await batch.send_now()
+        stands = (self._log.epochs[partition], self._log.ends[partition])
+        if stands != (left.epoch, left.start - 1):
+            return  # the agent looks again in a moment
+        origin = max(left.origin, self._deployment.now.origin(RAW, partition)) + 1
+        taken = HomeTaken(
+            partition=partition,
+            by=self._here,
+            epoch=left.epoch,
+            term=left.term + 1,
+            start=left.start,
+            origin=origin,
+            at_ms=now_ms(),
+        )
+        await self._write(taken)
+        log.info("a home was taken", partition=partition, after=left.by, start=left.start)
+
+    async def _take_over(self, batch: Batch, wish: HomeWanted) -> None:
+        """Begin an epoch behind the last event that has come of the region that is lost."""
+        partition = wish.partition
+        async with LogReader(self._settings) as reader:
+            await self._fill(batch, reader, partition)
+            # Before the epoch: its start says that all before it is here.
+            await batch.send_now()
+            origin = 1 + max(
+                self._deployment.now.origin(RAW, partition), await _last_origin(reader, partition)
+            )
+        known = self._log.epochs[partition]
+        rank = self._settings.region_rank or 0
+        begun = EpochBegun(
+            partition=partition,
+            epoch=next_epoch(known, rank),
+            start=self._log.ends[partition] + 1,
+            at_ms=now_ms(),
+            why=f"{self._here} has taken it over from {wish.lost}",
+            home=self._here,
+            after=known,
+            origin=origin,
+            lost=wish.lost,
+        )
+        await self._write(begun)
+        self._log.epochs[partition] = begun.epoch
+        where = {"partition": partition, "epoch": begun.epoch, "start": begun.start}
+        log.warning("a region was taken over", lost=wish.lost, **where)
+
+    async def _write(self, change: EpochBegun | HomeLeft | HomeTaken) -> None:
+        """Write a change, and return when this process follows it."""
+        await begin(self._settings, change)
+        place = change.partition
+        await self._deployment.until(
+            lambda now: order(now.changes.get(place)) >= order(change),
+        )
+
+    def _next_term(self, partition: int) -> int:
+        epoch, term = order(self._deployment.now.changes.get(partition))
+        return term + 1 if epoch == self._log.epochs[partition] else 1
+
+    # ── the logs of other regions ────────────────────────────────────────────────────────────
+
+    def is_next(self, partition: int, record: Any) -> bool:
+        """Whether a record of another region's log is the next event of the partition.
+
+        Not, where it is known, is no part of the log, or lacks the events before it. Raises
+        `Malformed` for a record without a valid position.
+        """
+        position = position_of(header_of(record, POS), record.offset)
+        is_known = position.pos <= self._log.ends[partition]
+        return not is_known and self._deployment.now.has(partition, position)
+
+    def _unknown_epochs(self, batch: Batch) -> dict[str, tuple[int, int]]:
+        """By region: a partition and an epoch of which its log has events, not known here yet."""
+        found: dict[str, tuple[int, int]] = {}
+        for record in batch.records:
+            if (region := self._logs.get(record.topic)) is None:
+                continue
+            try:
+                epoch = position_of(header_of(record, POS), record.offset).epoch
+            except Malformed:
+                continue
+            if epoch > self._deployment.now.epoch(record.partition):
+                found[region] = max(found.get(region, (0, 0)), (record.partition, epoch))
+        return found
+
+    async def _learn(self, news: dict[str, tuple[int, int]]) -> None:
+        """Take over the epochs of other regions before the events in them."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + _PATIENCE
+        for region, (partition, epoch) in news.items():
+            while self._deployment.now.epoch(partition) < epoch:
+                if loop.time() > latest:
+                    log.error("an epoch is unknown", region=region, epoch=epoch)
+                    return
+                async with PartitionReader(self._settings) as reader:
+                    new = await learn_of(self._settings, reader, region, self._deployment.now)
+                if new:
+                    await self._deployment.until(lambda now, new=new: _has_all(now, new))  # type: ignore[misc]
+                else:
+                    await asyncio.sleep(_PAUSE)
+
+    def _lacks(self, batch: Batch, partition: int) -> bool:
+        """Whether the batch's events of other regions leave a gap in the partition."""
+        end = self._log.ends[partition]
+        for record in batch.records:
+            if record.partition != partition or record.topic not in self._logs:
+                continue
+            try:
+                if self.is_next(partition, record):
+                    pos = position_of(header_of(record, POS), record.offset).pos
+                    if pos > end + 1:
+                        return True
+                    end = max(end, pos)
+            except Malformed:
+                continue
+        return False
+
+    async def _fill_gap(self, batch: Batch, partition: int) -> None:
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + _PATIENCE
+        async with LogReader(self._settings) as reader:
+            while self._lacks(batch, partition) and loop.time() < latest:
+                if not await self._fill(batch, reader, partition):
+                    await asyncio.sleep(_PAUSE)
+        if self._lacks(batch, partition):
+            end = self._log.ends[partition]
+            log.error("events of other regions are missing", partition=partition, after=end)
+
+    async def _fill(self, batch: Batch, reader: PartitionReader, partition: int) -> int:
+        """Take every event that has come and is the next of the partition; how many there were."""
+        count = 0
+        while True:
+            before = count
+            for topic in self._logs:
+                async for record in self._behind(reader, topic, partition):
+                    pos = position_of(header_of(record, POS), record.offset).pos
+                    if pos == self._log.ends[partition] + 1 and self.is_next(partition, record):
+                        self._follow(batch, record_of(record))
+                        count += 1
+            if count == before:
+                return count
+
+    async def _behind(
+        self, reader: PartitionReader, topic: str, partition: int
+    ) -> AsyncIterator[Any]:
+        start = await offset_behind(reader, partition, self._log.ends[partition], topic)
+        async for record in reader.read(topic, partition, start):
+            try:
+                position_of(header_of(record, POS), record.offset)
+            except Malformed:
+                continue
+            yield record
+
+
+def _has_all(now: Any, new: list[AnyBeginning]) -> bool:
+    return all(one in now.epochs for one in new if isinstance(one, EpochBegun))
+
+
+async def _last_origin(reader: PartitionReader, partition: int) -> int:
+    """The origin of the last event's command."""
+    end = await reader.end(LOG, partition)
+    found = 0
+    async for record in reader.read(LOG, partition, max(0, end - 100), end):
+        try:
+            found = max(found, decode_src(header_of(record, SRC)).origin)
+        except Malformed:
+            continue
+    return found
