@@ -71,14 +71,19 @@ class FollowedDeployment:
             self._changed()
 
 
-_shared: dict[str, FollowedDeployment] = {}
+_shared: dict[str, asyncio.Task[FollowedDeployment]] = {}
 
 
 async def followed_deployment(settings: Settings) -> FollowedDeployment:
     """The deployment, followed once for all agents of this process."""
-    known = _shared.get(settings.broker)
-    if known is None:
-        known = FollowedDeployment(settings)
-        await known.start()
-        known = _shared.setdefault(settings.broker, known)
-    return known
+    starting = _shared.get(settings.broker)
+    if starting is None or (starting.done() and (starting.cancelled() or starting.exception())):
+        # A task, so that agents that ask at the same time share it.
+        starting = _shared[settings.broker] = asyncio.create_task(_started(settings))
+    return await asyncio.shield(starting)
+
+
+async def _started(settings: Settings) -> FollowedDeployment:
+    followed = FollowedDeployment(settings)
+    await followed.start()
+    return followed

@@ -34,6 +34,16 @@ class LogReader(PartitionReader):
         self._has_regions = bool(settings.region)
         self._deployment = Deployment()
         self._looked_at = -_FRESH
+        self._is_fixed = False
+
+    async def fixed_deployment(self) -> Deployment:
+        """The deployment of now, by whose epochs this reader reads from then on.
+
+        For a decision on the end of the log, which must not change in between.
+        """
+        self._deployment = await read_deployment(self)
+        self._is_fixed = True
+        return self._deployment
 
     async def read(
         self, topic: str, partition: int, start: int, end: int | None = None
@@ -44,7 +54,7 @@ class LogReader(PartitionReader):
             async for record in records:
                 yield record
             return
-        if time.monotonic() - self._looked_at > _FRESH:
+        if not self._is_fixed and time.monotonic() - self._looked_at > _FRESH:
             self._deployment = await read_deployment(self)
             self._looked_at = time.monotonic()
         deployment = self._deployment

@@ -19,7 +19,7 @@ import structlog
 from msgspec.structs import replace
 
 from app.deployment.log_reader import LogReader
-from app.deployment.topic import begin, read_deployment
+from app.deployment.topic import begin
 from app.domain.deployment import Deployment
 from app.domain.lineage import next_epoch
 from app.errors import Malformed, StoreFailed
@@ -98,7 +98,7 @@ class LogCatchUp:
         if not missing:
             return
         async with LogReader(self._settings) as reader:
-            deployment = await read_deployment(reader)
+            deployment = await reader.fixed_deployment()
             for partition in missing:
                 await self._follow_partition(reader, batch, partition, deployment)
                 self._followed[partition] = generation

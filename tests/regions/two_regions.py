@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
+
+import aiohttp
 
 from app.embedded.child import Child
 from app.embedded.kafka import Kafka
@@ -15,7 +18,7 @@ from app.embedded.valkey import Valkey
 from app.local.supervisor import ROOT
 from app.settings import Settings
 from tests.conftest import SECRET
-from tests.support.chat import Chat, data_folder
+from tests.support.chat import Chat, data_folder, until
 
 NAMES = ("eu", "us")
 
@@ -27,6 +30,39 @@ class Region(NamedTuple):
     kafka: Kafka
     valkey: Valkey
     mirror: Child
+
+    async def die(self) -> None:
+        """Kill every process of the region; its disks stay."""
+        parts = [*self.chat.edges, *self.chat.workers, self.mirror]
+        for one in (*parts, self.valkey, self.kafka):
+            one.kill()
+
+    async def come_back(self) -> None:
+        """Start the region again as it was."""
+        await self.kafka.start()
+        await self.valkey.start()
+        for one in (self.mirror, *self.chat.workers, *self.chat.edges):
+            one.start()
+        await until(self._works)
+
+    def supervise(self) -> None:
+        """Start what has ended by itself, as a supervisor does."""
+        for one in (*self.chat.workers, *self.chat.edges):
+            if not one.running:
+                one.start()
+
+    async def _works(self) -> bool:
+        """Whether the region opens a room; an edge may end as it hears of an epoch."""
+        self.supervise()
+        url, body = f"{self.chat.url}/v1/rooms", {"room": uuid4().hex}
+        try:
+            async with (
+                aiohttp.ClientSession(headers=self.chat.headers("warm")) as http,
+                http.post(url, json=body, headers={"Prefer": "wait=5"}) as answer,
+            ):
+                return answer.status == 201
+        except aiohttp.ClientError:
+            return False
 
 
 @asynccontextmanager

@@ -1,0 +1,97 @@
+"""A region dies: another one takes over, and what the dead one had accepted comes in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.regions.two_regions import Region, two_regions
+from tests.support.chat import until
+from tests.support.listener import Listener
+from tests.support.person import Person
+
+pytestmark = pytest.mark.timeout(300)
+
+Regions = dict[str, Region]
+
+
+@pytest.fixture(scope="module")
+async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Regions]:
+    async with two_regions(tmp_path_factory.mktemp("regions")) as found:
+        yield found
+
+
+async def verifies(region: Region) -> None:
+    async def holds() -> bool:
+        code, said = await region.chat.parley("verify")
+        print(said)
+        return code == 0
+
+    await until(holds, within=40)
+
+
+async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Regions) -> None:
+    eu, us = regions["eu"], regions["us"]
+    async with Person(eu.chat, "mia") as mia, Person(us.chat, "noa") as noa:
+        _, made = await mia.post("/v1/rooms", {})
+        room = made["room"]
+        await mia.post(f"/v1/rooms/{room}/members", {"user": "noa"})
+        async with Listener(us.chat, "noa") as his:
+            for number in range(5):
+                await mia.say(room, f"before {number}")
+            await his.until(lambda: len(his.messages(room)) == 5)
+            # From now on eu takes what us does not get.
+            us.mirror.kill()
+            async with Listener(eu.chat, "mia") as hers:
+                for number in range(3):
+                    await mia.say(room, f"tail {number}")
+                await hers.until(lambda: len(hers.messages(room)) == 3)
+                cursor = hers.cursor
+            # On its way to eu, and never there.
+            eu.mirror.kill()
+            on_its_way = asyncio.create_task(noa.say(room, "on its way", wait=60))
+            await asyncio.sleep(1)
+            await eu.die()
+            begun = time.monotonic()
+            code, said = await us.chat.parley("regions", "failover", "--from", "eu")
+            assert code == 0, said
+            print(said)
+            await noa.say(room, "after", wait=20)
+            print(f"first message {time.monotonic() - begun:.1f} s after the command")
+            assert (await on_its_way)["seq"]
+            await his.until(lambda: len(his.messages(room)) == 7)
+            assert sorted(his.messages(room)[5:]) == ["after", "on its way"]
+            # A reader of eu comes to us, and is told.
+            async with Listener(us.chat, "mia", cursor=cursor) as hers:
+                assert hers.hello["recovered"] is False
+
+        us.mirror.start()
+        await eu.come_back()
+
+        async def follows() -> bool:
+            eu.supervise()
+            try:
+                async with Person(eu.chat, "mia") as again:
+                    texts = [one["text"] for one in await again.history(room)]
+            except (aiohttp.ClientError, AssertionError):
+                return False
+            return texts == [*(f"before {n}" for n in range(5)), *his.messages(room)[5:]]
+
+        await until(follows, within=60)
+        code, said = await eu.chat.parley("regions", "tail")
+        print(said)
+        assert code == 1
+        assert all(f"tail {number}" in said for number in range(3))
+        code, said = await eu.chat.parley("regions", "tail", "--offer")
+        print(said)
+        assert code == 0, said
+        texts = [one["text"] for one in await noa.history(room)]
+        assert texts[-3:] == [f"tail {number}" for number in range(3)]
+        code, said = await eu.chat.parley("regions", "tail")
+        assert code == 0, said
+    for region in regions.values():
+        await verifies(region)
