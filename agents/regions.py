@@ -18,6 +18,7 @@ from app.errors import Malformed
 from app.events import HOME, TO, decode_beginning
 from app.kafka.log_positions import header_of
 from app.kafka.record import Record
+from app.mirror.control_relay import ControlRelay
 from app.stream.batch_loop import batches
 from app.stream.consumer_groups import active_context, group, raw_topic
 from app.stream.groups import REGIONS
@@ -50,6 +51,11 @@ _COPIED = {
 
 if _COPIED:
     app = group(REGIONS)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def relay() -> None:
+        """Follow the rules, sanctions and the like that other regions set."""
+        await ControlRelay(settings).run()
 
     @app.agent(raw_topic(app, *_COPIED))
     async def regions(stream: Any) -> None:

@@ -32,7 +32,7 @@ async def test_people_of_both_regions_send_while_a_home_moves_there_and_back(
     regions: Regions,
 ) -> None:
     eu, us = (regions[name].chat for name in NAMES)
-    slowest = {name: 0.0 for name in NAMES}
+    slowest = dict.fromkeys(NAMES, 0.0)
     async with (
         Person(eu, "mia") as mia,
         Person(us, "noa") as noa,
