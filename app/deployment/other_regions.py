@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+import structlog
+from aiokafka.errors import KafkaError
+
 from app.deployment.topic import PARTITION, begin
 from app.domain.deployment import Deployment
 from app.domain.homes import order
@@ -10,6 +17,11 @@ from app.events import AnyBeginning, EpochBegun, HomeLeft, HomeTaken, decode_beg
 from app.kafka.partition_reader import PartitionReader
 from app.settings import Settings
 from app.topics import DEPLOYMENT, of_region
+
+log = structlog.get_logger()
+
+#: Seconds for a region to answer at a start.
+_SECONDS: Final = 2.0
 
 
 def is_news(one: AnyBeginning, known: Deployment) -> bool:
@@ -32,14 +44,40 @@ async def learn_of(
     settings: Settings, reader: PartitionReader, region: str, known: Deployment
 ) -> list[AnyBeginning]:
     """Take over what the mirror has brought of a region's epochs and homes; the new records."""
+    found = await _news(reader, of_region(region, DEPLOYMENT), known)
+    if found:
+        await begin(settings, *found)
+    return found
+
+
+async def ask_others(settings: Settings, known: Deployment) -> Deployment:
+    """The deployment after what the other regions say themselves, where they answer in time.
+
+    A region that was away takes less into its tail if it knows at its start that another one has
+    taken it over. The mirror brings the same a little later.
+    """
+    asked = (_ask(settings, region, known) for region in settings.other_regions)
+    found = [one for news in await asyncio.gather(*asked) for one in news]
+    return await begin(settings, *found) if found else known
+
+
+async def _ask(settings: Settings, region: str, known: Deployment) -> list[AnyBeginning]:
+    there = replace(settings, broker=settings.region_brokers[region])
+    try:
+        async with asyncio.timeout(_SECONDS), PartitionReader(there) as reader:
+            return await _news(reader, DEPLOYMENT, known)
+    except (KafkaError, OSError) as error:
+        log.info("a region does not say anything", region=region, why=repr(error))
+        return []
+
+
+async def _news(reader: PartitionReader, topic: str, known: Deployment) -> list[AnyBeginning]:
     found: list[AnyBeginning] = []
-    async for record in reader.read(of_region(region, DEPLOYMENT), PARTITION, 0):
+    async for record in reader.read(topic, PARTITION, 0):
         try:
             one = decode_beginning(record.value)
         except Malformed:
             continue
         if is_news(one, known) and one not in found:
             found.append(one)
-    if found:
-        await begin(settings, *found)
     return found

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 from typing import Final
 from uuid import uuid4
 
+from app.deployment.other_regions import ask_others
 from app.deployment.regions import join_regions
 from app.deployment.topic import begin, read_deployment
 from app.domain.deployment import Deployment
@@ -39,6 +40,7 @@ async def prepare(settings: Settings, topics: Iterable[Topic]) -> Deployment:
     await provision(settings, [*topics, *mirrored_topics(settings.other_regions)])
     if settings.region:
         deployment = await join_regions(settings, ensure_deployment)
+        deployment = await ask_others(settings, deployment)
     else:
         deployment = await ensure_deployment(settings)
     if deployment.moved_to:

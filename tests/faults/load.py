@@ -52,12 +52,20 @@ class Load:
     """People who follow and speak: in rooms on each partition.
 
     Each is in two of the rooms; every tenth polls, the others stream; they mark what they have
-    read. In quiet rooms beside, somebody edits, deletes, reacts, lets in and puts out. At the end
+    read. In quiet rooms beside, somebody edits, deletes, reacts, lets in and puts out. `name`
+    begins the names of the rooms, where a chat has several loads one after the other. At the end
     every wish has `patience` seconds to be answered, and then to be seen by all.
     """
 
-    def __init__(self, chat: Chat, strength: Strength = LIGHT, *, patience: float = 120.0) -> None:
-        rooms = _rooms(strength.rooms, chat.settings.partitions)
+    def __init__(
+        self,
+        chat: Chat,
+        strength: Strength = LIGHT,
+        *,
+        patience: float = 120.0,
+        name: str = "",
+    ) -> None:
+        rooms = _rooms(strength.rooms, chat.settings.partitions, f"{name}room")
         #: The members of each room.
         self.people = {
             room: [f"reader-{j}" for j in range(strength.readers) if (i - j) % len(rooms) in (0, 1)]
@@ -69,7 +77,9 @@ class Load:
         self._strength = strength
         self._places: dict[Place, Place] = {}
         self._patience = patience
-        self._records = Records(base={})
+        self._quiet = _rooms(_QUIET, chat.settings.partitions, f"{name}quiet")
+        #: What was seen from outside, once the load has ended.
+        self.records = Records(base={})
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -85,8 +95,7 @@ class Load:
         self.marker = Marker(self._chat, self.followers, _MARKS * self._strength.rate)
         self._speaking = asyncio.create_task(self.speaker.speak(self._stop))
         self._marking = asyncio.create_task(self.marker.mark(self._http, self._stop))
-        quiet = _rooms(_QUIET, self._chat.settings.partitions, "quiet")
-        meddler = Meddler(self._chat, _OWNER, quiet, _ACTS * self._strength.rate)
+        meddler = Meddler(self._chat, _OWNER, self._quiet, _ACTS * self._strength.rate)
         self._meddling = asyncio.create_task(meddler.meddle(self._http, self._stop))
         self._tasks += [self._speaking, self._marking, self._meddling]
         return self
@@ -153,16 +162,15 @@ class Load:
 
     def faults(self) -> list[str]:
         """The faults in the recorded answers and events, once the load has ended."""
-        return faults(self._records)
+        return faults(self.records)
 
     async def _furnish(self) -> None:
         async with Person(self._chat, _OWNER) as owner:
             opening = (owner.open_room(*there, room=room) for room, there in self.people.items())
             await asyncio.gather(*opening)
-            quiet = _rooms(_QUIET, self._chat.settings.partitions, "quiet")
-            await asyncio.gather(*(owner.open_room(room=room) for room in quiet))
-        self._records.base = {room: 1 + len(there) for room, there in self.people.items()}
-        self._records.history = {room: [] for room in self.people}
+            await asyncio.gather(*(owner.open_room(room=room) for room in self._quiet))
+        self.records.base = {room: 1 + len(there) for room, there in self.people.items()}
+        self.records.history = {room: [] for room in self.people}
 
     def _check(self) -> None:
         for task in self._tasks:
@@ -175,18 +183,18 @@ class Load:
         over = [self._speaking, self._marking, self._meddling]
         await asyncio.wait(over, timeout=self._patience)
         self._check()
-        self._records.unanswered = self.speaker.waiting
-        self._records.answers = list(self.speaker.answers)
-        self._records.marked = self.marker.marked
+        self.records.unanswered = self.speaker.waiting
+        self.records.answers = list(self.speaker.answers)
+        self.records.marked = self.marker.marked
         rooms_of = {user: self._rooms_of(user) for user in self.followers}
         aftermath = Aftermath(self._chat, rooms_of, self.followers, self._patience)
-        await aftermath.read(_OWNER, self._records)
+        await aftermath.read(_OWNER, self.records)
 
     def _rooms_of(self, user: str) -> list[str]:
         return [room for room, people in self.people.items() if user in people]
 
 
-def _rooms(count: int, partitions: int, prefix: str = "room") -> list[str]:
+def _rooms(count: int, partitions: int, prefix: str) -> list[str]:
     """So many rooms, one of them at least on each partition, as far as they reach."""
     names = [f"{prefix}-{i}" for i in range(1000)]
     firsts = {partition_of(name, partitions): name for name in reversed(names)}

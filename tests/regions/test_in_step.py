@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
+import aiohttp
 import pytest
 
+from app.runtime.dev_tokens import mint
 from app.topics import partition_of
-from tests.regions.two_regions import NAMES, Region, two_regions
+from tests.regions.two_regions import NAMES, Region
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
@@ -15,12 +15,6 @@ from tests.support.person import Person
 pytestmark = pytest.mark.timeout(300)
 
 Regions = dict[str, Region]
-
-
-@pytest.fixture(scope="module")
-async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Regions]:
-    async with two_regions(tmp_path_factory.mktemp("regions")) as found:
-        yield found
 
 
 def home_of(room: str, regions: Regions) -> str:
@@ -103,6 +97,33 @@ async def test_a_mirror_that_was_killed_brings_what_came_meanwhile(regions: Regi
         regions["us"].mirror.start()
         said = ["before", *(f"meanwhile {number}" for number in range(20))]
         await hers.until(lambda: hers.messages(room) == said, within=60)
+
+
+async def test_a_ban_and_a_rule_set_hold_in_every_region(regions: Regions) -> None:
+    eu, us = (regions[name].chat for name in NAMES)
+    async with Person(us, "vic") as vic:
+        _, made = await vic.post("/v1/rooms", {})
+        room = made["room"]
+        headers = {"Authorization": f"Bearer {mint(eu.settings, 'root', admin=True)}"}
+        async with aiohttp.ClientSession(headers=headers) as admin:
+            ban = {"sanction": "ban", "reason": "spam"}
+            async with admin.put(f"{eu.url}/v1/sanctions/vic", json=ban) as answer:
+                assert answer.status == 200, await answer.text()
+
+            async def refused() -> bool:
+                status, _ = await vic.post(f"/v1/rooms/{room}/messages", {"text": "hello"})
+                return status == 403
+
+            await until(refused, within=20)
+            async with admin.delete(f"{us.url}/v1/sanctions/vic") as answer:
+                assert answer.status in (200, 204), await answer.text()
+
+            async def taken_again() -> bool:
+                async with Person(eu, "vic") as there:
+                    status, _ = await there.post(f"/v1/rooms/{room}/messages", {"text": "again"})
+                return status in (200, 201)
+
+            await until(taken_again, within=20)
 
 
 async def test_both_regions_verify(regions: Regions) -> None:

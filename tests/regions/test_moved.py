@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from app.topics import partition_of
-from tests.regions.two_regions import NAMES, Region, two_regions
-from tests.support.chat import until
+from tests.regions.two_regions import NAMES, Region, verifies
 from tests.support.listener import Listener
 from tests.support.person import Person
 
@@ -20,12 +18,6 @@ Regions = dict[str, Region]
 
 #: Seconds of sends before, while and after a home moves.
 SECONDS = 4.0
-
-
-@pytest.fixture(scope="module")
-async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Regions]:
-    async with two_regions(tmp_path_factory.mktemp("regions")) as found:
-        yield found
 
 
 async def test_people_of_both_regions_send_while_a_home_moves_there_and_back(
@@ -100,10 +92,4 @@ async def test_a_move_that_can_not_be_is_refused(regions: Regions) -> None:
 
 async def test_both_regions_verify_after_moves(regions: Regions) -> None:
     for region in regions.values():
-
-        async def holds(region: Region = region) -> bool:
-            code, said = await region.chat.parley("verify")
-            print(said)
-            return code == 0
-
-        await until(holds, within=30)
+        await verifies(region)

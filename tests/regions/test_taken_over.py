@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
-from tests.regions.two_regions import Region, two_regions
+from tests.regions.two_regions import Region, verifies
 from tests.support.chat import until
 from tests.support.listener import Listener
 from tests.support.person import Person
@@ -17,21 +16,6 @@ from tests.support.person import Person
 pytestmark = pytest.mark.timeout(300)
 
 Regions = dict[str, Region]
-
-
-@pytest.fixture(scope="module")
-async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Regions]:
-    async with two_regions(tmp_path_factory.mktemp("regions")) as found:
-        yield found
-
-
-async def verifies(region: Region) -> None:
-    async def holds() -> bool:
-        code, said = await region.chat.parley("verify")
-        print(said)
-        return code == 0
-
-    await until(holds, within=40)
 
 
 async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Regions) -> None:

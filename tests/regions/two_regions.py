@@ -13,11 +13,11 @@ import aiohttp
 
 from app.embedded.child import Child
 from app.embedded.kafka import Kafka
-from app.embedded.ports import free_port
 from app.embedded.valkey import Valkey
 from app.local.supervisor import ROOT
 from app.settings import Settings
 from tests.conftest import SECRET
+from tests.faults.passage import FarKafka, Passage
 from tests.support.chat import Chat, data_folder, until
 
 NAMES = ("eu", "us")
@@ -30,6 +30,8 @@ class Region(NamedTuple):
     kafka: Kafka
     valkey: Valkey
     mirror: Child
+    #: The way to its Kafka from the other region.
+    passage: Passage
 
     async def die(self) -> None:
         """Kill every process of the region; its disks stay."""
@@ -67,27 +69,31 @@ class Region(NamedTuple):
 
 @asynccontextmanager
 async def two_regions(base: Path, partitions: int = 4) -> AsyncIterator[dict[str, Region]]:
-    """Regions `eu` and `us`; returns when each has opened a room."""
-    ports = {name: free_port() for name in NAMES}
-    regions = " ".join(f"{name}=kafka://127.0.0.1:{port}" for name, port in ports.items())
-    found: dict[str, Region] = {}
+    """Regions `eu` and `us`, with a network between them; returns when each opens a room."""
     async with AsyncExitStack() as stack:
+        passages = {name: await stack.enter_async_context(Passage()) for name in NAMES}
+        kafkas = {
+            name: await stack.enter_async_context(FarKafka(base / name / "kafka", passages[name]))
+            for name in NAMES
+        }
+        found: dict[str, Region] = {}
         for name in NAMES:
             folder = base / name
-            kafka = await stack.enter_async_context(Kafka(folder / "kafka", ports[name]))
             valkey = await stack.enter_async_context(Valkey(folder / "valkey"))
+            # Each region reaches the other by the network, and its own Kafka directly.
+            brokers = {n: kafkas[n].url if n == name else kafkas[n].far for n in NAMES}
             settings = Settings(
-                broker=kafka.url,
+                broker=kafkas[name].url,
                 redis=valkey.url,
                 data=data_folder(folder),
                 secret=SECRET,
                 partitions=partitions,
                 region=name,
-                regions=regions,
+                regions=" ".join(f"{n}={broker}" for n, broker in brokers.items()),
             )
             chat = Chat(settings)
             stack.push_async_callback(chat.stop)
-            found[name] = Region(chat, kafka, valkey, _mirror(chat))
+            found[name] = Region(chat, kafkas[name], valkey, _mirror(chat), passages[name])
         for name in NAMES:
             mirror = found[name].mirror
             mirror.start()
@@ -99,6 +105,24 @@ async def two_regions(base: Path, partitions: int = 4) -> AsyncIterator[dict[str
         for name in NAMES:
             await found[name].chat.working()
         yield found
+
+
+def both(regions: dict[str, Region]) -> Chat:
+    """The edges of both regions, for people who go to the other one where theirs is away."""
+    chat = Chat(regions["eu"].chat.settings)
+    chat.urls = [region.chat.url for region in regions.values()]
+    return chat
+
+
+async def verifies(region: Region) -> None:
+    """Return when `parley verify` finds nothing in a region."""
+
+    async def holds() -> bool:
+        code, said = await region.chat.parley("verify")
+        print(said)
+        return code == 0
+
+    await until(holds, within=40)
 
 
 def _mirror(chat: Chat) -> Child:

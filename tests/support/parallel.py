@@ -41,11 +41,14 @@ _SHARED: Final = {
     ),
     "moderation": ("tests/moderation/",),
     "agents": ("tests/agents/", "tests/stream/"),
+    "regions": ("tests/regions/",),
     "up": ("tests/docs/", "tests/local/test_real_chat.py", "tests/local/test_up.py"),
 }
 
 #: What takes minutes begins first, so that both processes end at about the same time.
-_FIRST: Final = ("chat", "tests/faults/", "tests/end_to_end/", "moderation", "up", "agents")
+_FIRST: Final = (
+    *("chat", "tests/faults/", "tests/end_to_end/", "regions", "moderation", "up", "agents"),
+)
 
 
 class ByServers(LoadScopeScheduling):
