@@ -118,9 +118,7 @@ async def _positions() -> tuple[LogCatchUp, HomePartitions | None]:
         return LogCatchUp(settings, FOLLOWING, _position, _apply), None
     deployment = await followed_deployment(settings)
     log = LogCatchUp(settings, FOLLOWING, _position, _apply, lambda p: deployment.now.epoch(p))
-    homes = HomePartitions(
-        settings, deployment, log, lambda batch, record: _take(batch, record, log)
-    )
+    homes = HomePartitions(settings, deployment, log, partial(_take, log))
     _homes.append(homes)
     return log, homes
 
@@ -199,16 +197,16 @@ def _follow(
     if wrong := wrong_partition(event.room, record.partition, settings.partitions):
         raise Malformed(wrong)
     if homes.is_next(record.partition, record):
-        _take(batch, record, log)
+        _take(log, batch, record, REGIONS[record.topic])
 
 
-def _take(batch: Batch, record: Record, log: LogCatchUp) -> None:
+def _take(log: LogCatchUp, batch: Batch, record: Record, region: str) -> None:
     partition, event = record.partition, decode_log(record.value)
     position = position_of(header_of(record, POS), record.offset)
     _apply(partition, log.epochs[partition], event, decode_src(header_of(record, SRC)))
     log.ends[partition] = position.pos
-    home = (HOME, REGIONS[record.topic].encode())
-    batch.send(LOG, record, record.value, (*record.headers, home))
+    kept = (one for one in record.headers if one[0] != HOME)
+    batch.send(LOG, record, record.value, (*kept, (HOME, region.encode())))
 
 
 def _held(outcome: Held) -> events.Held:

@@ -36,6 +36,7 @@ async def join_regions(
     async with PartitionReader(settings) as reader:
         known = await read_deployment(reader)
         if known.id and known.homes:
+            _require_known(settings, known)
             return known
         if settings.region == first:
             await make(settings)
@@ -50,8 +51,20 @@ async def join_regions(
     taken: list[AnyBeginning] = [DeploymentMade(id=theirs.id, at_ms=now_ms())]
     if theirs.keys_from_ms is not None:
         taken.append(KeysDerived(from_ms=theirs.keys_from_ms))
+    # Those of a deployment that had one region. Later ones come with the homes of their region.
+    taken += [one for one in theirs.epochs if not one.home]
     taken.append(HomesGiven(homes=theirs.homes, at_ms=now_ms()))
     return await begin(settings, *taken)
+
+
+def _require_known(settings: Settings, known: Deployment) -> None:
+    """Raise `ParleyError` where a home is a region that the settings don't have."""
+    homes = {known.home(partition, settings.region) for partition in range(settings.partitions)}
+    if strange := sorted(homes - settings.region_brokers.keys()):
+        raise ParleyError(
+            f"partitions are at home in {', '.join(strange)}, which PARLEY_REGIONS does not name:"
+            f" {settings.regions}. A region keeps its name; move its homes before you take it out"
+        )
 
 
 def _homes(settings: Settings, *, spread: bool) -> HomesGiven:

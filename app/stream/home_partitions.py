@@ -7,10 +7,12 @@ its own follows them. Each change is in Kafka before the agent goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from app.deployment.followed import FollowedDeployment
 from app.deployment.log_reader import LogReader
@@ -18,7 +20,7 @@ from app.deployment.other_regions import learn_of
 from app.deployment.topic import begin
 from app.domain.homes import order
 from app.domain.lineage import next_epoch
-from app.errors import Malformed
+from app.errors import Malformed, ParleyError
 from app.events import (
     POS,
     SRC,
@@ -45,8 +47,8 @@ log = structlog.get_logger()
 _PATIENCE: Final = 30.0
 _PAUSE: Final = 0.1
 
-#: Takes an event of another region's log into this region's.
-Follow = Callable[[Batch, Record], None]
+#: Takes an event of the log of another region, named last, into this region's.
+Follow = Callable[[Batch, Record, str], None]
 
 
 class HomePartitions:
@@ -257,40 +259,65 @@ class HomePartitions:
         return False
 
     async def _fill_gap(self, batch: Batch, partition: int) -> None:
+        """Wait for the events that are missing; raises `ParleyError` where they stay away."""
         loop = asyncio.get_running_loop()
         latest = loop.time() + _PATIENCE
         async with LogReader(self._settings) as reader:
-            while self._lacks(batch, partition) and loop.time() < latest:
-                if not await self._fill(batch, reader, partition):
-                    await asyncio.sleep(_PAUSE)
-        if self._lacks(batch, partition):
-            end = self._log.ends[partition]
-            log.error("events of other regions are missing", partition=partition, after=end)
+            while self._lacks(batch, partition):
+                if await self._fill(batch, reader, partition):
+                    continue
+                if await self._fill_from_afar(batch, partition):
+                    continue
+                if loop.time() > latest:
+                    raise ParleyError(
+                        f"partition {partition} of {LOG} lacks the events behind pos"
+                        f" {self._log.ends[partition]}: no other region has them"
+                    )
+                await asyncio.sleep(_PAUSE)
 
     async def _fill(self, batch: Batch, reader: PartitionReader, partition: int) -> int:
-        """Take every event that has come and is the next of the partition; how many there were."""
+        """Take every event that the mirror has brought and that is next; how many there were."""
         count = 0
         while True:
             before = count
-            for topic in self._logs:
-                async for record in self._behind(reader, topic, partition):
-                    pos = position_of(header_of(record, POS), record.offset).pos
-                    if pos == self._log.ends[partition] + 1 and self.is_next(partition, record):
-                        self._follow(batch, record_of(record))
-                        count += 1
+            for topic, region in self._logs.items():
+                count += await self._take_from(batch, reader, (topic, region), partition)
             if count == before:
                 return count
 
-    async def _behind(
-        self, reader: PartitionReader, topic: str, partition: int
-    ) -> AsyncIterator[Any]:
+    async def _fill_from_afar(self, batch: Batch, partition: int) -> int:
+        """Take the events that are next from the clusters of other regions; how many there were.
+
+        Each of them has the whole log. The mirror brings of each what that one wrote itself, and
+        keeps it for some time.
+        """
+        count = 0
+        for region, broker in self._settings.region_brokers.items():
+            if region == self._here:
+                continue
+            try:
+                there = LogReader(replace(self._settings, broker=broker))
+                async with asyncio.timeout(_PATIENCE), there:
+                    count += await self._take_from(batch, there, (LOG, region), partition)
+            except (KafkaError, OSError) as error:
+                log.info("a region does not say anything", region=region, why=repr(error))
+        return count
+
+    async def _take_from(
+        self, batch: Batch, reader: PartitionReader, source: tuple[str, str], partition: int
+    ) -> int:
+        topic, region = source
+        count = 0
         start = await offset_behind(reader, partition, self._log.ends[partition], topic)
         async for record in reader.read(topic, partition, start):
             try:
-                position_of(header_of(record, POS), record.offset)
-            except Malformed:
-                continue
-            yield record
+                pos = position_of(header_of(record, POS), record.offset).pos
+                if pos == self._log.ends[partition] + 1 and self.is_next(partition, record):
+                    self._follow(batch, record_of(record), region)
+                    count += 1
+            except Malformed as error:
+                log.warning("not a log event", topic=topic, offset=record.offset, why=str(error))
+        return count
 
 
 def _has_all(now: Any, new: list[AnyBeginning]) -> bool:

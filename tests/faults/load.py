@@ -53,8 +53,9 @@ class Load:
 
     Each is in two of the rooms; every tenth polls, the others stream; they mark what they have
     read. In quiet rooms beside, somebody edits, deletes, reacts, lets in and puts out. `name`
-    begins the names of the rooms, where a chat has several loads one after the other. At the end
-    every wish has `patience` seconds to be answered, and then to be seen by all.
+    begins the names of the rooms, where a chat has several loads one after the other. With
+    `lenient`, acts may be about messages that are no part of the log any more. At the end every
+    wish has `patience` seconds to be answered, and then to be seen by all.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Load:
         *,
         patience: float = 120.0,
         name: str = "",
+        lenient: bool = False,
     ) -> None:
         rooms = _rooms(strength.rooms, chat.settings.partitions, f"{name}room")
         #: The members of each room.
@@ -77,6 +79,7 @@ class Load:
         self._strength = strength
         self._places: dict[Place, Place] = {}
         self._patience = patience
+        self._lenient = lenient
         self._quiet = _rooms(_QUIET, chat.settings.partitions, f"{name}quiet")
         #: What was seen from outside, once the load has ended.
         self.records = Records(base={})
@@ -95,7 +98,8 @@ class Load:
         self.marker = Marker(self._chat, self.followers, _MARKS * self._strength.rate)
         self._speaking = asyncio.create_task(self.speaker.speak(self._stop))
         self._marking = asyncio.create_task(self.marker.mark(self._http, self._stop))
-        meddler = Meddler(self._chat, _OWNER, self._quiet, _ACTS * self._strength.rate)
+        rate = _ACTS * self._strength.rate
+        meddler = Meddler(self._chat, _OWNER, self._quiet, rate, lenient=self._lenient)
         self._meddling = asyncio.create_task(meddler.meddle(self._http, self._stop))
         self._tasks += [self._speaking, self._marking, self._meddling]
         return self
@@ -169,8 +173,22 @@ class Load:
             opening = (owner.open_room(*there, room=room) for room, there in self.people.items())
             await asyncio.gather(*opening)
             await asyncio.gather(*(owner.open_room(room=room) for room in self._quiet))
+        # Another region has them a moment later.
+        await asyncio.gather(*(self._known_at(url) for url in self._chat.urls))
         self.records.base = {room: 1 + len(there) for room, there in self.people.items()}
         self.records.history = {room: [] for room in self.people}
+
+    async def _known_at(self, url: str) -> None:
+        """Return when an edge knows every room with all its members."""
+        async with Person(self._chat, _OWNER, url) as owner:
+
+            async def knows(room: str, members: int) -> bool:
+                status, found = await owner.get(f"/v1/rooms/{room}/members", limit=1)
+                return status == 200 and found["count"] == members
+
+            there = {room: len(people) for room, people in self.people.items()}
+            for room, people in (there | dict.fromkeys(self._quiet, 0)).items():
+                await until(lambda room=room, count=people + 1: knows(room, count))  # type: ignore[misc]
 
     def _check(self) -> None:
         for task in self._tasks:

@@ -47,10 +47,20 @@ STORY = (
 class Meddler:
     """Acts in each of the rooms in turn, `rate` a second over all: one act after the other.
 
-    Each is insisted on until it has its place in the log.
+    Each is insisted on until it has its place in the log. With `lenient` one that is refused is
+    given up.
     """
 
-    def __init__(self, chat: Chat, user: str, rooms: Sequence[str], rate: float) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        user: str,
+        rooms: Sequence[str],
+        rate: float,
+        *,
+        lenient: bool = False,
+    ) -> None:
+        self._lenient = lenient
         self._chat = chat
         self._user = user
         self._rooms = rooms
@@ -85,6 +95,8 @@ class Meddler:
                     told = await answer.json(content_type=None)
                 if answer.status in (200, 201):
                     self._last[room] = told.get("seq") or self._last.get(room, 0)
+                    return
+                if self._lenient and 400 <= answer.status < 500:
                     return
                 assert answer.status == 202 or answer.status >= 500, (act, answer.status, told)
             except (aiohttp.ClientError, TimeoutError):

@@ -44,10 +44,12 @@ class Person:
     async def open_room(self, *members: str, room: str = "") -> str:
         """A new room of one's own, with these people in it."""
         room = room or f"r-{uuid4().hex[:12]}"
-        status, answer = await self.post("/v1/rooms", {"room": room})
+        patient = {"Prefer": "wait=20"}
+        status, answer = await self.post("/v1/rooms", {"room": room}, **patient)
         assert status == 201, answer
         for member in members:
-            status, answer = await self.post(f"/v1/rooms/{room}/members", {"user": member})
+            path = f"/v1/rooms/{room}/members"
+            status, answer = await self.post(path, {"user": member}, **patient)
             assert status == 201, answer
         return room
 

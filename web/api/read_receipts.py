@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 import msgspec
 from aiohttp import web
 
+from app.delivery.view import RoomHead
+from app.errors import Unreachable
 from app.events import Receipt
 from web.api.callers import authenticate, count_rooms
 from web.api.room_access import required_head
-from web.api.services import COMMANDS, READ_MARKS, SETTINGS, VIEW
+from web.api.services import COMMANDS, HOMES, READ_MARKS, SETTINGS, VIEW
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -17,6 +22,10 @@ from web.limits.kinds import Kind
 
 #: Users that an answer names; it counts all of them.
 _NAMED = 200
+
+#: Seconds for a message to come from the region that a room is at home in, and between two looks.
+_COMING_SECONDS: Final = 3.0
+_PAUSE: Final = 0.1
 
 
 class Mark(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,6 +40,8 @@ async def read(request: web.Request) -> web.Response:
     room = room_id(request)
     mark = await read_body(request, Mark)
     head = await required_head(request, room, identity.user)
+    if mark.seq > head.seq and request.app[HOMES].of(room) != request.app[SETTINGS].region:
+        head = await _when_known(request, room, identity.user, mark.seq)
     if not 0 <= mark.seq <= head.seq:
         detail = f"the room's last message is {head.seq}; nobody has read {mark.seq}"
         raise Problem("read_beyond_head", detail, seq=head.seq)
@@ -48,6 +59,22 @@ async def read(request: web.Request) -> web.Response:
         return json({"room": room, "status": "accepted"}, 202, headers)
     unread = (await request.app[READ_MARKS].unread(identity.user, [room]))[room]
     return json({"room": room, **_left(unread)}, headers=headers)
+
+
+async def _when_known(request: web.Request, room: str, user: str, seq: int) -> RoomHead:
+    """The room once it has this message, which a reader may know from the room's home region.
+
+    Raises `Unreachable` where it does not come.
+    """
+    loop = asyncio.get_running_loop()
+    latest = loop.time() + _COMING_SECONDS
+    while True:
+        head = await required_head(request, room, user)
+        if head.seq >= seq:
+            return head
+        if loop.time() > latest:
+            raise Unreachable(f"message {seq} of this room has not come to this region yet")
+        await asyncio.sleep(_PAUSE)
 
 
 def _left(unread: tuple[int, int, int, int]) -> dict[str, int]:
