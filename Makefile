@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-peers clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-peers clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -72,6 +72,9 @@ bench-growth: $(stamp)  ## cost of a message as rooms, members and the log grow
 
 bench-abuse: $(stamp)  ## one abuser at full speed in ten ways, and what the others notice
 	@$(bin)/python -m bench.abuse $(OPTIONS)
+
+bench-regions: $(stamp)  ## two regions: delay, a move of homes, a loss and its failover
+	@$(bin)/python -m bench.regions $(OPTIONS)
 
 bench-peers: $(stamp)  ## Parley beside Synapse and Prosody, in turns; downloads both once
 	@$(bin)/python -m bench.peers $(OPTIONS)

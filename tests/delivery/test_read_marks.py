@@ -115,3 +115,24 @@ async def test_marks_of_an_earlier_epoch_do_not_come_back(redis: aioredis.Redis)
     assert await reads.marks(ROOM) == {}
     await reads.advance({ROOM: {"ben": 1}}, epochs={place: 1})
     assert await reads.marks(ROOM) == {"ben": 1}
+
+
+async def test_a_view_goes_on_with_its_marks_in_an_epoch_that_begins_behind_it(
+    redis: aioredis.Redis,
+) -> None:
+    reads = await filled(redis, opened(ROOM), said(2, 1), added(ROOM, 3, "ben"), said(4, 2))
+    await reads.advance({ROOM: {"ben": 1}})
+    place = View(redis, PARTITIONS).partition(ROOM)
+    publisher = Publisher(redis, 100)
+    stands = await publisher.position(place)
+    # The log of this epoch lacks the last event that the view has.
+    assert not await publisher.go_on(place, 1, stands)
+    assert await publisher.epoch(place) == 0
+    assert await publisher.go_on(place, 1, stands + 1)
+    assert await publisher.go_on(place, 1, stands + 1)
+    assert await publisher.epoch(place) == 1
+    assert (await reads.marks(ROOM))["ben"] == 1
+    with pytest.raises(StaleEpoch):
+        await reads.advance({ROOM: {"ben": 2}})
+    await reads.advance({ROOM: {"ben": 2}}, epochs={place: 1})
+    assert (await reads.marks(ROOM))["ben"] == 2

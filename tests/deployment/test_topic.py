@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from app.deployment.log_reader import LogReader
 from app.deployment.preparation import ensure_derived_keys, prepare
 from app.deployment.topic import begin, read_deployment
 from app.embedded.kafka import Kafka
 from app.errors import ParleyError
-from app.events import DeploymentMade, EpochBegun
+from app.events import DeploymentMade, EpochBegun, HomesGiven
 from app.kafka.admin import cluster_id, connected, partition_counts, provision
-from app.kafka.log_positions import last_position, offset_behind
+from app.kafka.log_positions import last_position, offset_behind, pos_of
 from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import now_ms
 from app.settings import Settings
@@ -138,3 +140,64 @@ async def test_the_record_behind_a_position_is_found_whatever_was_doubled_or_cut
             assert all(one <= pos for one in seen[:offset]), pos
             assert not {one for one in seen if one > pos} - set(seen[offset:]), pos
         assert (await read_deployment(reader)).epochs == ()
+
+
+REGIONS = {"region": "eu", "regions": "eu=kafka://127.0.0.1:1 us=kafka://127.0.0.1:2"}
+
+
+def over(start: int) -> EpochBegun:
+    """An epoch by which another region took partition 1 over."""
+    return EpochBegun(
+        partition=1, epoch=1, start=start, at_ms=1, why="over", home="us", lost="eu", origin=1
+    )
+
+
+async def test_events_that_another_region_went_on_without_are_left_out(settings: Settings) -> None:
+    await prepare(settings, TOPICS)
+    await write(settings, 1, [b"0", b"1", b"2", b"3", b"4", b"1/3", b"1/4", b"5", b"1/5"])
+    await begin(settings, over(3))
+    async with LogReader(replace(settings, **REGIONS)) as reader:
+        found = [dict(one.headers)["pos"] async for one in reader.read(LOG, 1, 0)]
+        assert found == [b"0", b"1", b"2", b"1/3", b"1/4", b"1/5"]
+        assert await last_position(reader, 1) == (1, 5)
+        for pos in range(-1, 5):
+            record = await reader.first(LOG, 1, await offset_behind(reader, 1, pos))
+            assert record is not None
+            assert pos_of(record) == pos + 1
+        assert await offset_behind(reader, 1, 5) == 9
+    async with PartitionReader(settings) as reader:
+        assert len([one async for one in reader.read(LOG, 1, 0)]) == 9
+
+
+async def test_a_kept_reader_hears_of_an_epoch_and_a_fixed_one_does_not(
+    settings: Settings,
+) -> None:
+    await prepare(settings, TOPICS)
+    await write(settings, 1, [b"0", b"1", b"2"])
+    there = replace(settings, **REGIONS)
+    async with LogReader(there) as kept, LogReader(there) as fixed:
+        known = await fixed.fixed_deployment()
+        await begin(settings, over(1))
+
+        async def heard() -> bool:
+            return (await last_position(kept, 1)).pos == 0
+
+        await until(heard, within=10)
+        assert (await last_position(fixed, 1)).pos == 2
+        assert known.epochs == ()
+
+
+async def test_a_region_that_homes_are_in_has_to_keep_its_name(settings: Settings) -> None:
+    await provision(settings, TOPICS)
+    made = DeploymentMade(id="d", at_ms=1)
+    await begin(settings, made, HomesGiven(homes=("eu", "mars"), at_ms=1))
+    with pytest.raises(ParleyError, match="at home in mars, which PARLEY_REGIONS does not name"):
+        await prepare(replace(settings, **REGIONS), TOPICS)
+
+
+async def test_a_region_starts_though_the_others_do_not_answer(settings: Settings) -> None:
+    await provision(settings, TOPICS)
+    made = DeploymentMade(id="d", at_ms=1)
+    await begin(settings, made, HomesGiven(homes=("eu", "us"), at_ms=1))
+    known = await prepare(replace(settings, **REGIONS), TOPICS)
+    assert [known.home(partition) for partition in range(2)] == ["eu", "us"]

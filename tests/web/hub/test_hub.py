@@ -9,7 +9,9 @@ import pytest
 
 from app.delivery import keys
 from app.domain import cursor as cursors
+from app.domain.deployment import Deployment
 from app.errors import Unreachable
+from app.events import EpochBegun
 from tests.support.chat import until
 from tests.web.support.scene import Recorder, Scene
 from web.hub.event import EventBatch
@@ -208,3 +210,28 @@ async def test_marks_that_cannot_be_asked_for_are_not_asked_for_again(
     assert asked == 0
     assert await marks.sync(rooms)
     assert asked == 1
+
+
+async def test_an_edge_goes_on_in_an_epoch_that_begins_behind_all_that_it_has_delivered(
+    scene: Scene,
+) -> None:
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    state = scene.hub.state
+    before = state.decode(state.cursor())
+    start = state.frontier[scene.partition]
+
+    def begun(at: int) -> Deployment:
+        epoch = EpochBegun(partition=scene.partition, epoch=1, start=at, at_ms=1, why="over")
+        return state.deployment._replace(epochs=(epoch,))
+
+    assert not state.adopt(begun(start - 1))
+    assert state.decode(state.cursor()) == before
+    assert state.adopt(begun(start))
+    after = state.decode(state.cursor())
+    assert after.nexts == before.nexts
+    assert after.digest != before.digest
+    # A reader from before loses nothing by it.
+    resumed = state.deployment.resumed(before)
+    assert resumed is not None
+    assert resumed == (before.nexts, frozenset())
