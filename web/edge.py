@@ -60,7 +60,7 @@ from app.subscriptions.pull_readers import PullReaders
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from web.api import presence, routes, sanctions
 from web.api.callers import limit_middleware
-from web.api.room_ids import homes_of
+from web.api.room_ids import Homes
 from web.api.services import (
     ACTIVE_RULES,
     AUDIT_LOG,
@@ -288,10 +288,10 @@ async def _application(
     commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view))
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
     app[HUB], app[COMMANDS] = hub, commands
+    app[HOMES] = Homes(settings, lambda: hub.state.deployment)
     app[READ_MARKS] = ReadMarks(redis, settings.partitions, gate=gate)
     app[PRESENCES] = Presences(redis, settings.partitions)
     app[DIRECT_CLAIMS] = DirectClaims(redis)
-    app[HOMES] = homes_of(settings, deployment)
     app[PRODUCER] = producer
     app[BROKERS] = BrokerProbe(settings)
     app[AUDIT_LOG] = AuditLog(producer, settings.partitions)

@@ -15,7 +15,7 @@ class DeploymentWatch:
     """Follows `chat.deployment`, and calls `changed` with what a process can't go on after.
 
     That is that the deployment has moved to another cluster, or that the log has begun an epoch
-    with which the process can't go on: `adopt` says whether it can.
+    with which the process can't go on: `adopt` gets each new state, and says whether it can.
     """
 
     def __init__(
@@ -43,10 +43,9 @@ class DeploymentWatch:
         now = self._followed.now
         if now.moved_to:
             self._changed(moved_away(now.moved_to))
+        elif self._adopt(now):
+            self._known = now
         elif len(now.epochs) > len(self._known.epochs):
             one = now.epochs[len(self._known.epochs)]
-            if self._adopt(now):
-                self._known = now
-                return
             place = f"partition {one.partition} of {LOG}"
             self._changed(f"{place} has begun epoch {one.epoch}: {one.why}")

@@ -7,7 +7,7 @@ its own follows them. Each change is in Kafka before the agent goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from app.deployment.followed import FollowedDeployment
 from app.deployment.log_reader import LogReader
 from app.deployment.other_regions import learn_of
 from app.deployment.topic import begin
-from app.domain.homes import order
+from app.domain.homes import HomeChange, order
 from app.domain.lineage import next_epoch
 from app.errors import Malformed, ParleyError
 from app.events import (
@@ -102,30 +102,42 @@ class HomePartitions:
         if news := self._unknown_epochs(batch):
             await self._learn(news)
             await self._log.follow(batch)
-        over: list[HomeWanted] = []
         for partition in sorted(batch.partitions):
             if self._lacks(batch, partition):
                 await self._fill_gap(batch, partition)
-            if batch.is_current and self.is_due(partition):
-                over += await self._change(batch, partition)
+        due = [one for one in sorted(batch.partitions) if self.is_due(one)]
+        return await self._change(batch, due) if due and batch.is_current else []
+
+    async def _change(self, batch: Batch, due: list[int]) -> list[HomeWanted]:
+        """Change the homes of these partitions, all in one write: rooms wait meanwhile."""
+        changes: list[HomeChange] = []
+        over: list[HomeWanted] = []
+        async with LogReader(self._settings) as reader:
+            for partition in due:
+                await self._fill(batch, reader, partition)
+            # Before the changes: the start of each says that all before it is here.
+            await batch.send_now()
+            for partition in due:
+                now = self._deployment.now
+                change, wish = now.changes.get(partition), now.wish(partition)
+                home = now.home(partition, self._here)
+                if isinstance(change, HomeLeft) and change.to == self._here:
+                    changes += self._taken(change)
+                elif wish is None:
+                    continue
+                elif wish.lost == home and wish.to == self._here:
+                    last = await _last_origin(reader, partition)
+                    changes.append(self._taken_over(wish, last))
+                    over.append(wish)
+                elif home == self._here != wish.to and not wish.lost:
+                    changes.append(self._left(wish))
+        if changes:
+            await self._write(changes)
         return over
 
-    async def _change(self, batch: Batch, partition: int) -> list[HomeWanted]:
-        now, here = self._deployment.now, self._here
-        change, wish = now.changes.get(partition), now.wish(partition)
-        home = now.home(partition, here)
-        if isinstance(change, HomeLeft) and change.to == here:
-            await self._take(batch, partition, change)
-        elif wish is not None and wish.lost == home and wish.to == here:
-            await self._take_over(batch, wish)
-            return [wish]
-        elif wish is not None and home == here != wish.to and not wish.lost:
-            await self._leave(wish)
-        return []
-
-    async def _leave(self, wish: HomeWanted) -> None:
+    def _left(self, wish: HomeWanted) -> HomeLeft:
         partition = wish.partition
-        left = HomeLeft(
+        return HomeLeft(
             partition=partition,
             by=self._here,
             to=wish.to,
@@ -135,66 +147,51 @@ class HomePartitions:
             origin=self._deployment.now.origin(RAW, partition),
             at_ms=now_ms(),
         )
-        await self._write(left)
-        log.info("a home was left", partition=partition, to=wish.to, start=left.start)
 
-    async def _take(self, batch: Batch, partition: int, left: HomeLeft) -> None:
-        """Take a home as soon as every event of before is here."""
-        if self._log.ends[partition] < left.start - 1:
-            async with LogReader(self._settings) as reader:
-                await self._fill(batch, reader, partition)
-            await batch.send_now()
+    def _taken(self, left: HomeLeft) -> list[HomeTaken]:
+        """The home is taken as soon as every event of before is here; until then nothing."""
+        partition = left.partition
         stands = (self._log.epochs[partition], self._log.ends[partition])
         if stands != (left.epoch, left.start - 1):
-            return  # the agent looks again in a moment
-        origin = max(left.origin, self._deployment.now.origin(RAW, partition)) + 1
+            return []  # the agent looks again in a moment
         taken = HomeTaken(
             partition=partition,
             by=self._here,
             epoch=left.epoch,
             term=left.term + 1,
             start=left.start,
-            origin=origin,
+            origin=max(left.origin, self._deployment.now.origin(RAW, partition)) + 1,
             at_ms=now_ms(),
         )
-        await self._write(taken)
-        log.info("a home was taken", partition=partition, after=left.by, start=left.start)
+        return [taken]
 
-    async def _take_over(self, batch: Batch, wish: HomeWanted) -> None:
-        """Begin an epoch behind the last event that has come of the region that is lost."""
+    def _taken_over(self, wish: HomeWanted, last_origin: int) -> EpochBegun:
+        """An epoch begins behind the last event that has come of the region that is lost."""
         partition = wish.partition
-        async with LogReader(self._settings) as reader:
-            await self._fill(batch, reader, partition)
-            # Before the epoch: its start says that all before it is here.
-            await batch.send_now()
-            origin = 1 + max(
-                self._deployment.now.origin(RAW, partition), await _last_origin(reader, partition)
-            )
         known = self._log.epochs[partition]
-        rank = self._settings.region_rank or 0
-        begun = EpochBegun(
+        return EpochBegun(
             partition=partition,
-            epoch=next_epoch(known, rank),
+            epoch=next_epoch(known, self._settings.region_rank or 0),
             start=self._log.ends[partition] + 1,
             at_ms=now_ms(),
             why=f"{self._here} has taken it over from {wish.lost}",
             home=self._here,
             after=known,
-            origin=origin,
+            origin=1 + max(self._deployment.now.origin(RAW, partition), last_origin),
             lost=wish.lost,
         )
-        await self._write(begun)
-        self._log.epochs[partition] = begun.epoch
-        where = {"partition": partition, "epoch": begun.epoch, "start": begun.start}
-        log.warning("a region was taken over", lost=wish.lost, **where)
 
-    async def _write(self, change: EpochBegun | HomeLeft | HomeTaken) -> None:
-        """Write a change, and return when this process follows it."""
-        await begin(self._settings, change)
-        place = change.partition
+    async def _write(self, changes: Sequence[HomeChange]) -> None:
+        """Write changes, and return when this process follows them."""
+        await begin(self._settings, *changes)
         await self._deployment.until(
-            lambda now: order(now.changes.get(place)) >= order(change),
+            lambda now: all(order(now.changes.get(one.partition)) >= order(one) for one in changes)
         )
+        for one in changes:
+            if isinstance(one, EpochBegun):
+                self._log.epochs[one.partition] = one.epoch
+            what, where = type(one).__name__, {"partition": one.partition, "start": one.start}
+            log.warning("a home has changed", change=what, epoch=one.epoch, **where)
 
     def _next_term(self, partition: int) -> int:
         epoch, term = order(self._deployment.now.changes.get(partition))

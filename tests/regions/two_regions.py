@@ -43,8 +43,8 @@ class Region(NamedTuple):
         """Start the region again as it was."""
         await self.kafka.start()
         await self.valkey.start()
-        for one in (self.mirror, *self.chat.workers, *self.chat.edges):
-            one.start()
+        if not self.mirror.running:
+            self.mirror.start()
         await until(self._works)
 
     def supervise(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.delivery.direct_claims import DirectClaims
 from app.delivery.view import RoomHead, View
@@ -32,27 +32,39 @@ _AMBIGUOUS: Final = frozenset({"direct", "upload"})
 _VIEW_SECONDS: Final = 3.0
 
 
-class Homes(NamedTuple):
-    """This region, the number of regions with rooms, and the region of a room by its id."""
+class Homes:
+    """This region, and the region of a room by its id, as it is now."""
 
-    region: str
-    regions: int
-    of: Callable[[str], str]
+    def __init__(self, settings: Settings, deployment: Callable[[], Deployment]) -> None:
+        self.region = settings.region
+        self._partitions = settings.partitions
+        self._deployment = deployment
+
+    @property
+    def regions(self) -> int:
+        """How many regions have rooms; at least one."""
+        if not self._deployment().homes:
+            return 1
+        places = range(self._partitions)
+        return len({self._deployment().home(place, self.region) for place in places})
+
+    @property
+    def earlier_regions(self) -> int:
+        """How many regions had rooms in the beginning; at least one."""
+        return len(set(self._deployment().homes)) or 1
+
+    def earlier(self, room: str) -> str:
+        """The region that a room's partition was at home in in the beginning."""
+        homes = self._deployment().homes
+        return homes[partition_of(room, self._partitions)] if homes else ""
+
+    def of(self, room: str) -> str:
+        """The region that a room is at home in; empty in a deployment of one region."""
+        return self._deployment().home(partition_of(room, self._partitions), self.region)
 
 
 #: The homes in a deployment of one region.
-ONE_HOME: Final = Homes("", 1, lambda _: "")
-
-
-def homes_of(settings: Settings, deployment: Deployment) -> Homes:
-    """The homes of rooms, by those of their partitions."""
-    if not deployment.homes:
-        return ONE_HOME
-    return Homes(
-        settings.region,
-        len(set(deployment.homes)),
-        lambda room: deployment.home(partition_of(room, settings.partitions)),
-    )
+ONE_HOME: Final = Homes(Settings(), Deployment)
 
 
 def direct_ids(ring: KeyRing, one: str, other: str) -> list[str]:
@@ -65,18 +77,23 @@ def direct_ids(ring: KeyRing, one: str, other: str) -> list[str]:
 def new_ids(ring: KeyRing, user: str, client_id: str, homes: Homes = ONE_HOME) -> list[str]:
     """The ids that a room without a chosen one may have, the same in every attempt.
 
-    First those at home in this region, then those that an attempt in another one may have got.
+    First those at home in this region, then those that an attempt in another one may have got, or
+    one from before homes were moved.
     """
     found: dict[str, list[str]] = {}
+    earlier: dict[str, list[str]] = {}
+    regions, earlier_regions = homes.regions, homes.earlier_regions
     for turn in range(_TURNS):
         parts = (user, client_id, str(turn)) if turn else (user, client_id)
         first = "" if user in _AMBIGUOUS else "/".join(parts)
         ids = [_id(digest) for digest in ring.digests(Purpose.NEW_ROOM, parts, first)]
         found.setdefault(homes.of(ids[0]), ids)
-        if len(found) >= homes.regions:
+        earlier.setdefault(homes.earlier(ids[0]), ids)
+        if len(found) >= regions and len(earlier) >= earlier_regions:
             break
     own = found.pop(homes.region, [])
-    return [*own, *(one for ids in found.values() for one in ids)]
+    others = (one for ids in (*found.values(), *earlier.values()) for one in ids)
+    return list(dict.fromkeys((*own, *others)))
 
 
 def _id(digest: bytes) -> str:

@@ -71,8 +71,8 @@ class DeliveryState:
             if cut is not None and at > cut:
                 return False
         self.deployment = deployment
-        self._digest = deployment.digest()
-        self._cursor = None
+        if (digest := deployment.digest()) != self._digest:
+            self._digest, self._cursor = digest, None
         return True
 
     def before_delivery(self, call: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ from app.delivery.valkey import connect
 from app.domain import names
 from app.domain.deployment import Deployment
 from app.embedded.valkey import Valkey
-from app.events import CreateRoom, encode
+from app.events import CreateRoom, HomeTaken, encode
 from app.kafka.producer import new_producer
 from app.runtime.derived_keys import KeyRing
 from app.runtime.dev_tokens import mint
@@ -28,7 +28,7 @@ from tests.conftest import SECRET
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
-from web.api.room_ids import direct_ids, homes_of, new_ids
+from web.api.room_ids import Homes, direct_ids, new_ids
 
 OTHER = "another secret, long enough for it"
 
@@ -72,13 +72,22 @@ def test_a_new_room_is_at_home_here_and_an_attempt_elsewhere_is_found(
     ring = KeyRing(SECRET, OTHER, derived=derived)
     settings = Settings(region="eu", regions="eu=kafka://a us=kafka://b")
     deployment = Deployment(homes=("eu", "us", "us", "us", "us", "us", "us", "us"))
-    here, there = (homes_of(replace(settings, region=name), deployment) for name in ("eu", "us"))
+    here, there = (
+        Homes(replace(settings, region=name), lambda: deployment) for name in ("eu", "us")
+    )
     ours, theirs = (new_ids(ring, user, client_id, homes) for homes in (here, there))
     assert here.of(ours[0]) == "eu"
     assert there.of(theirs[0]) == "us"
     assert ours[0] in theirs
     assert theirs[0] in ours
     assert new_ids(ring, user, client_id)[0] in ours
+    # Also one that homes have been moved after.
+    moved = {
+        place: HomeTaken(partition=place, by="eu", epoch=0, term=2, start=1, origin=1, at_ms=1)
+        for place in range(8)
+    }
+    later = Homes(settings, lambda: deployment._replace(changes=moved))
+    assert {ours[0], theirs[0]} <= set(new_ids(ring, user, client_id, later))
 
 
 async def test_the_first_edge_that_asks_decides_which_id_a_direct_room_gets(apart: Valkey) -> None:
