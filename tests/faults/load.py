@@ -95,7 +95,8 @@ class Load:
         self._tasks = [asyncio.create_task(each.follow()) for each in self.followers.values()]
         for each in self.followers.values():
             await asyncio.wait_for(each.live.wait(), 30)
-        self.marker = Marker(self._chat, self.followers, _MARKS * self._strength.rate)
+        marks = _MARKS * self._strength.rate
+        self.marker = Marker(self._chat, self.followers, marks, lenient=self._lenient)
         self._speaking = asyncio.create_task(self.speaker.speak(self._stop))
         self._marking = asyncio.create_task(self.marker.mark(self._http, self._stop))
         rate = _ACTS * self._strength.rate

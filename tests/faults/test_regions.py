@@ -193,6 +193,12 @@ async def proved(regions: Regions, load: Load) -> None:
     records = load.records
     records.cuts = {**await tail_of(regions["eu"]), **await tail_of(regions["us"])}
     records.cuts = {room: gone for room, gone in records.cuts.items() if room in records.base}
+    # A mark in the tail counts up to the last message before it.
+    last = {room: min(one.seq for one in gone) - 1 for room, gone in records.cuts.items()}
+    records.marked = {
+        user: {room: min(seq, last.get(room, seq)) for room, seq in rooms.items()}
+        for user, rooms in records.marked.items()
+    }
     print(f"tail: {sum(map(len, records.cuts.values()))} messages, {len(records.resets)} resets")
     # A region does not know of the other's events before they come, and says so.
     found = [one for one in load.faults() if not one.endswith("was told to reset")]
