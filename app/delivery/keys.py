@@ -173,6 +173,11 @@ def erasures() -> str:
     return "erasures"
 
 
+def epochs() -> str:
+    """Channel: the epoch of a partition whose view is made anew, before its events."""
+    return "epochs"
+
+
 def user(name: str) -> str:
     """Channel: events and states for one user alone."""
     return f"user:{name}"

@@ -66,6 +66,11 @@ class Lookups:
         found = await self._ask(commands)
         return [int(position or -1) if whole else REFILLED for position, whole in found]
 
+    async def epochs(self, partitions: int) -> list[int]:
+        """The epoch of the log that the view is of, for each partition."""
+        found = await self._ask([("GET", keys.epoch(place)) for place in range(partitions)])
+        return [int(epoch or 0) for epoch in found]
+
     async def erasures(self) -> int:
         """How many erasures edges were told of (app/delivery/erasures.py)."""
         return int((await self._ask([("GET", keys.erasures())]))[0] or 0)

@@ -157,6 +157,8 @@ class Publisher:
         """
         if await self.epoch(partition) >= epoch:
             return
+        # Edges deliver none of its events before they know of it.
+        await self._redis.publish(keys.epochs(), f"{partition} {epoch}")
         # First: marks of before must not come back behind the drop.
         await self._redis.set(keys.receipts_epoch(partition), epoch)
         await self.drop(partition, but=keys.receipts_epoch(partition))

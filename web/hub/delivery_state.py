@@ -59,6 +59,7 @@ class DeliveryState:
         self._cursor: str | None = None
         self._queue: list[tuple[Room, Event]] = []
         self._before_delivery: list[Callable[[], None]] = []
+        self._news = asyncio.Event()
 
     def adopt(self, deployment: Deployment) -> bool:
         """Go on in the deployment as it is now, and return whether that can be.
@@ -73,7 +74,13 @@ class DeliveryState:
         self.deployment = deployment
         if (digest := deployment.digest()) != self._digest:
             self._digest, self._cursor = digest, None
+        self._news.set()
         return True
+
+    async def adopted(self) -> None:
+        """Return when the deployment has changed once more."""
+        self._news.clear()
+        await self._news.wait()
 
     def before_delivery(self, call: Callable[[], None]) -> None:
         """Have `call` called before an event is queued, where the queue is empty."""

@@ -22,6 +22,7 @@ from app.domain.deployment import Deployment
 from app.runtime.retry import AWAY
 from web.hub.broadcast import Send, write_to_audience
 from web.hub.delivery_state import DeliveryState
+from web.hub.epochs import Epochs
 from web.hub.erasures import Erasures
 from web.hub.gap_repair import GapRepair
 from web.hub.reconnect import Reconnect
@@ -74,6 +75,7 @@ class Hub:
         self._joins = RoomJoins(self.state, view, self.markers, self.subscription)
         self._reconnect = Reconnect(self.state, view, self.lookups, self._repair, self._joins)
         self._erasures = Erasures(self.state, self.lookups)
+        self._epochs = Epochs(self.state, self.lookups)
         self._handlers: dict[bytes, Handler] = {}
         self._edge = edge
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,6 +86,7 @@ class Hub:
             channel = keys.marks(partition, self._edge)
             self._handlers[channel.encode()] = self._repair.on_marker
         self._handlers[keys.erasures().encode()] = self._erasures.on_notice
+        self._handlers[keys.epochs().encode()] = self._epochs.on_notice
         self.spawn(self.subscription.run())
         await self.subscription.add(self._handlers)
 
@@ -145,6 +148,7 @@ class Hub:
         return self._repair.receive(room, Logged(int(n), int(pos), event))
 
     async def _on_reconnected(self) -> None:
+        await self._epochs.catch_up()
         await self._erasures.catch_up()
         await self._reconnect.catch_up()
         self.spawn(self.markers.request_again())

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.delivery import keys
+from app.delivery.publisher import Publisher
 from app.domain import cursor as cursors
 from app.domain.deployment import Deployment
 from app.errors import Unreachable
@@ -235,3 +236,17 @@ async def test_an_edge_goes_on_in_an_epoch_that_begins_behind_all_that_it_has_de
     resumed = state.deployment.resumed(before)
     assert resumed is not None
     assert resumed == (before.nexts, frozenset())
+
+
+async def test_no_event_of_an_epoch_is_delivered_before_the_edge_knows_of_it(scene: Scene) -> None:
+    await scene.say(scene.a)
+    await scene.has((scene.a, 2))
+    await Publisher(scene.redis, 100).begin_epoch(scene.partition, 1, 4)
+    channel = keys.channel(scene.partition, scene.a)
+    await scene.redis.publish(channel, b'2 3 {"kind":"room.changed","room":"a"}')
+    assert not await scene.hub.hears()
+    await scene.has((scene.a, 2))
+    state = scene.hub.state
+    epoch = EpochBegun(partition=scene.partition, epoch=1, start=50, at_ms=1, why="over")
+    assert state.adopt(state.deployment._replace(epochs=(epoch,)))
+    await until(scene.hub.hears)
