@@ -23,7 +23,9 @@ from app.operations.region_status import region_status
 from app.runtime.clock import now_ms
 from app.settings import Settings
 
+#: Seconds for a region's Kafka to answer: this one's own, and one that may be lost.
 _SECONDS: Final = 5.0
+_ALIVE_SECONDS: Final = 3.0
 
 #: Seconds for workers to do it, and between two looks.
 _WITHIN: Final = 30.0
@@ -184,7 +186,7 @@ def _given_up(wish: HomeWanted, home: str) -> HomeWanted:
 
 async def _answers(there: Settings) -> bool:
     try:
-        async with connected(there, _SECONDS):
+        async with connected(there, _ALIVE_SECONDS):
             return True
     except (Unreachable, OSError):
         return False

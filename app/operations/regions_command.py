@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from app.errors import ParleyError
 from app.mirror.regions import require_regions
 from app.operations import region_homes, region_tail
 from app.operations.region_homes import Change
