@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,6 @@ from aiokafka import AIOKafkaProducer
 from app.deployment.log_reader import LogReader
 from app.deployment.preparation import ensure_derived_keys, prepare
 from app.deployment.topic import begin, read_deployment
-from app.embedded.kafka import Kafka
 from app.errors import ParleyError
 from app.events import DeploymentMade, EpochBegun, HomesGiven
 from app.kafka.admin import cluster_id, connected, partition_counts, provision
@@ -24,26 +22,6 @@ from tests.history.room import entries
 from tests.support.chat import until
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kafka]:
-    async with Kafka(tmp_path_factory.mktemp("deployment")) as running:
-        yield running
-
-
-@pytest.fixture
-async def settings(broker: Kafka) -> Settings:
-    """Settings on a broker without any topic."""
-    settings = Settings(broker=broker.url, partitions=2)
-    async with connected(settings, 30) as admin:
-        await admin.delete_topics(list(await partition_counts(admin)))
-
-        async def empty() -> bool:
-            return not await partition_counts(admin)
-
-        await until(empty)
-    return settings
 
 
 async def write(settings: Settings, partition: int, positions: list[bytes | None]) -> None:
