@@ -8,6 +8,7 @@ can always be derived from the log.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
@@ -40,6 +41,7 @@ from app.topics import LOG
 
 app = group(FAN_OUT)
 settings = app.context.settings
+publishes = app.context.metrics.publishes
 log = structlog.get_logger()
 _partition = attrgetter("partition")
 #: Seconds that a batch waits for a refill.
@@ -182,6 +184,8 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     if _unfit:
         entries = [fit(entry, _unfit) for entry in entries]
     outcomes, failed = await publish_isolating(publisher(), entries)
+    for outcome, times in Counter(outcomes).items():
+        publishes.add(Outcome(outcome).name.lower(), times=times)
     if min(outcomes) >= Outcome.REPEATED:
         return failed
     begun: set[asyncio.Task[None]] = set()

@@ -56,6 +56,7 @@ from tables.paces import paces
 
 pipeline = group(PIPELINE)
 settings = pipeline.context.settings
+rulings = pipeline.context.metrics.rulings
 log = structlog.get_logger()
 
 _REACTIONS = allowed(settings.reactions)
@@ -237,6 +238,7 @@ def _settle(
         decision = _with_answer(original, decision, rules, answer)
     if decision.ruling is not None:
         batch.send(MODERATION, record, encode(ruled(original, decision.ruling, at_ms)))
+        rulings.add(decision.ruling.action)
     moderated = Moderated(
         src=record.offset,
         origin=batch.origin(record),

@@ -63,12 +63,16 @@ from tables.sent import sent
 
 pipeline = group(PIPELINE)
 settings = pipeline.context.settings
+verdicts = pipeline.context.metrics.verdicts
 
 #: The tables that follow the log, each with a position of its own.
 FOLLOWING = (heads, members, senders, sent, messages, reactions, sanctions)
 TABLES = (*FOLLOWING, progress)
 
 member_names = MemberNames()
+
+#: Outcomes without an event, as the metric names them.
+_OUTCOMES = {Refusal: "refused", Repeat: "repeated", Held: "held"}
 
 
 #: The logs of other regions, by topic.
@@ -106,6 +110,7 @@ def _settle(batch: Batch, log: LogCatchUp, record: Record, moderated: Moderated)
         batch.send(MODERATION, record, encode(_held(outcome)))
     if isinstance(outcome, Refusal | Repeat | Held):
         batch.send(VERDICTS, record, encode(_verdict(moderated, outcome)))
+        verdicts.add(_OUTCOMES[type(outcome)])
         return
     partition, source = record.partition, moderated.source
     epoch = log.epochs[partition]
@@ -123,6 +128,7 @@ def _settle(batch: Batch, log: LogCatchUp, record: Record, moderated: Moderated)
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
     batch.send(LOG, record, encode(outcome), tuple(headers))
+    verdicts.add("event")
 
 
 def _follow(batch: Batch, log: LogCatchUp, record: Record, event: AnyLogEvent) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -22,6 +23,8 @@ from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.topic_watch import watch_topics
+from app.metrics.exposition import Exposition
+from app.metrics.metrics_server import serve_metrics
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
@@ -44,6 +47,7 @@ from app.worker.group_lock import group_locks
 from app.worker.health_server import serve_health
 from app.worker.own_processes import own_processes
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
+from app.worker.worker_gauges import WorkerGauges
 
 log = structlog.get_logger()
 
@@ -113,7 +117,7 @@ async def _serve(
         deployment = await prepare(settings, topics)
     if prepared is not None:
         prepared.set()
-    async with serve_health(settings, chosen):
+    async with serve_health(settings, chosen), _metrics(settings, chosen):
         names = [topic.name for topic in topics]
         reasons: list[str] = []
 
@@ -136,6 +140,20 @@ async def _serve(
         # Stopped in order: a member that comes back by its name gets the partitions that it had,
         # and the group may have been without the topic for a moment.
         raise ParleyError(reasons[0])
+
+
+@asynccontextmanager
+async def _metrics(settings: Settings, chosen: Mapping[str, ParleyApp]) -> AsyncIterator[None]:
+    gauges = WorkerGauges(settings, chosen)
+    metrics = next(iter(chosen.values())).context.metrics
+    for app in chosen.values():
+        metrics.add_group(app.conf.id)
+    exposition = Exposition([gauges, *metrics.collectors()], gauges.refresh)
+    try:
+        async with serve_metrics(settings, exposition):
+            yield
+    finally:
+        await gauges.close()
 
 
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:

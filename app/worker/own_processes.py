@@ -53,7 +53,9 @@ async def own_processes(
 
 def _worker_of(settings: Settings, name: str) -> Command:
     """A worker that runs this agent or group alone."""
-    own = replace(settings, only=name, health_port=0, worker=settings.worker_name)
+    own = replace(
+        settings, only=name, health_port=0, prometheus_port=0, worker=settings.worker_name
+    )
     return Command(["worker"], None, own.environ())
 
 

@@ -1,0 +1,41 @@
+"""The text that Prometheus reads, made at most once a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
+
+#: Seconds for which a text serves further scrapes.
+FRESH_SECONDS: Final = 1.0
+
+#: Brings up to date what collectors can't ask for themselves, which are not asynchronous.
+Refresh = Callable[[], Awaitable[None]]
+
+
+class Exposition:
+    """The metrics of this process; more scrapes than one a second get the same text."""
+
+    def __init__(self, collectors: Iterable[Collector], refresh: Refresh | None = None) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        for collector in collectors:
+            self._registry.register(collector)
+        self._refresh = refresh
+        self._lock = asyncio.Lock()
+        self._text = b""
+        self._made: float | None = None
+
+    async def text(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if self._made is None or now - self._made >= FRESH_SECONDS:
+                if self._refresh is not None:
+                    await self._refresh()
+                self._text = generate_latest(self._registry)
+                self._made = now
+        return self._text

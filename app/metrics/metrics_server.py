@@ -1,0 +1,53 @@
+"""The server of `/metrics`, on a port of its own that no client of the chat is to reach."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from app.errors import ParleyError
+from app.metrics.exposition import Exposition
+from app.runtime.addresses import ANY_IPV6, bound_to_any, url_of
+from app.settings import Settings
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def serve_metrics(settings: Settings, exposition: Exposition) -> AsyncIterator[None]:
+    """Serve on `PARLEY_PROMETHEUS_PORT` meanwhile, if it is set.
+
+    Raises `ParleyError` where it can't listen there.
+    """
+    if not settings.prometheus_port:
+        yield
+        return
+
+    async def metrics(_: web.Request) -> web.Response:
+        text = await exposition.text()
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    server = web.Application()
+    server.router.add_get("/metrics", metrics)
+    runner = web.AppRunner(server, access_log=None)
+    await runner.setup()
+    try:
+        address = url_of(settings.prometheus_host, settings.prometheus_port)
+        try:
+            await _site(runner, settings).start()
+        except OSError as error:
+            raise ParleyError(f"no metrics at {address}: {error.strerror}") from error
+        log.info("metrics", address=address)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, settings: Settings) -> web.BaseSite:
+    if settings.prometheus_host == ANY_IPV6:
+        return web.SockSite(runner, bound_to_any(settings.prometheus_port))
+    return web.TCPSite(runner, settings.prometheus_host, settings.prometheus_port)

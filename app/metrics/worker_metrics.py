@@ -1,0 +1,33 @@
+"""What a worker counts while it works."""
+
+from __future__ import annotations
+
+from prometheus_client.registry import Collector
+
+from app.metrics import catalogue
+from app.metrics.counts import Counts, Timings
+
+
+class WorkerMetrics:
+    """The counters and histograms of a worker's process."""
+
+    def __init__(self) -> None:
+        self.rebalances = Counts(catalogue.REBALANCES)
+        self.recoveries = Timings(catalogue.RECOVERY_SECONDS)
+        self.stages = Timings(catalogue.STAGE_SECONDS)
+        self.dead_letters = Counts(catalogue.DEAD_LETTERS)
+        self.rulings = Counts(catalogue.RULINGS)
+        self.verdicts = Counts(catalogue.VERDICTS)
+        self.publishes = Counts(catalogue.PUBLISHES)
+
+    def add_group(self, group: str) -> None:
+        """Begin a group's counters at 0."""
+        self.rebalances.add(group, times=0)
+        self.dead_letters.add(group, times=0)
+
+    def collectors(self) -> list[Collector]:
+        """All of them."""
+        return [
+            *(self.rebalances, self.recoveries, self.stages, self.dead_letters),
+            *(self.rulings, self.verdicts, self.publishes),
+        ]
