@@ -90,7 +90,7 @@ class Settings:
     prometheus_port: Port = 0
     """Port of `/metrics`, of a worker or an edge, which is not for the public; 0: none."""
     prometheus_host: str = "127.0.0.1"
-    """Address that `/metrics` listens on."""
+    """Address that `/metrics` listens on, or `unix:` and a path."""
 
     worker: str = ""
     """This worker's name, stable over its restarts; empty: the host's name."""

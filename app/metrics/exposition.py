@@ -9,6 +9,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
+from app.metrics.child_processes import ChildProcesses, Merged
+
 #: Seconds for which a text serves further scrapes.
 FRESH_SECONDS: Final = 1.0
 
@@ -17,14 +19,20 @@ Refresh = Callable[[], Awaitable[None]]
 
 
 class Exposition:
-    """The metrics of this process; more scrapes than one a second get the same text."""
+    """The metrics of this process and its children; scrapes within a second get the same text."""
 
-    def __init__(self, collectors: Iterable[Collector], refresh: Refresh | None = None) -> None:
+    def __init__(
+        self,
+        collectors: Iterable[Collector],
+        refresh: Refresh | None = None,
+        children: ChildProcesses | None = None,
+    ) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         for collector in collectors:
             self._registry.register(collector)
         self._refresh = refresh
+        self._children = children
         self._lock = asyncio.Lock()
         self._text = b""
         self._made: float | None = None
@@ -36,6 +44,10 @@ class Exposition:
             if self._made is None or now - self._made >= FRESH_SECONDS:
                 if self._refresh is not None:
                     await self._refresh()
-                self._text = generate_latest(self._registry)
+                self._text = generate_latest(await self._all())
                 self._made = now
         return self._text
+
+    async def _all(self) -> Collector:
+        others = [] if self._children is None else await self._children.scrape()
+        return Merged([*self._registry.collect(), *others]) if others else self._registry

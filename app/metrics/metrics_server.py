@@ -1,4 +1,4 @@
-"""The server of `/metrics`, on a port of its own that no client of the chat is to reach."""
+"""The server of `/metrics`, on a port of its own, which no client of the chat is to reach."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.errors import ParleyError
+from app.metrics.child_processes import UNIX
 from app.metrics.exposition import Exposition
 from app.runtime.addresses import ANY_IPV6, bound_to_any, url_of
 from app.settings import Settings
@@ -23,7 +24,7 @@ async def serve_metrics(settings: Settings, exposition: Exposition) -> AsyncIter
 
     Raises `ParleyError` where it can't listen there.
     """
-    if not settings.prometheus_port:
+    if not is_served(settings):
         yield
         return
 
@@ -36,7 +37,7 @@ async def serve_metrics(settings: Settings, exposition: Exposition) -> AsyncIter
     runner = web.AppRunner(server, access_log=None)
     await runner.setup()
     try:
-        address = url_of(settings.prometheus_host, settings.prometheus_port)
+        address = _address(settings)
         try:
             await _site(runner, settings).start()
         except OSError as error:
@@ -47,7 +48,20 @@ async def serve_metrics(settings: Settings, exposition: Exposition) -> AsyncIter
         await runner.cleanup()
 
 
+def is_served(settings: Settings) -> bool:
+    """Whether the settings say where `/metrics` is."""
+    return bool(settings.prometheus_port) or settings.prometheus_host.startswith(UNIX)
+
+
+def _address(settings: Settings) -> str:
+    if settings.prometheus_host.startswith(UNIX):
+        return settings.prometheus_host
+    return url_of(settings.prometheus_host, settings.prometheus_port)
+
+
 def _site(runner: web.AppRunner, settings: Settings) -> web.BaseSite:
+    if settings.prometheus_host.startswith(UNIX):
+        return web.UnixSite(runner, settings.prometheus_host.removeprefix(UNIX))
     if settings.prometheus_host == ANY_IPV6:
         return web.SockSite(runner, bound_to_any(settings.prometheus_port))
     return web.TCPSite(runner, settings.prometheus_host, settings.prometheus_port)

@@ -11,6 +11,8 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 import uvloop
@@ -23,8 +25,9 @@ from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.topic_watch import watch_topics
+from app.metrics.child_processes import ChildProcesses
 from app.metrics.exposition import Exposition
-from app.metrics.metrics_server import serve_metrics
+from app.metrics.metrics_server import is_served, serve_metrics
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
@@ -82,8 +85,10 @@ async def _run(settings: Settings, stop: Stop) -> None:
         await _serve(settings, chosen, stop)
         return
     prepared, others = asyncio.Event(), [file for file in files if not file.is_plain]
-    async with own_processes(settings, others, prepared):
-        await _serve(settings, chosen, stop, prepared)
+    with TemporaryDirectory(prefix="parley-") as sockets:
+        children = ChildProcesses(Path(sockets)) if is_served(settings) else None
+        async with own_processes(settings, others, prepared, children):
+            await _serve(settings, chosen, stop, prepared, children)
 
 
 async def _run_agents(
@@ -109,6 +114,7 @@ async def _serve(
     chosen: Mapping[str, ParleyApp],
     stop: Stop,
     prepared: asyncio.Event | None = None,
+    children: ChildProcesses | None = None,
 ) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
@@ -117,7 +123,7 @@ async def _serve(
         deployment = await prepare(settings, topics)
     if prepared is not None:
         prepared.set()
-    async with serve_health(settings, chosen), _metrics(settings, chosen):
+    async with serve_health(settings, chosen), _metrics(settings, chosen, children):
         names = [topic.name for topic in topics]
         reasons: list[str] = []
 
@@ -143,12 +149,14 @@ async def _serve(
 
 
 @asynccontextmanager
-async def _metrics(settings: Settings, chosen: Mapping[str, ParleyApp]) -> AsyncIterator[None]:
+async def _metrics(
+    settings: Settings, chosen: Mapping[str, ParleyApp], children: ChildProcesses | None
+) -> AsyncIterator[None]:
     gauges = WorkerGauges(settings, chosen)
     metrics = next(iter(chosen.values())).context.metrics
     for app in chosen.values():
         metrics.add_group(app.conf.id)
-    exposition = Exposition([gauges, *metrics.collectors()], gauges.refresh)
+    exposition = Exposition([gauges, *metrics.collectors()], gauges.refresh, children)
     try:
         async with serve_metrics(settings, exposition):
             yield

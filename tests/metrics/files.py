@@ -18,15 +18,21 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 DASHBOARD = ROOT / "deploy" / "grafana" / "parley.json"
 
 
-def promtool(*arguments: str | Path) -> str:
+def promtool(*arguments: str | Path, given: str = "") -> str:
     """Run Debian's promtool; fails with what it says where it finds a fault."""
+    command = ["promtool", *arguments]
     try:
-        run = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
+        run = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         missing("promtool (Debian: apt-get install prometheus)")
         raise
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
+
+
+def promtool_reads(text: bytes) -> None:
+    """Check a text of `/metrics`: its form, its names, its types."""
+    promtool("check", "metrics", given=text.decode())
 
 
 def alerts() -> list[dict[str, Any]]:

@@ -8,12 +8,15 @@ import aiohttp
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.metrics.files import promtool_reads
+
 
 async def scrape(address: str) -> list[Family]:
     """All metrics at `host:port`, but those of the process."""
     async with aiohttp.ClientSession() as http, http.get(f"http://{address}/metrics") as answer:
         assert answer.status == 200
         text = await answer.text()
+    promtool_reads(text.encode())
     found = text_string_to_metric_families(text)
     return [family for family in found if family.name.startswith("parley_")]
 
