@@ -7,15 +7,11 @@ serves its metrics on a socket in the file system.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import aiohttp
-from prometheus_client.core import Metric as Family
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
 #: What `PARLEY_PROMETHEUS_HOST` begins with where it is a socket.
 UNIX: Final = "unix:"
@@ -25,6 +21,9 @@ _SECONDS: Final = 1.0
 
 #: The beginning of metrics of a process that are not of Parley: memory, files, time of the CPU.
 _OF_PROCESS: Final = "process_"
+
+#: The beginning of the first line of a metric.
+_HELP: Final = "# HELP "
 
 
 class ChildProcesses:
@@ -39,13 +38,13 @@ class ChildProcesses:
         self._sockets[name] = self._folder / f"{len(self._sockets)}.sock"
         return f"{UNIX}{self._sockets[name]}"
 
-    async def scrape(self) -> list[Family]:
-        """The metrics of all processes that answer."""
-        found = await asyncio.gather(*(_scrape(*one) for one in self._sockets.items()))
-        return [family for families in found for family in families]
+    async def scrape(self) -> dict[str, str]:
+        """The texts of all processes that answer, by name."""
+        found = await asyncio.gather(*map(_scrape, self._sockets.values()))
+        return {name: text for name, text in zip(self._sockets, found, strict=True) if text}
 
 
-async def _scrape(name: str, socket: Path) -> list[Family]:
+async def _scrape(socket: Path) -> str:
     connector = aiohttp.UnixConnector(str(socket))
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
     try:
@@ -53,37 +52,40 @@ async def _scrape(name: str, socket: Path) -> list[Family]:
             aiohttp.ClientSession(connector=connector, timeout=timeout) as http,
             http.get("http://process/metrics") as answer,
         ):
-            text = await answer.text()
+            return await answer.text()
     except (aiohttp.ClientError, OSError, TimeoutError):
-        return []  # it is starting, or has ended
-    families = list(text_string_to_metric_families(text))
-    for family in families:
-        if family.name.startswith(_OF_PROCESS):
-            family.samples = [_labelled(sample, name) for sample in family.samples]
-    return families
+        return ""  # it is starting, or has ended
 
 
-def _labelled(sample: Sample, process: str) -> Sample:
-    return sample._replace(labels={**sample.labels, "process": process})
+def merged(own: str, others: Mapping[str, str]) -> str:
+    """One text of several, by process, in which the samples of a metric stand together.
+
+    The others' metrics have the group of their process among the labels; those that every process
+    has get the label `process`.
+    """
+    blocks = {name: [text] for name, text in _blocks(own)}
+    for process, whole in others.items():
+        for name, text in _blocks(whole):
+            if name.startswith(_OF_PROCESS):
+                text = _labelled(text, process)
+            known = blocks.setdefault(name, [])
+            known.append("".join(_samples(text)) if known else text)
+    return "".join(text for texts in blocks.values() for text in texts)
 
 
-class Merged(Collector):
-    """Families of several processes as one: samples of the same name and labels are added up."""
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The name and the lines of each metric."""
+    for block in text.split(_HELP)[1:]:
+        yield block.split(" ", 1)[0], _HELP + block
 
-    def __init__(self, families: Iterable[Family]) -> None:
-        self._families: dict[str, Family] = {}
-        self._samples: dict[str, dict[tuple[str, frozenset[tuple[str, str]]], Sample]] = {}
-        for family in families:
-            known = self._families.setdefault(family.name, family)
-            samples = self._samples.setdefault(known.name, {})
-            for sample in family.samples:
-                key = (sample.name, frozenset(sample.labels.items()))
-                before = samples[key].value if key in samples else 0.0
-                samples[key] = sample._replace(value=before + sample.value)
 
-    def collect(self) -> Iterator[Family]:
-        """The merged families."""
-        for name, family in self._families.items():
-            merged = Family(name, family.documentation, family.type)
-            merged.samples = list(self._samples[name].values())
-            yield merged
+def _samples(block: str) -> Iterator[str]:
+    return (line for line in block.splitlines(keepends=True) if not line.startswith("#"))
+
+
+def _labelled(block: str, process: str) -> str:
+    """The lines of a metric without labels, which get one."""
+    return "".join(
+        line if line.startswith("#") else line.replace(" ", f'{{process="{process}"}} ', 1)
+        for line in block.splitlines(keepends=True)
+    )

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.registry import Collector
 
-from app.metrics.child_processes import ChildProcesses, Merged
+from app.metrics.child_processes import ChildProcesses, merged
+from app.metrics.text_format import text_of
 
 #: Seconds for which a text serves further scrapes.
 FRESH_SECONDS: Final = 1.0
@@ -44,10 +45,10 @@ class Exposition:
             if self._made is None or now - self._made >= FRESH_SECONDS:
                 if self._refresh is not None:
                     await self._refresh()
-                self._text = generate_latest(await self._all())
+                self._text = (await self._make()).encode()
                 self._made = now
         return self._text
 
-    async def _all(self) -> Collector:
-        others = [] if self._children is None else await self._children.scrape()
-        return Merged([*self._registry.collect(), *others]) if others else self._registry
+    async def _make(self) -> str:
+        others = {} if self._children is None else await self._children.scrape()
+        return merged(text_of(self._registry.collect()), others)

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.errors import ParleyError
 from app.metrics.child_processes import UNIX
 from app.metrics.exposition import Exposition
+from app.metrics.text_format import CONTENT_TYPE
 from app.runtime.addresses import ANY_IPV6, bound_to_any, url_of
 from app.settings import Settings
 
@@ -30,7 +30,7 @@ async def serve_metrics(settings: Settings, exposition: Exposition) -> AsyncIter
 
     async def metrics(_: web.Request) -> web.Response:
         text = await exposition.text()
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 
     server = web.Application()
     server.router.add_get("/metrics", metrics)

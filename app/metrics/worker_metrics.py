@@ -25,9 +25,10 @@ class WorkerMetrics:
         self.rebalances.add(group, times=0)
         self.dead_letters.add(group, times=0)
 
-    def collectors(self) -> list[Collector]:
-        """All of them."""
-        return [
-            *(self.rebalances, self.recoveries, self.stages, self.dead_letters),
-            *(self.rulings, self.verdicts, self.publishes),
+    def collectors(self, *, pipeline: bool = True, fan_out: bool = True) -> list[Collector]:
+        """All that a process with or without the groups `pipeline` and `fan_out` counts."""
+        found: list[Collector] = [
+            *(self.rebalances, self.recoveries, self.stages, self.dead_letters)
         ]
+        found += [self.rulings, self.verdicts] if pipeline else []
+        return [*found, self.publishes] if fan_out else found

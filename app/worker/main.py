@@ -41,6 +41,7 @@ from app.stream.consumer_groups import (
     retry_topics,
 )
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
+from app.stream.groups import FAN_OUT, PIPELINE
 from app.stream.rocksdb_options import FILES_OF_EMPTY
 from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
@@ -156,7 +157,8 @@ async def _metrics(
     metrics = next(iter(chosen.values())).context.metrics
     for app in chosen.values():
         metrics.add_group(app.conf.id)
-    exposition = Exposition([gauges, *metrics.collectors()], gauges.refresh, children)
+    counted = metrics.collectors(pipeline=PIPELINE.name in chosen, fan_out=FAN_OUT.name in chosen)
+    exposition = Exposition([gauges, *counted], gauges.refresh, children)
     try:
         async with serve_metrics(settings, exposition):
             yield

@@ -7,6 +7,7 @@ import socket
 import pytest
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from app.metrics.child_processes import ChildProcesses
 from app.metrics.exposition import Exposition
@@ -25,6 +26,10 @@ def counted(group: str, dead: int) -> WorkerMetrics:
     return metrics
 
 
+def of_agent(group: str, dead: int) -> list[Collector]:
+    return counted(group, dead).collectors(pipeline=False, fan_out=False)
+
+
 def told(text: bytes) -> list[Family]:
     return list(text_string_to_metric_families(text.decode()))
 
@@ -38,7 +43,7 @@ async def test_the_metrics_of_a_process_are_among_those_of_its_worker(
     children: ChildProcesses,
 ) -> None:
     host = children.host("echo")
-    child = Exposition(counted("parley-agent-echo", 2).collectors())
+    child = Exposition(of_agent("parley-agent-echo", 2))
     mine = Exposition(counted("parley-pipeline", 3).collectors(), children=children)
     async with serve_metrics(Settings(prometheus_host=host), child):
         text = await mine.text()
@@ -46,7 +51,7 @@ async def test_the_metrics_of_a_process_are_among_those_of_its_worker(
     dead = "parley_dead_letters_total"
     assert value(families, dead, group="parley-pipeline") == 3
     assert value(families, dead, group="parley-agent-echo") == 2
-    assert value(families, "parley_verdicts_total", outcome="event") == 5
+    assert value(families, "parley_verdicts_total", outcome="event") == 3
     memory = "process_resident_memory_bytes"
     assert value(families, memory) is not None
     assert value(families, memory, process="echo") is not None
@@ -78,7 +83,7 @@ async def test_a_process_that_was_killed_leaves_its_socket_to_the_next(
     left = socket.socket(socket.AF_UNIX)
     left.bind(host.removeprefix("unix:"))
     left.close()
-    child = Exposition(counted("parley-agent-echo", 2).collectors())
+    child = Exposition(of_agent("parley-agent-echo", 2))
     async with serve_metrics(Settings(prometheus_host=host), child):
         families = told(await Exposition([], children=children).text())
     assert value(families, "parley_dead_letters_total", group="parley-agent-echo") == 2

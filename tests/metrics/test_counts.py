@@ -1,20 +1,18 @@
 from __future__ import annotations
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 
 from app.metrics.counts import Counts, Timings
 from app.metrics.metric import Metric
+from app.metrics.text_format import text_of
 
 ANSWERS = Metric("answers_total", "counter", "Answers.", ("code",), known=("ok",))
 SECONDS = Metric("answer_seconds", "histogram", "Time.", ("code",), buckets=(0.1, 1.0))
 
 
 def exposed(collector: Counts | Timings) -> list[str]:
-    registry = CollectorRegistry()
-    registry.register(collector)
-    text = generate_latest(registry).decode()
-    return [line for line in text.splitlines() if not line.startswith("#")]
+    lines = text_of(collector.collect()).splitlines()
+    return [line for line in lines if not line.startswith("#")]
 
 
 def test_a_known_label_is_there_before_anything_is_counted() -> None:
