@@ -8,7 +8,6 @@ can always be derived from the log.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
@@ -184,8 +183,7 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     if _unfit:
         entries = [fit(entry, _unfit) for entry in entries]
     outcomes, failed = await publish_isolating(publisher(), entries)
-    for outcome, times in Counter(outcomes).items():
-        publishes.add(Outcome(outcome).name.lower(), times=times)
+    _count(outcomes)
     if min(outcomes) >= Outcome.REPEATED:
         return failed
     begun: set[asyncio.Task[None]] = set()
@@ -200,6 +198,15 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
         await asyncio.wait(begun, timeout=_REFILL_SECONDS)
         refills().raise_failed()
     return failed
+
+
+def _count(outcomes: Sequence[Outcome]) -> None:
+    published = outcomes.count(Outcome.PUBLISHED)
+    publishes.add("published", times=published)
+    if published < len(outcomes):
+        for outcome in outcomes:
+            if outcome is not Outcome.PUBLISHED:
+                publishes.add(outcome.name.lower())
 
 
 async def _fill_to_end(partition: int, start: int) -> None:

@@ -76,7 +76,8 @@ class Timing:
 
     def add(self, seconds: float, times: int = 1) -> None:
         """Count `times` that took so long; a clock that was set back counts as no time."""
-        seconds = max(0.0, seconds)
+        if seconds < 0:
+            seconds = 0.0
         self._counts[bisect_left(self._bounds, seconds)] += times
         self.sum += seconds * times
 

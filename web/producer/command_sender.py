@@ -57,18 +57,7 @@ class CommandSender:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        try:
-            verdict = await self._send(command, wait)
-        except Unreachable:
-            self._sends.add("unreachable")
-            raise
-        self._sends.add("pending" if verdict is None else _outcome(verdict))
-        if verdict is not None:
-            self._send_time.add(loop.time() - began)
-        return verdict
-
-    async def _send(self, command: AnyCommand | Receipt, wait: float) -> Verdict | None:
-        verdict: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
+        verdict: asyncio.Future[Verdict | None] = loop.create_future()
         self._waiting[command.id] = verdict
         try:
             await self._write(command)
@@ -76,13 +65,24 @@ class CommandSender:
                 # It may be here already, but no request waits for it.
                 if verdict.done() and (early := verdict.result()) is not None:
                     self._on_late(early)
-                return None
+                return self._counted(None, began)
             async with asyncio.timeout(wait):
-                return await verdict
+                return self._counted(await verdict, began)
         except TimeoutError:
-            return None
+            return self._counted(None, began)
+        except Unreachable:
+            self._sends.add("unreachable")
+            raise
         finally:
             del self._waiting[command.id]
+
+    def _counted(self, verdict: Verdict | None, began: float) -> Verdict | None:
+        if verdict is None:
+            self._sends.add("pending")
+        else:
+            self._sends.add(_outcome(verdict))
+            self._send_time.add(asyncio.get_running_loop().time() - began)
+        return verdict
 
     async def _write(self, command: AnyCommand | Receipt) -> None:
         taking = asyncio.timeout(_STOPPING_TIMEOUT if self._stopping else TAKE_TIMEOUT)
