@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -25,7 +25,7 @@ class Exposition:
     def __init__(
         self,
         collectors: Iterable[Collector],
-        refresh: Refresh | None = None,
+        refresh: Sequence[Refresh] = (),
         children: ChildProcesses | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
@@ -43,8 +43,7 @@ class Exposition:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if self._made is None or now - self._made >= FRESH_SECONDS:
-                if self._refresh is not None:
-                    await self._refresh()
+                await asyncio.gather(*(one() for one in self._refresh))
                 self._text = (await self._make()).encode()
                 self._made = now
         return self._text

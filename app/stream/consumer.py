@@ -279,8 +279,11 @@ class ChunkConsumer(stock.Consumer):
         known: int | None = self.highwater(place) if place in self.assignment() else None
         return known
 
-    def lag(self) -> dict[TP, Behind]:
-        """The lag of each partition of this worker, as of the last fetch."""
+    def lag(self, ends: Mapping[TP, int]) -> dict[TP, Behind]:
+        """The lag of each partition of this worker, as of the last fetch, or of known `ends`.
+
+        A topic that is paused is not fetched, and neither is one whose records are handed off.
+        """
         logs = self.app.tables.changelog_topics
         found: dict[TP, Behind] = {}
         for assigned in self.assignment():
@@ -290,8 +293,8 @@ class ChunkConsumer(stock.Consumer):
             if place.topic in logs or end is None or acked_to is None:
                 continue
             processed = self._committable(place, acked_to)
-            # Records that were handed off are beyond the end of the last fetch.
-            found[place] = self._unprocessed.behind(place, processed, max(end, acked_to))
+            end = max(end, ends.get(place, 0))
+            found[place] = self._unprocessed.behind(place, processed, end)
         return found
 
     async def bounds(self, place: TP) -> tuple[int, int]:

@@ -42,14 +42,15 @@ class UnprocessedChunks:
         self._behind_since.clear()
 
     def behind(self, place: TP, processed: int, end: int) -> Behind:
-        """The lag of a partition that is processed up to `processed` and ends at `end`.
+        """The lag of a partition that is processed up to `processed` and ends at `end`, or beyond.
 
+        The end of the last fetch may be before records that this process has handed off.
         Records that are not fetched yet count from when they were first seen to be there: a lower
         bound, which holds while tables are recovered.
         """
         self.drop(place, processed)
         chunks, now = self._chunks.get(place), now_ms()
-        events = max(0, end - processed)
+        events = max(0, max(end, chunks[-1].end if chunks else 0) - processed)
         if not events:
             self._behind_since.pop(place, None)
             return Behind(0, 0.0)

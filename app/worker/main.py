@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
 import uvloop
+from prometheus_client.registry import Collector
 
 from app.agentkit.agent_files import AgentFile, agent_files
+from app.delivery.valkey import connect
 from app.deployment.preparation import prepare
 from app.deployment.watch import DeploymentWatch
 from app.errors import ParleyError
@@ -51,6 +53,7 @@ from app.worker.group_lock import group_locks
 from app.worker.health_server import serve_health
 from app.worker.own_processes import own_processes
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
+from app.worker.valkey_memory import ValkeyMemory
 from app.worker.worker_gauges import WorkerGauges
 
 log = structlog.get_logger()
@@ -153,17 +156,25 @@ async def _serve(
 async def _metrics(
     settings: Settings, chosen: Mapping[str, ParleyApp], children: ChildProcesses | None
 ) -> AsyncIterator[None]:
-    gauges = WorkerGauges(settings, chosen)
     metrics = next(iter(chosen.values())).context.metrics
     for app in chosen.values():
         metrics.add_group(app.conf.id)
-    counted = metrics.collectors(pipeline=PIPELINE.name in chosen, fan_out=FAN_OUT.name in chosen)
-    exposition = Exposition([gauges, *counted], gauges.refresh, children)
-    try:
-        async with serve_metrics(settings, exposition):
-            yield
-    finally:
-        await gauges.close()
+    publishes = FAN_OUT.name in chosen
+    gauges = WorkerGauges(chosen)
+    collectors: list[Collector] = [gauges]
+    collectors += metrics.collectors(pipeline=PIPELINE.name in chosen, fan_out=publishes)
+    refresh = [gauges.refresh]
+    async with AsyncExitStack() as stack:
+        if publishes and is_served(settings):
+            redis = connect(settings.redis)
+            stack.push_async_callback(redis.aclose)
+            memory = ValkeyMemory(redis)
+            collectors.append(memory)
+            refresh.append(memory.refresh)
+        await stack.enter_async_context(
+            serve_metrics(settings, Exposition(collectors, refresh, children))
+        )
+        yield
 
 
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:

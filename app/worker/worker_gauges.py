@@ -2,67 +2,61 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
-from redis import asyncio as aioredis
 
-from app.delivery.memory import Memory, memory
-from app.delivery.valkey import connect
 from app.metrics import catalogue
 from app.metrics.metric import Labels
 from app.runtime.heartbeat import heartbeat_of
-from app.runtime.retry import AWAY
-from app.settings import Settings
 from app.stream.consumer import ChunkConsumer
 from app.stream.consumer_groups import ParleyApp
-from app.stream.groups import FAN_OUT
 from app.stream.lag import Behind, UnprocessedChunks
 from app.stream.table import Table
 from app.worker.health_server import STARTING, state
 
 #: The states of a group; one that waits for a store says so in another metric.
 _STATES: Final = ("ok", *STARTING, "waiting")
+#: Seconds that a scrape waits for Kafka: Prometheus does not wait long for it.
+_LOOK_SECONDS: Final = 1.0
 #: The stores that groups wait for, as they are named.
 _STORES: Final = ("Valkey", "history")
 
 
 class WorkerGauges(Collector):
-    """The lag and the state of each group, the sizes of tables, and the memory of Valkey."""
+    """The lag and the state of each group, and the sizes of tables."""
 
-    def __init__(self, settings: Settings, apps: Mapping[str, ParleyApp]) -> None:
+    def __init__(self, apps: Mapping[str, ParleyApp]) -> None:
         self._apps = apps
-        self._redis: aioredis.Redis | None = None
-        if FAN_OUT.name in apps:  # one worker of a few, and not every agent's process
-            self._redis = connect(settings.redis)
-        self._memory: Memory | None = None
+        #: By group: the ends of partitions that were behind at the last look.
+        self._ends: dict[str, Mapping[TP, int]] = {}
         #: By group with Faust's own consumer: since when a partition is behind.
         self._stock: dict[str, UnprocessedChunks] = {}
 
     async def refresh(self) -> None:
-        """Ask Valkey for its memory; nothing is told of it while it is away."""
-        self._memory = None
-        if self._redis is not None:
-            with suppress(*AWAY):
-                self._memory = await memory(self._redis)
+        """Ask Kafka for the ends of what is behind."""
+        await asyncio.gather(*map(self._look_at_ends, self._apps.values()))
 
-    async def close(self) -> None:
-        """Close the connection to Valkey."""
-        if self._redis is not None:
-            await self._redis.aclose()
+    async def _look_at_ends(self, app: ParleyApp) -> None:
+        consumer: Any = app.consumer
+        behind = [place for place, lag in self._lag(app).items() if lag.events]
+        self._ends[app.conf.id] = {}
+        if behind and isinstance(consumer, ChunkConsumer):
+            with suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    self._ends[app.conf.id] = await consumer.highwaters(*behind)
 
     def collect(self) -> Iterator[Family]:
         """The samples of this moment."""
         yield from self._lags()
         yield from self._states()
         yield from self._tables()
-        if self._memory is not None:
-            yield catalogue.VALKEY_MEMORY.family({(): self._memory.used})
-            yield catalogue.VALKEY_MEMORY_LIMIT.family({(): self._memory.limit})
 
     def _lags(self) -> Iterator[Family]:
         found: dict[Labels, Behind] = {
@@ -80,7 +74,7 @@ class WorkerGauges(Collector):
             return {}  # it has not joined yet
         consumer: Any = app.consumer
         if isinstance(consumer, ChunkConsumer):
-            return consumer.lag()
+            return consumer.lag(self._ends.get(app.conf.id, {}))
         known = self._stock.setdefault(app.conf.id, UnprocessedChunks())
         logs, found = app.tables.changelog_topics, {}
         for place in consumer.assignment():

@@ -25,7 +25,7 @@ class Counting:
 
 async def test_many_scrapes_at_once_are_one_computation() -> None:
     counting = Counting()
-    made = Exposition([counting.ticks], counting.refresh)
+    made = Exposition([counting.ticks], [counting.refresh])
     texts = await asyncio.gather(*(made.text() for _ in range(200)))
     assert len(set(texts)) == 1
     assert counting.ticks.value() == 1
@@ -35,5 +35,5 @@ async def test_many_scrapes_at_once_are_one_computation() -> None:
 async def test_a_text_is_made_anew_when_it_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposition, "FRESH_SECONDS", 0.0)
     counting = Counting()
-    made = Exposition([counting.ticks], counting.refresh)
+    made = Exposition([counting.ticks], [counting.refresh])
     assert await made.text() != await made.text()
