@@ -68,7 +68,7 @@ def publisher() -> Publisher:
 @cache
 def refills() -> Refills:
     """The refills under way."""
-    return Refills(_fill_to_end)
+    return Refills(_fill_to_end, app.context.metrics.refills)
 
 
 @app.agent(raw_topic(app, LOG))

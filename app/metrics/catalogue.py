@@ -105,6 +105,12 @@ PUBLISHES: Final = Metric(
     ("outcome",),
     known=("published", "repeated", "behind", "gap", "stale"),
 )
+REFILL_SECONDS: Final = Metric(
+    "parley_refill_seconds",
+    "gauge",
+    "Time since the oldest refill of a partition in Valkey began, which is under way; 0 for none."
+    " Events of such a partition are not delivered, and its records count as processed.",
+)
 VALKEY_MEMORY: Final = Metric(
     "parley_valkey_memory_bytes", "gauge", "Memory that Valkey uses for its data."
 )
@@ -181,7 +187,7 @@ VALKEY_RECONNECTS: Final = Metric(
 OF_WORKER: Final = (
     *(LAG_EVENTS, LAG_SECONDS, GROUP_STATE, GROUP_WAITS, REBALANCES, RECOVERY_SECONDS),
     *(STAGE_SECONDS, DEAD_LETTERS, TABLE_KEYS, TABLE_BYTES, RULINGS, VERDICTS, PUBLISHES),
-    *(VALKEY_MEMORY, VALKEY_MEMORY_LIMIT),
+    *(REFILL_SECONDS, VALKEY_MEMORY, VALKEY_MEMORY_LIMIT),
 )
 OF_EDGE: Final = (
     *(CONNECTIONS, STREAMS, POLLS, STREAMS_ENDED, SENDS, SEND_SECONDS, DELIVERY_SECONDS),

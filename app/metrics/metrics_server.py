@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
-from app.errors import ParleyError
 from app.metrics.child_processes import UNIX
 from app.metrics.exposition import Exposition
 from app.metrics.text_format import CONTENT_TYPE
@@ -22,7 +21,8 @@ log = structlog.get_logger()
 async def serve_metrics(settings: Settings, exposition: Exposition) -> AsyncIterator[None]:
     """Serve on `PARLEY_PROMETHEUS_PORT` meanwhile, if it is set.
 
-    Raises `ParleyError` where it can't listen there.
+    Where it can't listen there, the log has the error: a chat without metrics is better than none,
+    and Prometheus has an alert for it.
     """
     if not is_served(settings):
         yield
@@ -41,8 +41,9 @@ async def serve_metrics(settings: Settings, exposition: Exposition) -> AsyncIter
         try:
             await _site(runner, settings).start()
         except OSError as error:
-            raise ParleyError(f"no metrics at {address}: {error.strerror}") from error
-        log.info("metrics", address=address)
+            log.error("no metrics", address=address, why=str(error))
+        else:
+            log.info("metrics", address=address)
         yield
     finally:
         await runner.cleanup()

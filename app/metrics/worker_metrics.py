@@ -6,6 +6,7 @@ from prometheus_client.registry import Collector
 
 from app.metrics import catalogue
 from app.metrics.counts import Counts, Timings
+from app.metrics.under_way import UnderWay
 
 
 class WorkerMetrics:
@@ -19,6 +20,7 @@ class WorkerMetrics:
         self.rulings = Counts(catalogue.RULINGS)
         self.verdicts = Counts(catalogue.VERDICTS)
         self.publishes = Counts(catalogue.PUBLISHES)
+        self.refills = UnderWay(catalogue.REFILL_SECONDS)
 
     def add_group(self, group: str) -> None:
         """Begin a group's counters at 0."""
@@ -31,4 +33,4 @@ class WorkerMetrics:
             *(self.rebalances, self.recoveries, self.stages, self.dead_letters)
         ]
         found += [self.rulings, self.verdicts] if pipeline else []
-        return [*found, self.publishes] if fan_out else found
+        return [*found, self.publishes, self.refills] if fan_out else found

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -8,6 +9,8 @@ from app.metrics import exposition
 from app.metrics.counts import Counts
 from app.metrics.exposition import Exposition
 from app.metrics.metric import Metric
+from app.metrics.metrics_server import is_served, serve_metrics
+from app.settings import Settings
 
 TICKS = Metric("ticks_total", "counter", "Ticks.")
 
@@ -37,3 +40,14 @@ async def test_a_text_is_made_anew_when_it_is_old(monkeypatch: pytest.MonkeyPatc
     counting = Counting()
     made = Exposition([counting.ticks], [counting.refresh])
     assert await made.text() != await made.text()
+
+
+async def test_a_port_that_is_taken_is_no_end_of_the_process() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings(prometheus_port=taken.getsockname()[1])
+        async with serve_metrics(settings, Exposition([])):
+            pass
+
+
+async def test_without_a_port_nothing_listens() -> None:
+    assert not is_served(Settings())
