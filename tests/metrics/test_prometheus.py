@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import aiohttp
 import pytest
-import yaml
 
-from app.embedded.child import Child
 from app.embedded.ports import free_port
-from app.settings import inherited
-from tests.conftest import missing
-from tests.metrics.files import PROMETHEUS, queries
+from tests.metrics.files import queries
+from tests.metrics.prometheus import prometheus
 from tests.support.chat import Chat, until
 from tests.support.listener import Listener
 from tests.support.person import Person
@@ -49,68 +41,6 @@ async def trouble(stream):
             if record.key == b"{room}":
                 batch.dead_letter(record, "trouble")
 """
-
-
-class Prometheus:
-    """A Prometheus that scrapes each second."""
-
-    def __init__(self, url: str, http: aiohttp.ClientSession, child: Child) -> None:
-        self.child = child
-        self._url = url
-        self._http = http
-
-    async def get(self, path: str, **query: str) -> Any:
-        try:
-            async with self._http.get(f"{self._url}{path}", params=query) as answer:
-                return (await answer.json(content_type=None)).get("data")
-        except (aiohttp.ClientError, ValueError):
-            return None
-
-    async def samples(self, query: str) -> list[str]:
-        """The values of a query that are numbers, as Prometheus writes them."""
-        found = await self.get("/api/v1/query", query=query) or {"result": []}
-        values = [one["value"][1] for one in found["result"]]
-        return [value for value in values if value != "NaN"]
-
-    async def alerts(self) -> dict[str, str]:
-        """The state of each alert that is not inactive."""
-        found = await self.get("/api/v1/alerts") or {"alerts": []}
-        return {one["labels"]["alertname"]: one["state"] for one in found["alerts"]}
-
-
-@asynccontextmanager
-async def prometheus(folder: Path, worker: str, edge: str) -> AsyncIterator[Prometheus]:
-    """Run it with the rules of `deploy/`, which have the patience of a test."""
-    if (program := shutil.which("prometheus")) is None:
-        missing("Prometheus (Debian: apt-get install prometheus)")
-        raise AssertionError("unreachable")
-    rules = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())
-    for rule in rules["groups"][0]["rules"]:
-        rule["for"] = "1s"
-        if rule["alert"] == "ParleyLag":
-            rule["expr"] = rule["expr"].replace("> 30", "> 1")
-    (folder / "alerts.yml").write_text(yaml.safe_dump(rules))
-    config = yaml.safe_load((PROMETHEUS / "one-machine.yml").read_text())
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    for job, address in zip(config["scrape_configs"], (worker, edge), strict=True):
-        job["static_configs"] = [{"targets": [address]}]
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    port = free_port()
-    child = Child(
-        [
-            *(program, f"--config.file={folder / 'prometheus.yml'}"),
-            f"--web.listen-address=127.0.0.1:{port}",
-            f"--storage.tsdb.path={folder / 'tsdb'}",
-        ],
-        folder / "prometheus.log",
-        inherited({}),
-    )
-    child.start()
-    try:
-        async with aiohttp.ClientSession() as http:
-            yield Prometheus(f"http://127.0.0.1:{port}", http, child)
-    finally:
-        await child.stop(10)
 
 
 @pytest.mark.timeout(120)
@@ -151,22 +81,14 @@ async def test_alerts_fire_for_a_store_that_is_away_a_dead_letter_lag_and_a_kill
             prometheus(tmp_path, f"127.0.0.1:{port}", chat.metrics[1]) as watching,
             Person(chat, "ann") as ann,
         ):
-
-            async def fire(*names: str) -> bool:
-                found = await watching.alerts()
-                return all(found.get(name) == "firing" for name in names)
-
-            async def quiet() -> bool:
-                return not await watching.alerts()
-
             ready = partial(watching.samples, 'parley_group_state{state="ok"} == 1')
             await until(ready, worker.tail, within=60)
-            await until(quiet, worker.tail, within=20)
+            await watching.quiet()
             await ann.open_room(room=room)
-            await until(partial(fire, "ParleyHistoryAway", "ParleyLag"), worker.tail, within=30)
+            await watching.fires("ParleyHistoryAway", "ParleyLag")
             store.touch()
-            await until(partial(fire, "ParleyDeadLetters"), worker.tail, within=30)
+            await watching.fires("ParleyDeadLetters")
             worker.kill()
-            await until(partial(fire, "ParleyTargetDown", "ParleyGroupDown"), within=30)
+            await watching.fires("ParleyTargetDown", "ParleyGroupDown")
     finally:
         await worker.stop()
