@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from prometheus_client.core import Metric as Family
@@ -73,6 +74,27 @@ async def test_a_message_is_counted_at_each_station(chat: Chat) -> None:
         )
 
     await until(counted, chat.workers[0].tail, within=20)
+
+
+async def test_streams_and_polls_are_told_while_they_are_open(chat: Chat) -> None:
+    edge = chat.metrics[1]
+
+    async def told(name: str) -> float:
+        return value(await scrape(edge), name) or 0.0
+
+    streams, polls = await told("parley_streams"), await told("parley_polls")
+
+    async def open_are(more: int) -> bool:
+        now = await told("parley_streams"), await told("parley_polls")
+        return now == (streams + more, polls + more)
+
+    async with Person(chat, "ann") as ann:
+        _, answer = await ann.get("/v1/events")
+        async with Listener(chat, "ann"):
+            poll = asyncio.create_task(ann.get("/v1/events", cursor=answer["cursor"], timeout=20))
+            await until(lambda: open_are(1), within=20)
+            poll.cancel()
+    await until(lambda: open_are(0), within=20)
 
 
 async def test_more_rooms_and_people_make_no_more_series(chat: Chat) -> None:
