@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import aiohttp
 
 #: What `PARLEY_PROMETHEUS_HOST` begins with where it is a socket.
 UNIX: Final = "unix:"
+
+#: The longest path of a folder of sockets: an address has 104 bytes on macOS, and 108 on Linux.
+_LONGEST: Final = 90
 
 #: Seconds in which a process has to answer; the others are told without it.
 _SECONDS: Final = 1.0
@@ -24,6 +29,21 @@ _OF_PROCESS: Final = "process_"
 
 #: The beginning of the first line of a metric.
 _HELP: Final = "# HELP "
+
+
+@contextmanager
+def socket_folder(wanted: Path) -> Iterator[Path]:
+    """The wanted folder; a temporary one where addresses of sockets in it would be too long.
+
+    A worker that is killed can't remove its folder, and has this one again at its next start.
+    """
+    folder = wanted.absolute()
+    if len(bytes(folder)) <= _LONGEST:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with TemporaryDirectory(prefix="parley-") as temporary:
+        yield Path(temporary)
 
 
 class ChildProcesses:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import structlog
 import uvloop
@@ -27,7 +25,7 @@ from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.topic_watch import watch_topics
-from app.metrics.child_processes import ChildProcesses
+from app.metrics.child_processes import ChildProcesses, socket_folder
 from app.metrics.exposition import Exposition
 from app.metrics.metrics_server import is_served, serve_metrics
 from app.runtime.gc_tuning import GcPauses, collect_rarely
@@ -89,8 +87,11 @@ async def _run(settings: Settings, stop: Stop) -> None:
         await _serve(settings, chosen, stop)
         return
     prepared, others = asyncio.Event(), [file for file in files if not file.is_plain]
-    with TemporaryDirectory(prefix="parley-") as sockets:
-        children = ChildProcesses(Path(sockets)) if is_served(settings) else None
+    with ExitStack() as stack:
+        children = None
+        if is_served(settings):
+            wanted = settings.data / "sockets" / settings.worker_name
+            children = ChildProcesses(stack.enter_context(socket_folder(wanted)))
         async with own_processes(settings, others, prepared, children):
             await _serve(settings, chosen, stop, prepared, children)
 

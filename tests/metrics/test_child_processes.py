@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from app.metrics.child_processes import ChildProcesses
+from app.metrics.child_processes import ChildProcesses, socket_folder
 from app.metrics.exposition import Exposition
 from app.metrics.metrics_server import serve_metrics
 from app.metrics.worker_metrics import WorkerMetrics
@@ -67,6 +69,23 @@ async def test_the_metrics_of_a_process_are_among_those_of_its_worker(
     )
     assert text.count(b"# TYPE parley_dead_letters_total ") == 1
     promtool_reads(text)
+
+
+def test_a_folder_whose_path_is_too_long_for_a_socket_is_not_taken(tmp_path: Path) -> None:
+    deep = tmp_path / "".join(["d"] * 100)
+    with socket_folder(deep) as folder:
+        assert not deep.exists()
+        assert len(str(folder)) < len(str(deep))
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
+def test_a_worker_has_the_same_folder_at_each_start() -> None:
+    with TemporaryDirectory() as short:
+        for _ in range(2):
+            with socket_folder(Path(short) / "sockets") as folder:
+                assert folder == Path(short) / "sockets"
+                (folder / "0.sock").touch()
 
 
 async def test_a_process_that_does_not_answer_is_left_out(children: ChildProcesses) -> None:
