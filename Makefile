@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-peers clean packages
+.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-peers metrics-page clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -34,7 +34,7 @@ lint: $(dev_stamp)  ## check style, types, and the imports between packages
 faults: $(dev_stamp)  ## kill processes under load and count every message; all slow and long tests (an hour)
 	@$(bin)/python -m tests.faults $(OPTIONS)
 
-packages:  ## install what the tests need beside Python packages: Chromium, PostgreSQL
+packages:  ## install what the tests need beside Python: Chromium, PostgreSQL, Prometheus
 	@.ci/packages
 
 ##@ Measuring (reports in bench/out/)
@@ -80,6 +80,9 @@ bench-peers: $(stamp)  ## Parley beside Synapse and Prosody, in turns; downloads
 	@$(bin)/python -m bench.peers $(OPTIONS)
 
 ##@ Housekeeping
+
+metrics-page: $(dev_stamp)  ## write the tables of docs/metrics.md anew, from the code
+	@$(bin)/python -m tests.docs.metrics_page
 
 clean:  ## remove .venv, caches and builds, but not data/
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -40,6 +40,7 @@ from app.topics import LOG
 
 app = group(FAN_OUT)
 settings = app.context.settings
+publishes = app.context.metrics.publishes
 log = structlog.get_logger()
 _partition = attrgetter("partition")
 #: Seconds that a batch waits for a refill.
@@ -67,7 +68,7 @@ def publisher() -> Publisher:
 @cache
 def refills() -> Refills:
     """The refills under way."""
-    return Refills(_fill_to_end)
+    return Refills(_fill_to_end, app.context.metrics.refills)
 
 
 @app.agent(raw_topic(app, LOG))
@@ -183,6 +184,7 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     if _unfit:
         entries = [fit(entry, _unfit) for entry in entries]
     outcomes, failed = await publish_isolating(publisher(), entries)
+    _count(outcomes)
     if min(outcomes) >= Outcome.REPEATED:
         return failed
     begun: set[asyncio.Task[None]] = set()
@@ -205,6 +207,15 @@ async def _goes_on(partition: int) -> bool:
     deployment = (await followed_deployment(settings)).now
     one = deployment.taken_over(partition, settings.region)
     return one is not None and await publisher().go_on(partition, one.epoch, one.start)
+
+
+def _count(outcomes: Sequence[Outcome]) -> None:
+    published = outcomes.count(Outcome.PUBLISHED)
+    publishes.add("published", times=published)
+    if published < len(outcomes):
+        for outcome in outcomes:
+            if outcome is not Outcome.PUBLISHED:
+                publishes.add(outcome.name.lower())
 
 
 async def _fill_to_end(partition: int, start: int) -> None:

@@ -56,6 +56,7 @@ from tables.paces import paces
 
 pipeline = group(PIPELINE)
 settings = pipeline.context.settings
+rulings = pipeline.context.metrics.rulings
 log = structlog.get_logger()
 
 _REACTIONS = allowed(settings.reactions)
@@ -186,6 +187,7 @@ class _Stage:
             decision = _with_answer(original, decision, rules, answer)
         if decision.ruling is not None:
             batch.send(MODERATION, record, encode(ruled(original, decision.ruling, at_ms)))
+            rulings.add(decision.ruling.action)
         moderated = Moderated(
             src=record.offset,
             origin=max(batch.origin(record), self._home_origin(record.partition)),

@@ -76,12 +76,16 @@ from tables.sent import sent
 
 pipeline = group(PIPELINE)
 settings = pipeline.context.settings
+verdicts = pipeline.context.metrics.verdicts
 
 #: The tables that follow the log, each with a position of its own.
 FOLLOWING = (heads, members, senders, sent, messages, reactions, sanctions)
 TABLES = (*FOLLOWING, progress)
 
 member_names = MemberNames()
+
+#: Outcomes without an event, as the metric names them.
+_OUTCOMES = {Refusal: "refused", Repeat: "repeated", Held: "held"}
 
 
 #: The logs of other regions, by topic.
@@ -153,6 +157,7 @@ def _settle(
         batch.send(MODERATION, record, encode(_held(outcome)))
     if isinstance(outcome, Refusal | Repeat | Held):
         batch.send(VERDICTS, record, encode(_verdict(moderated, outcome)))
+        verdicts.add(_OUTCOMES[type(outcome)])
         return
     partition, source = record.partition, moderated.source
     epoch = log.epochs[partition]
@@ -170,6 +175,7 @@ def _settle(
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
     batch.send(LOG, record, encode(outcome), tuple(headers))
+    verdicts.add("event")
 
 
 def _handed_on(batch: Batch, homes: HomePartitions, record: Record, moderated: Moderated) -> bool:

@@ -21,7 +21,10 @@ app/settings.py. For a variable that is not set, the `parley up` that runs on th
 folder has the value."""
 
 #: What a process beside `parley up` has for itself.
-_OWN = {"worker": frozenset({"worker", "health_port"}), "edge": frozenset({"host", "port"})}
+_OWN = {
+    "worker": frozenset({"worker", "health_port", "prometheus_port"}),
+    "edge": frozenset({"host", "port", "prometheus_port"}),
+}
 
 
 #: The operator's commands, in the order of `--help`. A command's module is imported when the

@@ -87,6 +87,11 @@ class Settings:
     regions: str = ""
     """All regions with their brokers, the same everywhere: `eu=kafka://a:9092 us=kafka://b:9092`."""
 
+    prometheus_port: Port = 0
+    """Port of `/metrics`, of a worker or an edge, which is not for the public; 0: none."""
+    prometheus_host: str = "127.0.0.1"
+    """Address that `/metrics` listens on, or `unix:` and a path."""
+
     worker: str = ""
     """This worker's name, stable over its restarts; empty: the host's name."""
     agents: str = ""

@@ -67,5 +67,35 @@ def test_workers_can_be_many() -> None:
     assert "PARLEY_WORKER" not in worker["environment"]
 
 
+def test_prometheus_and_grafana_come_with_a_profile_and_this_machine_alone_reaches_them() -> None:
+    found = services()
+    extra = {name for name, service in found.items() if "profiles" in service}
+    assert extra == {"prometheus", "grafana"}
+    for name in extra:
+        assert found[name]["profiles"] == ["metrics"]
+        assert all(port.startswith("127.0.0.1:") for port in found[name]["ports"])
+
+
+def test_the_files_that_containers_mount_are_in_the_tree() -> None:
+    volumes = [one for service in services().values() for one in service.get("volumes", ())]
+    mounted = [one.split(":")[0] for one in volumes if one.startswith("./")]
+    assert len(mounted) == 3
+    assert [one for one in mounted if not (_ROOT / one).exists()] == []
+
+
+def test_prometheus_scrapes_the_port_on_which_workers_and_edges_have_their_metrics() -> None:
+    config = yaml.safe_load((_ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    scraped = {
+        (place["names"][0], place["port"])
+        for job in config["scrape_configs"]
+        for place in job["dns_sd_configs"]
+    }
+    ports = {
+        (name, int(services()[name]["environment"]["PARLEY_PROMETHEUS_PORT"]))
+        for name in ("worker", "edge")
+    }
+    assert scraped == ports
+
+
 def test_every_service_says_whether_it_is_well() -> None:
     assert [name for name, service in services().items() if "healthcheck" not in service] == []

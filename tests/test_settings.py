@@ -27,6 +27,7 @@ WHOLE = {
     "min_insync": "a number from 1 to 32767",
     "agents_memory": "a number from 128 to 1048576",
     "health_port": "a number from 0 to 65535",
+    "prometheus_port": "a number from 0 to 65535",
     "text_limit": "a number, 1 or more",
     "port": "a number from 0 to 65535",
     "retry_ms": "a number, 0 or more",
@@ -58,6 +59,7 @@ LIMITS = {
     "min_insync": (1, 32767),
     "agents_memory": (128, 2**20),
     "health_port": (0, 65535),
+    "prometheus_port": (0, 65535),
     "port": (0, 65535),
     "send_buffer": (0, 2**31 - 1),
 }

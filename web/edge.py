@@ -41,6 +41,9 @@ from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.producer import new_producer
 from app.kafka.resilient_producer import ResilientProducer
 from app.kafka.topic_watch import watch_topics
+from app.metrics.edge_metrics import EdgeMetrics
+from app.metrics.exposition import Exposition
+from app.metrics.metrics_server import serve_metrics
 from app.moderation.active_rules import ActiveRules
 from app.moderation.audit_log import AuditLog
 from app.moderation.revoked_tokens import RevokedTokens
@@ -100,6 +103,7 @@ from web.producer.connection_events import ConnectionEvents
 from web.producer.late_verdict import late_verdict
 from web.server.aiohttp_bridge import close_after_unknown_length
 from web.server.connection_manager import ConnectionManager
+from web.server.edge_gauges import EdgeGauges
 from web.server.listener import app_runner, handler_factory, hide_version, listen
 from web.server.native_polls import NativePolls
 from web.server.raw_responses import RawResponses
@@ -185,6 +189,9 @@ async def serving(
             stack.callback(context.native_polls.close)
         manager = ConnectionManager(context, handler_factory(aiohttp.server), settings.ping)
         app[AUTHENTICATOR].on_change = manager.recheck
+        counted = app[HUB].metrics.collectors()
+        exposition = Exposition([EdgeGauges(app[HUB], manager), *counted])
+        await stack.enter_async_context(serve_metrics(settings, exposition))
         listening = await listen(settings, manager.accept)
         stack.push_async_callback(shutdown.drain, app, manager, events, listening)
         for task in (
@@ -225,6 +232,7 @@ def session_context(
         hub.state.before_delivery(polls.receive_before_delivery)
     return SessionContext(
         state=hub.state,
+        metrics=hub.metrics,
         admission=Admission(hub, log_ends),
         authenticator=authenticator,
         connection_events=connection_events,
@@ -275,6 +283,7 @@ async def _application(
     ring = KeyRing(settings.secret, settings.secret_other, derived=derived)
     #: This edge's name; no other process has it, or will have it.
     edge = token_hex(6)
+    metrics = EdgeMetrics()
     hub = Hub(
         redis,
         View(redis, settings.partitions, partial=True),
@@ -283,9 +292,10 @@ async def _application(
         deployment=deployment,
         cursor_keys=[one.key for one in ring.keys(Purpose.CURSOR, b"cursor")],
         send=sender(_native(settings, "_broadcast")),
+        metrics=metrics,
         gate=gate,
     )
-    commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view))
+    commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view), metrics)
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
     app[HUB], app[COMMANDS] = hub, commands
     app[HOMES] = Homes(settings, lambda: hub.state.deployment)

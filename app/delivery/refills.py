@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from app.metrics.under_way import UnderWay
+
 #: Publishes a partition of the log again, from an offset to its end.
 Fill = Callable[[int, int], Awaitable[None]]
 
@@ -13,10 +15,11 @@ _AT_ONCE = 4
 
 
 class Refills:
-    """Runs refills as tasks, one for a partition at a time."""
+    """Runs refills as tasks, one for a partition at a time; `under_way` is told of each."""
 
-    def __init__(self, fill: Fill) -> None:
+    def __init__(self, fill: Fill, under_way: UnderWay) -> None:
         self._fill = fill
+        self._told = under_way
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -28,6 +31,7 @@ class Refills:
         """Begin a refill from the offset `start`, unless one is under way; its task."""
         task = self._tasks.get(partition)
         if task is None:
+            self._told.begin(partition)
             task = self._tasks[partition] = asyncio.create_task(self._run(partition, start))
             task.add_done_callback(lambda done: self._end(partition, done))
         return task
@@ -44,5 +48,6 @@ class Refills:
             await self._fill(partition, start)
 
     def _end(self, partition: int, task: asyncio.Task[None]) -> None:
+        self._told.end(partition)
         if task.cancelled() or task.exception() is None:
             self._tasks.pop(partition, None)

@@ -10,6 +10,7 @@ import signal
 import sys
 from contextlib import suppress
 
+from app.local.metrics_ports import with_metrics_port
 from app.local.supervisor import Command, Supervisor
 from app.settings import Settings
 
@@ -28,7 +29,8 @@ async def _run(settings: Settings, count: int) -> None:
     supervisor = Supervisor(lambda text: print(text, file=sys.stderr, flush=True))
     try:
         for number in range(1, count + 1):
-            edge = Command(["edge"], None, settings.environ())
+            own = with_metrics_port(settings, number - 1)
+            edge = Command(["edge"], None, own.environ())
             await supervisor.start(f"edge {number}", edge)
         while not stop.is_set():
             await supervisor.tick()

@@ -19,12 +19,15 @@ from app.errors import ParleyError
 from app.local.console import Console
 from app.local.data_folder import held, kept_push_key, kept_secret
 from app.local.demo_room import PEOPLE, address, link
+from app.local.metrics_ports import free_ports
 from app.local.supervisor import Command
 from app.settings import Settings
 
 #: Seconds in which a region has to be ready; the first start fetches Kafka by Maven.
 _READY_SECONDS: Final = 600.0
 _LOOK_SECONDS: Final = 0.2
+#: Processes of a region that have metrics: a worker and an edge.
+_PROCESSES: Final = 2
 
 
 def run(settings: Settings, names: Sequence[str], *, fresh: bool) -> None:
@@ -40,14 +43,15 @@ class _Regions:
         regions = " ".join(f"{name}={broker}" for name, broker in brokers.items())
         self._console = Console()
         self._settings: dict[str, Settings] = {}
-        port = settings.port
-        for name in names:
+        port, metrics = settings.port, self._metrics_port(settings, len(names))
+        for index, name in enumerate(names):
             port = next((one for one in range(port, port + 100) if is_free(one)), 0) or free_port()
             self._settings[name] = replace(
                 settings,
                 region=name,
                 regions=regions,
                 port=port,
+                prometheus_port=metrics and metrics + _PROCESSES * index,
                 data=settings.data / name,
                 secret=settings.secret or kept_secret(settings.data),
                 push_key=settings.push_key or kept_push_key(settings.data),
@@ -55,12 +59,19 @@ class _Regions:
             port += 1
         self._parts = {name: self._part(one) for name, one in self._settings.items()}
 
+    def _metrics_port(self, settings: Settings, regions: int) -> int:
+        """The first region's first one: the regions start at once, and would take the same."""
+        return settings.prometheus_port or free_ports(
+            _PROCESSES * regions, settings.prometheus_host
+        )
+
     def _part(self, settings: Settings) -> Command:
         environ = {
             "PARLEY_REGION": settings.region,
             "PARLEY_REGIONS": settings.regions,
             "PARLEY_DATA": str(settings.data),
             "PARLEY_PORT": str(settings.port),
+            "PARLEY_PROMETHEUS_PORT": str(settings.prometheus_port),
             "PARLEY_SECRET": settings.secret,
             "PARLEY_PUSH_KEY": settings.push_key,
         }

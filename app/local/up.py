@@ -22,7 +22,9 @@ from app.errors import ParleyError, Unreachable
 from app.local.console import Console
 from app.local.data_folder import announce, held, kept_push_key, kept_secret
 from app.local.demo_room import PEOPLE, address, edge_is_ready, link, lobby_is_open
+from app.local.metrics_ports import free_ports, with_metrics_port
 from app.local.supervisor import Command, Supervisor
+from app.runtime.addresses import url_of
 from app.runtime.open_files import raise_open_files
 from app.settings import Settings
 from app.topics import TOPICS
@@ -140,6 +142,7 @@ class _Up:
             secret=settings.secret or kept_secret(settings.data),
             push_key=settings.push_key or kept_push_key(settings.data),
             worker=settings.worker or "up",
+            prometheus_port=self._metrics_port(),
         )
         announce(self._settings)
 
@@ -169,6 +172,13 @@ class _Up:
         self._console.say(f"Port {wanted} is taken; taking {port}")
         return port
 
+    def _metrics_port(self) -> int:
+        """The worker's; each edge has the next one."""
+        settings = self._settings
+        if "prometheus_port" in self._named:
+            return settings.prometheus_port
+        return free_ports(1 + self._edges, settings.prometheus_host)
+
     async def _start_mirror(self) -> None:
         logs, environ = self._settings.data / "logs", self._settings.environ()
         if not have_jars(MIRROR):
@@ -178,10 +188,11 @@ class _Up:
         await self._supervisor.start("the mirror", mirror)
 
     async def _start_chat(self) -> None:
-        logs, environ = self._settings.data / "logs", self._settings.environ()
+        logs = self._settings.data / "logs"
         more = [f"edge {i}" for i in range(2, self._edges + 1)]
-        for name in ("worker", "edge", *more):
+        for index, name in enumerate(("worker", "edge", *more)):
             log = logs / f"{name.replace(' ', '-')}.log"
+            environ = with_metrics_port(self._settings, index).environ()
             await self._supervisor.start(f"the {name}", Command([name.split()[0]], log, environ))
         with self._console.step(f"Edge on {address(self._settings)}"):
             await self._wait("edge", edge_is_ready)
@@ -202,6 +213,10 @@ class _Up:
 
     def _say_ready(self) -> None:
         self._console.say(f"\nReady in {self._console.seconds:.1f} s: {address(self._settings)}/\n")
+        if first := self._settings.prometheus_port:
+            ports = range(first, first + 1 + self._edges)
+            urls = [f"{url_of(self._settings.prometheus_host, port)}/metrics" for port in ports]
+            self._console.say(f"For Prometheus: {' '.join(urls)}\n")
         if not self._settings.takes_hs256:
             self._console.say("Tokens are those of your issuer. Ctrl-C stops everything.")
             return

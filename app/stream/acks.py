@@ -6,7 +6,7 @@ In a worker the queue holds chunks of a partition (app/stream/consumer.py), unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from faust.types import TP
@@ -21,11 +21,13 @@ class Chunk(NamedTuple):
     """Records of a partition, in order, and the group's generation when they were fetched.
 
     A chunk without records says that the partition was assigned (`ChunkConsumer.announce`).
+    `since_ms` is the time since which Kafka has the first record.
     """
 
     place: TP
     records: Sequence[Record]
     generation_id: int
+    since_ms: int = 0
 
     @property
     def end(self) -> int:
@@ -67,6 +69,13 @@ def acks_of(app: Any, items: Sequence[Any]) -> Acks | None:
 def record_count(item: Any) -> int:
     """How many records an item of a queue has."""
     return len(item.records) if isinstance(item, Chunk) else 1
+
+
+def waited(items: Sequence[Any]) -> Iterator[tuple[str, int, int]]:
+    """The topic of each chunk, since when Kafka has its records, in ms, and how many those are."""
+    for item in items:
+        if isinstance(item, Chunk) and item.records:
+            yield item.place.topic, item.since_ms, len(item.records)
 
 
 class ChunkAcks:

@@ -176,5 +176,6 @@ class Batch:
         dead = dead_of(record, self._app.conf.id, reason, self.origin(record))
         where = {"topic": record.topic, "offset": record.offset}
         log.warning("record is dead", **where, reason=dead.reason)
+        self._app.context.metrics.dead_letters.add(self._app.conf.id)
         key = dead.place.encode()
         self._outputs.add(DEAD, self._partition_of(key), key, encode(dead))

@@ -23,8 +23,9 @@ from app.deployment.followed import FollowedDeployment, followed_deployment
 from app.deployment.log_reader import is_part
 from app.domain.deployment import Deployment
 from app.kafka.record import Record
+from app.runtime.clock import now_ms
 from app.runtime.heartbeat import GROUP, heartbeat_of
-from app.stream.acks import CHUNK_RECORDS, acks_of, record_count
+from app.stream.acks import CHUNK_RECORDS, acks_of, record_count, waited
 from app.stream.batch import Batch
 from app.stream.changelog_reader import read_changelogs
 from app.stream.checkpoint import INTERVAL, Checkpointer
@@ -58,6 +59,7 @@ async def batches(
     deployment = await _deployment(app)
     if at_assignment and app.started:
         app.consumer.announce(stream.channel.topics[0])
+    stages = app.context.metrics.stages
     while True:
         try:
             items = [await queue.get()]
@@ -75,6 +77,9 @@ async def batches(
         with heartbeat.batch_in_hand():
             yield batch
             await batch.finish()
+        now = now_ms()
+        for topic, since_ms, records in waited(items):
+            stages.of(app.conf.id, topic).add((now - since_ms) / 1000, records)
 
 
 async def _checkpointer(app: Any, tables: Sequence[Table[Any]]) -> Checkpointer | None:

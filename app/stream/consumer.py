@@ -28,6 +28,7 @@ from app.stream.commit_check import check_commits
 from app.stream.commit_marks import mark_of
 from app.stream.consumer_thread import InLoopConsumerThread
 from app.stream.fetch_control import FetchControl
+from app.stream.lag import Behind, UnprocessedChunks
 from app.stream.local_handoff import LOCAL_READERS
 
 #: Records in an agent's queue: at `PAUSE_AT` its topic is paused, at `RESUME_AT` resumed.
@@ -66,6 +67,9 @@ class ChunkConsumer(stock.Consumer):
         self._lacking: Mapping[TP, int] = {}
         #: Topics whose agents are told of assigned partitions, and of the last generation told.
         self._announced: dict[str, int] = {}
+        #: By partition: the offset at which this worker began with it.
+        self._begun_at: dict[TP, int] = {}
+        self._unprocessed = UnprocessedChunks()
         self._queued: Counter[str] = Counter()
         self._paused: set[str] = set()
         self._batches = 0
@@ -141,12 +145,20 @@ class ChunkConsumer(stock.Consumer):
             if not self.flow_active:
                 self._seek_back(place, records[0].offset)
                 continue
-            self._enqueue(place, [record_of(record) for record in records], generation)
+            chunks = range(0, len(records), CHUNK_RECORDS)
+            times = [records[start].timestamp for start in chunks]
+            self._enqueue(place, [record_of(record) for record in records], generation, times)
 
-    def _enqueue(self, place: TP, records: Sequence[Record], generation: int) -> None:
+    def _enqueue(
+        self, place: TP, records: Sequence[Record], generation: int, times: Sequence[int]
+    ) -> None:
+        """Give records to the agent in chunks; `times`: since when Kafka has the first of each."""
         queue = self._queue(place)
-        for start in range(0, len(records), CHUNK_RECORDS):
-            queue.put_nowait(Chunk(place, records[start : start + CHUNK_RECORDS], generation))
+        for start, since_ms in zip(range(0, len(records), CHUNK_RECORDS), times, strict=True):
+            part = records[start : start + CHUNK_RECORDS]
+            chunk = Chunk(place, part, generation, since_ms)
+            queue.put_nowait(chunk)
+            self._unprocessed.add(chunk)
         self._queued[place.topic] += len(records)
         if self._queued[place.topic] >= PAUSE_AT:
             self._pause(place.topic)
@@ -163,7 +175,8 @@ class ChunkConsumer(stock.Consumer):
         place = TP(records[0].topic, records[0].partition)
         ready = self.flow_active and not self.should_stop and place.topic not in self._paused
         if ready and self._fetching.skip(place, records[0].offset, records[-1].offset + 1):
-            self._enqueue(place, records, self.app.consumer_generation_id)
+            times = [now_ms()] * -(-len(records) // CHUNK_RECORDS)
+            self._enqueue(place, records, self.app.consumer_generation_id, times)
         else:
             self._fetching.fetch_again(place)
 
@@ -210,6 +223,7 @@ class ChunkConsumer(stock.Consumer):
             if chunk.records and chunk.generation_id == self.app.consumer_generation_id:
                 self._acked_to[chunk.place] = chunk.end
                 self._acked_records[chunk.place] = chunk.records[-1]
+                self._unprocessed.drop(chunk.place, self._committable(chunk.place, chunk.end))
         self._batches -= 1
         self._batch_done.set()
 
@@ -265,6 +279,24 @@ class ChunkConsumer(stock.Consumer):
         known: int | None = self.highwater(place) if place in self.assignment() else None
         return known
 
+    def lag(self, ends: Mapping[TP, int]) -> dict[TP, Behind]:
+        """The lag of each partition of this worker, as of the last fetch, or of known `ends`.
+
+        A topic that is paused is not fetched, and neither is one whose records are handed off.
+        """
+        logs = self.app.tables.changelog_topics
+        found: dict[TP, Behind] = {}
+        for assigned in self.assignment():
+            place = TP(*assigned)
+            end, begun_at = self.end_at_fetch(place), self._begun_at.get(place)
+            acked_to = self._acked_to.get(place, begun_at)
+            if place.topic in logs or end is None or acked_to is None:
+                continue
+            processed = self._committable(place, acked_to)
+            end = max(end, ends.get(place, 0))
+            found[place] = self._unprocessed.behind(place, processed, end)
+        return found
+
     async def bounds(self, place: TP) -> tuple[int, int]:
         """The committed offset, 0 where none is, and the end of the partition.
 
@@ -304,6 +336,7 @@ class ChunkConsumer(stock.Consumer):
         """Enqueue nothing more. Faust empties the queues, and their records come again."""
         super().stop_flow()
         self._queued.clear()
+        self._unprocessed.clear()
         for topic in list(self._paused):
             self._resume(topic)
 
@@ -329,6 +362,7 @@ class ChunkConsumer(stock.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the committed offsets, or elsewhere where they are of another topic by now."""
         found = dict(await super().seek_to_committed())
+        self._begun_at = {TP(*place): offset for place, offset in found.items()}
         app: Any = self.app
         logs = app.tables.changelog_topics
         mine = [TP(*place) for place in self.assignment() if place.topic not in logs]
@@ -339,10 +373,11 @@ class ChunkConsumer(stock.Consumer):
             app.context.settings, self._aiokafka, mine, from_now=from_now
         )
         self._origins, self._lacking = beginnings.origins, beginnings.lacking
+        self._begun_at |= beginnings.lacking
         starts = {**beginnings.lacking, **beginnings.starts} if from_now else beginnings.starts
         for place, start in starts.items():
             self._seek_back(place, start)
-            found[place] = start
+            found[place] = self._begun_at[place] = start
         return found
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -6,6 +6,7 @@ delays the archive and nothing else. Agents that share tables share a group.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ from mode.supervisors import OneForOneSupervisor
 
 from app.errors import ParleyError
 from app.events import dead_of, encode
+from app.metrics.worker_metrics import WorkerMetrics
 from app.settings import Settings
 from app.stream.fail_stop import FailStopSupervisor
 from app.stream.groups import KIT_PREFIX, OWN, Group
@@ -26,6 +28,22 @@ class ParleyApp(faust.App):
 
     declared: Group
     context: WorkerContext
+    #: When the rebalance that is under way began.
+    _rebalance_began: float | None = None
+
+    def on_rebalance_start(self) -> None:
+        """Called by Faust."""
+        super().on_rebalance_start()
+        self.context.metrics.rebalances.add(self.conf.id)
+        self._rebalance_began = self._rebalance_began or time.monotonic()
+
+    def on_rebalance_end(self) -> None:
+        """Called by Faust when the tables are recovered, too."""
+        super().on_rebalance_end()
+        if self._rebalance_began is not None:
+            seconds = time.monotonic() - self._rebalance_began
+            self.context.metrics.recoveries.of(self.conf.id).add(seconds)
+            self._rebalance_began = None
 
     def new_producer(self) -> Any:
         """Another producer like the app's own, which is not started."""
@@ -48,14 +66,17 @@ class OwnGroup(ParleyApp):
             dead = dead_of(event.message, self.conf.id, repr(exc))
             key = dead.place.encode()
             await (await self.producer.send(DEAD, key, encode(dead), None, None, None))
+            self.context.metrics.dead_letters.add(self.conf.id)
         await super()._on_agent_error(agent, exc)
 
 
 class WorkerContext:
-    """What a worker hands to its agents: its settings, and the groups declared so far, by name."""
+    """What a worker hands to its agents: its settings, its metrics, and the groups so far."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.metrics = WorkerMetrics()
+        #: The groups that were declared, by name.
         self.groups: dict[str, ParleyApp] = {}
         #: By group id: the topic by which a group gets records once more.
         self.retry_topics: dict[str, Topic] = {}

@@ -33,6 +33,11 @@ _MARK: Final = struct.Struct(">II")
 _LOW: Final = 0xFFFFFFFF
 
 
+#: RocksDB's own names of what `size` adds up.
+_KEYS: Final = ("rocksdb.estimate-num-keys",)
+_BYTES: Final = ("rocksdb.live-sst-files-size", "rocksdb.cur-size-all-mem-tables")
+
+
 class ChangelogMark(NamedTuple):
     """An offset of a changelog, and the digest of the record there."""
 
@@ -82,6 +87,15 @@ class RocksDBStore(stock.Store):
         """The values of the keys."""
         listed = list(keys)
         return dict(zip(listed, self._db_for_partition(partition).get(listed), strict=True))
+
+    def size(self) -> tuple[int, int]:
+        """How many keys this process has of the table, and their bytes, as RocksDB estimates."""
+        opened = list(self._dbs.values())
+        keys, size = (
+            sum(database.property_int_value(name) or 0 for database in opened for name in names)
+            for names in (_KEYS, _BYTES)
+        )
+        return keys, size
 
     def last_record(self, partition: int) -> ChangelogMark | None:
         """The mark of the changelog record that the partition ends at.

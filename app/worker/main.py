@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
 import uvloop
+from prometheus_client.registry import Collector
 
 from app.agentkit.agent_files import AgentFile, agent_files
+from app.delivery.valkey import connect
 from app.deployment.preparation import prepare
 from app.deployment.watch import DeploymentWatch
 from app.errors import ParleyError
@@ -22,6 +25,9 @@ from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
 from app.kafka.topic_watch import watch_topics
+from app.metrics.child_processes import ChildProcesses, socket_folder
+from app.metrics.exposition import Exposition
+from app.metrics.metrics_server import is_served, serve_metrics
 from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
@@ -35,6 +41,7 @@ from app.stream.consumer_groups import (
     retry_topics,
 )
 from app.stream.fail_stop import EXIT_FAIL_STOP, fail_stop
+from app.stream.groups import FAN_OUT, PIPELINE
 from app.stream.rocksdb_options import FILES_OF_EMPTY
 from app.stream.versions import check_versions
 from app.topics import TOPICS, Topic, changelog
@@ -44,6 +51,8 @@ from app.worker.group_lock import group_locks
 from app.worker.health_server import serve_health
 from app.worker.own_processes import own_processes
 from app.worker.stall_watchdog import watch_event_loop, watch_groups
+from app.worker.valkey_memory import ValkeyMemory
+from app.worker.worker_gauges import WorkerGauges
 
 log = structlog.get_logger()
 
@@ -78,8 +87,13 @@ async def _run(settings: Settings, stop: Stop) -> None:
         await _serve(settings, chosen, stop)
         return
     prepared, others = asyncio.Event(), [file for file in files if not file.is_plain]
-    async with own_processes(settings, others, prepared):
-        await _serve(settings, chosen, stop, prepared)
+    with ExitStack() as stack:
+        children = None
+        if is_served(settings):
+            wanted = settings.data / "sockets" / settings.worker_name
+            children = ChildProcesses(stack.enter_context(socket_folder(wanted)))
+        async with own_processes(settings, others, prepared, children):
+            await _serve(settings, chosen, stop, prepared, children)
 
 
 async def _run_agents(
@@ -105,6 +119,7 @@ async def _serve(
     chosen: Mapping[str, ParleyApp],
     stop: Stop,
     prepared: asyncio.Event | None = None,
+    children: ChildProcesses | None = None,
 ) -> None:
     _require_open_files(settings, chosen)
     topics = [*TOPICS, *_changelogs(chosen), *retry_topics(chosen.values())]
@@ -113,7 +128,7 @@ async def _serve(
         deployment = await prepare(settings, topics)
     if prepared is not None:
         prepared.set()
-    async with serve_health(settings, chosen):
+    async with serve_health(settings, chosen), _metrics(settings, chosen, children):
         names = [topic.name for topic in topics]
         reasons: list[str] = []
 
@@ -136,6 +151,31 @@ async def _serve(
         # Stopped in order: a member that comes back by its name gets the partitions that it had,
         # and the group may have been without the topic for a moment.
         raise ParleyError(reasons[0])
+
+
+@asynccontextmanager
+async def _metrics(
+    settings: Settings, chosen: Mapping[str, ParleyApp], children: ChildProcesses | None
+) -> AsyncIterator[None]:
+    metrics = next(iter(chosen.values())).context.metrics
+    for app in chosen.values():
+        metrics.add_group(app.conf.id)
+    publishes = FAN_OUT.name in chosen
+    gauges = WorkerGauges(chosen)
+    collectors: list[Collector] = [gauges]
+    collectors += metrics.collectors(pipeline=PIPELINE.name in chosen, fan_out=publishes)
+    refresh = [gauges.refresh]
+    async with AsyncExitStack() as stack:
+        if publishes and is_served(settings):
+            redis = connect(settings.redis)
+            stack.push_async_callback(redis.aclose)
+            memory = ValkeyMemory(redis)
+            collectors.append(memory)
+            refresh.append(memory.refresh)
+        await stack.enter_async_context(
+            serve_metrics(settings, Exposition(collectors, refresh, children))
+        )
+        yield
 
 
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 
 from app.embedded.child import Child
+from app.local.metrics_ports import free_ports
 from app.settings import Settings
 from tests.support.chat import until
 
@@ -17,11 +19,13 @@ from tests.support.chat import until
 async def test_edges_share_a_port_come_back_when_killed_and_stop_together(
     settings: Settings,
 ) -> None:
+    settings = replace(settings, prometheus_port=free_ports(2, "127.0.0.1"))
     command = [sys.executable, "-m", "app.cli", "edge", "--edges", "2"]
     edges = Child(command, settings.data / "edges.log", settings.environ())
     edges.start()
     try:
         await until(lambda: _two_answer(settings), edges.tail)
+        assert await _with_metrics(settings.prometheus_port, 2) == 2
         before = _children(edges.pid)
         os.kill(before[0], signal.SIGKILL)
 
@@ -35,6 +39,16 @@ async def test_edges_share_a_port_come_back_when_killed_and_stop_together(
         assert await edges.stop(20)
     async with aiohttp.ClientSession() as http:
         assert not await _answers(http, settings)
+
+
+async def _with_metrics(first: int, count: int) -> int:
+    """How many of these ports have the metrics of an edge."""
+    found = 0
+    async with aiohttp.ClientSession() as http:
+        for port in range(first, first + count):
+            async with http.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                found += "parley_streams " in await answer.text()
+    return found
 
 
 def _children(pid: int) -> list[int]:

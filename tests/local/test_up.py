@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 
 from app.embedded.ports import free_port
+from app.metrics.catalogue import OF_EDGE, OF_WORKER
 from tests.support.chat import until
 from tests.support.processes import children
 from tests.support.running_up import RunningUp
@@ -75,6 +77,16 @@ async def test_an_edge_on_all_addresses_is_reached_by_ipv4_and_ipv6(up: RunningU
         for host in ("127.0.0.1", "[::1]"):
             async with session.get(f"http://{host}:{port}/readyz") as answer:
                 assert answer.status == 200
+
+
+async def test_worker_and_edge_have_their_metrics_where_it_says(up: RunningUp) -> None:
+    (line,) = re.findall("^For Prometheus: (.*)$", up.said, re.MULTILINE)
+    names = []
+    async with aiohttp.ClientSession() as session:
+        for url in line.split():
+            async with session.get(url) as answer:
+                names.append(set(re.findall(r"# TYPE (parley_\w+)", await answer.text())))
+    assert names == [{one.name for one in part} for part in (OF_WORKER, OF_EDGE)]
 
 
 def test_everything_is_kept_in_the_folder(up: RunningUp) -> None:

@@ -24,10 +24,10 @@ handed = set()
 stock = ChunkConsumer._enqueue
 
 
-def enqueue(self, place, records, generation):
+def enqueue(self, place, records, generation, times):
     if self._fetching._skipped.get(place):
         handed.update((place.partition, record.offset) for record in records)
-    stock(self, place, records, generation)
+    stock(self, place, records, generation, times)
 
 
 ChunkConsumer._enqueue = enqueue

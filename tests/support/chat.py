@@ -41,6 +41,8 @@ class Chat:
     def __init__(self, settings: Settings) -> None:
         gateway = f"http://127.0.0.1:{free_port()}/push"
         self.settings = replace(settings, **UNHURRIED, **INSIDE, **PUSH, push_gateway=gateway)
+        #: Where the first worker and the first edge have their metrics: `host:port`.
+        self.metrics: list[str] = []
         self.workers: list[Child] = []
         self.edges: list[Child] = []
         self.urls: list[str] = []
@@ -60,8 +62,10 @@ class Chat:
 
     async def start(self) -> None:
         """Start a worker and an edge; returns when a message's way is open."""
-        self.start_worker("w1")
-        await self.start_edge()
+        worker, edge = free_port(), free_port()
+        self.start_worker("w1", prometheus_port=worker)
+        await self.start_edge(prometheus_port=edge)
+        self.metrics = [f"127.0.0.1:{worker}", f"127.0.0.1:{edge}"]
         await self.working()
 
     def start_worker(self, name: str, **changes: Any) -> Child:

@@ -26,6 +26,7 @@ _SHARED: Final = {
         "tests/end_to_end/test_subscriptions.py",
         "tests/end_to_end/test_retention.py",
         "tests/kafka/test_foreign_records.py",
+        "tests/metrics/",
         "tests/operations/",
         "tests/stream/test_local_handoff.py",
         "tests/web/api/",

@@ -15,6 +15,7 @@ import pytest
 from app.embedded.ports import free_port
 from app.errors import Unreachable
 from app.events import CreateRoom, Verdict
+from app.metrics.edge_metrics import EdgeMetrics
 from tests.support.chat import Chat, until
 from tests.web.support.raw import Raw, raw, request
 from web import shutdown
@@ -95,7 +96,7 @@ async def test_a_send_that_kafka_does_not_take_is_refused_while_the_edge_can(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.producer.command_sender._STOPPING_TIMEOUT", 0.1)
-    sends = CommandSender(chat.settings, Deaf(), "edge", lambda _: None)  # type: ignore[arg-type]
+    sends = CommandSender(chat.settings, Deaf(), "edge", lambda _: None, EdgeMetrics())  # type: ignore[arg-type]
     command = CreateRoom(room="r", by="ann", id="i", client_id="c", type="group", name="r")
     before = asyncio.create_task(sends.send(command, 30))
     await asyncio.sleep(0)

@@ -19,6 +19,8 @@ from app.domain.event_merge import Item, merge
 from app.domain.leaving import leaver
 from app.domain.replaced_text import Replacing, as_now, replaced_places, replacing, rewritten
 from app.domain.shadow import shown_to
+from app.metrics.edge_metrics import EdgeMetrics
+from app.runtime.clock import now_ms
 from web.hub import sse
 from web.hub.broadcast import Send, broadcast, write_to_audience
 from web.hub.event import Event, EventBatch
@@ -45,9 +47,11 @@ class DeliveryState:
         deployment: Deployment,
         cursor_keys: Sequence[bytes],
         unsubscribe: Callable[[Sequence[bytes]], None],
+        metrics: EdgeMetrics,
         send: Send = write_to_audience,
     ) -> None:
         self.registry = registry
+        self.metrics = metrics
         self.recent = RecentEvents()
         self.frontier = [0] * partitions
         self.deployment = deployment
@@ -56,6 +60,7 @@ class DeliveryState:
         self._cursor_key = self._cursor_keys[0]
         self._unsubscribe = unsubscribe
         self._send = send
+        self._delivery_time = metrics.delivery_seconds.of()
         self._cursor: str | None = None
         self._queue: list[tuple[Room, Event]] = []
         self._before_delivery: list[Callable[[], None]] = []
@@ -91,6 +96,9 @@ class DeliveryState:
         if self._queue:
             queue, self._queue = self._queue, []
             broadcast(queue, self._send)
+            self.metrics.delivered.add(times=len(queue))
+            if (at_ms := queue[0][1].at_ms) is not None:
+                self._delivery_time.add((now_ms() - at_ms) / 1000)
 
     # ── cursors ──────────────────────────────────────────────────────────────────────────────
 
@@ -163,8 +171,13 @@ class DeliveryState:
         for user in room.users:
             user.since = self.recent.last + 1
         for subscriber in room.audience().subscribers:
-            subscriber.reset([room.name])
+            self.tell_reset(subscriber, room)
         room.n, room.pos = upto, max(room.pos, self.frontier[room.partition])
+
+    def tell_reset(self, subscriber: Subscriber, room: Room) -> None:
+        """Tell one subscriber that events of the room are lost for it."""
+        subscriber.reset([room.name])
+        self.metrics.resets.add()
 
     def _replace(self, room: str, change: Replacing) -> None:
         """Rewrite the events in memory as Valkey's window has rewritten them.
@@ -271,6 +284,7 @@ class DeliveryState:
         self.flush()
         subscriber.waiting.clear()
         subscriber.position = tuple(self.frontier)
+        self.metrics.resets.add(times=bool(lost))
         subscriber.begin(self._frontier_cursor(), lost)
 
     def begin_at(
@@ -287,6 +301,7 @@ class DeliveryState:
             item for item in (*subscriber.waiting, *missed) if item.pos >= position[item.partition]
         ]
         subscriber.position = position
+        self.metrics.resets.add(times=bool(lost))
         subscriber.begin(self.cursor_of(position), lost)
 
     def missed_lately(self, user: User, cursor: str) -> list[Event] | None:

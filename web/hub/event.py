@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from app.domain.event_merge import Item
 from app.domain.shadow import is_shadowed, shown_to
 from web.hub import sse
+
+#: In JSON, a quotation mark inside of a text has a backslash before it: this is a field's name.
+_AT_MS: Final = b'"at_ms":'
 
 
 class Event:
@@ -34,6 +38,13 @@ class Event:
     def shadowed(self) -> bool:
         """Whether users may see different versions of the event."""
         return is_shadowed(self.data)
+
+    @property
+    def at_ms(self) -> int | None:
+        """When the event was moderated; `None` where it does not say."""
+        _, found, rest = self.data.partition(_AT_MS)
+        number = rest[: rest.find(b",")]
+        return int(number) if found and number.isdigit() else None
 
     def shown_to(self, user: str) -> Event:
         """The event as this user sees it."""

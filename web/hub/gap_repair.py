@@ -80,6 +80,7 @@ class GapRepair:
         for logged in await self._view.published(room.name, range(room.n + 1, upto + 1)):
             if logged.n == room.n + 1:
                 state.deliver(room, logged)
+        state.metrics.gaps.add("lost" if room.n < upto else "repaired")
         if room.n < upto:
             log.warning("the window lacks events", room=room.name, after=room.n, upto=upto)
             gone = await self._no_longer_in(room)

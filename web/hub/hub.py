@@ -19,6 +19,7 @@ from app.delivery.lookups import Lookups
 from app.delivery.subscription import Subscription
 from app.delivery.view import Logged, View
 from app.domain.deployment import Deployment
+from app.metrics.edge_metrics import EdgeMetrics
 from app.runtime.retry import AWAY
 from web.hub.broadcast import Send, write_to_audience
 from web.hub.delivery_state import DeliveryState
@@ -55,10 +56,12 @@ class Hub:
         edge: str,
         deployment: Deployment,
         cursor_keys: Sequence[bytes],
+        metrics: EdgeMetrics,
         send: Send = write_to_audience,
         gate: EpochGate | None = None,
     ) -> None:
         self.view = view
+        self.metrics = metrics
         self.lookups = Lookups(redis, gate)
         self.markers = SyncMarkers(self.lookups, edge)
         self.subscription = Subscription(redis, self._on_message, self._on_reconnected)
@@ -69,6 +72,7 @@ class Hub:
             deployment=deployment,
             cursor_keys=cursor_keys,
             unsubscribe=self.subscription.drop,
+            metrics=metrics,
             send=send,
         )
         self._repair = GapRepair(self.state, view, self.lookups, self.markers)
@@ -78,6 +82,7 @@ class Hub:
         self._epochs = Epochs(self.state, self.lookups)
         self._handlers: dict[bytes, Handler] = {}
         self._edge = edge
+        self._was_connected = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -149,6 +154,8 @@ class Hub:
 
     async def _on_reconnected(self) -> None:
         await self._epochs.catch_up()
+        self.metrics.reconnects.add(times=self._was_connected)
+        self._was_connected = True
         await self._erasures.catch_up()
         await self._reconnect.catch_up()
         self.spawn(self.markers.request_again())

@@ -103,4 +103,4 @@ class Reconnect:
             if (room, user.name) not in told:
                 self._state.part(user, room)
                 for subscriber in tuple(user.subscribers):
-                    subscriber.reset([room.name])
+                    self._state.tell_reset(subscriber, room)

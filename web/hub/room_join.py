@@ -122,7 +122,7 @@ class RoomJoins:
         items = [item(room, logged) for logged in _until_left(user, missed, n)]
         for subscriber in subscribers:
             if lacking:
-                subscriber.reset([room.name])
+                self._state.tell_reset(subscriber, room)
             subscriber.waiting += items
 
 

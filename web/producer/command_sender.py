@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from app.errors import Unreachable
 from app.events import AnyCommand, Receipt, Verdict, decode_verdict, encode
 from app.kafka.resilient_producer import ResilientProducer
+from app.metrics.edge_metrics import EdgeMetrics
 from app.settings import Settings
 from app.topics import RAW, RECEIPTS, partition_of
 
@@ -31,6 +32,7 @@ class CommandSender:
         producer: ResilientProducer,
         edge: str,
         on_late: Callable[[Verdict], None],
+        metrics: EdgeMetrics,
     ) -> None:
         self.edge = edge
         self._settings = settings
@@ -38,6 +40,8 @@ class CommandSender:
         self._waiting: dict[str, asyncio.Future[Verdict | None]] = {}
         self._taking: set[asyncio.Timeout] = set()
         self._on_late = on_late
+        self._sends = metrics.sends
+        self._send_time = metrics.send_seconds.of()
         #: Whether the edge stops, and no request is to wait for a verdict any more.
         self._stopping = False
 
@@ -51,7 +55,9 @@ class CommandSender:
         When this returns, every in-sync replica has the command. Raises `Unreachable` where that
         is not certain; a repetition under the same `client_id` is safe.
         """
-        verdict: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        verdict: asyncio.Future[Verdict | None] = loop.create_future()
         self._waiting[command.id] = verdict
         try:
             await self._write(command)
@@ -59,13 +65,24 @@ class CommandSender:
                 # It may be here already, but no request waits for it.
                 if verdict.done() and (early := verdict.result()) is not None:
                     self._on_late(early)
-                return None
+                return self._counted(None, began)
             async with asyncio.timeout(wait):
-                return await verdict
+                return self._counted(await verdict, began)
         except TimeoutError:
-            return None
+            return self._counted(None, began)
+        except Unreachable:
+            self._sends.add("unreachable")
+            raise
         finally:
             del self._waiting[command.id]
+
+    def _counted(self, verdict: Verdict | None, began: float) -> Verdict | None:
+        if verdict is None:
+            self._sends.add("pending")
+        else:
+            self._sends.add(_outcome(verdict))
+            self._send_time.add(asyncio.get_running_loop().time() - began)
+        return verdict
 
     async def _write(self, command: AnyCommand | Receipt) -> None:
         taking = asyncio.timeout(_STOPPING_TIMEOUT if self._stopping else TAKE_TIMEOUT)
@@ -104,3 +121,11 @@ class CommandSender:
             self._on_late(answer)
         elif not waiting.done():
             waiting.set_result(answer)
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.refusal is not None:
+        return "refused"
+    if verdict.held:
+        return "held"
+    return "repeated" if verdict.repeated else "accepted"

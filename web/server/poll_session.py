@@ -178,6 +178,7 @@ class PollSession:
             poll = PollSubscriber(user, self._on_batch, self._on_answer, state.cursor, budget)
             self._poll = poll
             self._context.connection_events.polls(name)
+            self._context.metrics.polls += 1
         return poll
 
     # ── the native part ──────────────────────────────────────────────────────────────────────
@@ -246,6 +247,7 @@ class PollSession:
         poll, self._poll = self._poll, None
         if poll is not None:
             poll.forget()
+            self._context.metrics.polls -= 1
             self._context.request_limits.end_polls(poll.user.name)
             self._context.connection_events.polls_no_more(poll.user.name)
             self._context.state.registry.detach(poll)

@@ -134,6 +134,7 @@ class Session:
         self._connection.set_deadline(life)
         # From here on the stream counts as one of the user's.
         context.state.registry.attach(stream)
+        context.metrics.streams += 1
         if missed is not None:
             context.admission.resume(stream, cursor, missed)
         else:
@@ -203,6 +204,8 @@ class Session:
             self._context.state.registry.detach(self._stream)
         if self._opened is not None:
             self._context.connection_events.closed(self._opened, code)
+            self._context.metrics.streams -= 1
+            self._context.metrics.streams_ended.add(code)
             self._opened = None
 
     # ── events of the connection ─────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from app.metrics.edge_metrics import EdgeMetrics
 from web.auth.authenticator import Authenticator
 from web.http.problem import Problem
 from web.hub.admission import Admission
@@ -26,6 +27,7 @@ class SessionContext:
     """The parts of an edge that serve streams and polls, and their limits."""
 
     state: DeliveryState
+    metrics: EdgeMetrics
     admission: Admission
     authenticator: Authenticator
     connection_events: ConnectionEvents

@@ -24,6 +24,8 @@ async def test_a_gap_is_filled_before_what_comes_after_it(scene: Scene) -> None:
     await scene.lose(scene.a)
     await scene.say(scene.a)
     await scene.has((scene.a, 2), (scene.a, 3))
+    gaps = scene.hub.metrics.gaps
+    assert (gaps.value("repaired"), gaps.value("lost")) == (1, 0)
 
 
 async def test_what_was_missed_comes_before_what_is_live(scene: Scene) -> None:
@@ -37,6 +39,7 @@ async def test_what_was_missed_comes_before_what_is_live(scene: Scene) -> None:
     await until(back)
     await scene.say(scene.b)
     await scene.has((scene.a, 2), (scene.b, 2))
+    assert scene.hub.metrics.reconnects.value() == 1
 
 
 async def test_what_the_window_lacks_is_reset(scene: Scene) -> None:
@@ -45,6 +48,9 @@ async def test_what_the_window_lacks_is_reset(scene: Scene) -> None:
     await scene.say(scene.a)
     await scene.has((scene.a, 3))
     assert scene.reader.resets == [scene.a]
+    metrics = scene.hub.metrics
+    assert (metrics.gaps.value("repaired"), metrics.gaps.value("lost")) == (0, 1)
+    assert metrics.resets.value() == 1
 
 
 async def test_who_waits_for_a_mark_goes_on_though_what_it_tells_of_is_looked_up_in_vain(

@@ -26,6 +26,7 @@ from app.errors import Unreachable
 from app.events import AnyLogEvent
 from app.kafka.producer import new_producer
 from app.kafka.resilient_producer import ResilientProducer
+from app.metrics.edge_metrics import EdgeMetrics
 from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from tests.delivery.conftest import added, entry, message, noted, opened
@@ -162,6 +163,7 @@ async def door(settings: Settings, native: ModuleType | None) -> AsyncIterator[D
             edge="e",
             deployment=Deployment("log"),
             cursor_keys=[b"s" * 32],
+            metrics=EdgeMetrics(),
             send=sender(native and built("_broadcast")),
         )
         producer = ResilientProducer(partial(new_producer, settings))

@@ -16,6 +16,7 @@ from app.delivery.view import View
 from app.delivery.view_changes import changes_of
 from app.domain.deployment import Deployment
 from app.events import AnyLogEvent, MemberRemoved
+from app.metrics.edge_metrics import EdgeMetrics
 from tests.delivery.conftest import PARTITIONS, entry, message, noted, opened
 from tests.support.chat import until
 from web.hub.admission import Admission
@@ -65,6 +66,7 @@ class Scene:
             edge="e",
             deployment=Deployment("log"),
             cursor_keys=[b"s" * 32],
+            metrics=EdgeMetrics(),
         )
         #: What the log's end is in each partition, by Kafka's own word.
         self.ends = [0] * PARTITIONS

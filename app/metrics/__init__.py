@@ -1,0 +1,1 @@
+"""Metrics: what is measured, how it is counted, and how Prometheus gets it."""
