@@ -151,15 +151,16 @@ class HomePartitions:
     def _taken(self, left: HomeLeft) -> list[HomeTaken]:
         """The home is taken as soon as every event of before is here; until then nothing."""
         partition = left.partition
-        stands = (self._log.epochs[partition], self._log.ends[partition])
-        if stands != (left.epoch, left.start - 1):
+        epoch, start = self._log.epochs[partition], self._log.ends[partition] + 1
+        # Further on only where the former home was handed to another worker at that moment.
+        if epoch != left.epoch or start < left.start:
             return []  # the agent looks again in a moment
         taken = HomeTaken(
             partition=partition,
             by=self._here,
             epoch=left.epoch,
             term=left.term + 1,
-            start=left.start,
+            start=start,
             origin=max(left.origin, self._deployment.now.origin(RAW, partition)) + 1,
             at_ms=now_ms(),
         )
