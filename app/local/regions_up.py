@@ -131,8 +131,11 @@ class _Regions:
 
     def _say_ended(self, name: str) -> None:
         one = self._settings[name]
+        other = next(there for there in self._settings.values() if there is not one)
         self._console.say(
-            f"\nThe region {name} has ended. This starts it again:\n"
+            f"\nThe region {name} has ended. {other.region} takes its rooms over by this:\n"
+            f"  PARLEY_DATA={other.data} parley regions failover --from {name}\n"
+            "This starts it again:\n"
             f"  PARLEY_REGION={name} PARLEY_REGIONS='{one.regions}' PARLEY_SECRET=$(cat"
             f" {one.data.parent}/secret) parley up --data {one.data} --port {one.port}"
         )
