@@ -106,7 +106,7 @@ async def read(request: web.Request) -> web.StreamResponse:
 
 @described(Operation({200: AcknowledgedCount}, caller=Caller.ADMIN, body=Acknowledged))
 async def acknowledge(request: web.Request) -> web.Response:
-    """`POST /v1/subscriptions/{subscription}/ack`: acknowledge: what is up to there does not come again."""
+    """`POST /v1/subscriptions/{subscription}/ack`: acknowledge events, which do not come again."""
     await authenticate_admin(request)
     known = _pulled(request)
     body = await _body(request)

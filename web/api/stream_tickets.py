@@ -29,7 +29,7 @@ class Ticket(msgspec.Struct):
 
 @described(Operation({201: Ticket}, codes=("tickets_off",)))
 async def create(request: web.Request) -> web.Response:
-    """`POST /v1/stream-tickets`: a ticket for a stream: 201 with `ticket` and `expires_in`, in seconds."""
+    """`POST /v1/stream-tickets`: a ticket for the URL of a stream or poll; 201."""
     identity = await authenticate(request)
     ring, life = request.app[AUTHENTICATOR].ring, request.app[SETTINGS].ticket_life
     now = time.time()
