@@ -41,7 +41,7 @@ class Description:
         app = web.Application()
         add_routes(app)
         found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(openapi(app.router, KINDS)))
-        _close(found["components"]["schemas"])
+        closed(found["components"]["schemas"])
         return found
 
     @cached_property
@@ -131,16 +131,17 @@ class Description:
         return "" if error is None else f"{error.message[:500]} at {error.instance_path}"
 
 
-def _close(schema: Any) -> None:
-    """Let objects have no fields but those that are named: clients take more, tests do not."""
+def closed(schema: Any) -> Any:
+    """The schema, with no fields of objects but those that it names: clients take more."""
     if isinstance(schema, list):
         for one in schema:
-            _close(one)
+            closed(one)
     elif isinstance(schema, dict):
         if schema.get("type") == "object" and schema.get("properties") is not None:
             schema.setdefault("additionalProperties", False)
         for one in schema.values():
-            _close(one)
+            closed(one)
+    return schema
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from web.api.request_kinds import KINDS
+from web.api.stream_states import AnyState, Goodbye, Hello, Ping
 from web.description.asyncapi import asyncapi
 from web.description.openapi import openapi
 from web.description.operation import Caller, Operation, described
@@ -63,7 +64,9 @@ _DOCUMENT = Operation({200: dict[str, Any], 304: None}, caller=Caller.NOBODY)
 def add_routes(app: web.Application) -> None:
     """Add the routes of both documents."""
     of_paths = Document(lambda: openapi(app.router, KINDS))
-    of_topics = Document(asyncapi)
+    of_topics = Document(
+        lambda: asyncapi(AnyState, {"hello": Hello, "ping": Ping, "goodbye": Goodbye})
+    )
 
     @described(_DOCUMENT)
     async def openapi_document(request: web.Request) -> web.Response:
