@@ -18,12 +18,8 @@ from multidict import MultiDict
 from web.api.request_kinds import KINDS
 from web.api.routes import add_routes
 from web.description.openapi import openapi
+from web.http.error_codes import CODES
 from web.server.listener import SERVER
-
-#: Codes after which a request may be sent again in a while that the answer names.
-_AFTER_A_WHILE = {"rate_limited", "too_many_polls", "unreachable", "keys_unreachable"} | {
-    "history_behind"
-}
 
 #: Served without aiohttp, and so without its headers.
 _RAW = ("/v1/stream", "/v1/events")
@@ -87,7 +83,7 @@ class Description:
             return f"{name} answers {status} with another body: {wrong}: {body[:1000]!r}"
         if kind == "application/problem+json":
             code = msgspec.json.decode(body)["code"]
-            if code in _AFTER_A_WHILE and "Retry-After" not in headers:
+            if code in CODES and CODES[code].again and "Retry-After" not in headers:
                 return f"{name} answers {code} without Retry-After"
         return ""
 

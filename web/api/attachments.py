@@ -122,7 +122,7 @@ async def _ask(settings: Settings, ring: KeyRing, asked: dict[str, Any]) -> Uplo
 
 
 def _failed(what: str) -> Problem:
-    return Problem("upload_hook", f"the upload hook {what}", headers={"Retry-After": "5"})
+    return Problem("upload_hook", f"the upload hook {what}")
 
 
 def _of_url(ring: KeyRing, room: str, url: str) -> list[bytes]:

@@ -152,7 +152,7 @@ async def read_messages(
     found = pages.filled(span, messages, upward=upward)
     if not found:
         detail = "these messages are on their way into the history; try again"
-        raise Problem("history_behind", detail, headers={"Retry-After": "1"})
+        raise Problem("history_behind", detail)
     return {seq: messages[seq] for seq in found}
 
 

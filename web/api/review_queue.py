@@ -199,7 +199,7 @@ def _approval(held: SendMessage, fields: dict[str, Any]) -> ApproveMessage:
 def _placed(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         detail = "the room has not answered yet; try again"
-        raise Problem("unreachable", detail, headers={"Retry-After": "1"})
+        raise Problem("unreachable", detail)
     if verdict.refusal is not None and verdict.refusal.code != "message_gone":
         raise refused(verdict.refusal)
     return {"n": verdict.n, "seq": verdict.seq} if verdict.seq else {}

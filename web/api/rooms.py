@@ -195,7 +195,7 @@ async def _id_of(request: web.Request, user: str, body: NewRoom, client_id: str)
         return await direct_room(ring, view, request.app[DIRECT_CLAIMS], user, other)
     if body.user:
         raise Problem("field_value", "only a direct room is with a user", field="user")
-    if body.room:
+    if body.room is not None:
         return checked("room", names.chosen_room, body.room)
     return await new_room(ring, view, user, client_id, request.app[HOMES])
 

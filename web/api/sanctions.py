@@ -21,7 +21,7 @@ from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
-from web.http.request_params import room_id, user_id
+from web.http.request_params import client_id, room_id, user_id
 
 
 class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,11 +93,19 @@ async def page(request: web.Request) -> web.Response:
     return json({"sanctions": sorted(shown, key=lambda one: str(one["user"]))})
 
 
-@described(Operation({200: SanctionShown}, caller=Caller.ADMIN, body=NewSanction))
+@described(
+    Operation(
+        {200: SanctionShown},
+        caller=Caller.ADMIN,
+        body=NewSanction,
+        codes=("client_id_conflict",),
+    )
+)
 async def put_everywhere(request: web.Request) -> web.Response:
     """`PUT /v1/sanctions/{user}`: mute or ban a user everywhere."""
     identity = await authenticate_admin(request)
     body = await _body(request)
+    client_id(request, body.client_id)
     acts, now = request.app[AUDIT_LOG], now_ms()
     act = Sanctioned(
         id=acts.new_id(),

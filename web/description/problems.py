@@ -127,6 +127,6 @@ def _response(status: int, codes: list[str], *, open_codes: bool) -> dict[str, A
         "description": "\n".join(said),
         "content": {"application/problem+json": {"schema": schema}},
     }
-    if status in (429, 503):
+    if any(CODES[code].again for code in codes):
         found["headers"] = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
     return found

@@ -99,7 +99,8 @@ class Word(QueryParameter):
         """A text, or one of few."""
         if not self.choices:
             return {"type": "string"}
-        return {"type": "string", "enum": list(self.choices), "default": self.choices[0]}
+        # An empty text is as none: forms send what was left empty.
+        return {"type": "string", "enum": ["", *self.choices], "default": self.choices[0]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +129,17 @@ class Phrase(QueryParameter):
 
 @dataclass(frozen=True, slots=True)
 class Words(QueryParameter):
-    """A text that is given once or more often, up to `most` different ones."""
+    """A text that is given once or more often, up to `most` times."""
 
     most: int = 100
 
     def of(self, query: MultiMapping[str]) -> list[str]:
         """The texts, each once. Raises `Problem` 400 `parameter`."""
-        given = list(dict.fromkeys(query.getall(self.name, [])))
+        given = query.getall(self.name, [])
         if not 1 <= len(given) <= self.most:
-            detail = f"ask about 1 to {self.most} of {self.name}"
+            detail = f"{self.name} is given 1 to {self.most} times"
             raise Problem("parameter", detail, parameter=self.name)
-        return given
+        return list(dict.fromkeys(given))
 
     def schema(self) -> dict[str, Any]:
         """A list, which a query repeats the name for."""
