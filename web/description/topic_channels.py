@@ -69,6 +69,9 @@ def _read_by(topic: str, *others: str) -> tuple[str, ...]:
 
 _E: Final = EDGE_PROCESS
 
+#: Of a record that was copied from another region.
+_HOME: Final = ((HOME, "The region that the record was copied from."),)
+
 CHANNELS: Final = (
     TopicChannel(
         topics.RAW,
@@ -106,7 +109,7 @@ CHANNELS: Final = (
             (SRC, "The command that it follows from: its offset, or `origin/offset`."),
             (EDGE, "The edge that waits for the answer."),
             (RULING, "What moderation has found, as JSON."),
-            (HOME, "The region that the event was copied from."),
+            *_HOME,
         ),
     ),
     TopicChannel(
@@ -116,6 +119,7 @@ CHANNELS: Final = (
         Verdict,
         ("rooms", "regions"),
         _read_by(topics.VERDICTS, "answers"),
+        _HOME,
     ),
     TopicChannel(
         topics.RECEIPTS,
@@ -124,6 +128,7 @@ CHANNELS: Final = (
         Receipt,
         (_E, "regions"),
         _read_by(topics.RECEIPTS, "receipts"),
+        _HOME,
     ),
     TopicChannel(
         topics.CONNECTIONS,
@@ -132,6 +137,7 @@ CHANNELS: Final = (
         Connection,
         (_E, "regions"),
         _read_by(topics.CONNECTIONS, "presence"),
+        _HOME,
     ),
     TopicChannel(
         topics.DEAD,
@@ -156,6 +162,7 @@ CHANNELS: Final = (
         AnyAct,
         (_E, "moderation", "rooms", "pace", "regions"),
         _read_by(topics.MODERATION, "review"),
+        _HOME,
     ),
     TopicChannel(
         topics.RULES,

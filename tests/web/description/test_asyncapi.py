@@ -118,6 +118,7 @@ class Records:
     def __init__(self, chat: Chat) -> None:
         self._settings = chat.settings
         self.found: dict[str, list[bytes]] = defaultdict(list)
+        self.headers: dict[str, set[str]] = defaultdict(set)
 
     async def __aenter__(self) -> Records:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap)
@@ -141,6 +142,7 @@ class Records:
         async for record in self._consumer:
             if record.value is not None:
                 self.found[record.topic].append(record.value)
+                self.headers[record.topic] |= {name for name, _ in record.headers}
 
     async def has(self, *names: str) -> bool:
         return all(self.found[name] for name in names)
@@ -194,6 +196,9 @@ async def test_records_are_as_described(
         more = (topics.CONNECTIONS, topics.MODERATION, topics.SANCTIONS, topics.REVOCATIONS)
         last = (topics.SUBSCRIPTIONS, topics.HOOKS, topics.NOTIFY)
         await until(lambda: records.has(*wanted, *more, *last), within=30)
+    for channel in CHANNELS:
+        told = {name for name, _ in channel.headers}
+        assert records.headers[channel.topic] <= told, channel.topic
     kinds: set[str] = set()
     for topic, values in records.found.items():
         for value in values:
