@@ -18,8 +18,11 @@ from web.http.json_response import json
 from web.http.problem import refused
 from web.http.request_params import client_id, room_id, wait
 
-#: What a text may be refused with by moderation, besides codes of an operator's own.
-TEXT_REFUSALS: Final = ("text_empty", "text_too_long", "blocked", "moderation_away", "muted")
+#: What moderation may refuse a text with, such as a room's name, besides an operator's own codes.
+JUDGED: Final = ("blocked", "moderation_away")
+
+#: The same for the text of a message.
+TEXT_REFUSALS: Final = (*JUDGED, "text_empty", "text_too_long", "muted")
 
 
 class Numbered(msgspec.Struct, omit_defaults=True):

@@ -14,6 +14,7 @@ from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, 
 from web.api.attachments import NewAttachment, attached
 from web.api.callers import count_text
 from web.api.command import (
+    JUDGED,
     TEXT_REFUSALS,
     CommandRequest,
     command_request,
@@ -129,7 +130,9 @@ async def delete(request: web.Request) -> web.Response:
 
 
 @describes_command(
+    *JUDGED,
     *("muted", "slow_mode", "message_gone", "too_many_reactions", "room_archived"),
+    open_codes=True,
 )
 async def react(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/messages/{seq}/reactions/{emoji}`: add a reaction."""

@@ -26,7 +26,14 @@ from app.events import (
     decode_log,
 )
 from web.api.callers import authenticate, count, count_rooms
-from web.api.command import CommandRequest, Numbered, Pending, command_request, describes_command
+from web.api.command import (
+    JUDGED,
+    CommandRequest,
+    Numbered,
+    Pending,
+    command_request,
+    describes_command,
+)
 from web.api.members import ListedMember, listed
 from web.api.quotas import require_rooms_left
 from web.api.room_access import required_head
@@ -151,8 +158,9 @@ class RoomDetails(RoomShown, kw_only=True):
     Operation(
         {201: Numbered, 200: (Numbered, DirectRoom), 202: Pending},
         body=NewRoom,
-        codes=("room_exists", "muted", "too_many_rooms"),
+        codes=(*JUDGED, "room_exists", "muted", "too_many_rooms"),
         command=True,
+        open_codes=True,
     )
 )
 async def create(request: web.Request) -> web.Response:
@@ -200,7 +208,9 @@ async def _id_of(request: web.Request, user: str, body: NewRoom, client_id: str)
     return await new_room(ring, view, user, client_id, request.app[HOMES])
 
 
-@describes_command("not_allowed", "muted", "room_archived", body=RoomPatch)
+@describes_command(
+    *JUDGED, "not_allowed", "muted", "room_archived", body=RoomPatch, open_codes=True
+)
 async def change(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}`: change name, topic, settings; archive, or open again."""
     asked = await command_request(request)
