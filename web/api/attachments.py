@@ -77,7 +77,14 @@ class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
     size: int = 0
 
 
-@described(Operation({201: SignedPlace}, body=NewUpload, codes=("uploads_off", "upload_hook")))
+@described(
+    Operation(
+        {201: SignedPlace},
+        body=NewUpload,
+        example={"name": "tea.png", "type": "image/png", "size": 1024},
+        codes=("uploads_off", "upload_hook"),
+    )
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/uploads`: the place of a new file; 201."""
     identity = await authenticate(request)

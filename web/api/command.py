@@ -52,7 +52,11 @@ class Pending(msgspec.Struct, omit_defaults=True):
 
 
 def describes_command(
-    *codes: str, creates: bool = False, body: Any = None, open_codes: bool = False
+    *codes: str,
+    creates: bool = False,
+    body: Any = None,
+    example: Any = None,
+    open_codes: bool = False,
 ) -> Callable[[H], H]:
     """The description of a command; `creates`: it is a POST, whose event is new."""
     answers = {201: Numbered, 200: Numbered} if creates else {200: Numbered}
@@ -60,6 +64,7 @@ def describes_command(
         Operation(
             answers={**answers, 202: Pending},
             body=body,
+            example=example,
             codes=codes,
             command=True,
             open_codes=open_codes,

@@ -80,6 +80,7 @@ class HookPayload(msgspec.Struct):
     Operation(
         {201: HookMade},
         body=NewHook,
+        example={"name": "Builds", "user": "hook-builds"},
         codes=(
             *("not_allowed", "too_many_hooks", "muted", "room_archived", "malformed"),
             *("not_a_member", "client_id_conflict"),
@@ -142,6 +143,7 @@ async def remove(request: web.Request) -> web.Response:
         {201: Numbered, 200: Numbered, 202: Pending},
         caller=Caller.PATH,
         body=HookPayload,
+        example={"text": "Build 7 is done"},
         form=True,
         codes=(
             *TEXT_REFUSALS,

@@ -62,6 +62,7 @@ class NewRole(msgspec.Struct, forbid_unknown_fields=True):
     *("not_allowed", "muted", "room_archived", "too_many_rooms", "too_many_members"),
     creates=True,
     body=NewMember,
+    example={"user": "ben"},
 )
 async def add(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/members`: add a member."""
@@ -83,7 +84,7 @@ async def remove(request: web.Request) -> web.Response:
     return await asked.submit(RemoveMember(**asked.fields(), user=user_id(request)))
 
 
-@describes_command("not_allowed", "room_archived", body=NewRole)
+@describes_command("not_allowed", "room_archived", body=NewRole, example={"role": "moderator"})
 async def change(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}/members/{user}`: change the role of a member."""
     asked = await command_request(request)

@@ -49,6 +49,7 @@ class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     *("attachment_unknown", "room_archived"),
     creates=True,
     body=NewMessage,
+    example={"text": "Hello, Ben", "client_id": "hello-1"},
     open_codes=True,
 )
 async def send(request: web.Request) -> web.Response:
@@ -93,6 +94,7 @@ class NewText(msgspec.Struct, forbid_unknown_fields=True):
     *TEXT_REFUSALS,
     *("not_allowed", "message_gone", "room_archived", "history_behind"),
     body=NewText,
+    example={"text": "Hello, Ben!"},
     open_codes=True,
 )
 async def edit(request: web.Request) -> web.Response:

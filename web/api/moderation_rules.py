@@ -84,7 +84,13 @@ async def show(request: web.Request) -> web.Response:
 
 
 @described(
-    Operation({200: Activated}, caller=Caller.ADMIN, body=NewRules, codes=("rules_mistake",))
+    Operation(
+        {200: Activated},
+        caller=Caller.ADMIN,
+        body=NewRules,
+        example={"source": '[[words]]\naction = "mask"\nwords = ["darn"]\n'},
+        codes=("rules_mistake",),
+    )
 )
 async def put(request: web.Request) -> web.Response:
     """`PUT /v1/moderation/rules`: activate a rule set; a mistake leaves the old one active."""
@@ -120,6 +126,7 @@ def _check_hook(request: web.Request, rules: RuleSet, source: str) -> None:
         {200: DryRunVerdict},
         caller=Caller.ADMIN,
         body=DryRun,
+        example={"text": "Hello, Ben"},
         codes=("rules_mistake", "text_too_long"),
     )
 )

@@ -89,7 +89,9 @@ async def show_all(request: web.Request) -> web.Response:
     return json(_all(request.app[NOTIFY].levels(identity.user)))
 
 
-@described(Operation({200: LevelsShown}, body=NewLevels))
+@described(
+    Operation({200: LevelsShown}, body=NewLevels, example={"level": "mentions", "mute_until_ms": 0})
+)
 async def set_all(request: web.Request) -> web.Response:
     """`PUT /v1/me/notify`: set what the caller wants of rooms without a level of their own."""
     identity = await authenticate(request)
@@ -115,7 +117,14 @@ async def show_room(request: web.Request) -> web.Response:
     return json(_room(request.app[NOTIFY].levels(identity.user), room))
 
 
-@described(Operation({200: RoomLevelShown}, body=NewRoomLevel, codes=("too_many_rooms",)))
+@described(
+    Operation(
+        {200: RoomLevelShown},
+        body=NewRoomLevel,
+        example={"level": "all"},
+        codes=("too_many_rooms",),
+    )
+)
 async def set_room(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/notify`: set what the caller wants of a room."""
     identity = await authenticate(request)

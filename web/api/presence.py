@@ -45,7 +45,7 @@ class PresencesShown(msgspec.Struct):
     presence: dict[str, PresenceShown]
 
 
-@described(Operation({204: None}, body=OwnPresence))
+@described(Operation({204: None}, body=OwnPresence, example={"status": "away"}))
 async def say(request: web.Request) -> web.Response:
     """`PUT /v1/presence`: set oneself away, or back; 204."""
     identity = await authenticate(request)

@@ -104,7 +104,14 @@ async def read(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, content_type="application/json")
 
 
-@described(Operation({200: AcknowledgedCount}, caller=Caller.ADMIN, body=Acknowledged))
+@described(
+    Operation(
+        {200: AcknowledgedCount},
+        caller=Caller.ADMIN,
+        body=Acknowledged,
+        example={"cursors": ["log-3-1204"]},
+    )
+)
 async def acknowledge(request: web.Request) -> web.Response:
     """`POST /v1/subscriptions/{subscription}/ack`: acknowledge events, which do not come again."""
     await authenticate_admin(request)

@@ -82,7 +82,14 @@ async def page(request: web.Request) -> web.Response:
     return json({"public_key": key, "gateway": bool(settings.push_gateway), "subscriptions": shown})
 
 
-@described(Operation({201: PushSubscriptionShown}, body=NewPushSubscription, codes=("push_off",)))
+@described(
+    Operation(
+        {201: PushSubscriptionShown},
+        body=NewPushSubscription,
+        example={"device": "phone-1", "name": "Phone"},
+        codes=("push_off",),
+    )
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/push/subscriptions`: call the caller there; 201, also where it is there already.
 

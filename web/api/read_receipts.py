@@ -79,7 +79,11 @@ class ReadersShown(msgspec.Struct):
 
 @described(
     Operation(
-        {200: Marked, 202: MarkPending}, body=ReadMark, codes=("read_beyond_head",), waits=True
+        {200: Marked, 202: MarkPending},
+        body=ReadMark,
+        example={"seq": 1},
+        codes=("read_beyond_head",),
+        waits=True,
     )
 )
 async def read(request: web.Request) -> web.Response:

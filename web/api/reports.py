@@ -36,7 +36,14 @@ class ReportTaken(msgspec.Struct):
     item: str
 
 
-@described(Operation({202: ReportTaken}, body=NewReport, codes=("message_gone", "history_behind")))
+@described(
+    Operation(
+        {202: ReportTaken},
+        body=NewReport,
+        example={"reason": "spam"},
+        codes=("message_gone", "history_behind"),
+    )
+)
 async def report(request: web.Request) -> web.Response:
     """Report a message to the moderators of its room: 202. Once for each user and message."""
     identity = await authenticate(request)

@@ -127,6 +127,7 @@ async def page(request: web.Request) -> web.Response:
     Operation(
         {200: Decided},
         body=ReviewChoice,
+        example={"action": "approve"},
         codes=(
             *("item_closed", "not_allowed", "room_unknown", "member_unknown", "message_unknown"),
             *("message_gone", "room_archived", "not_a_root", "muted", "malformed", "not_a_member"),

@@ -59,7 +59,9 @@ class RevocationsPage(msgspec.Struct):
     after: str | msgspec.UnsetType = msgspec.UNSET
 
 
-@described(Operation({201: Revoked}, body=NewRevocation, codes=("not_allowed",)))
+@described(
+    Operation({201: Revoked}, body=NewRevocation, example={"user": "ben"}, codes=("not_allowed",))
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/revocations`: take tokens back; 201 when Kafka has it.
 

@@ -158,6 +158,7 @@ class RoomDetails(RoomShown, kw_only=True):
     Operation(
         {201: Numbered, 200: (Numbered, DirectRoom), 202: Pending},
         body=NewRoom,
+        example={"room": "tea", "name": "Tea", "type": "public"},
         codes=(*JUDGED, "room_exists", "muted", "too_many_rooms"),
         command=True,
         open_codes=True,
@@ -209,7 +210,13 @@ async def _id_of(request: web.Request, user: str, body: NewRoom, client_id: str)
 
 
 @describes_command(
-    *JUDGED, "not_allowed", "muted", "room_archived", body=RoomPatch, open_codes=True
+    *JUDGED,
+    "not_allowed",
+    "muted",
+    "room_archived",
+    body=RoomPatch,
+    example={"topic": "What grows", "settings": {"slow_mode": 10}},
+    open_codes=True,
 )
 async def change(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}`: change name, topic, settings; archive, or open again."""

@@ -56,7 +56,12 @@ class LiftedEverywhere(msgspec.Struct):
     user: str
 
 
-@describes_command("not_allowed", "room_archived", body=NewSanction)
+@describes_command(
+    "not_allowed",
+    "room_archived",
+    body=NewSanction,
+    example={"sanction": "mute", "seconds": 600, "reason": "noise"},
+)
 async def put(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/sanctions/{user}`: mute or ban a user in a room."""
     asked = await command_request(request)
@@ -98,6 +103,7 @@ async def page(request: web.Request) -> web.Response:
         {200: SanctionShown},
         caller=Caller.ADMIN,
         body=NewSanction,
+        example={"sanction": "mute", "seconds": 600, "reason": "noise"},
         codes=("client_id_conflict",),
     )
 )

@@ -110,7 +110,14 @@ class SentAgain(msgspec.Struct):
     sent_again: int
 
 
-@described(Operation({201: SubscriptionMade}, caller=Caller.ADMIN, body=Changes))
+@described(
+    Operation(
+        {201: SubscriptionMade},
+        caller=Caller.ADMIN,
+        body=Changes,
+        example={"url": "https://example.com/hook", "kinds": ["message.*"]},
+    )
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/subscriptions`: send events to a URL; 201 with the secret of its signatures."""
     identity = await authenticate_admin(request)
@@ -160,7 +167,9 @@ async def show(request: web.Request) -> web.Response:
     return json(_shown(known) | state)
 
 
-@described(Operation({200: SubscriptionShown}, caller=Caller.ADMIN, body=Changes))
+@described(
+    Operation({200: SubscriptionShown}, caller=Caller.ADMIN, body=Changes, example={"paused": True})
+)
 async def change(request: web.Request) -> web.Response:
     """`PATCH /v1/subscriptions/{subscription}`: change its given fields; `since` moves it."""
     identity = await authenticate_admin(request)
@@ -212,7 +221,14 @@ async def failures(request: web.Request) -> web.Response:
     return json({"failures": [msgspec.to_builtins(one) for one in failed]})
 
 
-@described(Operation({202: SentAgain}, caller=Caller.ADMIN, body=WantedAgain))
+@described(
+    Operation(
+        {202: SentAgain},
+        caller=Caller.ADMIN,
+        body=WantedAgain,
+        example={"events": ["evt_log-3-0-1204"]},
+    )
+)
 async def again(request: web.Request) -> web.Response:
     """`POST /v1/subscriptions/{subscription}/send-again`: send failed events again."""
     await authenticate_admin(request)

@@ -103,7 +103,7 @@ async def _cursor(request: web.Request, user: str) -> tuple[str, dict[str, int]]
     return cursor, await view.rooms_of(user)
 
 
-@described(Operation({200: Missed}, body=KnownRooms))
+@described(Operation({200: Missed}, body=KnownRooms, example={"rooms": {"tea": 0}}))
 async def missing(request: web.Request) -> web.Response:
     """`POST /v1/sync`: the events of each room after the `n` that the client has.
 

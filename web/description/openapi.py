@@ -172,7 +172,7 @@ def _operation(
         types = ["application/json"]
         types += ["application/x-www-form-urlencoded"] if operation.form else []
         schema = known[id(operation.body)]
-        content = {name: {"schema": schema} for name in types}
+        content = {name: {"schema": schema, "example": operation.example} for name in types}
         found["requestBody"] = {"required": True, "content": content}
     return {name: value for name, value in found.items() if value not in ("",)}
 

@@ -38,8 +38,9 @@ class Operation:
     """What an operation takes and answers; types are those that msgspec knows.
 
     `answers` has the type of the body of each status below 400: `None` for an answer without one,
-    several types for one of several forms. `body` is the type of the request's body, `form` whether
-    a form is taken too. `events` are the types of the data of Server-Sent Events, by their name.
+    several types for one of several forms. `body` is the type of the request's body, `example` one
+    of it, `form` whether a form is taken too. `events` are the types of the data of Server-Sent
+    Events, by their name.
 
     `codes` are those of its problems that do not follow from its caller, path, query and body;
     `open_codes`: rules of an operator's own add others, with status 422. A `command` takes a client
@@ -51,6 +52,7 @@ class Operation:
     caller: Caller = Caller.TOKEN
     query: tuple[QueryParameter, ...] = ()
     body: Any = None
+    example: Any = None
     form: bool = False
     events: Mapping[str, Any] = field(default_factory=dict)
     codes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ import inspect
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from openapi_spec_validator import OpenAPIV32SpecValidator
@@ -60,6 +61,18 @@ def test_every_operation_says_in_a_line_what_it_does(document: dict[str, Any]) -
 def test_types_have_plain_names_of_their_own(document: dict[str, Any]) -> None:
     """A name with a dot is that of two types: rename one of them."""
     assert all(name.isalnum() for name in document["components"]["schemas"])
+
+
+def test_every_body_has_an_example_that_is_as_described(
+    description: Description, document: dict[str, Any]
+) -> None:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                body = msgspec.json.encode(content["example"])
+                wrong = description.mismatch(content["schema"], body)
+                assert content["example"], (method, path)
+                assert not wrong, (method, path, wrong)
 
 
 def test_no_field_that_is_parleys_own_is_described(document: dict[str, Any]) -> None:
