@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-peers metrics-page clean packages
+.PHONY: help setup run test lint faults fuzz-api bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-peers metrics-page clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -33,6 +33,9 @@ lint: $(dev_stamp)  ## check style, types, and the imports between packages
 
 faults: $(dev_stamp)  ## kill processes under load and count every message; all slow and long tests (an hour)
 	@$(bin)/python -m tests.faults $(OPTIONS)
+
+fuzz-api: $(dev_stamp)  ## thousands of requests, made from the API's own description, to an edge
+	@$(bin)/python -m pytest -m long tests/web/description $(OPTIONS)
 
 packages:  ## install what the tests need beside Python: Chromium, PostgreSQL, Prometheus
 	@.ci/packages

@@ -25,6 +25,7 @@ from tests.support.agents import bench as bench
 from tests.support.agents import buried as buried
 from tests.support.agents import read as read
 from tests.support.chat import UNHURRIED, Chat, data_folder
+from tests.support.described import Description, holding_to_description
 from tests.support.own_broker import expiring as expiring
 from tests.support.own_broker import own_broker as own_broker
 from tests.support.parallel import ByServers
@@ -65,6 +66,13 @@ def seeded_random(request: pytest.FixtureRequest) -> None:
     seed = random.SystemRandom().randrange(1 << 32) if given is None else given
     random.seed(seed)
     print(f"random choices: --seed {seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def description() -> Iterator[Description]:
+    """Hold each answer that a test gets of an edge to what the edge says of itself."""
+    with holding_to_description() as description:
+        yield description
 
 
 @pytest.fixture(scope="session")

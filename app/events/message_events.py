@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from app.events.attachment import Attachment
 from app.events.log_event import LogEvent
@@ -25,13 +25,19 @@ class Shadow(Struct, frozen=True, omit_defaults=True):
     meta: dict[str, Any] = {}
 
 
+#: Of a shadowed message only its author sees the content. Events of the author about it have one,
+#: too: otherwise they would reveal the author. The description of the edge leaves the field out,
+#: because no reader gets it.
+Shadowing = Annotated[Shadow | None, Meta(extra_json_schema={"x-internal": True})]
+
+
 class MessageCreated(
     LogEvent, frozen=True, kw_only=True, tag="message.created", omit_defaults=True
 ):
     """A message; `seq` counts the room's messages: 1, 2, 3, without a gap.
 
-    `mentions` are the mentioned members, `everyone` is whether it mentions `@room`. With `shadow`
-    only its author sees the content. `approved_by` is the moderator who approved a held message.
+    `mentions` are the mentioned members, `everyone` is whether it mentions `@room`. `approved_by`
+    is the moderator who approved a held message.
     """
 
     seq: int
@@ -42,7 +48,7 @@ class MessageCreated(
     everyone: bool = False
     attachments: tuple[Attachment, ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
-    shadow: Shadow | None = None
+    shadow: Shadowing = None
     approved_by: str = ""
     #: For a message in its present form, never in `chat.log`. `replies` counts the replies in its
     #: thread that are not deleted, `last_reply_seq` and `last_reply_ms` are of the newest.
@@ -59,7 +65,7 @@ class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", o
     """Message `seq` has another text, and may mention more users.
 
     `of` is the `n` of the message itself, `prev` that of the edit that this one replaces, or 0: the
-    events with the old text. If the message is shadowed, so is its text.
+    events with the old text.
     """
 
     seq: int
@@ -68,22 +74,18 @@ class MessageEdited(LogEvent, frozen=True, kw_only=True, tag="message.edited", o
     prev: int = 0
     mentions: tuple[str, ...] = ()
     everyone: bool = False
-    shadow: Shadow | None = None
+    shadow: Shadowing = None
 
 
 class MessageDeleted(
     LogEvent, frozen=True, kw_only=True, tag="message.deleted", omit_defaults=True
 ):
-    """Message `seq` is deleted, its text to be removed everywhere; `of` and `prev` as in an edit.
-
-    Events of an author about a shadowed message have a `shadow`, too: otherwise they would reveal
-    the author.
-    """
+    """Message `seq` is deleted, its text to be removed everywhere; `of`, `prev` as in an edit."""
 
     seq: int
     of: int
     prev: int = 0
-    shadow: Shadow | None = None
+    shadow: Shadowing = None
 
 
 class MessageHidden(MessageDeleted, frozen=True, kw_only=True, tag="message.hidden"):
@@ -97,7 +99,7 @@ class ReactionAdded(LogEvent, frozen=True, kw_only=True, tag="reaction.added", o
 
     seq: int
     emoji: str
-    shadow: Shadow | None = None
+    shadow: Shadowing = None
 
 
 class ReactionRemoved(
@@ -107,4 +109,4 @@ class ReactionRemoved(
 
     seq: int
     emoji: str
-    shadow: Shadow | None = None
+    shadow: Shadowing = None

@@ -30,6 +30,7 @@ _SHARED: Final = {
         "tests/operations/",
         "tests/stream/test_local_handoff.py",
         "tests/web/api/",
+        "tests/web/description/",
         "tests/web/http/test_bad_input.py",
         "tests/web/limits/test_edge.py",
         "tests/web/hub/test_mass_reconnect.py",

@@ -28,8 +28,9 @@ from web.api.services import AUTHENTICATOR, LIMITS, SETTINGS
 from web.auth.authenticator import Authenticator
 from web.http.cors import add_cors
 from web.http.problem import problem_middleware
+from web.http.query_parameters import WholeNumber
 from web.http.request_body import checked, read_body
-from web.http.request_params import client_id, integer
+from web.http.request_params import client_id
 from web.limits.limits import Limits
 from web.native.loader import built
 from web.server.listener import app_runner
@@ -61,7 +62,8 @@ async def note(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    numbers = integer(request, "before_seq"), integer(request, "limit", 1, 200)
+    before, limit = WholeNumber("before_seq", ""), WholeNumber("limit", "", 1, 200)
+    numbers = before.of(request.query), limit.of(request.query)
     return web.json_response(numbers)
 
 

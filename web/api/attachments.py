@@ -29,6 +29,7 @@ from app.settings import Settings
 from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import AUTHENTICATOR, SETTINGS
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
@@ -56,6 +57,16 @@ class UploadPlace(msgspec.Struct):
     headers: dict[str, str] = {}
 
 
+class SignedPlace(msgspec.Struct):
+    """Where a file goes, and the `url` and `signature` that a message then carries."""
+
+    upload_url: str
+    url: str
+    method: str
+    headers: dict[str, str]
+    signature: str
+
+
 class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
     """A file of a message, as `POST …/uploads` answered."""
 
@@ -66,6 +77,14 @@ class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
     size: int = 0
 
 
+@described(
+    Operation(
+        {201: SignedPlace},
+        body=NewUpload,
+        example={"name": "tea.png", "type": "image/png", "size": 1024},
+        codes=("uploads_off", "upload_hook"),
+    )
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/uploads`: the place of a new file; 201."""
     identity = await authenticate(request)
@@ -110,7 +129,7 @@ async def _ask(settings: Settings, ring: KeyRing, asked: dict[str, Any]) -> Uplo
 
 
 def _failed(what: str) -> Problem:
-    return Problem("upload_hook", f"the upload hook {what}", headers={"Retry-After": "5"})
+    return Problem("upload_hook", f"the upload hook {what}")
 
 
 def _of_url(ring: KeyRing, room: str, url: str) -> list[bytes]:

@@ -2,18 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
+import msgspec
 from aiohttp import web
 
-from app.events import AnyCommand, Verdict
+from app.events import AnyCommand, Ruling, Verdict
 from web.api.callers import authenticate
 from web.api.services import COMMANDS, SETTINGS
 from web.auth.token_cache import Identity
+from web.description.operation import H, Operation, described
 from web.http.json_response import json
 from web.http.problem import refused
 from web.http.request_params import client_id, room_id, wait
+
+#: What moderation may refuse a text with, such as a room's name, besides an operator's own codes.
+JUDGED: Final = ("blocked", "moderation_away")
+
+#: The same for the text of a message.
+TEXT_REFUSALS: Final = (*JUDGED, "text_empty", "text_too_long", "muted")
+
+
+class Numbered(msgspec.Struct, omit_defaults=True):
+    """An event that is in its room's log, at `n`; a message also has its `seq` in the room.
+
+    `id` is the event's. `repeated`: an earlier attempt has made it, or the state is so already.
+    `verdict` is what moderation has found, where it let the message pass all the same.
+    """
+
+    room: str
+    n: int
+    client_id: str
+    seq: int = 0
+    id: str = ""
+    verdict: Ruling | None = None
+    repeated: bool = False
+
+
+class Pending(msgspec.Struct, omit_defaults=True):
+    """A command that is in Kafka: `accepted` waits for its number, `held` for a moderator."""
+
+    room: str
+    id: str
+    client_id: str
+    status: Literal["accepted", "held"]
+    verdict: Ruling | None = None
+
+
+def describes_command(
+    *codes: str,
+    creates: bool = False,
+    body: Any = None,
+    example: Any = None,
+    open_codes: bool = False,
+) -> Callable[[H], H]:
+    """The description of a command; `creates`: it is a POST, whose event is new."""
+    answers = {201: Numbered, 200: Numbered} if creates else {200: Numbered}
+    return described(
+        Operation(
+            answers={**answers, 202: Pending},
+            body=body,
+            example=example,
+            codes=codes,
+            command=True,
+            open_codes=open_codes,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
 from aiohttp import web
 
 from app.runtime.retry import AWAY
 from web.api.services import BROKERS, DRAINING, HISTORY, HUB
+from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
+
+
+class Alive(msgspec.Struct):
+    """The process lives."""
+
+    status: Literal["ok"]
+
+
+class Readiness(msgspec.Struct):
+    """Whether the edge can serve, and the state of each part that it needs."""
+
+    ready: bool
+    kafka: Literal["ok", "away"]
+    valkey: Literal["ok", "away"]
+    history: Literal["ok", "away"]
+    draining: Literal["yes", "no"]
 
 
 def add_routes(app: web.Application) -> None:
@@ -15,15 +35,18 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/readyz", readyz)
 
 
+@described(Operation({200: Alive}, caller=Caller.NOBODY))
 async def healthz(_: web.Request) -> web.Response:
-    """Always 200."""
+    """Whether the process lives: always 200."""
     return json({"status": "ok"})
 
 
+@described(Operation({200: Readiness, 503: Readiness}, caller=Caller.NOBODY))
 async def readyz(request: web.Request) -> web.Response:
-    """200 where the edge can take sends and deliver, else 503; both list the state of each part.
+    """Whether the edge can serve: 200, else 503; both list the state of each part.
 
-    Everything but the history works without the history store, so its absence is no 503.
+    Ready is an edge that can take sends and deliver. Everything but the history works without the
+    history store, so its absence is no 503.
     """
     parts = {
         "kafka": "ok" if await request.app[BROKERS].answers() else "away",

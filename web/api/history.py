@@ -18,14 +18,33 @@ from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import HISTORY, SETTINGS
 from web.api.unarchived import Unarchived, unarchived
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
-from web.http.request_params import integer, room_id
+from web.http.query_parameters import WholeNumber, page_size
+from web.http.request_params import room_id
 
-_LIMIT: Final = 50
-_LARGEST: Final = 200
+_LIMIT: Final = page_size(50, 200)
+_BEFORE: Final = WholeNumber("before_seq", "Messages below this `seq`, the newest of them.")
+_AFTER: Final = WholeNumber("after_seq", "Messages above this `seq`, the oldest of them.")
+_THREAD: Final = WholeNumber("thread", "Replies in the thread of this message alone.", 1)
 
 
+class MessagesPage(msgspec.Struct):
+    """Messages as they are now, by ascending `seq`; `has_more`: further in the same direction."""
+
+    messages: list[MessageCreated]
+    has_more: bool
+
+
+@described(
+    Operation(
+        {200: MessagesPage},
+        query=(_BEFORE, _AFTER, _LIMIT, _THREAD),
+        codes=("history_behind",),
+        links=True,
+    )
+)
 async def page(request: web.Request) -> web.Response:
     """`GET /v1/rooms/{room}/messages`: messages by `seq`, ascending, as they are now.
 
@@ -35,9 +54,8 @@ async def page(request: web.Request) -> web.Response:
     """
     identity = await authenticate(request)
     room = room_id(request)
-    before, after = integer(request, "before_seq"), integer(request, "after_seq")
-    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
-    thread = integer(request, "thread", 1)
+    before, after = _BEFORE.of(request.query), _AFTER.of(request.query)
+    limit, thread = _LIMIT.of(request.query), _THREAD.of(request.query)
     found = await required_head(request, room, identity.user)
     late = await unarchived(request, found)
     if thread is not None:
@@ -134,7 +152,7 @@ async def read_messages(
     found = pages.filled(span, messages, upward=upward)
     if not found:
         detail = "these messages are on their way into the history; try again"
-        raise Problem("history_behind", detail, headers={"Retry-After": "1"})
+        raise Problem("history_behind", detail)
     return {seq: messages[seq] for seq in found}
 
 

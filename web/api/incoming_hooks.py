@@ -17,10 +17,11 @@ from app.events import AddMember, IncomingHook, RemoveMember, SendMessage
 from app.runtime.clock import now_ms
 from app.subscriptions.incoming_hooks import USER, digest_of, new_token, write_hook
 from web.api.callers import authenticate, authenticate_hook, count_hook_text
-from web.api.command import CommandRequest
+from web.api.command import TEXT_REFUSALS, CommandRequest, Numbered, Pending
 from web.api.room_access import moderated
 from web.api.services import COMMANDS, INCOMING_HOOKS, PRODUCER, SETTINGS
 from web.auth.token_cache import Identity
+from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem, refused
 from web.http.request_body import checked, read_body
@@ -43,8 +44,51 @@ class NewHook(msgspec.Struct, forbid_unknown_fields=True):
     user: str = ""
 
 
+class HookShown(msgspec.Struct, kw_only=True):
+    """An incoming webhook, without the secret of its path."""
+
+    id: str
+    room: str
+    user: str
+    name: str
+    by: str
+    at_ms: int
+
+
+class HookMade(HookShown, kw_only=True):
+    """A new hook, with the path to post to."""
+
+    path: str
+
+
+class HooksShown(msgspec.Struct):
+    """The hooks of a room."""
+
+    hooks: list[HookShown]
+
+
+class HookPayload(msgspec.Struct):
+    """What a hook says: `text`, or the common part of what Slack takes; more is passed over."""
+
+    text: Any = ""
+    username: Any = ""
+    blocks: Any = None
+    attachments: Any = None
+
+
+@described(
+    Operation(
+        {201: HookMade},
+        body=NewHook,
+        example={"name": "Builds", "user": "hook-builds"},
+        codes=(
+            *("not_allowed", "too_many_hooks", "muted", "room_archived", "malformed"),
+            *("not_a_member", "client_id_conflict"),
+        ),
+    )
+)
 async def create(request: web.Request) -> web.Response:
-    """`POST /v1/rooms/{room}/hooks`: 201 with the path to post to, which is told this once."""
+    """`POST /v1/rooms/{room}/hooks`: a new hook: 201 with its path, which is told this once."""
     identity, room = await _moderator(request)
     body = await read_body(request, NewHook)
     if wrong := flaw(body.name, "a hook's name", _NAME):
@@ -70,6 +114,7 @@ async def create(request: web.Request) -> web.Response:
     return json(_shown(hook) | {"path": f"/v1/hooks/{token}"}, 201, {"Cache-Control": "no-store"})
 
 
+@described(Operation({200: HooksShown}, codes=("not_allowed",)))
 async def page(request: web.Request) -> web.Response:
     """`GET /v1/rooms/{room}/hooks`: the hooks of a room, for its moderators."""
     _, room = await _moderator(request)
@@ -77,8 +122,9 @@ async def page(request: web.Request) -> web.Response:
     return json({"hooks": [_shown(hook) for hook in hooks]})
 
 
+@described(Operation({204: None}, codes=("not_allowed", "client_id_conflict", "field_value")))
 async def remove(request: web.Request) -> web.Response:
-    """`DELETE /v1/rooms/{room}/hooks/{hook}`: take it back, and its user out of the room."""
+    """`DELETE /v1/rooms/{room}/hooks/{hook}`: take a hook back, and its user out of the room."""
     identity, room = await _moderator(request)
     hooks = request.app[INCOMING_HOOKS].in_room(room)
     wanted = request.match_info["hook"]
@@ -92,6 +138,21 @@ async def remove(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+@described(
+    Operation(
+        {201: Numbered, 200: Numbered, 202: Pending},
+        caller=Caller.PATH,
+        body=HookPayload,
+        example={"text": "Build 7 is done"},
+        form=True,
+        codes=(
+            *TEXT_REFUSALS,
+            *("room_unknown", "not_allowed", "slow_mode", "room_archived"),
+        ),
+        command=True,
+        open_codes=True,
+    )
+)
 async def say(request: web.Request) -> web.Response:
     """`POST /v1/hooks/{token}`: say something in the hook's room."""
     hook, identity = authenticate_hook(request)

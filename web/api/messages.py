@@ -13,9 +13,16 @@ from app.domain.shown_text import is_visible
 from app.events import AddReaction, DeleteMessage, EditMessage, RemoveReaction, SendMessage
 from web.api.attachments import NewAttachment, attached
 from web.api.callers import count_text
-from web.api.command import CommandRequest, command_request
+from web.api.command import (
+    JUDGED,
+    TEXT_REFUSALS,
+    CommandRequest,
+    command_request,
+    describes_command,
+)
 from web.api.history import message_as_now
 from web.api.services import AUTHENTICATOR, SETTINGS
+from web.description.fields import ClientId, MessageSeq, MessageText
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
 from web.http.request_params import message_seq
@@ -28,14 +35,23 @@ _BESIDE = 64 * 1024
 class NewMessage(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/rooms/{room}/messages`."""
 
-    text: str | msgspec.UnsetType = msgspec.UNSET
-    client_id: str | None = None
-    reply_to: int = 0
-    thread: int = 0
+    text: MessageText | msgspec.UnsetType = msgspec.UNSET
+    client_id: ClientId | None = None
+    reply_to: MessageSeq = 0
+    thread: MessageSeq = 0
     attachments: list[NewAttachment] = []
     meta: dict[str, Any] = {}
 
 
+@describes_command(
+    *TEXT_REFUSALS,
+    *("not_allowed", "slow_mode", "message_unknown", "message_gone", "not_a_root"),
+    *("attachment_unknown", "room_archived"),
+    creates=True,
+    body=NewMessage,
+    example={"text": "Hello, Ben", "client_id": "hello-1"},
+    open_codes=True,
+)
 async def send(request: web.Request) -> web.Response:
     """`POST /v1/rooms/{room}/messages`: send a message."""
     asked = await command_request(request)
@@ -70,10 +86,17 @@ def _most_bytes(request: web.Request) -> int:
 class NewText(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PATCH /v1/rooms/{room}/messages/{seq}`."""
 
-    text: str
-    client_id: str | None = None
+    text: MessageText
+    client_id: ClientId | None = None
 
 
+@describes_command(
+    *TEXT_REFUSALS,
+    *("not_allowed", "message_gone", "room_archived", "history_behind"),
+    body=NewText,
+    example={"text": "Hello, Ben!"},
+    open_codes=True,
+)
 async def edit(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}/messages/{seq}`: edit the text of a message."""
     asked = await command_request(request)
@@ -101,12 +124,18 @@ async def _has_file(request: web.Request, asked: CommandRequest, seq: int) -> bo
     return bool(message.attachments)
 
 
+@describes_command("not_allowed", "message_gone", "room_archived")
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /v1/rooms/{room}/messages/{seq}`: delete a message."""
     asked = await command_request(request)
     return await asked.submit(DeleteMessage(**asked.fields(), seq=message_seq(request)))
 
 
+@describes_command(
+    *JUDGED,
+    *("muted", "slow_mode", "message_gone", "too_many_reactions", "room_archived"),
+    open_codes=True,
+)
 async def react(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/messages/{seq}/reactions/{emoji}`: add a reaction."""
     asked = await command_request(request)
@@ -117,6 +146,7 @@ async def react(request: web.Request) -> web.Response:
     return await asked.submit(AddReaction(**asked.fields(), seq=seq, emoji=known))
 
 
+@describes_command("message_gone", "reaction_unknown", "room_archived")
 async def unreact(request: web.Request) -> web.Response:
     """`DELETE /v1/rooms/{room}/messages/{seq}/reactions/{emoji}`: remove one's reaction."""
     asked = await command_request(request)

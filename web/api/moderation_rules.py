@@ -20,6 +20,7 @@ from app.runtime.clock import now_ms
 from app.runtime.outside_addresses import OutsideAddresses
 from web.api.callers import authenticate_admin
 from web.api.services import ACTIVE_RULES, AUDIT_LOG, SETTINGS
+from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -46,6 +47,30 @@ class DryRun(msgspec.Struct, forbid_unknown_fields=True):
     source: str | None = None
 
 
+class ActiveRuleSet(msgspec.Struct, omit_defaults=True):
+    """The active rule set; `lists` has the number of lines of each file that it names."""
+
+    version: int
+    source: str
+    lists: dict[str, int]
+    by: str | msgspec.UnsetType = msgspec.UNSET
+    at_ms: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Activated(msgspec.Struct):
+    """The version of a rule set that is active from now on."""
+
+    version: int
+
+
+class DryRunVerdict(msgspec.Struct):
+    """What a text would get by the rules of this version; null: nothing."""
+
+    verdict: Ruling | None
+    version: int
+
+
+@described(Operation({200: ActiveRuleSet}, caller=Caller.ADMIN))
 async def show(request: web.Request) -> web.Response:
     """`GET /v1/moderation/rules`: the active rule set; version 0 before the first."""
     await authenticate_admin(request)
@@ -58,6 +83,15 @@ async def show(request: web.Request) -> web.Response:
     return json({**shown, "source": known.source, "lists": lists})
 
 
+@described(
+    Operation(
+        {200: Activated},
+        caller=Caller.ADMIN,
+        body=NewRules,
+        example={"source": '[[words]]\naction = "mask"\nwords = ["darn"]\n'},
+        codes=("rules_mistake",),
+    )
+)
 async def put(request: web.Request) -> web.Response:
     """`PUT /v1/moderation/rules`: activate a rule set; a mistake leaves the old one active."""
     identity = await authenticate_admin(request)
@@ -87,6 +121,15 @@ def _check_hook(request: web.Request, rules: RuleSet, source: str) -> None:
         raise Problem("rules_mistake", f"[hook]: {flaw}; {allowed}", line=line)
 
 
+@described(
+    Operation(
+        {200: DryRunVerdict},
+        caller=Caller.ADMIN,
+        body=DryRun,
+        example={"text": "Hello, Ben"},
+        codes=("rules_mistake", "text_too_long"),
+    )
+)
 async def test(request: web.Request) -> web.Response:
     """`POST /v1/moderation/rules/test`: the verdict that a text would get, without effect."""
     identity = await authenticate_admin(request)

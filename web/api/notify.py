@@ -18,6 +18,8 @@ from app.runtime.clock import now_ms
 from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import NOTIFY, PRODUCER, SETTINGS
+from web.description.fields import Milliseconds
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -40,31 +42,60 @@ class QuietHours(msgspec.Struct, forbid_unknown_fields=True):
     zone: str
 
 
-class OfAll(msgspec.Struct, forbid_unknown_fields=True):
+class NewLevels(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PUT /v1/me/notify`; what is left out is as if nothing had ever been said."""
 
     level: Level = "mentions"
     quiet: QuietHours | None = None
-    mute_until_ms: int = 0
+    mute_until_ms: Milliseconds = 0
 
 
-class OfRoom(msgspec.Struct, forbid_unknown_fields=True):
+class NewRoomLevel(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PUT /v1/rooms/{room}/notify`; without a level that of all rooms counts."""
 
     level: Level | None = None
-    mute_until_ms: int = 0
+    mute_until_ms: Milliseconds = 0
 
 
+class OwnLevel(msgspec.Struct):
+    """What is set of one room; without a level that of all rooms counts."""
+
+    level: Level | None
+    mute_until_ms: int
+
+
+class LevelsShown(msgspec.Struct):
+    """What the caller wants to be notified of, and the rooms with something of their own."""
+
+    level: Level
+    quiet: QuietHours | None
+    mute_until_ms: int
+    rooms: dict[str, OwnLevel]
+
+
+class RoomLevelShown(msgspec.Struct):
+    """What is set of one room; `counts` is the level that counts there."""
+
+    room: str
+    level: Level | None
+    mute_until_ms: int
+    counts: Level
+
+
+@described(Operation({200: LevelsShown}))
 async def show_all(request: web.Request) -> web.Response:
     """`GET /v1/me/notify`: what the caller wants, and the rooms with something of their own."""
     identity = await authenticate(request)
     return json(_all(request.app[NOTIFY].levels(identity.user)))
 
 
+@described(
+    Operation({200: LevelsShown}, body=NewLevels, example={"level": "mentions", "mute_until_ms": 0})
+)
 async def set_all(request: web.Request) -> web.Response:
     """`PUT /v1/me/notify`: set what the caller wants of rooms without a level of their own."""
     identity = await authenticate(request)
-    wanted = await read_body(request, OfAll)
+    wanted = await read_body(request, NewLevels)
     _check_mute(wanted.mute_until_ms)
     made = NotifyUser(
         user=identity.user,
@@ -77,6 +108,7 @@ async def set_all(request: web.Request) -> web.Response:
     return json(_all(request.app[NOTIFY].levels(identity.user)))
 
 
+@described(Operation({200: RoomLevelShown}))
 async def show_room(request: web.Request) -> web.Response:
     """`GET /v1/rooms/{room}/notify`: what the caller wants of a room, and what counts there."""
     identity = await authenticate(request)
@@ -85,11 +117,19 @@ async def show_room(request: web.Request) -> web.Response:
     return json(_room(request.app[NOTIFY].levels(identity.user), room))
 
 
+@described(
+    Operation(
+        {200: RoomLevelShown},
+        body=NewRoomLevel,
+        example={"level": "all"},
+        codes=("too_many_rooms",),
+    )
+)
 async def set_room(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/notify`: set what the caller wants of a room."""
     identity = await authenticate(request)
     room = room_id(request)
-    wanted = await read_body(request, OfRoom)
+    wanted = await read_body(request, NewRoomLevel)
     _check_mute(wanted.mute_until_ms)
     await required_head(request, room, identity.user)
     levels = request.app[NOTIFY].levels(identity.user)

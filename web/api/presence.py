@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from aiohttp import web
@@ -14,41 +14,54 @@ from app.runtime.clock import now_ms
 from app.runtime.retry import AWAY
 from web.api.callers import authenticate, count
 from web.api.services import COMMANDS, PRESENCES, SETTINGS, VIEW
+from web.description.operation import Operation, described
 from web.http.json_response import json
-from web.http.problem import Problem
+from web.http.query_parameters import Words
 from web.http.request_body import read_body
 from web.limits.kinds import Kind
 
-#: The most users in one request.
-_MAX_USERS = 100
+_USERS: Final = Words("user", "Users whose presence is asked for.", 100)
 
 #: Users who count as one request.
 _AS_ONE = 20
 
 
-class Own(msgspec.Struct, forbid_unknown_fields=True):
+class OwnPresence(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PUT /v1/presence`."""
 
     status: Literal["online", "away"]
 
 
+class PresenceShown(msgspec.Struct):
+    """Presence of a user; `last_seen_ms` is 0 where nothing is known."""
+
+    status: Literal["online", "away", "offline"]
+    last_seen_ms: int
+
+
+class PresencesShown(msgspec.Struct):
+    """Presence by user, of those whose presence the caller may see."""
+
+    presence: dict[str, PresenceShown]
+
+
+@described(Operation({204: None}, body=OwnPresence, example={"status": "away"}))
 async def say(request: web.Request) -> web.Response:
     """`PUT /v1/presence`: set oneself away, or back; 204."""
     identity = await authenticate(request)
-    own = await read_body(request, Own)
+    own = await read_body(request, OwnPresence)
     await request.app[PRESENCES].set_away(identity.user, own.status == "away")
     return web.Response(status=204)
 
 
+@described(Operation({200: PresencesShown}, query=(_USERS,)))
 async def ask(request: web.Request) -> web.Response:
-    """`GET /v1/presence?user=…&user=…`: `online`, `away` or `offline`, and when last seen.
+    """`GET /v1/presence?user=…&user=…`: the presence of users, and when each was last seen.
 
     Users whose presence the caller may not see by `PARLEY_PRESENCE` are left out.
     """
     identity = await authenticate(request)
-    users = list(dict.fromkeys(request.query.getall("user", [])))
-    if not 1 <= len(users) <= _MAX_USERS:
-        raise Problem("parameter", f"ask about 1 to {_MAX_USERS} users", parameter="user")
+    users = _USERS.of(request.query)
     count(request, identity, Kind.SEARCH, identity.user, (len(users) - 1) / _AS_ONE)
     seen = await _visible(request, identity.user, users)
     return json({"presence": await _presence(request, seen)})

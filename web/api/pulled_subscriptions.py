@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
@@ -16,17 +16,20 @@ from app.subscriptions.pull_reader import PulledEvent, PullReader
 from app.subscriptions.pull_readers import AWAY, TooManyReaders
 from web.api.callers import authenticate_admin
 from web.api.services import DRAINING, PULL_READERS, SETTINGS, SUBSCRIPTIONS
+from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
+from web.http.query_parameters import NumberOrDefault, Word
 from web.http.request_body import read_body
 
 _ONE: Final = "/v1/subscriptions/{subscription}"
 
-#: Events of an answer, and seconds for which a poll waits: by default, and at most.
-_LIMIT: Final = 100
-_MOST: Final = 1_000
-_WAIT: Final = 25.0
-_LONGEST: Final = 60.0
+#: Seconds for which a poll waits at most.
+_LONGEST: Final = 60
+
+_LIMIT: Final = NumberOrDefault("limit", "The most events of the answer.", 0, 1_000, 100)
+_WAIT: Final = NumberOrDefault("wait", "Seconds to wait for an event.", 0, _LONGEST, 25)
+_READER: Final = Word("reader", "The reader's name; readers of one subscription share its events.")
 
 #: The most characters of a reader's name, and cursors of a request.
 _NAME: Final = 64
@@ -45,15 +48,47 @@ class Acknowledged(msgspec.Struct, forbid_unknown_fields=True):
     cursors: tuple[str, ...]
 
 
+class PulledEventShown(msgspec.Struct):
+    """An event of a subscription, as webhooks get it, with the cursor that acknowledges it."""
+
+    id: str
+    type: str
+    timestamp: str
+    data: dict[str, Any]
+    cursor: str
+
+
+class Pulled(msgspec.Struct):
+    """Events that were not acknowledged; a subscription that is `paused` has none, and says why."""
+
+    events: list[PulledEventShown]
+    paused: bool | msgspec.UnsetType = msgspec.UNSET
+    why: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class AcknowledgedCount(msgspec.Struct):
+    """The number of cursors that count."""
+
+    acknowledged: int
+
+
+@described(
+    Operation(
+        {200: Pulled},
+        caller=Caller.ADMIN,
+        query=(_READER, _LIMIT, _WAIT),
+        events={"*": PulledEventShown, "ping": dict[str, Any]},
+        codes=("too_many_polls",),
+    )
+)
 async def read(request: web.Request) -> web.StreamResponse:
-    """`GET /v1/subscriptions/{subscription}/events`: by long-poll, or by Server-Sent Events."""
+    """`GET /v1/subscriptions/{subscription}/events`: pull, by long-poll or Server-Sent Events."""
     await authenticate_admin(request)
     known = _pulled(request)
-    name = request.query.get("reader", "default")
+    name = request.query.get(_READER.name, "default")
     if not 0 < len(name) <= _NAME or not name.isprintable():
         raise Problem("parameter", f"a reader has 1 to {_NAME} characters", parameter="reader")
-    limit = int(_number(request, "limit", _LIMIT, _MOST))
-    seconds = _number(request, "wait", _WAIT, _LONGEST)
+    limit, seconds = _LIMIT.of(request.query), _WAIT.of(request.query)
     if known.paused:
         return json({"events": [], "paused": True, "why": known.why})
     try:
@@ -69,8 +104,16 @@ async def read(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, content_type="application/json")
 
 
+@described(
+    Operation(
+        {200: AcknowledgedCount},
+        caller=Caller.ADMIN,
+        body=Acknowledged,
+        example={"cursors": ["log-3-1204"]},
+    )
+)
 async def acknowledge(request: web.Request) -> web.Response:
-    """`POST /v1/subscriptions/{subscription}/ack`: events up to these do not come again."""
+    """`POST /v1/subscriptions/{subscription}/ack`: acknowledge events, which do not come again."""
     await authenticate_admin(request)
     known = _pulled(request)
     body = await _body(request)
@@ -106,7 +149,7 @@ async def _stream(request: web.Request, reader: PullReader) -> web.StreamRespons
     ends = time.monotonic() + _STREAM
     while time.monotonic() < ends and not draining.is_set():
         try:
-            events = await reader.events(_LIMIT, min(settings.ping, _LONGEST))
+            events = await reader.events(_LIMIT.default, min(settings.ping, _LONGEST))
         except AWAY:
             break  # the client connects again, and the edge says why
         if request.app[SUBSCRIPTIONS].all.get(reader.subscription.id) != reader.subscription:
@@ -131,15 +174,6 @@ def _pulled(request: web.Request) -> Subscription:
     if known.url:
         raise Problem("subscription_unknown", f"its events are sent to {known.url}")
     return known
-
-
-def _number(request: web.Request, name: str, default: float, most: float) -> float:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit()) or not 0 <= int(text[:9]) <= most:
-        raise Problem("parameter", f"{name} is a number up to {most:g}", parameter=name)
-    return float(text)
 
 
 def add_routes(app: web.Application) -> None:

@@ -17,6 +17,7 @@ from app.runtime.outside_addresses import OutsideAddresses
 from web.api.callers import authenticate
 from web.api.notify import remove, write
 from web.api.services import NOTIFY, SETTINGS
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -30,26 +31,47 @@ _NAME: Final = 80
 _DEVICE: Final = 500
 
 
-class Keys(msgspec.Struct):
+class BrowserKeys(msgspec.Struct):
     """The keys of a browser."""
 
     p256dh: str
     auth: str
 
 
-class Wanted(msgspec.Struct, forbid_unknown_fields=True, rename={"expires": "expirationTime"}):
+class NewPushSubscription(
+    msgspec.Struct, forbid_unknown_fields=True, rename={"expires": "expirationTime"}
+):
     """Body of `POST /v1/push/subscriptions`: what `PushSubscription.toJSON()` gives, or a device.
 
     `device` is what the operator's gateway knows the device by.
     """
 
     endpoint: str = ""
-    keys: Keys | None = None
+    keys: BrowserKeys | None = None
     device: str = ""
     name: str = ""
     expires: float | None = None
 
 
+class PushSubscriptionShown(msgspec.Struct, omit_defaults=True):
+    """A browser or a device on which the caller is called."""
+
+    id: str
+    at_ms: int
+    endpoint: str = ""
+    device: str = ""
+    name: str = ""
+
+
+class PushSubscriptionsShown(msgspec.Struct):
+    """The caller's, and the key with which a browser subscribes; without it none can."""
+
+    public_key: str
+    gateway: bool
+    subscriptions: list[PushSubscriptionShown]
+
+
+@described(Operation({200: PushSubscriptionsShown}))
 async def page(request: web.Request) -> web.Response:
     """`GET /v1/push/subscriptions`: the caller's, and the key with which a browser subscribes."""
     identity = await authenticate(request)
@@ -60,13 +82,21 @@ async def page(request: web.Request) -> web.Response:
     return json({"public_key": key, "gateway": bool(settings.push_gateway), "subscriptions": shown})
 
 
+@described(
+    Operation(
+        {201: PushSubscriptionShown},
+        body=NewPushSubscription,
+        example={"device": "phone-1", "name": "Phone"},
+        codes=("push_off",),
+    )
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/push/subscriptions`: call the caller there; 201, also where it is there already.
 
     A browser belongs to the last user who subscribed with it.
     """
     identity = await authenticate(request)
-    wanted = await read_body(request, Wanted)
+    wanted = await read_body(request, NewPushSubscription)
     place = _checked(request, wanted)
     name = blake2b(place.encode(), digest_size=12).hexdigest()
     made = PushSubscription(
@@ -90,6 +120,7 @@ async def create(request: web.Request) -> web.Response:
     return json(_shown(made), 201)
 
 
+@described(Operation({204: None}))
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /v1/push/subscriptions/{subscription}`: call the caller there no more; 204."""
     identity = await authenticate(request)
@@ -101,7 +132,7 @@ async def delete(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def _checked(request: web.Request, wanted: Wanted) -> str:
+def _checked(request: web.Request, wanted: NewPushSubscription) -> str:
     """What names the place that is to be called; raises `Problem` where there can be none."""
     settings = request.app[SETTINGS]
     if (wrong := text_flaw(wanted.name, "a subscription's name", _NAME)) is not None:

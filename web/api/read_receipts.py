@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from aiohttp import web
@@ -14,10 +14,12 @@ from app.events import Receipt
 from web.api.callers import authenticate, count_rooms
 from web.api.room_access import required_head
 from web.api.services import COMMANDS, HOMES, READ_MARKS, SETTINGS, VIEW
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
+from web.http.query_parameters import WholeNumber
 from web.http.request_body import read_body
-from web.http.request_params import integer, room_id, wait
+from web.http.request_params import room_id, wait
 from web.limits.kinds import Kind
 
 #: Users that an answer names; it counts all of them.
@@ -27,18 +29,75 @@ _NAMED = 200
 _COMING_SECONDS: Final = 3.0
 _PAUSE: Final = 0.1
 
+_SEQ: Final = WholeNumber("seq", "The readers of this message, instead of all read marks.", 1)
 
-class Mark(msgspec.Struct, forbid_unknown_fields=True):
+
+class ReadMark(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PUT /v1/rooms/{room}/read`."""
 
     seq: int
 
 
+class Standing(msgspec.Struct):
+    """The caller's read mark in a room, and the unread messages and mentions above it."""
+
+    read: int
+    unread: int
+    mentions: int
+
+
+class Marked(Standing, kw_only=True):
+    """The caller's read mark in this room, after a receipt."""
+
+    room: str
+
+
+class MarkPending(msgspec.Struct):
+    """A receipt that is in Kafka, and not counted yet."""
+
+    room: str
+    status: Literal["accepted"]
+
+
+class UnreadCounts(msgspec.Struct):
+    """Unread messages and mentions in all rooms, and in each that has any."""
+
+    unread: int
+    mentions: int
+    rooms: dict[str, Standing]
+
+
+class ReadMarksShown(msgspec.Struct):
+    """The read marks of all members; `seq` is the room's last message."""
+
+    room: str
+    seq: int
+    read: dict[str, int]
+
+
+class ReadersShown(msgspec.Struct):
+    """The number of readers of a message, and the first of them."""
+
+    room: str
+    seq: int
+    count: int
+    by: list[str]
+
+
+@described(
+    Operation(
+        {200: Marked, 202: MarkPending},
+        body=ReadMark,
+        example={"seq": 1},
+        codes=("read_beyond_head",),
+        waits=True,
+    )
+)
 async def read(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/read`: mark messages as read up to `seq`; a receipt never goes back."""
     identity = await authenticate(request)
     room = room_id(request)
-    mark = await read_body(request, Mark)
+    mark = await read_body(request, ReadMark)
     head = await required_head(request, room, identity.user)
     if mark.seq > head.seq and request.app[HOMES].of(room) != request.app[SETTINGS].region:
         head = await _when_known(request, room, identity.user, mark.seq)
@@ -82,6 +141,7 @@ def _left(unread: tuple[int, int, int, int]) -> dict[str, int]:
     return {"read": mark, "unread": count, "mentions": mentions}
 
 
+@described(Operation({200: UnreadCounts}))
 async def unread(request: web.Request) -> web.Response:
     """`GET /v1/unread`: the caller's unread counts by room, and in total."""
     identity = await authenticate(request)
@@ -98,11 +158,12 @@ async def unread(request: web.Request) -> web.Response:
     )
 
 
+@described(Operation({200: (ReadMarksShown, ReadersShown)}, query=(_SEQ,), codes=("receipts_off",)))
 async def receipts(request: web.Request) -> web.Response:
     """`GET /v1/rooms/{room}/receipts`: the receipts of the members, or of one message."""
     identity = await authenticate(request)
     room = room_id(request)
-    seq = integer(request, "seq", 1)
+    seq = _SEQ.of(request.query)
     head = await required_head(request, room, identity.user)
     if not head.settings.receipts:
         raise Problem("receipts_off", "this room does not show who has read")

@@ -15,6 +15,8 @@ from app.runtime.clock import now_ms
 from web.api.callers import authenticate
 from web.api.history import message_as_now
 from web.api.services import AUDIT_LOG
+from web.description.fields import Reason
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.request_body import checked, read_body
 from web.http.request_params import message_seq, room_id
@@ -23,9 +25,25 @@ from web.http.request_params import message_seq, room_id
 class NewReport(msgspec.Struct, forbid_unknown_fields=True):
     """Body of a report."""
 
-    reason: str = ""
+    reason: Reason = ""
 
 
+class ReportTaken(msgspec.Struct):
+    """The item of the review queue that a report belongs to."""
+
+    room: str
+    seq: int
+    item: str
+
+
+@described(
+    Operation(
+        {202: ReportTaken},
+        body=NewReport,
+        example={"reason": "spam"},
+        codes=("message_gone", "history_behind"),
+    )
+)
 async def report(request: web.Request) -> web.Response:
     """Report a message to the moderators of its room: 202. Once for each user and message."""
     identity = await authenticate(request)

@@ -3,56 +3,116 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import orjson
 from aiohttp import web
 
 from app.domain import wellformed
-from app.domain.review import ACTIONS, Item, may_see
+from app.domain.review import ACTIONS, Decision, Item, Report, may_see
 from app.domain.shown_text import composed
-from app.events import ApproveMessage, HideMessage, Reported, Reviewed, SendMessage, Verdict
+from app.events import (
+    AnyAct,
+    ApproveMessage,
+    Attachment,
+    HideMessage,
+    Reported,
+    Reviewed,
+    Ruling,
+    SendMessage,
+    Verdict,
+)
 from app.history.review import Place
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate
 from web.api.room_access import moderated
 from web.api.services import AUDIT_LOG, COMMANDS, HISTORY, VIEW
 from web.auth.token_cache import Identity
+from web.description.fields import Reason
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem, refused
+from web.http.query_parameters import PagePosition, Word, page_size
 from web.http.request_body import checked, read_body
-from web.http.request_params import integer, page_position, word
 
-_LIMIT: Final = 50
-_LARGEST: Final = 200
+_LIMIT: Final = page_size(50, 200)
 _POSITION: Final = re.compile(r"(\d{1,18})\.(.{1,200})")
 _STATUSES: Final = ("open", "any", *(s for of in ACTIONS.values() for s in of.values()))
+_STATUS: Final = Word("status", "Items with this status; `any`: all.", _STATUSES)
+_ROOM: Final = Word("room", "Of this room alone.")
+_AFTER: Final = PagePosition("after", "The items behind the page that has said so.", _POSITION)
+_BEFORE: Final = PagePosition("before", "The acts before the page that has said so.", _POSITION)
 
 #: Seconds that a decision waits for the verdict of the room.
 _TIMEOUT: Final = 10.0
 
 
-class Choice(msgspec.Struct, forbid_unknown_fields=True):
+class ReviewChoice(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/moderation/queue/{item}`."""
 
     action: str
-    reason: str = ""
+    reason: Reason = ""
 
 
+class ItemShown(msgspec.Struct, omit_defaults=True):
+    """An item of the review queue: a `held` message, or the `report` of one."""
+
+    id: str
+    kind: Literal["held", "report"]
+    room: str
+    at_ms: int
+    author: str
+    text: str
+    status: str
+    seq: int
+    verdict: Ruling | msgspec.UnsetType = msgspec.UNSET
+    attachments: tuple[Attachment, ...] = ()
+    reports: tuple[Report, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+
+class ItemsPage(msgspec.Struct):
+    """Items, the oldest first; `after` is for the next page."""
+
+    items: list[ItemShown]
+    has_more: bool
+    after: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Decided(msgspec.Struct):
+    """The status of an item after a decision, and the message that it has made or hidden."""
+
+    item: str
+    status: str
+    n: int | msgspec.UnsetType = msgspec.UNSET
+    seq: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class ActsPage(msgspec.Struct):
+    """Acts of moderation, the newest first; `before` is for the next page."""
+
+    acts: list[AnyAct]
+    has_more: bool
+    before: str | msgspec.UnsetType = msgspec.UNSET
+
+
+@described(
+    Operation(
+        {200: ItemsPage},
+        query=(_ROOM, _STATUS, _LIMIT, _AFTER),
+        codes=("room_unknown", "not_allowed"),
+    )
+)
 async def page(request: web.Request) -> web.Response:
     """`GET /v1/moderation/queue`: items of the caller's rooms, the oldest first.
 
     `room`, `status` (`open` by default, `any` for all) and `limit` choose, `after` pages on.
     """
     identity = await authenticate(request)
-    status = word(request, "status") or "open"
-    if status not in _STATUSES:
-        detail = f"status is one of {', '.join(_STATUSES)}"
-        raise Problem("parameter", detail, parameter="status")
-    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
-    rooms = await moderated(request, identity, word(request, "room"))
-    after = _position(request, "after") or (0, "")
+    status, limit = _STATUS.of(request.query), _LIMIT.of(request.query)
+    rooms = await moderated(request, identity, _ROOM.of(request.query))
+    after = _position(request, _AFTER) or (0, "")
     wanted = "" if status == "any" else status
     found = await request.app[HISTORY].queue(rooms, wanted, after=after, limit=limit + 1)
     shown = [_shown(item) for item in found[:limit] if may_see(identity.user, item)]
@@ -63,10 +123,21 @@ async def page(request: web.Request) -> web.Response:
     return json(body)
 
 
+@described(
+    Operation(
+        {200: Decided},
+        body=ReviewChoice,
+        example={"action": "approve"},
+        codes=(
+            *("item_closed", "not_allowed", "room_unknown", "member_unknown", "message_unknown"),
+            *("message_gone", "room_archived", "not_a_root", "muted", "malformed", "not_a_member"),
+        ),
+    )
+)
 async def choose(request: web.Request) -> web.Response:
     """`POST /v1/moderation/queue/{item}`: approve or reject, remove or dismiss."""
     identity = await authenticate(request)
-    choice = await read_body(request, Choice)
+    choice = await read_body(request, ReviewChoice)
     reason = composed(checked("reason", wellformed.reason, choice.reason))
     item = await request.app[HISTORY].item(request.match_info["item"])
     sees = item is not None and may_see(identity.user, item)
@@ -93,7 +164,7 @@ async def _moderates(request: web.Request, identity: Identity, room: str) -> boo
 
 
 async def _carry_out(
-    request: web.Request, identity: Identity, item: Item, choice: Choice
+    request: web.Request, identity: Identity, item: Item, choice: ReviewChoice
 ) -> dict[str, Any]:
     """Send the command that the choice needs, if any; `n` and `seq` of its event."""
     commands = request.app[COMMANDS]
@@ -129,14 +200,14 @@ def _approval(held: SendMessage, fields: dict[str, Any]) -> ApproveMessage:
 def _placed(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         detail = "the room has not answered yet; try again"
-        raise Problem("unreachable", detail, headers={"Retry-After": "1"})
+        raise Problem("unreachable", detail)
     if verdict.refusal is not None and verdict.refusal.code != "message_gone":
         raise refused(verdict.refusal)
     return {"n": verdict.n, "seq": verdict.seq} if verdict.seq else {}
 
 
 async def _note(
-    request: web.Request, identity: Identity, item: Item, choice: Choice, reason: str
+    request: web.Request, identity: Identity, item: Item, choice: ReviewChoice, reason: str
 ) -> None:
     acts = request.app[AUDIT_LOG]
     act = Reviewed(
@@ -155,12 +226,17 @@ async def _note(
         await request.app[VIEW].publish_to_user(item.author, told)
 
 
+@described(
+    Operation(
+        {200: ActsPage}, query=(_ROOM, _LIMIT, _BEFORE), codes=("room_unknown", "not_allowed")
+    )
+)
 async def account(request: web.Request) -> web.Response:
     """`GET /v1/moderation/log`: acts in the rooms that the caller moderates, the newest first."""
     identity = await authenticate(request)
-    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
-    rooms = await moderated(request, identity, word(request, "room"))
-    before = _position(request, "before")
+    limit = _LIMIT.of(request.query)
+    rooms = await moderated(request, identity, _ROOM.of(request.query))
+    before = _position(request, _BEFORE)
     found = await request.app[HISTORY].account(rooms, before=before, limit=limit + 1)
     acts = [act for _, act in found[:limit]]
     # A moderator does not see who has reported them.
@@ -183,8 +259,8 @@ def _shown(item: Item) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, ())}
 
 
-def _position(request: web.Request, name: str) -> Place | None:
-    parts = page_position(request, name, _POSITION)
+def _position(request: web.Request, parameter: PagePosition) -> Place | None:
+    parts = parameter.of(request.query)
     return None if parts is None else (int(parts[0]), parts[1])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -15,16 +15,16 @@ from app.moderation.revoked_tokens import all_tokens_of, revoke
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate, authenticate_admin
 from web.api.services import PRODUCER, REVOKED_TOKENS, SETTINGS
+from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
+from web.http.query_parameters import Word, page_size
 from web.http.request_body import checked, read_body
-from web.http.request_params import integer, word
 
 _MAX_TIME = 2**53
 
-#: Revocations of a page: by default, and at most.
-_LIMIT = 100
-_MOST = 1_000
+_LIMIT: Final = page_size(100, 1_000)
+_AFTER: Final = Word("after", "The revocations behind the page that has said so.")
 
 
 class NewRevocation(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,6 +38,30 @@ class NewRevocation(msgspec.Struct, forbid_unknown_fields=True):
     expires_at: int = 0
 
 
+class Revoked(msgspec.Struct):
+    """Tokens that do not count: of a `user`, issued before `not_before`; or the one with a `jti`.
+
+    Both times are Unix times. `expires_at` is the end of the token, 0 where that is not known.
+    """
+
+    by: str
+    at_ms: int
+    user: str | msgspec.UnsetType = msgspec.UNSET
+    not_before: int | msgspec.UnsetType = msgspec.UNSET
+    jti: str | msgspec.UnsetType = msgspec.UNSET
+    expires_at: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class RevocationsPage(msgspec.Struct):
+    """Those that stand; `after` is for the next page."""
+
+    revocations: list[Revoked]
+    after: str | msgspec.UnsetType = msgspec.UNSET
+
+
+@described(
+    Operation({201: Revoked}, body=NewRevocation, example={"user": "ben"}, codes=("not_allowed",))
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/revocations`: take tokens back; 201 when Kafka has it.
 
@@ -66,11 +90,11 @@ async def create(request: web.Request) -> web.Response:
     return json(_shown(revocation), 201)
 
 
+@described(Operation({200: RevocationsPage}, caller=Caller.ADMIN, query=(_LIMIT, _AFTER)))
 async def page(request: web.Request) -> web.Response:
-    """`GET /v1/revocations?limit=&after=`: those that stand, by token and by user."""
+    """`GET /v1/revocations?limit=&after=`: the revocations that stand, by token and by user."""
     await authenticate_admin(request)
-    limit = integer(request, "limit", 1, _MOST) or _LIMIT
-    after = word(request, "after")
+    limit, after = _LIMIT.of(request.query), _AFTER.of(request.query)
     standing = request.app[REVOKED_TOKENS].standing(time.time(), after)
     found = list(islice(standing, limit + 1))
     body: dict[str, Any] = {"revocations": [_shown(one) for one in found[:limit]]}

@@ -26,37 +26,48 @@ from app.events import (
     decode_log,
 )
 from web.api.callers import authenticate, count, count_rooms
-from web.api.command import CommandRequest, command_request
-from web.api.members import listed
+from web.api.command import (
+    JUDGED,
+    CommandRequest,
+    Numbered,
+    Pending,
+    command_request,
+    describes_command,
+)
+from web.api.members import ListedMember, listed
 from web.api.quotas import require_rooms_left
 from web.api.room_access import required_head
 from web.api.room_ids import direct_room, new_room, opened_direct_room
 from web.api.services import AUTHENTICATOR, DIRECT_CLAIMS, HOMES, READ_MARKS, VIEW
+from web.description.fields import ClientId, RoomId, RoomName, Topic, UserId
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
+from web.http.query_parameters import PagePosition, page_size
 from web.http.request_body import checked, read_body
-from web.http.request_params import integer, page_position, room_id, word
+from web.http.request_params import room_id
 from web.limits.kinds import Kind
 
-_LIMIT = 50
-_LARGEST = 200
+_LARGEST: Final = 200
 #: The events of a room that are looked through for the time of its last message but one.
 _LOOKED_BACK = 200
 _PLACE: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.([A-Za-z0-9._~-]{1,64})", re.ASCII)
+_LIMIT: Final = page_size(50, _LARGEST)
+_AFTER: Final = PagePosition("after", "The rooms behind the page that has said so.", _PLACE)
 
 
 class NewRoom(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/rooms`."""
 
-    room: str | None = None
-    name: str = ""
-    topic: str = ""
+    room: RoomId | None = None
+    name: RoomName = ""
+    topic: Topic = ""
     type: Literal["group", "public", "direct"] = "group"
     user: str = ""
-    client_id: str | None = None
+    client_id: ClientId | None = None
 
 
-class Settings(msgspec.Struct, forbid_unknown_fields=True):
+class NewRoomSettings(msgspec.Struct, forbid_unknown_fields=True):
     """`settings` of a room."""
 
     slow_mode: int = 0
@@ -68,13 +79,91 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 class RoomPatch(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `PATCH /v1/rooms/{room}`: omitted fields stay as they are."""
 
-    name: str | None = None
-    topic: str | None = None
-    settings: Settings | None = None
+    name: RoomName | None = None
+    topic: Topic | None = None
+    settings: NewRoomSettings | None = None
     archived: bool | None = None
-    client_id: str | None = None
+    client_id: ClientId | None = None
 
 
+class DirectRoom(msgspec.Struct):
+    """The direct room of two users that is there already."""
+
+    room: str
+    repeated: Literal[True]
+
+
+class LastMessage(msgspec.Struct):
+    """The beginning of a room's last message."""
+
+    seq: int
+    by: str
+    text: str
+
+
+class SettingsShown(msgspec.Struct):
+    """The settings of a room."""
+
+    slow_mode: int
+    post: str
+    receipts: bool
+    retention_days: int
+
+
+class RoomShown(msgspec.Struct, kw_only=True):
+    """A room as its members see it.
+
+    `n` and `seq` are its last event and message, `at_ms` the time of that. `users` are the two of a
+    direct room.
+    """
+
+    room: str
+    type: Literal["group", "public", "direct"]
+    name: str
+    topic: str
+    n: int
+    seq: int
+    at_ms: int
+    settings: SettingsShown
+    archived: bool
+    read: int
+    unread: int
+    mentions: int
+    users: list[UserId] | msgspec.UnsetType = msgspec.UNSET
+    last: LastMessage | msgspec.UnsetType = msgspec.UNSET
+
+
+class ListedRoom(RoomShown, kw_only=True):
+    """A room of the caller's, who joined it with the event `joined_n`."""
+
+    joined_n: int
+
+
+class RoomsPage(msgspec.Struct):
+    """Rooms by their newest activity; `after` is for the next page."""
+
+    rooms: list[ListedRoom]
+    has_more: bool
+    after: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class RoomDetails(RoomShown, kw_only=True):
+    """A room with the first of its members, and the number of all."""
+
+    members: list[ListedMember]
+    member_count: int
+
+
+@described(
+    Operation(
+        {201: Numbered, 200: (Numbered, DirectRoom), 202: Pending},
+        body=NewRoom,
+        example={"room": "tea", "name": "Tea", "type": "public"},
+        codes=(*JUDGED, "room_exists", "muted", "too_many_rooms"),
+        command=True,
+        open_codes=True,
+    )
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/rooms`: open a room, with oneself as its owner.
 
@@ -115,11 +204,20 @@ async def _id_of(request: web.Request, user: str, body: NewRoom, client_id: str)
         return await direct_room(ring, view, request.app[DIRECT_CLAIMS], user, other)
     if body.user:
         raise Problem("field_value", "only a direct room is with a user", field="user")
-    if body.room:
+    if body.room is not None:
         return checked("room", names.chosen_room, body.room)
     return await new_room(ring, view, user, client_id, request.app[HOMES])
 
 
+@describes_command(
+    *JUDGED,
+    "not_allowed",
+    "muted",
+    "room_archived",
+    body=RoomPatch,
+    example={"topic": "What grows", "settings": {"slow_mode": 10}},
+    open_codes=True,
+)
 async def change(request: web.Request) -> web.Response:
     """`PATCH /v1/rooms/{room}`: change name, topic, settings; archive, or open again."""
     asked = await command_request(request)
@@ -139,13 +237,14 @@ async def change(request: web.Request) -> web.Response:
     return await asked.submit(command)
 
 
+@described(Operation({200: RoomsPage}, query=(_LIMIT, _AFTER)))
 async def mine(request: web.Request) -> web.Response:
     """`GET /v1/rooms`: the caller's rooms with unread counts, newest activity first.
 
     `limit` and `after`, that of the answer before, page through them.
     """
     identity = await authenticate(request)
-    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
+    limit = _LIMIT.of(request.query)
     view = request.app[VIEW]
     joined = await view.rooms_of(identity.user)
     count_rooms(request, identity, Kind.READ, len(joined))
@@ -167,11 +266,11 @@ async def mine(request: web.Request) -> web.Response:
 
 def _after(request: web.Request, heads: Mapping[str, RoomHead]) -> Place | None:
     """The place behind which the page begins; a room, as earlier releases had it, is taken too."""
-    given = word(request, "after")
+    given = request.query.get(_AFTER.name, "")
     if given in heads:
         head = heads[given]
         return Place(begun_at(head.at_ms for head in heads.values()), head.at_ms, given)
-    found = page_position(request, "after", _PLACE)
+    found = _AFTER.of(request.query)
     return None if found is None else Place(int(found[0]), int(found[1]), found[2])
 
 
@@ -184,6 +283,7 @@ async def _time_at(view: View, head: RoomHead, begun: int) -> int:
     return 0
 
 
+@described(Operation({200: RoomDetails}))
 async def one(request: web.Request) -> web.Response:
     """`GET /v1/rooms/{room}`: a room of the caller's, with the first of its members."""
     identity = await authenticate(request)

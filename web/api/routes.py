@@ -1,4 +1,4 @@
-"""Every path that aiohttp serves; web/server/connection.py serves streams and polls itself."""
+"""Every path of the edge."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from aiohttp import web
 
 from web.api import (
     attachments,
+    description,
     health,
     history,
     incoming_hooks,
@@ -25,28 +26,20 @@ from web.api import (
     search,
     static_files,
     stream_tickets,
+    streams,
     subscriptions,
     sync,
     typing_indicator,
 )
-from web.http.problem import Problem
 
 
 def add_routes(app: web.Application) -> None:
     """Add the routes of each resource."""
     for resource in (
-        *(health, stream_tickets, rooms, members, messages, history, search),
+        *(health, description, stream_tickets, rooms, members, messages, history, search),
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
         *(pulled_subscriptions, incoming_hooks),
         *(notify, push_subscriptions),
-        *(read_receipts, sync, typing_indicator, presence, attachments, static_files),
+        *(read_receipts, sync, typing_indicator, presence, attachments, streams, static_files),
     ):
         resource.add_routes(app)
-    # With another method than GET these two paths are a 405, not unknown.
-    app.router.add_get("/v1/stream", spelled_otherwise, allow_head=False)
-    app.router.add_get("/v1/events", spelled_otherwise, allow_head=False)
-
-
-async def spelled_otherwise(_: web.Request) -> web.Response:
-    """Refuse a target such as `/v1/%73tream`, or one with a host in it."""
-    raise Problem("bad_request", "spell the path as /v1/stream or /v1/events, without a host")

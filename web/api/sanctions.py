@@ -13,13 +13,15 @@ from app.domain.shown_text import composed
 from app.events import LiftSanction, Sanctioned, SanctionSet, SetSanction
 from app.runtime.clock import now_ms
 from web.api.callers import authenticate, authenticate_admin
-from web.api.command import command_request
+from web.api.command import command_request, describes_command
 from web.api.room_access import moderated
 from web.api.services import ACTIVE_RULES, AUDIT_LOG, AUTHENTICATOR, HUB, VIEW
+from web.description.fields import ClientId, Reason
+from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import checked, read_body
-from web.http.request_params import room_id, user_id
+from web.http.request_params import client_id, room_id, user_id
 
 
 class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
@@ -27,10 +29,39 @@ class NewSanction(msgspec.Struct, forbid_unknown_fields=True):
 
     sanction: Literal["mute", "ban"]
     seconds: int = 0
-    reason: str = ""
-    client_id: str | None = None
+    reason: Reason = ""
+    client_id: ClientId | None = None
 
 
+class SanctionShown(msgspec.Struct):
+    """A sanction that holds until `until_ms`, 0: for good."""
+
+    user: str
+    sanction: Literal["mute", "ban"]
+    until_ms: int
+    reason: str
+    by: str
+    at_ms: int
+
+
+class SanctionsShown(msgspec.Struct):
+    """The sanctions that hold, by user."""
+
+    sanctions: list[SanctionShown]
+
+
+class LiftedEverywhere(msgspec.Struct):
+    """The user who is free of sanctions everywhere."""
+
+    user: str
+
+
+@describes_command(
+    "not_allowed",
+    "room_archived",
+    body=NewSanction,
+    example={"sanction": "mute", "seconds": 600, "reason": "noise"},
+)
 async def put(request: web.Request) -> web.Response:
     """`PUT /v1/rooms/{room}/sanctions/{user}`: mute or ban a user in a room."""
     asked = await command_request(request)
@@ -46,14 +77,16 @@ async def put(request: web.Request) -> web.Response:
     return await asked.submit(command)
 
 
+@describes_command("not_allowed", "room_archived")
 async def lift(request: web.Request) -> web.Response:
-    """`DELETE /v1/rooms/{room}/sanctions/{user}`: end it before its time."""
+    """`DELETE /v1/rooms/{room}/sanctions/{user}`: lift the sanction of a user before its end."""
     asked = await command_request(request)
     admin = asked.identity.admin
     command = LiftSanction(**asked.fields(), user=user_id(request), admin=admin)
     return await asked.submit(command)
 
 
+@described(Operation({200: SanctionsShown}, codes=("not_allowed",)))
 async def page(request: web.Request) -> web.Response:
     """`GET /v1/rooms/{room}/sanctions`: the active sanctions of a room, for its moderators."""
     identity = await authenticate(request)
@@ -65,10 +98,20 @@ async def page(request: web.Request) -> web.Response:
     return json({"sanctions": sorted(shown, key=lambda one: str(one["user"]))})
 
 
+@described(
+    Operation(
+        {200: SanctionShown},
+        caller=Caller.ADMIN,
+        body=NewSanction,
+        example={"sanction": "mute", "seconds": 600, "reason": "noise"},
+        codes=("client_id_conflict",),
+    )
+)
 async def put_everywhere(request: web.Request) -> web.Response:
     """`PUT /v1/sanctions/{user}`: mute or ban a user everywhere."""
     identity = await authenticate_admin(request)
     body = await _body(request)
+    client_id(request, body.client_id)
     acts, now = request.app[AUDIT_LOG], now_ms()
     act = Sanctioned(
         id=acts.new_id(),
@@ -83,8 +126,9 @@ async def put_everywhere(request: web.Request) -> web.Response:
     return json(_shown(act))
 
 
+@described(Operation({200: LiftedEverywhere}, caller=Caller.ADMIN))
 async def lift_everywhere(request: web.Request) -> web.Response:
-    """`DELETE /v1/sanctions/{user}`: end it before its time."""
+    """`DELETE /v1/sanctions/{user}`: lift the sanction of a user before its end."""
     identity = await authenticate_admin(request)
     acts = request.app[AUDIT_LOG]
     act = Sanctioned(id=acts.new_id(), by=identity.user, at_ms=now_ms(), user=user_id(request))
@@ -92,6 +136,7 @@ async def lift_everywhere(request: web.Request) -> web.Response:
     return json({"user": act.user})
 
 
+@described(Operation({200: SanctionsShown}, caller=Caller.ADMIN))
 async def page_everywhere(request: web.Request) -> web.Response:
     """`GET /v1/sanctions`: the active sanctions everywhere, by user."""
     await authenticate_admin(request)

@@ -19,28 +19,49 @@ from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import HISTORY, SETTINGS, VIEW
 from web.api.unarchived import unarchived_of_all
+from web.description.operation import Operation, described
 from web.http.json_response import json
-from web.http.problem import Problem
-from web.http.request_params import integer, page_position, word
+from web.http.query_parameters import PagePosition, Phrase, Word, page_size
 
-_LIMIT: Final = 20
-_LARGEST: Final = 100
-_LONGEST: Final = 200
 _POSITION: Final = re.compile(r"(\d{1,18})\.(\d{1,18})\.([A-Za-z0-9._~-]{1,64})", re.ASCII)
+_QUERY: Final = Phrase("q", "A part of the text of the messages.", 200)
+_ROOM: Final = Word("room", "In this room alone.")
+_LIMIT: Final = page_size(20, 100)
+_BEFORE: Final = PagePosition("before", "The messages before the page that has said so.", _POSITION)
 
 
 #: The events that the store may lack, by room.
 Late = Mapping[str, Sequence[bytes]]
 
 
+class FoundMessage(msgspec.Struct):
+    """A message that was found, as it is now."""
+
+    room: str
+    seq: int
+    message: MessageCreated
+
+
+class ResultsPage(msgspec.Struct):
+    """Messages, the newest first; `before` is for the next page."""
+
+    results: list[FoundMessage]
+    has_more: bool
+    before: str | msgspec.UnsetType = msgspec.UNSET
+
+
+@described(
+    Operation(
+        {200: ResultsPage},
+        query=(_QUERY, _ROOM, _LIMIT, _BEFORE),
+        codes=("room_unknown", "history_behind"),
+    )
+)
 async def search(request: web.Request) -> web.Response:
     """Find `q` in the caller's rooms, or in `room`; newest first, `before` pages on."""
     identity = await authenticate(request)
-    query, room = word(request, "q"), word(request, "room")
-    if not query.strip() or len(query) > _LONGEST:
-        detail = f"q is what to look for, up to {_LONGEST} characters"
-        raise Problem("parameter", detail, parameter="q")
-    limit = integer(request, "limit", 1, _LARGEST) or _LIMIT
+    query, room = _QUERY.of(request.query), _ROOM.of(request.query)
+    limit = _LIMIT.of(request.query)
     before = _before(request)
     if room:
         await required_head(request, room, identity.user)
@@ -126,7 +147,7 @@ def _shown(found: Found) -> dict[str, object]:
 
 
 def _before(request: web.Request) -> Place | None:
-    parts = page_position(request, "before", _POSITION)
+    parts = _BEFORE.of(request.query)
     return None if parts is None else (int(parts[0]), parts[2], int(parts[1]))
 
 

@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 from aiohttp import web
 
 from web.api.callers import authenticate
 from web.api.services import AUTHENTICATOR, SETTINGS
 from web.auth.tickets import sign_ticket
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 
 
+class Ticket(msgspec.Struct):
+    """A ticket for the URL of a stream or poll; it lasts `expires_in` seconds."""
+
+    ticket: str
+    expires_in: int
+
+
+@described(Operation({201: Ticket}, codes=("tickets_off",)))
 async def create(request: web.Request) -> web.Response:
-    """`POST /v1/stream-tickets`: 201 with `ticket` and `expires_in`, in seconds."""
+    """`POST /v1/stream-tickets`: a ticket for the URL of a stream or poll; 201."""
     identity = await authenticate(request)
     ring, life = request.app[AUTHENTICATOR].ring, request.app[SETTINGS].ticket_life
     now = time.time()

@@ -28,6 +28,7 @@ from app.subscriptions.pull_lag import pull_lag
 from app.subscriptions.source_events import trial_event
 from web.api.callers import authenticate_admin
 from web.api.services import PRODUCER, SETTINGS, SUBSCRIPTIONS
+from web.description.operation import Caller, Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -45,6 +46,78 @@ class WantedAgain(msgspec.Struct, forbid_unknown_fields=True):
     events: tuple[str, ...] = ()
 
 
+class SubscriptionShown(msgspec.Struct, kw_only=True):
+    """A subscription as its owner sees it; without a `url` it is pulled."""
+
+    id: str
+    by: str
+    at_ms: int
+    url: str
+    name: str
+    kinds: list[str]
+    rooms: list[str]
+    batch: int
+    parallel: int
+    timeout_ms: int
+    from_ms: int
+    from_event: str
+    paused: bool
+    why: str
+
+
+class SubscriptionMade(SubscriptionShown, kw_only=True):
+    """A new subscription, with the secret of its signatures."""
+
+    secret: str
+
+
+class SubscriptionState(SubscriptionShown, kw_only=True):
+    """A subscription, and how far it is behind.
+
+    `behind` events wait, the oldest since `behind_since_ms`. `tried_again` has the rooms of which
+    an event is tried again, and why.
+    """
+
+    behind: int
+    behind_since_ms: int | None
+    tried_again: dict[str, str]
+    failures: int
+
+
+class SubscriptionsShown(msgspec.Struct):
+    """All subscriptions."""
+
+    subscriptions: list[SubscriptionShown]
+
+
+class Trial(msgspec.Struct):
+    """Whether the endpoint has taken an event, and why it has not."""
+
+    taken: bool
+    why: str
+    milliseconds: int
+
+
+class FailuresShown(msgspec.Struct):
+    """Events that the endpoint did not take."""
+
+    failures: list[DeliveryFailed]
+
+
+class SentAgain(msgspec.Struct):
+    """The number of events that are sent again."""
+
+    sent_again: int
+
+
+@described(
+    Operation(
+        {201: SubscriptionMade},
+        caller=Caller.ADMIN,
+        body=Changes,
+        example={"url": "https://example.com/hook", "kinds": ["message.*"]},
+    )
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /v1/subscriptions`: send events to a URL; 201 with the secret of its signatures."""
     identity = await authenticate_admin(request)
@@ -60,15 +133,17 @@ async def create(request: web.Request) -> web.Response:
     return json(_shown(made) | {"secret": rules.secrets.shown(made)}, 201)
 
 
+@described(Operation({200: SubscriptionsShown}, caller=Caller.ADMIN))
 async def page(request: web.Request) -> web.Response:
-    """`GET /v1/subscriptions`: all of them."""
+    """`GET /v1/subscriptions`: all subscriptions."""
     await authenticate_admin(request)
     known = request.app[SUBSCRIPTIONS].all
     return json({"subscriptions": [_shown(known[name]) for name in sorted(known)]})
 
 
+@described(Operation({200: SubscriptionState}, caller=Caller.ADMIN))
 async def show(request: web.Request) -> web.Response:
-    """`GET /v1/subscriptions/{subscription}`: one, with how far it is behind."""
+    """`GET /v1/subscriptions/{subscription}`: one of them, with how far it is behind."""
     await authenticate_admin(request)
     known = _known(request)
     records = await _records(request, known)
@@ -92,8 +167,11 @@ async def show(request: web.Request) -> web.Response:
     return json(_shown(known) | state)
 
 
+@described(
+    Operation({200: SubscriptionShown}, caller=Caller.ADMIN, body=Changes, example={"paused": True})
+)
 async def change(request: web.Request) -> web.Response:
-    """`PATCH /v1/subscriptions/{subscription}`: change what is given; `since` moves it."""
+    """`PATCH /v1/subscriptions/{subscription}`: change its given fields; `since` moves it."""
     identity = await authenticate_admin(request)
     known = _known(request)
     changes = await read_body(request, Changes)
@@ -107,14 +185,16 @@ async def change(request: web.Request) -> web.Response:
     return json(_shown(made))
 
 
+@described(Operation({204: None}, caller=Caller.ADMIN))
 async def remove(request: web.Request) -> web.Response:
-    """`DELETE /v1/subscriptions/{subscription}`: send nothing more, and forget it."""
+    """`DELETE /v1/subscriptions/{subscription}`: remove it: send nothing more."""
     await authenticate_admin(request)
     known = _known(request)
     await _write(request, known.id, None)
     return web.Response(status=204)
 
 
+@described(Operation({200: Trial}, caller=Caller.ADMIN, codes=("field_value",)))
 async def test(request: web.Request) -> web.Response:
     """`POST /v1/subscriptions/{subscription}/test`: send one event of no room from this edge."""
     await authenticate_admin(request)
@@ -132,6 +212,7 @@ async def test(request: web.Request) -> web.Response:
     return json({"taken": not answer.why, "why": answer.why, "milliseconds": milliseconds})
 
 
+@described(Operation({200: FailuresShown}, caller=Caller.ADMIN))
 async def failures(request: web.Request) -> web.Response:
     """`GET /v1/subscriptions/{subscription}/failures`: events not taken in three days."""
     await authenticate_admin(request)
@@ -140,8 +221,16 @@ async def failures(request: web.Request) -> web.Response:
     return json({"failures": [msgspec.to_builtins(one) for one in failed]})
 
 
+@described(
+    Operation(
+        {202: SentAgain},
+        caller=Caller.ADMIN,
+        body=WantedAgain,
+        example={"events": ["evt_log-3-0-1204"]},
+    )
+)
 async def again(request: web.Request) -> web.Response:
-    """`POST /v1/subscriptions/{subscription}/send-again`: some failed events, or all."""
+    """`POST /v1/subscriptions/{subscription}/send-again`: send failed events again."""
     await authenticate_admin(request)
     known = _known(request)
     wanted = set((await read_body(request, WantedAgain)).events)

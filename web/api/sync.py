@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -16,9 +16,11 @@ from aiohttp import web
 from app.delivery.view import RoomHead
 from app.domain.answer_budget import fitting
 from app.domain.shadow import shown_to
+from app.events import AnyLogEvent
 from web.api.callers import authenticate, count_rooms
-from web.api.rooms import shown
+from web.api.rooms import ListedRoom, shown
 from web.api.services import HUB, LIMITS, READ_MARKS, SETTINGS, VIEW
+from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.request_body import read_body
@@ -31,12 +33,46 @@ _ROOMS = 1000
 _BYTES = 1024 + _ROOMS * 96
 
 
-class Known(msgspec.Struct, forbid_unknown_fields=True):
+class KnownRooms(msgspec.Struct, forbid_unknown_fields=True):
     """Body of `POST /v1/sync`: the newest `n` that the client has of each room."""
 
     rooms: dict[str, int]
 
 
+class SyncedRoom(ListedRoom, kw_only=True):
+    """A room of a snapshot; `members_n` is the last event that has changed its members."""
+
+    members_n: int
+
+
+class Snapshot(msgspec.Struct):
+    """All rooms of the user, and the cursor from which on a stream continues them."""
+
+    user: str
+    cursor: str
+    unread: int
+    mentions: int
+    rooms: list[SyncedRoom]
+
+
+class MissedEvents(msgspec.Struct):
+    """What a client lacks of a room; `limited`: there is more than these events."""
+
+    n: int
+    seq: int
+    limited: bool
+    events: list[AnyLogEvent]
+
+
+class Missed(msgspec.Struct):
+    """What a client lacks of each room, and the rooms of which the caller is no member."""
+
+    rooms: dict[str, MissedEvents]
+    gone: list[str]
+    full: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+
+
+@described(Operation({200: Snapshot}))
 async def snapshot(request: web.Request) -> web.Response:
     """`GET /v1/sync`: all of the caller's rooms with unread counts, and a cursor for the stream."""
     identity = await authenticate(request)
@@ -67,6 +103,7 @@ async def _cursor(request: web.Request, user: str) -> tuple[str, dict[str, int]]
     return cursor, await view.rooms_of(user)
 
 
+@described(Operation({200: Missed}, body=KnownRooms, example={"rooms": {"tea": 0}}))
 async def missing(request: web.Request) -> web.Response:
     """`POST /v1/sync`: the events of each room after the `n` that the client has.
 
@@ -76,7 +113,7 @@ async def missing(request: web.Request) -> web.Response:
     `limited` without events, and the client asks again for them.
     """
     identity = await authenticate(request)
-    known = await read_body(request, Known, least=_BYTES)
+    known = await read_body(request, KnownRooms, least=_BYTES)
     if len(known.rooms) > _ROOMS:
         raise Problem("field_value", f"at most {_ROOMS} rooms at once", field="rooms")
     count_rooms(request, identity, Kind.SEARCH, len(known.rooms))
@@ -84,7 +121,7 @@ async def missing(request: web.Request) -> web.Response:
         return await _lacking(request, identity.user, known)
 
 
-async def _lacking(request: web.Request, user: str, known: Known) -> web.Response:
+async def _lacking(request: web.Request, user: str, known: KnownRooms) -> web.Response:
     view = request.app[VIEW]
     joined = await view.rooms_of(user)
     heads = await view.rooms([room for room in known.rooms if room in joined])

@@ -8,9 +8,11 @@ from aiohttp import web
 from web.api.callers import authenticate
 from web.api.room_access import required_writer
 from web.api.services import VIEW
+from web.description.operation import Operation, described
 from web.http.request_params import room_id
 
 
+@described(Operation({204: None}, codes=("not_allowed", "muted", "banned", "room_archived")))
 async def typing(request: web.Request) -> web.Response:
     """Tell the room that the caller is typing: 204.
 

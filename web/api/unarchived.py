@@ -127,5 +127,5 @@ def _unbroken(logged: list[Logged], n: int) -> list[Logged]:
 async def _wait(deadline: float) -> None:
     if asyncio.get_running_loop().time() >= deadline:
         detail = "these messages are on their way into the history; try again"
-        raise Problem("history_behind", detail, headers={"Retry-After": "1"})
+        raise Problem("history_behind", detail)
     await asyncio.sleep(_RETRY)

@@ -70,7 +70,7 @@ class IssuerTokens:
 def keys_unreachable() -> Problem:
     """A 503: it is not the caller's fault."""
     detail = "the keys that tokens are checked with are out of reach; try again"
-    return Problem("keys_unreachable", detail, headers={"Retry-After": "10"})
+    return Problem("keys_unreachable", detail)
 
 
 def _type(name: str) -> str:

@@ -8,12 +8,15 @@ from typing import Final, NamedTuple
 class Code(NamedTuple):
     """The HTTP status that a code comes with, and its title.
 
-    `refusal`: a `Refusal` of the pipeline may carry the code, and then has this status.
+    `refusal`: a `Refusal` of the pipeline may carry the code, and then has this status. `again`:
+    the seconds after which the request may be sent again, if its answer says nothing else; 0: it
+    need not be.
     """
 
     status: int
     title: str
     refusal: bool = False
+    again: int = 0
 
 
 CODES: Final[dict[str, Code]] = {
@@ -25,7 +28,7 @@ CODES: Final[dict[str, Code]] = {
     "token_claims": Code(401, "Claims not accepted"),
     "token_revoked": Code(401, "Token taken back"),
     "ticket_misused": Code(401, "Ticket in the wrong place"),
-    "keys_unreachable": Code(503, "Signing keys out of reach"),
+    "keys_unreachable": Code(503, "Signing keys out of reach", again=10),
     "tickets_off": Code(501, "No stream tickets here"),
     # the form of the request
     "bad_request": Code(400, "Bad request"),
@@ -54,7 +57,7 @@ CODES: Final[dict[str, Code]] = {
     "not_allowed": Code(403, "Not allowed", refusal=True),
     "banned": Code(403, "Banned", refusal=True),
     "muted": Code(403, "Muted", refusal=True),
-    "moderation_away": Code(503, "Moderation is away", refusal=True),
+    "moderation_away": Code(503, "Moderation is away", refusal=True, again=5),
     "text_empty": Code(422, "Empty text", refusal=True),
     "text_too_long": Code(413, "Text too long", refusal=True),
     "blocked": Code(422, "Blocked", refusal=True),
@@ -75,16 +78,16 @@ CODES: Final[dict[str, Code]] = {
     "subscription_unknown": Code(404, "No such subscription"),
     "rules_mistake": Code(400, "Mistake in the rules"),
     # limits
-    "rate_limited": Code(429, "Too many requests"),
-    "too_many_polls": Code(429, "Too many polls"),
+    "rate_limited": Code(429, "Too many requests", again=1),
+    "too_many_polls": Code(429, "Too many polls", again=10),
     "too_many_rooms": Code(409, "Too many rooms"),
     "too_many_hooks": Code(409, "Too many hooks"),
     "too_many_members": Code(409, "Too many members"),
     # faults of the edge and of the parts that it needs
-    "history_behind": Code(503, "History is behind"),
-    "unreachable": Code(503, "A part does not answer"),
+    "history_behind": Code(503, "History is behind", again=1),
+    "unreachable": Code(503, "A part does not answer", again=1),
     "push_off": Code(501, "No push here"),
     "uploads_off": Code(501, "No uploads here"),
-    "upload_hook": Code(502, "Upload hook failed"),
+    "upload_hook": Code(502, "Upload hook failed", again=5),
     "internal": Code(500, "Internal error"),
 }

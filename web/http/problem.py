@@ -47,6 +47,9 @@ class Problem(Exception):
         self.code = code
         self.detail = detail
         self.headers = dict(headers or {})
+        known = CODES.get(code)
+        if known is not None and known.again:
+            self.headers.setdefault("Retry-After", str(known.again))
         self.extra = extra
 
     def body(self) -> bytes:
@@ -119,7 +122,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, AWAY):
         log.warning("not reachable", error=repr(error))
         detail = "a part that this edge needs does not answer; try again"
-        return Problem("unreachable", detail, headers={"Retry-After": "1"})
+        return Problem("unreachable", detail)
     return _internal(error)
 
 

@@ -1,4 +1,4 @@
-"""Query parameters, path parameters and request headers, parsed and checked."""
+"""Path parameters and request headers, parsed and checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 from aiohttp import web
-from multidict import MultiMapping
 
 from app.domain import names, prefer
 from app.domain.access import room_unknown
@@ -20,26 +19,6 @@ _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 PREFER: Final = "Prefer"
 PREFERENCE_APPLIED: Final = "Preference-Applied"
-
-
-def integer(request: web.Request, name: str, low: int = 0, high: int = 10**18 - 1) -> int | None:
-    """A whole number from the request's query, as `number` reads it."""
-    return number(request.query, name, low, high)
-
-
-def number(query: MultiMapping[str], name: str, low: int = 0, high: int = 10**18 - 1) -> int | None:
-    """A whole number from a query, from `low` to `high`; None where it is not given.
-
-    Raises `Problem` 400 `parameter`.
-    """
-    given = query.getall(name, [])
-    if not given:
-        return None
-    if len(given) == 1 and _DIGITS.fullmatch(given[0]) and low <= int(given[0]) <= high:
-        return int(given[0])
-    takes = f"from {low} to {high}" if high < 10**18 - 1 else f"of {low} or more"
-    detail = f"{name} takes one whole number {takes}"
-    raise Problem("parameter", detail, parameter=name)
 
 
 def room_id(request: web.Request) -> str:
@@ -64,28 +43,6 @@ def message_seq(request: web.Request) -> int:
     if not _DIGITS.fullmatch(given) or int(given) < 1:
         raise Problem("message_unknown", "there is no such message")
     return int(given)
-
-
-def page_position(
-    request: web.Request, name: str, pattern: re.Pattern[str]
-) -> tuple[str, ...] | None:
-    """The parts of a position in a paged list, as an earlier answer gave it; None: from the start.
-
-    `pattern` has a group for each part. Raises `Problem` 400 `parameter` where it does not match.
-    """
-    given = word(request, name)
-    if not given:
-        return None
-    found = pattern.fullmatch(given)
-    if found is None:
-        detail = f"{name} takes the value of an earlier answer"
-        raise Problem("parameter", detail, parameter=name)
-    return found.groups()
-
-
-def word(request: web.Request, name: str) -> str:
-    """A text from the query, empty where it is not given."""
-    return request.query.get(name, "")
 
 
 def client_id(request: web.Request, given: str | None) -> str | None:

@@ -66,7 +66,7 @@ class Limits:
         """A connection begins to poll. Raises `Problem` 429 `too_many_polls`."""
         if self._polls[user] >= self._max_polls:
             detail = f"one person has at most {self._max_polls} connections that poll here"
-            raise Problem("too_many_polls", detail, headers={"Retry-After": "10"})
+            raise Problem("too_many_polls", detail)
         self._polls[user] += 1
 
     def end_polls(self, user: str) -> None:

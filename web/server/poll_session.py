@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
 
 from app.domain.cursor import Cursor
 from web.auth.token_cache import Identity
 from web.http.problem import problem_of
-from web.http.request_params import number
+from web.http.stream_parameters import LIMIT, TIMEOUT
 from web.hub.event import EventBatch
 from web.hub.room import Subscriber
 from web.limits.kinds import Kind
@@ -19,12 +18,6 @@ from web.server.poll_subscriber import PollSubscriber
 from web.server.poll_template import PollTemplate, poll_template
 from web.server.request_head import RequestHead
 from web.server.session_context import SessionConnection, SessionContext, send_problem
-
-#: Seconds that a poll waits, and the most; events in its answer, and the most.
-TIMEOUT: Final = 25
-_MAX_TIMEOUT: Final = 55
-_LIMIT: Final = 100
-_MAX_LIMIT: Final = 500
 
 
 class PollSession:
@@ -108,10 +101,9 @@ class PollSession:
     def serve(self, raw: bytes, head: RequestHead, identity: Identity) -> None:
         """Serve a poll. Raises `Problem` where its parameters can't be used."""
         self.origin, self._keep_alive = head.block.origin, head.block.keep_alive
-        timeout = number(head.query, "timeout", 0, _MAX_TIMEOUT)
-        limit = number(head.query, "limit", 1, _MAX_LIMIT) or _LIMIT
+        timeout, limit = TIMEOUT.of(head.query), LIMIT.of(head.query)
         cursor = head.cursor()
-        seconds = (TIMEOUT if timeout is None else timeout) if cursor else 0
+        seconds = timeout if cursor else 0
         # Not beyond the end of the token, or of the ticket.
         self._timeout = min(seconds, max(0, identity.opens_until - time.time()))
         context = self._context

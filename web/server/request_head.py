@@ -13,6 +13,7 @@ import httptools
 from multidict import MultiDict
 
 from web.http.problem import Problem
+from web.http.stream_parameters import CURSOR_PARAMETERS, LAST_EVENT_ID
 from web.limits.client_addresses import HEADERS
 
 #: The longest head of a request and the longest line in it, in bytes; both are aiohttp's limits.
@@ -43,14 +44,11 @@ _DIGITS: Final = 18
 #: The headers that are read here, by their lower-case names.
 _HEADERS: Final = {
     name.lower().encode(): name
-    for name in ("Authorization", "Last-Event-ID", "Origin", "Content-Length", "Transfer-Encoding")
+    for name in ("Authorization", LAST_EVENT_ID, "Origin", "Content-Length", "Transfer-Encoding")
 }
 
 #: The headers in which proxies say who asks. Each of them may add a line of its own.
 _FORWARDED: Final = {name.lower().encode(): name for name in HEADERS.values()}
-
-#: Query parameters that may hold the cursor, as EventSource and its polyfills send them.
-_CURSOR_PARAMETERS: Final = ("cursor", "last_event_id", "lastEventId")
 
 _TARGET: Final = re.compile(rb"GET ([!-~]+) HTTP/1\.1")
 
@@ -79,11 +77,11 @@ class RequestHead(NamedTuple):
 
     def cursor(self) -> str:
         """The cursor that the client sent: in `Last-Event-ID` or in a parameter; or nothing."""
-        given = self.block.headers.get("Last-Event-ID")
+        given = self.block.headers.get(LAST_EVENT_ID)
         if given:
             return given
         query = self.query
-        return next((query[name] for name in _CURSOR_PARAMETERS if query.get(name)), "")
+        return next((query[name] for name in CURSOR_PARAMETERS if query.get(name)), "")
 
 
 class _Parsed:

@@ -16,11 +16,12 @@ from app.events import Connection as ConnectionEvent
 from app.runtime.retry import AWAY
 from web.auth.token_cache import Identity
 from web.http.problem import Problem, problem_of, retry_after
+from web.http.stream_parameters import TIMEOUT
 from web.hub.room import BROKEN, UNAVAILABLE, User
 from web.limits.kinds import Kind
 from web.limits.refusal import is_failed_login
 from web.server.native_polls import NativeSlot
-from web.server.poll_session import TIMEOUT, PollSession
+from web.server.poll_session import PollSession
 from web.server.request_head import HeaderBlock, RequestHead, read_head
 from web.server.session_context import SessionConnection, SessionContext, send_problem
 from web.server.sse_stream import SseStream, goodbye, stream_life
@@ -225,7 +226,7 @@ class Session:
         if self._polls is not None and self._polls.on_deadline():
             return
         if self._stream is None:
-            self._connection.set_deadline(TIMEOUT)  # the poll is still being admitted
+            self._connection.set_deadline(TIMEOUT.default)  # the poll is still being admitted
         elif self._identity is not None and time.time() > self._identity.expires_at - 1:
             self._end_stream("token_expired", "The token has expired; come back with a new one.")
         else:

@@ -21,6 +21,8 @@ from tests.support.chat import Chat, until
 from tests.support.person import Person
 from web.api.request_kinds import KINDS
 from web.api.routes import add_routes
+from web.description.openapi import described_routes
+from web.description.operation import Caller as DescribedCaller
 
 #: From those who may the least. `platform` has the admin claim and is in no room.
 ROLES = (
@@ -292,16 +294,12 @@ async def scene(shared_chat: Chat, caller: Caller) -> Scene:
 
 
 def served() -> set[tuple[str, str]]:
-    """Every path below `/v1` that asks for a token."""
+    """Every path that asks for a token, and takes no ticket instead."""
     app = web.Application()
     add_routes(app)
-    return {
-        (route.method, route.resource.canonical)
-        for route in app.router.routes()
-        if route.resource is not None
-        and route.method != "HEAD"
-        and route.resource.canonical.startswith("/v1/")
-    } - {("GET", "/v1/stream"), ("GET", "/v1/events"), ("POST", "/v1/hooks/{token}")}
+    callers = (DescribedCaller.TOKEN, DescribedCaller.ADMIN)
+    routes = described_routes(app.router)
+    return {(one.method, one.path) for one in routes if one.operation.caller in callers}
 
 
 def test_every_path_is_in_the_matrix_with_every_role() -> None:

@@ -12,6 +12,7 @@ import jwt
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from app.runtime.dev_tokens import mint
 from app.settings import Settings
 from app.topics import RAW
 from tests.support.chat import Chat
@@ -70,6 +71,7 @@ async def test_a_send_of_another_form(
     ("path", "body", "code"),
     [
         ("/v1/rooms", b'{"room":"a b"}', "field_value"),
+        ("/v1/rooms", b'{"room":""}', "field_value"),
         ("/v1/rooms", b'{"room":".."}', "field_value"),
         ("/v1/rooms", b'{"name":"a\\u202eb"}', "field_value"),
         ("/v1/rooms", b'{"type":"secret"}', "field_value"),
@@ -131,6 +133,9 @@ async def test_tokens_that_do_not_count(chat: Chat) -> None:
         ("/v1/events?timeout=soon", 400, "parameter"),
         ("/v1/stream?ticket=garbage", 401, "token_malformed"),
         ("/v1/nowhere", 404, "path_unknown"),
+        ("/v1/presence", 400, "parameter"),
+        ("/v1/presence?" + "&".join(["user=ann"] * 101), 400, "parameter"),
+        ("/v1/moderation/queue?status=shut", 400, "parameter"),
     ],
 )
 async def test_what_is_not_there_or_not_a_number(
@@ -138,6 +143,14 @@ async def test_what_is_not_there_or_not_a_number(
 ) -> None:
     headers = {} if "ticket" in path else chat.headers("alice")
     await _refused(chat, "GET", path, status, code, headers)
+
+
+@pytest.mark.usefixtures("nothing_written")
+async def test_a_sanction_everywhere_with_a_client_id_of_another_form(chat: Chat) -> None:
+    admin = {"Authorization": f"Bearer {mint(chat.settings, 'ops', admin=True)}"}
+    headers = {**admin, "Content-Type": JSON}
+    body = b'{"sanction":"mute","seconds":1,"client_id":"\\u4f60"}'
+    await _refused(chat, "PUT", "/v1/sanctions/nobody", 400, "field_value", headers, body)
 
 
 async def test_a_send_to_an_unknown_room_writes_no_event(chat: Chat) -> None:

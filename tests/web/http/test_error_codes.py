@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.events import Refusal
 from web.http.error_codes import CODES
-from web.http.problem import refused
+from web.http.problem import Problem, refused
 
 ROOT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", re.MULTILINE)
@@ -33,6 +33,16 @@ def test_every_code_of_the_edge_is_in_the_table() -> None:
 def test_the_page_on_errors_has_the_table() -> None:
     rows = ROW.findall((ROOT / "docs" / "errors.md").read_text())
     assert rows == [(code, str(known.status)) for code, known in CODES.items()]
+
+
+def test_what_may_be_sent_again_says_when() -> None:
+    """A 429, and a 503 whose request was not at fault; the page tells clients to wait for it."""
+    for code, known in CODES.items():
+        problem = Problem(code, "for a test")
+        assert ("Retry-After" in problem.headers) == bool(known.again), code
+        assert known.status not in (429, 502, 503) or known.again, code
+    waits = Problem("rate_limited", "for a test", headers={"Retry-After": "7"})
+    assert waits.headers["Retry-After"] == "7"
 
 
 def test_every_refusal_of_the_pipeline_has_a_status_in_the_table() -> None:
