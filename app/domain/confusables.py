@@ -58,6 +58,8 @@ def flagged(users: Collection[str]) -> Mapping[str, str]:
 def _skeleton(name: str) -> str:
     if not name.isascii():
         letters = look_alikes()
+        # Before NFKC, too, which makes another letter of some, as of a lunate sigma.
+        name = "".join(letters.get(character, character) for character in name)
         wide = unicodedata.normalize("NFKC", name)
         name = "".join(letters.get(character, character) for character in wide)
     return name.translate(_ASCII).lower().replace("rn", "m").replace("vv", "w")

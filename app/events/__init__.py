@@ -26,7 +26,7 @@ from app.events.deployment import (
 )
 from app.events.erasures import Erasure, decode_erasure
 from app.events.hooks import IncomingHook, decode_hook
-from app.events.log import EDGE, HOME, RULING, TO, AnyLogEvent, decode_log
+from app.events.log import AT, EDGE, HOME, RULING, TO, AnyLogEvent, decode_log
 from app.events.log_event import LogEvent
 from app.events.message_events import (
     MessageCreated,
@@ -132,6 +132,7 @@ from app.events.subscriptions import (
 from app.events.verdicts import Verdict, decode_verdict
 
 __all__ = [
+    "AT",
     "EDGE",
     "HOME",
     "POS",

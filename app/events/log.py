@@ -50,6 +50,10 @@ RULING: Final = "ruling"
 #: such records out, so that none goes back.
 HOME: Final = "home"
 
+#: The header of a copy in whose place a newer record may come: when that region wrote it, in
+#: milliseconds.
+AT: Final = "at"
+
 #: The header of a `chat.away` record: the region that is to decide on the command.
 TO: Final = "to"
 

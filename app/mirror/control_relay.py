@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from app.domain.newest_records import NewestRecords, Stamp, Stamped
-from app.events import HOME
+from app.events import AT, HOME
 from app.kafka.broadcast_reader import BroadcastReader
 from app.kafka.producer import new_producer
 from app.runtime.retry import retry_while_away
@@ -24,9 +24,6 @@ log = structlog.get_logger()
 
 #: The topics that every region writes, and in which the newest record of a key counts.
 RELAYED: Final = (RULES, SANCTIONS, REVOCATIONS, ERASURES, HOOKS)
-
-#: The header of a copy: the time of the record that it is a copy of, in milliseconds.
-_AT: Final = "at"
 
 
 class _Copy(NamedTuple):
@@ -66,7 +63,7 @@ class ControlRelay:
 
     async def _write(self, producer: Any, copy: _Copy) -> None:
         stamp = copy.record.stamp
-        headers = [(HOME, stamp.region.encode()), (_AT, b"%d" % stamp.at_ms)]
+        headers = [(HOME, stamp.region.encode()), (AT, b"%d" % stamp.at_ms)]
         await producer.send_and_wait(
             copy.topic,
             copy.record.value,
@@ -94,7 +91,7 @@ class ControlRelay:
 def _stamp(record: Any, here: str) -> Stamp:
     """The stamp of a record of this region's topic, which may be a copy."""
     headers = dict(record.headers)
-    home, at = headers.get(HOME), headers.get(_AT, b"")
+    home, at = headers.get(HOME), headers.get(AT, b"")
     if home is None or not at.isdigit():
         return Stamp(record.timestamp, here)
     return Stamp(int(at), home.decode(errors="replace"))

@@ -31,11 +31,10 @@ def test_names_that_differ_to_the_eye_are_not(one: str, other: str) -> None:
     assert flagged([one, other]) == {}
 
 
-@given(st.sampled_from(sorted(look_alikes())))
-def test_every_look_alike_of_a_letter_is_flagged(character: str) -> None:
-    letter = look_alikes()[character]
+def test_every_look_alike_of_a_letter_is_flagged() -> None:
     # In lower case, too: a capital may look like another letter than its small one.
-    assert flagged([f"x{letter}", f"x{character}"])
+    pairs = look_alikes().items()
+    assert [one for one, letter in pairs if not flagged([f"x{letter}", f"x{one}"])] == []
 
 
 @given(st.lists(USER, max_size=8), st.data())

@@ -12,11 +12,13 @@ from typing import Any, Final
 from app import topics
 from app.domain.subscriptions import kinds
 from app.events import (
+    AT,
     EDGE,
     HOME,
     POS,
     RULING,
     SRC,
+    TO,
     AgentState,
     AnyAct,
     AnyBeginning,
@@ -72,13 +74,16 @@ _E: Final = EDGE_PROCESS
 #: Of a record that was copied from another region.
 _HOME: Final = ((HOME, "The region that the record was copied from."),)
 
+#: Of a record in whose place a newer one of another region may come.
+_NEWEST: Final = (*_HOME, (AT, "When that region wrote it, in milliseconds."))
+
 CHANNELS: Final = (
     TopicChannel(
         topics.RAW,
         "Commands, as edges and agents wrote them.",
         "The room.",
         AnyCommand,
-        (_E, "regions"),
+        (_E, "regions", "rooms"),
         ("moderation",),
     ),
     TopicChannel(
@@ -86,8 +91,9 @@ CHANNELS: Final = (
         "Commands for rooms that are at home in another region.",
         "The room.",
         AnyCommand,
-        ("moderation",),
+        ("moderation", "rooms"),
         ("regions",),
+        ((TO, "The region that is to decide on it."),),
     ),
     TopicChannel(
         topics.MODERATED,
@@ -152,8 +158,9 @@ CHANNELS: Final = (
         "Forgotten users, and up to which positions.",
         "The user.",
         Erasure,
-        (),
-        ("fan_out", "archive"),
+        ("regions",),
+        ("fan_out", "archive", "regions"),
+        _NEWEST,
     ),
     TopicChannel(
         topics.MODERATION,
@@ -169,24 +176,27 @@ CHANNELS: Final = (
         "Rule sets; the newest counts.",
         "`rules`.",
         RulesSet,
-        (_E,),
-        (_E, "moderation"),
+        (_E, "regions"),
+        (_E, "moderation", "regions"),
+        _NEWEST,
     ),
     TopicChannel(
         topics.SANCTIONS,
         "Mutes and bans that hold everywhere; the newest of a user counts.",
         "The user.",
         Sanctioned,
-        (_E, "pace"),
-        (_E, "moderation"),
+        (_E, "pace", "regions"),
+        (_E, "moderation", "regions"),
+        _NEWEST,
     ),
     TopicChannel(
         topics.REVOCATIONS,
         "Tokens that were taken back.",
         "The user, or the `jti` of a token.",
         AnyRevocation,
-        (_E,),
-        (_E,),
+        (_E, "regions"),
+        (_E, "regions"),
+        _NEWEST,
     ),
     TopicChannel(
         topics.PACE,
@@ -225,8 +235,9 @@ CHANNELS: Final = (
         "Incoming webhooks, with digests of their tokens; the newest counts.",
         "The hook.",
         IncomingHook,
-        (_E,),
-        (_E,),
+        (_E, "regions"),
+        (_E, "regions"),
+        _NEWEST,
     ),
     TopicChannel(
         topics.NOTIFY,
@@ -238,10 +249,11 @@ CHANNELS: Final = (
     ),
     TopicChannel(
         topics.DEPLOYMENT,
-        "The deployment's id, and the epochs and origins that have begun.",
+        "The deployment's id, the epochs and origins that have begun, and the homes of partitions.",
         "`deployment`.",
         AnyBeginning,
+        (_E, WORKER_PROCESS, "regions"),
         (_E, WORKER_PROCESS),
-        (_E, WORKER_PROCESS),
+        _HOME,
     ),
 )

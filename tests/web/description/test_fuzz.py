@@ -21,9 +21,12 @@ HERE = Path(__file__).parent
 
 CHECKS = (
     *("no_fault_of_the_edge", "status_code_conformance", "content_type_conformance"),
-    *("response_headers_conformance", "response_schema_conformance"),
-    *("negative_data_rejection", "unsupported_method"),
+    *("response_headers_conformance", "response_schema_conformance", "unsupported_method"),
 )
+
+#: What `make fuzz-api` looks at besides: an edge ignores query parameters that it does not know,
+#: and schemathesis invents some now and then.
+THOROUGH = "negative_data_rejection"
 
 #: It has no end; test_asyncapi.py holds it.
 STREAM = "/v1/stream"
@@ -51,7 +54,7 @@ async def leave_no_subscriptions(http: aiohttp.ClientSession, user: str) -> None
             await http.delete(f"/v1/subscriptions/{one['id']}")
 
 
-async def fuzz(chat: Chat, folder: Path, *options: str) -> None:
+async def fuzz(chat: Chat, folder: Path, *options: str, checks: tuple[str, ...] = CHECKS) -> None:
     """Run schemathesis with the token of an admin; fails with what it says."""
     user = f"fuzz-{uuid4().hex[:8]}"
     seed = random.randrange(1 << 32)
@@ -64,7 +67,7 @@ async def fuzz(chat: Chat, folder: Path, *options: str) -> None:
             *("run", f"{chat.url}/v1/openapi.json", "--exclude-path", STREAM),
             *("--header", f"Authorization: {headers['Authorization']}"),
             *("--header", "Prefer: wait=2", "--request-timeout", "20"),
-            *("--checks", ",".join(CHECKS), "--continue-on-failure"),
+            *("--checks", ",".join(checks), "--continue-on-failure"),
             *("--seed", str(seed), "--generation-database", "none", "--no-color", "--no-shrink"),
             *("--warnings", "off", *options),
         ]
@@ -95,4 +98,5 @@ async def test_no_request_gets_an_answer_that_is_not_described(chat: Chat, tmp_p
 @pytest.mark.timeout(1800)
 async def test_no_request_of_thousands_gets_one(chat: Chat, tmp_path: Path) -> None:
     """The edge cases of every field as well; `make fuzz-api`."""
-    await fuzz(chat, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", "100")
+    phases = ("--phases", "examples,coverage,fuzzing", "--max-examples", "100")
+    await fuzz(chat, tmp_path, *phases, checks=(*CHECKS, THOROUGH))
