@@ -20,7 +20,7 @@ from app.domain.mentions import Mentioned, has_sign, mentioned
 from app.domain.records import LOG_PROGRESS, Held, Reactions, Repeat, Sender, State
 from app.domain.room import decide
 from app.domain.versioned_value import version_of
-from app.errors import Malformed
+from app.errors import Malformed, StoreFailed
 from app.events import (
     EDGE,
     HOME,
@@ -207,12 +207,23 @@ def _follow(
 
 
 def _take(log: LogCatchUp, batch: Batch, record: Record, region: str) -> None:
-    partition, event = record.partition, decode_log(record.value)
+    """Take the next event of another region's log; one that can't be applied is a dead letter.
+
+    Those behind it go on in any case: the home has numbered them.
+    """
+    partition = record.partition
     position = position_of(header_of(record, POS), record.offset)
-    _apply(partition, log.epochs[partition], event, decode_src(header_of(record, SRC)))
+    try:
+        event, source = decode_log(record.value), decode_src(header_of(record, SRC))
+        _apply(partition, log.epochs[partition], event, source)
+    except StoreFailed:
+        raise
+    except Exception as error:  # noqa: BLE001 - one poisoned event must not stop the rest
+        batch.dead_letter(record, repr(error))
+    else:
+        kept = (one for one in record.headers if one[0] != HOME)
+        batch.send(LOG, record, record.value, (*kept, (HOME, region.encode())))
     log.ends[partition] = position.pos
-    kept = (one for one in record.headers if one[0] != HOME)
-    batch.send(LOG, record, record.value, (*kept, (HOME, region.encode())))
 
 
 def _held(outcome: Held) -> events.Held:

@@ -43,6 +43,10 @@ _AGENT_PREFIX: Final = "PARLEY_AGENT_"
 MAX_PARTITIONS = 24
 
 
+#: The most regions: each begins epochs of numbers that no other takes (app/domain/lineage.py).
+_MOST_REGIONS: Final = 16
+
+
 @dataclass(frozen=True)
 class Settings:
     """One process's settings; each field is set by `PARLEY_<FIELD>` in capitals.
@@ -277,10 +281,15 @@ class Settings:
             return
         pairs = [one.partition("=") for one in self.regions.split()]
         names = [name for name, _, _ in pairs]
-        known = len(set(names)) == len(names) > 1 and all(map(is_region, names))
+        known = 1 < len(names) <= _MOST_REGIONS and all(map(is_region, names))
         if not known or not all(is_broker(broker) for _, _, broker in pairs):
-            takes = "two regions or more, such as eu=kafka://a:9092 us=kafka://b:9092"
+            takes = (
+                f"two regions or more, {_MOST_REGIONS} at most, each with a name of a-z and 0-9,"
+                " such as eu=kafka://a:9092 us=kafka://b:9092"
+            )
             raise SettingError("PARLEY_REGIONS", self.regions, takes)
+        if len(set(names)) < len(names):
+            raise SettingError("PARLEY_REGIONS", self.regions, "each region once")
         if self.region not in names:
             takes = f"one of the regions of PARLEY_REGIONS: {', '.join(names)}"
             raise SettingError("PARLEY_REGION", self.region, takes)

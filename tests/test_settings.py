@@ -137,7 +137,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("PARLEY_SECRET", "short", "at least 32 characters"),
         ("PARLEY_BROKER", "127.0.0.1:9092", "kafka://host:port"),
         ("PARLEY_REGIONS", "eu=kafka://a", "two regions or more"),
-        ("PARLEY_REGIONS", "eu=kafka://a eu=kafka://b", "two regions or more"),
+        ("PARLEY_REGIONS", "eu=kafka://a eu=kafka://b", "each region once"),
         ("PARLEY_REGIONS", "eu=kafka://a chat=kafka://b", "two regions or more"),
         ("PARLEY_REGIONS", "eu=kafka://a US=kafka://b", "two regions or more"),
         ("PARLEY_REGIONS", "eu=a:9092 us=b:9092", "two regions or more"),

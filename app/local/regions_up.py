@@ -127,6 +127,10 @@ class _Regions:
                     self._console.say(f"  {user}:  {link(settings, user)}\n")
         for name, part in self._parts.items():
             self._console.say(f"kill -9 {part.child.pid}  kills {name} whole, and {name} alone")
+        data = next(iter(self._settings.values())).data
+        self._console.say(
+            f"PARLEY_DATA={data} parley regions status  shows homes and what is missing"
+        )
         self._console.say("Ctrl-C stops everything.")
 
     def _say_ended(self, name: str) -> None:

@@ -52,10 +52,13 @@ def _say_others(settings: Settings, found: RegionStatus) -> None:
         mine = [one for one in found.partitions if one.home == region]
         events = sum(one.behind or 0 for one in mine)
         seconds = max((one.seconds for one in mine), default=0.0)
-        click.echo(
-            f"{region}: answers; {events:,} of its events are not here yet, the oldest for"
-            f" {seconds:.1f} s: a failover from {region} now would leave them behind"
-        )
+        if events:
+            click.echo(
+                f"{region}: answers; {events:,} of its events are not here yet, the oldest for"
+                f" {seconds:.1f} s: a failover from {region} now would leave them behind"
+            )
+        else:
+            click.echo(f"{region}: answers; all of its events are here")
 
 
 @command.command()
@@ -84,7 +87,9 @@ def failover(lost: str, force: bool) -> None:
     Refuses where the lost region's Kafka answers: it may still take messages. With --force those
     become its tail as soon as it hears of the epoch.
     """
-    _carry_out(region_homes.failover(_settings(), lost, _say, force=force), "taken over")
+    settings = _settings()
+    _carry_out(region_homes.failover(settings, lost, _say, force=force), "taken over")
+    click.echo(f"when {lost} is back, run there: parley regions tail")
 
 
 @command.command()
@@ -101,27 +106,28 @@ def tail(offer: bool, drop: bool) -> None:
         raise click.UsageError("--offer and --drop exclude each other")
     settings = _settings()
     found = asyncio.run(region_tail.open_tail(settings))
-    if not found:
+    if not found.events:
         click.echo("nothing is left behind in this region")
         return
     if drop:
         asyncio.run(region_tail.drop(settings))
-        click.echo(f"{len(found):,} events given up")
+        click.echo(f"{len(found.events):,} events given up")
         return
     if not offer:
-        for one in found:
+        for one in found.events:
             click.echo(one.line())
-        click.echo(f"{len(found):,} events: offer them again with --offer, or give them up, --drop")
+        click.echo(
+            f"{len(found.events):,} events: offer them again with --offer, or give them up, --drop"
+        )
         raise SystemExit(1)
     done = asyncio.run(region_tail.offer(settings, found))
     click.echo(f"{done.offered:,} offered again: {done.taken:,} are in the log")
     for line in done.refused:
         click.echo(line)
     if done.missing:
-        click.echo(
-            f"{done.missing:,} have no command any more: {settings.region} keeps them a week"
-        )
-    if done.offered != done.taken + len(done.refused) or done.missing:
+        click.echo(f"{done.missing:,} have no command any more: chat.raw keeps it for a week")
+    if left := done.offered + done.missing - done.taken:
+        click.echo(f"{left:,} are left: --drop gives them up")
         raise SystemExit(1)
 
 
@@ -130,7 +136,8 @@ def _carry_out(work: Coroutine[Any, Any, list[Change]], what: str) -> None:
     changes = asyncio.run(work)
     seconds = time.monotonic() - started
     if changes:
-        click.echo(f"{len(changes)} partitions {what} in {seconds:.1f} s")
+        noun = "partition" if len(changes) == 1 else "partitions"
+        click.echo(f"{len(changes)} {noun} {what} in {seconds:.1f} s")
 
 
 def _say(text: str) -> None:

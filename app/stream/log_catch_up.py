@@ -111,7 +111,7 @@ class LogCatchUp:
         An event that can't be applied even then is not the next of its room, and never will be.
         """
         stand = self._positions(partition)
-        end = await _end(reader, partition)
+        end = await _end(reader, partition, has_regions=bool(self._settings.region))
         epoch = max(deployment.epoch(partition), end.epoch)
         if lost := _beyond(stand, end, deployment, partition):
             epoch = max(epoch, lost.epoch)
@@ -228,7 +228,7 @@ class LogCatchUp:
         self.ends[partition] = max(self.ends[partition], pos)
 
 
-async def _end(reader: PartitionReader, partition: int) -> Position:
+async def _end(reader: PartitionReader, partition: int, *, has_regions: bool) -> Position:
     """The position after which the next event gets its own.
 
     In a log without positions every offset counts as one, also that of a record that is no event:
@@ -237,6 +237,8 @@ async def _end(reader: PartitionReader, partition: int) -> Position:
     last = await last_event(reader, partition)
     if last is not None and last.written:
         return last.position
+    if last is None and has_regions:
+        return _NOTHING  # what is there is no part of the log any more
     return Position(0, await reader.end(LOG, partition) - 1)
 
 

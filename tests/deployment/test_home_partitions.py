@@ -183,3 +183,27 @@ async def test_an_event_of_an_epoch_waits_until_the_epoch_is_known(settings: Set
 
 async def nothing(_: Batch) -> None:
     pass
+
+
+async def test_a_log_of_which_nothing_is_left_ends_before_its_first_event(
+    settings: Settings,
+) -> None:
+    """All that the partition had was taken over without."""
+    async with homes_of(settings, "us", "us") as homes:
+        producer = AIOKafkaProducer(bootstrap_servers=homes.settings.bootstrap)
+        await producer.start()
+        try:
+            for entry, pos in zip(entries("r", 2), (b"0", b"1"), strict=False):
+                headers = [(POS, pos), (SRC, b"3")]
+                await producer.send_and_wait(LOG, entry.raw, key=b"r", partition=1, headers=headers)
+        finally:
+            await producer.stop()
+        begun = EpochBegun(
+            partition=1, epoch=16, start=0, at_ms=1, why="over", home="eu", lost="us", origin=1
+        )
+        await homes.say(begun)
+        app = SimpleNamespace(consumer_generation_id=1)
+        record = Record(MODERATED, 1, 0, b"r", b"", ())
+        await homes.log.follow(Batch(app, None, DeferredAck(record, lambda: None)))
+        assert (homes.log.epochs[1], homes.log.ends[1]) == (16, -1)
+        assert homes.parts.is_next(1, Record(LOG_OF_EU, 1, 0, b"r", b"", ((POS, b"16/0"),)))

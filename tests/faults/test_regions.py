@@ -156,12 +156,12 @@ async def tail_of(region: Region) -> dict[str, frozenset[Place]]:
 
 
 async def offered(region: Region) -> None:
-    """Offer a region's tail again, until nothing is left of it."""
+    """Offer a region's tail again, until nothing is left of it but acts that are refused."""
 
     async def nothing_left() -> bool:
         code, said = await region.chat.parley("regions", "tail", "--offer")
         print(said)
-        return code == 0
+        return code == 0 or "refused" in said
 
     await until(nothing_left, within=NEVER)
 

@@ -18,6 +18,21 @@ pytestmark = pytest.mark.timeout(300)
 Regions = dict[str, Region]
 
 
+async def acts(mia: Person, room: str) -> None:
+    """Three messages and what is about them: numbers that other messages will have."""
+    first = await mia.say(room, "tail 0")
+    path = f"/v1/rooms/{room}/messages"
+    async with mia.http.patch(f"{path}/{first['seq']}", json={"text": "tail 0, edited"}) as answer:
+        assert answer.status == 200, await answer.text()
+    async with mia.http.put(f"{path}/{first['seq']}/reactions/%F0%9F%91%8D") as answer:
+        assert answer.status in (200, 201), await answer.text()
+    status, said = await mia.post(path, {"text": "tail 1", "reply_to": first["seq"]})
+    assert status == 201, said
+    last = await mia.say(room, "tail 2")
+    async with mia.http.delete(f"{path}/{last['seq']}") as answer:
+        assert answer.status == 200, await answer.text()
+
+
 async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Regions) -> None:
     eu, us = regions["eu"], regions["us"]
     async with Person(eu.chat, "mia") as mia, Person(us.chat, "noa") as noa:
@@ -31,8 +46,7 @@ async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Reg
             # From now on eu takes what us does not get.
             us.mirror.kill()
             async with Listener(eu.chat, "mia") as hers:
-                for number in range(3):
-                    await mia.say(room, f"tail {number}")
+                await acts(mia, room)
                 await hers.until(lambda: len(hers.messages(room)) == 3)
                 cursor = hers.cursor
             # On its way to eu, and never there.
@@ -70,11 +84,18 @@ async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Reg
         print(said)
         assert code == 1
         assert all(f"tail {number}" in said for number in range(3))
+        assert "message.deleted (seq 8)" in said
         code, said = await eu.chat.parley("regions", "tail", "--offer")
         print(said)
         assert code == 0, said
-        texts = [one["text"] for one in await noa.history(room)]
-        assert texts[-3:] == [f"tail {number}" for number in range(3)]
+        messages = await noa.history(room)
+        # Those that have the numbers of the tail are as they were.
+        assert [one["text"] for one in messages[5:7]] == his.messages(room)[5:]
+        assert all(not one.get("reactions") and "edited_ms" not in one for one in messages[5:7])
+        first, reply, last = messages[7:]
+        assert (first["text"], list(first["reactions"])) == ("tail 0, edited", ["👍"])
+        assert (reply["text"], reply["reply_to"]) == ("tail 1", first["seq"])
+        assert last.get("deleted"), last
         code, said = await eu.chat.parley("regions", "tail")
         assert code == 0, said
     for region in regions.values():
