@@ -121,10 +121,10 @@ def main(seconds: int, rate: int, load: int) -> None:
             result = uvloop.run(_run(Path(folder), seconds, rate, load))
     except ParleyError as error:
         raise click.ClickException(str(error)) from error
-    delay = result["delay_ms"]
+    delay = result["delay_from_post_ms"]
     goals = [
         Goal(
-            f"accepted in eu, received in us, {rate}/s: p50 at most 150 ms, p99 at most 500 ms",
+            f"sent in eu, received in us, {rate}/s: p50 at most 150 ms, p99 at most 500 ms",
             delay["p50"] <= 150 and delay["p99"] <= 500,
             f"p50 {delay['p50']:.0f} ms, p99 {delay['p99']:.0f} ms",
         ),
@@ -181,8 +181,11 @@ async def _measured(
     await reader.until(set(warm.accepted))
     sent = await _send(http, eu, rooms, "delay", rate, rate * seconds)
     await reader.until(set(sent.accepted))
+    # Where the mirror is faster than the answer, this is below zero: so the goal counts the whole.
     delays = [reader.came[one] - at for one, at in sent.accepted.items()]
+    whole = [delay + sent.took[one] for one, delay in zip(sent.accepted, delays, strict=True)]
     click.echo(f"accepted in eu → received in us: {quantiles(delays)} ms")
+    click.echo(f"sent in eu → received in us: {quantiles(whole)} ms")
 
     sending = asyncio.create_task(_send(http, eu, rooms, "moved", 50, 50 * 20))
     for to in ("us", "eu"):
@@ -226,6 +229,7 @@ async def _measured(
         await again.stop(30)
     return {
         "delay_ms": quantiles(delays),
+        "delay_from_post_ms": quantiles(whole),
         "move_longest_s": longest,
         "unmirrored": unmirrored,
         "loss_rate": loss_rate,
