@@ -31,6 +31,9 @@ Replicas = Annotated[int, Meta(ge=1, le=32767)]
 #: The number of points of the curve P-256 (SEC 2, 2.4.2); a private key is less.
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
+#: The most regions: each begins epochs of numbers that no other takes (app/domain/lineage.py).
+_MOST_REGIONS: Final = 16
+
 #: Names that the topics of one region begin with.
 _NO_REGIONS: Final = frozenset({"chat", "parley"})
 
@@ -108,6 +111,19 @@ def is_broker(url: str) -> bool:
 def is_region(name: str) -> bool:
     """Whether a region may have this name; topics begin with it, as Parley's own do with others."""
     return re.fullmatch(r"[a-z][a-z0-9]{0,15}", name) is not None and name not in _NO_REGIONS
+
+
+def regions_flaw(text: str) -> str:
+    """The form that `PARLEY_REGIONS` takes, where this is none; empty where it is."""
+    pairs = [one.partition("=") for one in text.split()]
+    names = [name for name, _, _ in pairs]
+    known = 1 < len(names) <= _MOST_REGIONS and all(map(is_region, names))
+    if not known or not all(is_broker(broker) for _, _, broker in pairs):
+        return (
+            f"two regions or more, {_MOST_REGIONS} at most, each with a name of a-z and 0-9, such"
+            " as eu=kafka://a:9092 us=kafka://b:9092"
+        )
+    return "each region once" if len(set(names)) < len(names) else ""
 
 
 def is_redis(url: str) -> bool:

@@ -29,8 +29,8 @@ from app.setting_values import (
     is_push_key,
     is_rate,
     is_redis,
-    is_region,
     is_web,
+    regions_flaw,
     require,
     url_parts,
 )
@@ -41,10 +41,6 @@ _AGENT_PREFIX: Final = "PARLEY_AGENT_"
 
 #: More would not fit a cursor into 128 bytes of URL: see docs/decisions/cursor.md.
 MAX_PARTITIONS = 24
-
-
-#: The most regions: each begins epochs of numbers that no other takes (app/domain/lineage.py).
-_MOST_REGIONS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -279,17 +275,9 @@ class Settings:
     def _check_regions(self) -> None:
         if not self.region and not self.regions:
             return
-        pairs = [one.partition("=") for one in self.regions.split()]
-        names = [name for name, _, _ in pairs]
-        known = 1 < len(names) <= _MOST_REGIONS and all(map(is_region, names))
-        if not known or not all(is_broker(broker) for _, _, broker in pairs):
-            takes = (
-                f"two regions or more, {_MOST_REGIONS} at most, each with a name of a-z and 0-9,"
-                " such as eu=kafka://a:9092 us=kafka://b:9092"
-            )
+        if takes := regions_flaw(self.regions):
             raise SettingError("PARLEY_REGIONS", self.regions, takes)
-        if len(set(names)) < len(names):
-            raise SettingError("PARLEY_REGIONS", self.regions, "each region once")
+        names = list(self.region_brokers)
         if self.region not in names:
             takes = f"one of the regions of PARLEY_REGIONS: {', '.join(names)}"
             raise SettingError("PARLEY_REGION", self.region, takes)

@@ -56,7 +56,7 @@ class _Region:
 
 @dataclass
 class _Sent:
-    """What was sent: by client id, when it was accepted, and how long that took, in ns."""
+    """Messages that were sent: by client id, when they were accepted, how long it took, in ns."""
 
     accepted: dict[str, int] = field(default_factory=dict)
     took: dict[str, int] = field(default_factory=dict)

@@ -104,7 +104,7 @@ class Offered(NamedTuple):
 
 
 async def open_tail(settings: Settings) -> Tail:
-    """What is left behind in this region."""
+    """The tail of this region."""
     tail = Tail([], {})
     async with LogReader(settings) as live, PartitionReader(settings) as every:
         deployment = await read_deployment(live)
@@ -175,7 +175,7 @@ async def drop(settings: Settings) -> None:
 async def offer(settings: Settings, tail: Tail) -> Offered:
     """Offer events again to the present homes, in their order; returns when they are decided.
 
-    What is about a message of the tail waits until that one has its new number, and gets that.
+    A command about a message of the tail waits until that has its new number, and gets it.
     """
     since = now_ms() - _CLOCKS_MS
     async with PartitionReader(settings) as reader:

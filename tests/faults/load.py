@@ -81,7 +81,7 @@ class Load:
         self._patience = patience
         self._lenient = lenient
         self._quiet = _rooms(_QUIET, chat.settings.partitions, f"{name}quiet")
-        #: What was seen from outside, once the load has ended.
+        #: All that was seen from outside, once the load has ended.
         self.records = Records(base={})
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

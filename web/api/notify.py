@@ -58,7 +58,7 @@ class NewRoomLevel(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class OwnLevel(msgspec.Struct):
-    """What is set of one room; without a level that of all rooms counts."""
+    """The settings of one room; without a level that of all rooms counts."""
 
     level: Level | None
     mute_until_ms: int
@@ -74,7 +74,7 @@ class LevelsShown(msgspec.Struct):
 
 
 class RoomLevelShown(msgspec.Struct):
-    """What is set of one room; `counts` is the level that counts there."""
+    """The settings of one room; `counts` is the level that counts there."""
 
     room: str
     level: Level | None

@@ -1,6 +1,6 @@
 """The forms of ids and texts in the description; app/domain/names.py and others hold to them.
 
-What is said here is described and not enforced: the edge checks these values with the functions of
+These descriptions are not enforced: the edge checks these values with the functions of
 app/domain, which say more about what is wrong, under a code of its own.
 """
 

@@ -1,4 +1,4 @@
-"""What is in each topic: its records, their keys and headers, its writers and its readers.
+"""The contents of each topic: its records, their keys and headers, its writers and its readers.
 
 Writers and readers are the edge, the agents, and the worker that has these; commands of `parley`
 write and read besides.

@@ -37,7 +37,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     turn = next(_turns)
     path = case.path_parameters
     for part in ("room", "subscription", "hook", "token"):
-        # What is deleted would be there for nobody else.
+        # A thing that is deleted would be there for nobody else.
         if part in path and turn % 3 and (part == "room" or case.method != "DELETE"):
             path[part] = KNOWN[part]
     if isinstance(path.get("seq"), int) and turn % 3:
