@@ -71,6 +71,21 @@ async def region_status(settings: Settings) -> RegionStatus:
     return RegionStatus(found, unreachable)
 
 
+async def missing_events(settings: Settings, longer_than: float = 60.0) -> list[str]:
+    """A line for each partition that lacks an event of its home for longer than so many seconds.
+
+    A region that does not answer is no difference: nothing comes of it, as long as it is away.
+    """
+    if not settings.region:
+        return []
+    return [
+        f"partition {one.partition}: {one.behind} events of {one.home} have not come here for"
+        f" {one.seconds:.0f} s"
+        for one in (await region_status(settings)).partitions
+        if one.behind and one.seconds > longer_than
+    ]
+
+
 def _on_its_way(change: HomeChange | None) -> str:
     return change.to if isinstance(change, HomeLeft) else ""
 

@@ -19,6 +19,7 @@ from app.history.store import History
 from app.kafka.admin import connected, partition_counts
 from app.operations.reconcile import without_outcome
 from app.operations.recount import Recount
+from app.operations.region_status import missing_events
 from app.operations.store_diff import history_differences, table_differences, view_differences
 from app.settings import Settings
 
@@ -49,6 +50,7 @@ async def verify(settings: Settings, room: str = "") -> tuple[Recount, list[str]
                 await counting.read_on()
                 found = await _differences(counting, view, reads, history)
                 found += await without_outcome(settings, reader, room)
+                found += await missing_events(settings)
                 if not found:
                     break
             return counting, found
@@ -75,7 +77,8 @@ def command(room: str) -> None:
     """Compare heads, members, receipts and unread counts with a recount from Kafka.
 
     Compares the tables' changelogs, the view in Valkey and the history store, and looks for
-    commands of the last 20 hours that have no outcome. Prints each difference, and exits with 0
+    commands of the last 20 hours that have no outcome. In a deployment of several regions also for
+    events of another one that have not come for a minute. Prints each difference, and exits with 0
     only if all agree.
     """
     counting, found = asyncio.run(verify(Settings.read(), room))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from app.operations.region_status import missing_events
 from app.runtime.dev_tokens import mint
 from app.topics import partition_of
 from tests.regions.two_regions import NAMES, Region
@@ -94,9 +95,13 @@ async def test_a_mirror_that_was_killed_brings_what_came_meanwhile(regions: Regi
         regions["us"].mirror.kill()
         for number in range(20):
             await cid.say(room, f"meanwhile {number}")
+        place = partition_of(room, us.settings.partitions)
+        [line] = await missing_events(us.settings, longer_than=0)
+        assert f"partition {place}: 20 events of eu have not come here" in line
         regions["us"].mirror.start()
         said = ["before", *(f"meanwhile {number}" for number in range(20))]
         await hers.until(lambda: hers.messages(room) == said, within=60)
+        assert await missing_events(us.settings, longer_than=0) == []
 
 
 async def test_a_ban_and_a_rule_set_hold_in_every_region(regions: Regions) -> None:
