@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from faust.types import TP
 
@@ -56,3 +56,9 @@ class UnprocessedChunks:
             return Behind(0, 0.0)
         since = chunks[0].since_ms if chunks else self._behind_since.setdefault(place, now)
         return Behind(events, max(0, now - since) / 1000)
+
+
+def committed_of(consumer: Any, place: TP) -> int | None:
+    """The offset up to which a consumer of Faust's own has committed; `None`: it has not yet."""
+    found: int | None = consumer._committed_offset.get(place)
+    return found

@@ -9,6 +9,7 @@ _FAUST = (
     "app/stream/consumer_groups.py",
     "app/stream/consumer_thread.py",
     "app/stream/fail_stop.py",
+    "app/stream/lag.py",
     "app/stream/rocksdb_store.py",
     "app/stream/table.py",
     "app/stream/table_recovery.py",

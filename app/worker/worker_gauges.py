@@ -17,7 +17,7 @@ from app.metrics.metric import Labels
 from app.runtime.heartbeat import heartbeat_of
 from app.stream.consumer import ChunkConsumer
 from app.stream.consumer_groups import ParleyApp
-from app.stream.lag import Behind, UnprocessedChunks
+from app.stream.lag import Behind, UnprocessedChunks, committed_of
 from app.stream.table import Table
 from app.worker.health_server import STARTING, state
 
@@ -78,7 +78,7 @@ class WorkerGauges(Collector):
         known = self._stock.setdefault(app.conf.id, UnprocessedChunks())
         logs, found = app.tables.changelog_topics, {}
         for place in consumer.assignment():
-            committed = consumer._committed_offset.get(place)
+            committed = committed_of(consumer, place)
             end = consumer.highwater(place)
             if place.topic not in logs and committed is not None and end is not None:
                 found[place] = known.behind(place, committed, end)
