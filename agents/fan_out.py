@@ -55,6 +55,8 @@ _unfit: Unpublishable = {}
 _untold: set[tuple[int, int]] = set()
 #: Partitions whose view was incomplete: the token of its refill, and the log's end after that.
 _refills: dict[int, tuple[bytes, int]] = {}
+#: By partition: the last `pos` of an entry that came while a refill was under way.
+_left_to_refill: dict[int, int] = {}
 #: By partition: an end of the log as an offset, and the last `pos` before it.
 _ends: dict[int, tuple[int, int]] = {}
 
@@ -178,6 +180,10 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     in the log, and other partitions don't wait for them.
     """
     refills().raise_failed()
+    for entry in entries:
+        if refills().under_way(entry.partition):
+            known = _left_to_refill.get(entry.partition, -1)
+            _left_to_refill[entry.partition] = max(known, entry.position.pos)
     entries = [entry for entry in entries if not refills().under_way(entry.partition)]
     if not entries:
         return {}
@@ -223,7 +229,9 @@ async def _fill_to_end(partition: int, start: int) -> None:
     while True:
         end = await retry_while_away("Valkey", fill, partition, start)
         begun, start = start, 1 + await retry_while_away("Valkey", publisher().position, partition)
-        # What the last moment brought is found by `watch`, and so is a view that makes no progress.
+        # Whatever the agent has left to this refill, up to its last moment. A view that makes no
+        # progress is found by `watch`.
+        end = max(end, 1 + _left_to_refill.pop(partition, -1))
         if start >= end or start == begun:
             return
 

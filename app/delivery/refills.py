@@ -24,13 +24,14 @@ class Refills:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     def under_way(self, partition: int) -> bool:
-        """Whether a refill of the partition is under way."""
-        return partition in self._tasks
+        """Whether a refill of the partition is under way: until its very last step."""
+        task = self._tasks.get(partition)
+        return task is not None and not task.done()
 
     def begin(self, partition: int, start: int) -> asyncio.Task[None]:
         """Begin a refill from the offset `start`, unless one is under way; its task."""
         task = self._tasks.get(partition)
-        if task is None:
+        if task is None or (task.done() and not task.cancelled() and task.exception() is None):
             self._told.begin(partition)
             task = self._tasks[partition] = asyncio.create_task(self._run(partition, start))
             task.add_done_callback(lambda done: self._end(partition, done))
@@ -48,6 +49,8 @@ class Refills:
             await self._fill(partition, start)
 
     def _end(self, partition: int, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(partition) is not task:
+            return  # the next one has begun already
         self._told.end(partition)
         if task.cancelled() or task.exception() is None:
-            self._tasks.pop(partition, None)
+            del self._tasks[partition]

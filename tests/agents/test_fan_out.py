@@ -280,3 +280,27 @@ async def test_unfit_records_that_a_refill_finds_after_their_batch_are_buried(
         await log.bring(put, message(log.room, 3, 2))
         place = (LOG, log.partition, unfit)
         assert (await buried(GROUP, place))[place] == "room 'late' has event 9 right after 1"
+
+
+async def test_an_event_that_comes_in_the_last_moment_of_a_refill_is_published_by_it(
+    bench: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without waiting for a look at views that stand still, seconds later."""
+    module: Any = import_module("agents.fan_out")
+    log = Log(bench, "last-moment")
+    await log.write(opened(log.room), message(log.room, 2, 1))
+    real, late = module.fill, []
+
+    async def fill(partition: int, start: int) -> int:
+        end: int = await real(partition, start)
+        if not late:
+            late.extend(await log.write(message(log.room, 3, 2)))
+            [(offset, value)] = late
+            record = Record(LOG, partition, offset, log.room.encode(), value, ())
+            assert await module.publish_all([entry_of(record, bench.partitions)]) == {}
+        return end
+
+    monkeypatch.setattr(module, "fill", fill)
+    async with running(module.fan_out):
+        await module.refills().begin(log.partition, 0)
+        assert await log.stands(3, late[0][0])
