@@ -180,11 +180,13 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     in the log, and other partitions don't wait for them.
     """
     refills().raise_failed()
-    for entry in entries:
-        if refills().under_way(entry.partition):
-            known = _left_to_refill.get(entry.partition, -1)
-            _left_to_refill[entry.partition] = max(known, entry.position.pos)
-    entries = [entry for entry in entries if not refills().under_way(entry.partition)]
+    filled = {place for place in set(map(_partition, entries)) if refills().under_way(place)}
+    if filled:
+        for entry in entries:
+            if entry.partition in filled:
+                known = _left_to_refill.get(entry.partition, -1)
+                _left_to_refill[entry.partition] = max(known, entry.position.pos)
+        entries = [entry for entry in entries if entry.partition not in filled]
     if not entries:
         return {}
     if _unfit:
@@ -229,7 +231,7 @@ async def _fill_to_end(partition: int, start: int) -> None:
     while True:
         end = await retry_while_away("Valkey", fill, partition, start)
         begun, start = start, 1 + await retry_while_away("Valkey", publisher().position, partition)
-        # Whatever the agent has left to this refill, up to its last moment. A view that makes no
+        # The agent has left entries to this refill, up to its last moment. A view that makes no
         # progress is found by `watch`.
         end = max(end, 1 + _left_to_refill.pop(partition, -1))
         if start >= end or start == begun:

@@ -94,7 +94,7 @@ class _Stage:
         A command for a room that is at home in another region is decided there.
         """
         home = self._deployment.now.home(record.partition, settings.region)
-        if home != settings.region:
+        if home not in {settings.region, ""}:
             kept = (one for one in record.headers if one[0] != TO)
             batch.send(AWAY, record, record.value, (*kept, (TO, home.encode())))
             return
@@ -188,20 +188,17 @@ class _Stage:
         if decision.ruling is not None:
             batch.send(MODERATION, record, encode(ruled(original, decision.ruling, at_ms)))
             rulings.add(decision.ruling.action)
+        # Above those of the home before, whose commands have other offsets.
+        home_origin = self._deployment.now.home_origin(record.partition)
         moderated = Moderated(
             src=record.offset,
-            origin=max(batch.origin(record), self._home_origin(record.partition)),
+            origin=max(batch.origin(record), home_origin),
             at_ms=at_ms,
             command=decision.command,
             refusal=decision.refusal,
             ruling=decision.ruling,
         )
         batch.send(MODERATED, record, encode(moderated))
-
-    def _home_origin(self, partition: int) -> int:
-        """The origin of commands since the partition is at home here; 0: it always was."""
-        change = self._deployment.now.changes.get(partition)
-        return 0 if change is None else change.origin
 
 
 def _place(batch: Batch, record: Record) -> int:

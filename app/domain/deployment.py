@@ -114,6 +114,11 @@ class Deployment(NamedTuple):
             begun.append(change.origin)
         return max(begun, default=0)
 
+    def home_origin(self, partition: int) -> int:
+        """The origin of commands since the partition got its home; 0: it is the first one."""
+        change = self.changes.get(partition)
+        return 0 if change is None else change.origin
+
     def digest(self) -> bytes:
         """What new cursors name the log by; after each epoch that was begun it is another."""
         return log_identity.digest(self.id, self.epochs)

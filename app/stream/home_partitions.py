@@ -78,8 +78,7 @@ class HomePartitions:
 
     def origin(self, partition: int) -> int:
         """The origin of commands since the partition is at home here; earlier ones are void."""
-        change = self._deployment.now.changes.get(partition)
-        return 0 if change is None else change.origin
+        return self._deployment.now.home_origin(partition)
 
     def is_due(self, partition: int) -> bool:
         """Whether a home is to come or to go, or another region has begun an epoch."""

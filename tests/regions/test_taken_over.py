@@ -8,6 +8,8 @@ import time
 import aiohttp
 import pytest
 
+from app.kafka.partition_reader import PartitionReader
+from app.topics import AWAY, partition_of
 from tests.regions.two_regions import Region, verifies
 from tests.support.chat import until
 from tests.support.listener import Listener
@@ -16,6 +18,13 @@ from tests.support.person import Person
 pytestmark = pytest.mark.timeout(300)
 
 Regions = dict[str, Region]
+
+
+async def handed_on(region: Region, room: str) -> int:
+    """How many commands of the room's partition the region has handed to other regions."""
+    settings = region.chat.settings
+    async with PartitionReader(settings) as reader:
+        return await reader.end(AWAY, partition_of(room, settings.partitions))
 
 
 async def acts(mia: Person, room: str) -> None:
@@ -51,8 +60,13 @@ async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Reg
                 cursor = hers.cursor
             # On its way to eu, and never there.
             eu.mirror.kill()
+            before = await handed_on(us, room)
             on_its_way = asyncio.create_task(noa.say(room, "on its way", wait=60))
-            await asyncio.sleep(1)
+
+            async def is_handed_on() -> bool:
+                return await handed_on(us, room) > before
+
+            await until(is_handed_on, within=20)
             await eu.die()
             begun = time.monotonic()
             code, said = await us.chat.parley("regions", "failover", "--from", "eu")
