@@ -13,6 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from app.deployment.followed import FollowedDeployment, followed_deployment
+from app.deployment.lost_commands import LostCommands
 from app.domain.emojis import REACTIONS, allowed, reaction
 from app.domain.moderation.decide import Decision, barred, decided, hook_kind, ruled, unasked
 from app.domain.moderation.heading import heading
@@ -71,6 +72,7 @@ async def moderation(stream: Any) -> None:
         # Before the batch, not after it: a command that waited must not be sent ahead of outputs
         # that the batch has added.
         await stage.waiting.wait_for_room()
+        await stage.lost.look_up(batch.partitions)
         at_ms = now_ms()
         # Half of the usual limit: later stages get the command together with its ruling.
         batch.each(decode_command, partial(stage.moderate, batch, at_ms), MAX_VALUE_BYTES // 2)
@@ -81,6 +83,7 @@ class _Stage:
 
     def __init__(self, active: ActiveRules, deployment: FollowedDeployment) -> None:
         self.waiting = RoomQueues()
+        self.lost = LostCommands(settings, deployment)
         self._active = active
         self._deployment = deployment
         self._webhook = WebhookClient(
@@ -91,8 +94,11 @@ class _Stage:
     def moderate(self, batch: Batch, at_ms: int, record: Record, command: AnyCommand) -> None:
         """Decide on a command, or ask the webhook and let the room wait.
 
-        A command for a room that is at home in another region is decided there.
+        A command for a room that is at home in another region is decided there. One whose event is
+        this region's tail stays with it.
         """
+        if self.lost.has_offset(record.partition, record.offset):
+            return
         home = self._deployment.now.home(record.partition, settings.region)
         if home not in {settings.region, ""}:
             kept = (one for one in record.headers if one[0] != TO)

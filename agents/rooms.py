@@ -107,6 +107,7 @@ async def rooms(stream: Any) -> None:
         for partition in batch.partitions:
             _drop_former_position(partition, log)
         if homes is not None:
+            await homes.lost.look_up(batch.partitions)
             for wish in await homes.settle(batch):
                 await offer_again(settings, batch, wish.partition, _has_outcome)
             batch.each(decode_log, partial(_follow, batch, log, homes), topics=REGIONS)
@@ -179,7 +180,12 @@ def _settle(
 
 
 def _handed_on(batch: Batch, homes: HomePartitions, record: Record, moderated: Moderated) -> bool:
-    """Hand a command on that was decided before its partition's home changed; whether it was."""
+    """Whether a command was decided before its partition's home changed; it is handed on then.
+
+    Not, where its event is this region's tail.
+    """
+    if homes.lost.has(record.partition, moderated.source):
+        return True
     raw = encode(moderated.command)
     if to := homes.elsewhere(record.partition):
         batch.send(AWAY, record, raw, ((TO, to.encode()),))

@@ -108,10 +108,13 @@ class Deployment(NamedTuple):
 
     def origin(self, topic: str, partition: int) -> int:
         """The origin of a partition of a topic: 0 until one was begun."""
+        here = self.topic_origin(topic, partition)
+        return max(here, self.home_origin(partition)) if topic == RAW else here
+
+    def topic_origin(self, topic: str, partition: int) -> int:
+        """The origin of a partition since the topic began anew in this cluster; 0: it has not."""
         place = (topic, partition)
         begun = [one.origin for one in self.origins if (one.topic, one.partition) == place]
-        if topic == RAW and (change := self.changes.get(partition)) is not None:
-            begun.append(change.origin)
         return max(begun, default=0)
 
     def home_origin(self, partition: int) -> int:

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from app.deployment.followed import FollowedDeployment
 from app.deployment.log_reader import LogReader
+from app.deployment.lost_commands import LostCommands
 from app.deployment.other_regions import learn_of
 from app.deployment.topic import begin
 from app.domain.homes import HomeChange, order
@@ -54,7 +55,8 @@ Follow = Callable[[Batch, Record, str], None]
 class HomePartitions:
     """Which partitions this process writes, as their homes come and go.
 
-    `follow` takes a record of another region's log that is the next of its partition.
+    `follow` takes a record of another region's log that is the next of its partition. `lost` has
+    the commands that this region had decided where it lost a home.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class HomePartitions:
         self._settings = settings
         self._here = settings.region
         self._deployment = deployment
+        self.lost = LostCommands(settings, deployment)
         self._log = positions
         self._follow = follow
         self._logs = {of_region(region, LOG): region for region in settings.other_regions}

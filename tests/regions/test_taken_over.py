@@ -54,6 +54,7 @@ async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Reg
             await his.until(lambda: len(his.messages(room)) == 5)
             # From now on eu takes what us does not get.
             us.mirror.kill()
+            commits = await eu.decided(partition_of(room, eu.chat.settings.partitions))
             async with Listener(eu.chat, "mia") as hers:
                 await acts(mia, room)
                 await hers.until(lambda: len(hers.messages(room)) == 3)
@@ -82,9 +83,13 @@ async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Reg
                 assert hers.hello["recovered"] is False
 
         us.mirror.start()
-        await eu.come_back()
+        # Its worker reads the commands of the tail once more: they stay with the tail.
+        await eu.come_back(commits)
+
+        texts: list[str] = []
 
         async def follows() -> bool:
+            nonlocal texts
             eu.supervise()
             try:
                 async with Person(eu.chat, "mia") as again:
@@ -93,7 +98,7 @@ async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Reg
                 return False
             return texts == [*(f"before {n}" for n in range(5)), *his.messages(room)[5:]]
 
-        await until(follows, within=60)
+        await until(follows, lambda: f"there are {texts}", within=60)
         code, said = await eu.chat.parley("regions", "tail")
         print(said)
         assert code == 1

@@ -6,21 +6,30 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import uuid4
 
 import aiohttp
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 from app.embedded.child import Child
 from app.embedded.kafka import Kafka
 from app.embedded.valkey import Valkey
+from app.kafka.admin import connected
+from app.kafka.group_commits import commit_offsets
+from app.kafka.group_members import groups_with_members
 from app.local.supervisor import ROOT
 from app.settings import Settings
+from app.stream.groups import PIPELINE
+from app.topics import MODERATED, RAW
 from tests.conftest import SECRET
 from tests.faults.passage import FarKafka, Passage
 from tests.support.chat import Chat, data_folder, until
 
 NAMES = ("eu", "us")
+
+Commits = dict[TopicPartition, OffsetAndMetadata]
 
 
 class Region(NamedTuple):
@@ -39,9 +48,29 @@ class Region(NamedTuple):
         for one in (*parts, self.valkey, self.kafka):
             one.kill()
 
-    async def come_back(self) -> None:
-        """Start the region again as it was."""
+    async def decided(self, partition: int) -> Commits:
+        """Return what the deciding group has committed, once it has something of the partition."""
+
+        async def found() -> Commits:
+            async with connected(self.chat.settings, 30) as admin:
+                known = await admin.list_consumer_group_offsets(PIPELINE.id)
+            topics = {place.topic for place in known if place.partition == partition}
+            return dict(known) if {RAW, MODERATED} <= topics else {}
+
+        return cast("Commits", await until(found, within=30))
+
+    async def come_back(self, commits: Commits | None = None) -> None:
+        """Start the region again as it was; with these commits, as if later ones were lost."""
         await self.kafka.start()
+        if commits:
+            settings, group = self.chat.settings, PIPELINE.id
+
+            async def has_no_members() -> bool:
+                async with connected(settings, 30) as admin:
+                    return not await groups_with_members(admin, [group])
+
+            await until(has_no_members, within=60)
+            await commit_offsets(settings, group, commits)
         await self.valkey.start()
         if not self.mirror.running:
             self.mirror.start()
