@@ -17,6 +17,7 @@ from app import events
 from app.deployment.followed import followed_deployment
 from app.domain.evolve import evolve
 from app.domain.mentions import Mentioned, has_sign, mentioned
+from app.domain.messages import as_known
 from app.domain.records import LOG_PROGRESS, Held, Reactions, Repeat, Sender, State
 from app.domain.room import decide
 from app.domain.versioned_value import version_of
@@ -33,6 +34,7 @@ from app.events import (
     AnyLogEvent,
     ApproveMessage,
     Moderated,
+    NumberedCommand,
     Position,
     Refusal,
     Source,
@@ -151,7 +153,7 @@ def _settle(
         raise Malformed(wrong)
     if homes is not None and _handed_on(batch, homes, record, moderated):
         return
-    state = _state(record.partition, command)
+    state = _state(record.partition, command, homes)
     if (outcome := decide(state, moderated)) is None:
         return
     if isinstance(outcome, Held):
@@ -164,9 +166,9 @@ def _settle(
     epoch = log.epochs[partition]
     # Before it is sent: an event that can't be applied becomes a dead letter, not a log record.
     if outcome.by == command.by:
-        _apply_to(partition, epoch, state, outcome, source)
+        _write(partition, epoch, outcome, state, evolve(state, outcome, source, epoch))
     else:
-        _apply(partition, epoch, outcome, source)
+        _apply(partition, epoch, outcome, source, epoch)
     log.ends[partition] += 1
     headers = [
         (POS, encode_position(Position(epoch, log.ends[partition]))),
@@ -221,7 +223,7 @@ def _take(log: LogCatchUp, batch: Batch, record: Record, region: str) -> None:
     position = position_of(header_of(record, POS), record.offset)
     try:
         event, source = decode_log(record.value), decode_src(header_of(record, SRC))
-        _apply(partition, log.epochs[partition], event, source)
+        _apply(partition, log.epochs[partition], event, source, position.epoch)
     except StoreFailed:
         raise
     except Exception as error:  # noqa: BLE001 - one poisoned event must not stop the rest
@@ -265,17 +267,21 @@ def _verdict(moderated: Moderated, outcome: Refusal | Repeat | Held) -> Verdict:
     return answer
 
 
-def _state(partition: int, command: AnyCommand) -> State:
+def _state(partition: int, command: AnyCommand, homes: HomePartitions | None) -> State:
     """The state that the outcome of a command depends on."""
     room, seq = command.room, getattr(command, "seq", 0)
     state = _affected(partition, command, seq or getattr(command, "reply_to", 0), spare=True)
     thread = getattr(command, "thread", 0)
-    return replace(
+    state = replace(
         state,
         root=messages.read(partition, f"{room}/{thread}") if thread else None,
         mentioned=_mentioned(partition, room, getattr(command, "text", "")),
         alike=_alike(partition, command),
     )
+    epoch = command.epoch if isinstance(command, NumberedCommand) else None
+    if epoch is not None and homes is not None:
+        epoch = homes.known_epoch(partition, epoch)
+    return as_known(state, epoch)
 
 
 def _mentioned(partition: int, room: str, text: str) -> Mentioned:
@@ -339,13 +345,10 @@ def _write(partition: int, epoch: int, event: AnyLogEvent, before: State, after:
         reactions.write(partition, f"{room}/{seq}/{by}", after.own, version)
 
 
-def _apply(partition: int, epoch: int, event: AnyLogEvent, src: Source) -> None:
+def _apply(partition: int, epoch: int, event: AnyLogEvent, src: Source, of_event: int) -> None:
+    """Write an event of the epoch `of_event` into tables that are of `epoch`."""
     before = _affected(partition, event, getattr(event, "seq", 0))
-    _apply_to(partition, epoch, before, event, src)
-
-
-def _apply_to(partition: int, epoch: int, before: State, event: AnyLogEvent, src: Source) -> None:
-    _write(partition, epoch, event, before, evolve(before, event, src))
+    _write(partition, epoch, event, before, evolve(before, event, src, of_event))
 
 
 def _position(partition: int) -> Position | None:

@@ -31,8 +31,8 @@ from app.events import (
 )
 
 
-def evolve(state: State, event: AnyLogEvent, src: Source) -> State:
-    """The state after an event whose command is at `src` in `chat.raw`.
+def evolve(state: State, event: AnyLogEvent, src: Source, epoch: int = 0) -> State:
+    """The state after an event of this epoch of the log, whose command is at `src` in `chat.raw`.
 
     Raises `ValueError` for an event that can't be the next of its room: its number is another one,
     or there is no room yet.
@@ -43,7 +43,7 @@ def evolve(state: State, event: AnyLogEvent, src: Source) -> State:
         sender=_sender(state.sender, event),
         sent=_sent(state.sent, event),
         subject=_subject(state.subject, event),
-        message=_message(state.message, event),
+        message=_message(state.message, event, epoch),
         root=state.root,
         own=_own(state.own, event),
         sanction=state.sanction,
@@ -118,7 +118,7 @@ def _sent(sent: Sent | None, event: AnyLogEvent) -> Sent:
     return Sent(event.n, seq, UUID(event.id).bytes)
 
 
-def _message(message: Message | None, event: AnyLogEvent) -> Message | None:
+def _message(message: Message | None, event: AnyLogEvent, epoch: int) -> Message | None:
     if isinstance(event, MessageCreated):
         return Message(
             n=event.n,
@@ -126,6 +126,7 @@ def _message(message: Message | None, event: AnyLogEvent) -> Message | None:
             at=event.n,
             thread=event.thread,
             shadow=event.shadow is not None,
+            epoch=epoch,
         )
     if message is None or event.n <= message.n:
         return message

@@ -61,6 +61,17 @@ class Lineage:
         starts += [self._begun[one].start for one in self._chain if one > epoch]
         return min(starts, default=None)
 
+    def known_to(self, epoch: int) -> int:
+        """The newest epoch of the log that a reader of this epoch knows as it is, or -1.
+
+        Of an epoch that both a part of the log and another one followed, it may know another end.
+        """
+        cut = self.cut_after(epoch)
+        if cut is None or epoch in self._chain:
+            return epoch
+        ends = ((one, self.cut_after(one)) for one in self._chain)
+        return next((one for one, end in ends if end is not None and end <= cut), -1)
+
     def has(self, position: Position) -> bool:
         """Whether the event with this position is a part of the log, if it was ever written."""
         cut = self.cut_after(position.epoch)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from app.domain.emojis import bare
 from app.domain.outcome import Outcome, deleted, stamp, unknown
-from app.domain.records import Held, Member, Message, Repeat, Room, State
+from app.domain.records import Held, Member, Message, Reactions, Repeat, Room, State
 from app.domain.roles import may, rank
 from app.domain.shown_text import composed
 from app.events import (
@@ -114,6 +114,21 @@ def _mentions(room: Room, actor: Member, state: State) -> dict[str, Any]:
         "mentions": state.mentioned.users,
         "everyone": state.mentioned.everyone and may(actor.role, action),
     }
+
+
+def as_known(state: State, epoch: int | None) -> State:
+    """The state without messages that a command with numbers of this epoch can't mean.
+
+    The log of a later epoch gives the numbers of events that were lost to other messages.
+    """
+    if epoch is None:
+        return state
+    message, root = state.message, state.root
+    if message is not None and message.epoch > epoch:
+        state = replace(state, message=None, own=Reactions())
+    if root is not None and root.epoch > epoch:
+        state = replace(state, root=None)
+    return state
 
 
 def edit(

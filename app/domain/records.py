@@ -67,7 +67,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """A message: its author, its thread's root, whether it is deleted, its reactions counted.
 
     `at` is the message's own `n`, `edit` that of its last edit, or 0. Only its author sees it if it
-    is in `shadow`.
+    is in `shadow`. `epoch` is that of the log when the message was sent.
     """
 
     n: int
@@ -78,6 +78,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     deleted: bool = False
     emojis: dict[str, int] = {}
     shadow: bool = False
+    epoch: int = 0
 
 
 class Reactions(Struct, frozen=True, omit_defaults=True):

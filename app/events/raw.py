@@ -26,6 +26,15 @@ class Command(Struct, frozen=True, kw_only=True, tag_field="kind"):
     edge: str = ""
 
 
+class NumberedCommand(Command, frozen=True, kw_only=True, omit_defaults=True):
+    """A command that names messages by their `seq`.
+
+    `epoch` is that of the log in which the edge saw these numbers; `None`: it does not say.
+    """
+
+    epoch: int | None = None
+
+
 class CreateRoom(Command, frozen=True, kw_only=True, tag="room.create", omit_defaults=True):
     """Create a room with `by` as its owner.
 
@@ -67,7 +76,9 @@ class ChangeRole(Command, frozen=True, kw_only=True, tag="member.change"):
     role: str
 
 
-class SendMessage(Command, frozen=True, kw_only=True, tag="message.send", omit_defaults=True):
+class SendMessage(
+    NumberedCommand, frozen=True, kw_only=True, tag="message.send", omit_defaults=True
+):
     """Send a message; `reply_to` and `thread` are the `seq` of the answered and root message."""
 
     text: str
@@ -77,7 +88,9 @@ class SendMessage(Command, frozen=True, kw_only=True, tag="message.send", omit_d
     meta: dict[str, Any] = {}
 
 
-class EditMessage(Command, frozen=True, kw_only=True, tag="message.edit", omit_defaults=True):
+class EditMessage(
+    NumberedCommand, frozen=True, kw_only=True, tag="message.edit", omit_defaults=True
+):
     """Give a message another text; `file`: it has an attachment, so the text may be empty."""
 
     seq: int
@@ -85,27 +98,29 @@ class EditMessage(Command, frozen=True, kw_only=True, tag="message.edit", omit_d
     file: bool = False
 
 
-class DeleteMessage(Command, frozen=True, kw_only=True, tag="message.delete"):
+class DeleteMessage(NumberedCommand, frozen=True, kw_only=True, tag="message.delete"):
     """Delete a message."""
 
     seq: int
 
 
-class AddReaction(Command, frozen=True, kw_only=True, tag="reaction.add"):
+class AddReaction(NumberedCommand, frozen=True, kw_only=True, tag="reaction.add"):
     """React to a message with an emoji."""
 
     seq: int
     emoji: str
 
 
-class RemoveReaction(Command, frozen=True, kw_only=True, tag="reaction.remove"):
+class RemoveReaction(NumberedCommand, frozen=True, kw_only=True, tag="reaction.remove"):
     """Remove one's own reaction."""
 
     seq: int
     emoji: str
 
 
-class HideMessage(Command, frozen=True, kw_only=True, tag="message.hide", omit_defaults=True):
+class HideMessage(
+    NumberedCommand, frozen=True, kw_only=True, tag="message.hide", omit_defaults=True
+):
     """Delete a message by moderation; `admin`: by an admin, who needs no role in the room."""
 
     seq: int
@@ -113,7 +128,9 @@ class HideMessage(Command, frozen=True, kw_only=True, tag="message.hide", omit_d
     admin: bool = False
 
 
-class ApproveMessage(Command, frozen=True, kw_only=True, tag="message.approve", omit_defaults=True):
+class ApproveMessage(
+    NumberedCommand, frozen=True, kw_only=True, tag="message.approve", omit_defaults=True
+):
     """Approve a held message of `user`; `client_id` is that of the message."""
 
     user: str

@@ -233,7 +233,9 @@ async def _offer_some(
             if target == AWAY:
                 headers.append((TO, home.encode()))
             numbers = {field: now for field, (_, now) in _messages(command, tail).items()}
-            value = encode(replace(command, **numbers)) if numbers else record.value
+            value = record.value
+            if numbers:
+                value = encode(replace(command, **numbers, epoch=None))
             await producer.send_and_wait(
                 target, value, key=record.key, partition=one.partition, headers=headers
             )

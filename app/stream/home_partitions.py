@@ -83,6 +83,10 @@ class HomePartitions:
         """The origin of commands since the partition is at home here; earlier ones are void."""
         return self._deployment.now.home_origin(partition)
 
+    def known_epoch(self, partition: int, epoch: int) -> int:
+        """The newest epoch of the log that a command of this epoch knows the numbers of."""
+        return self._deployment.now.lineage(partition).known_to(epoch)
+
     def is_due(self, partition: int) -> bool:
         """Whether a home is to come or to go, or another region has begun an epoch."""
         now = self._deployment.now

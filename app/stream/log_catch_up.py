@@ -24,6 +24,7 @@ from app.domain.deployment import Deployment
 from app.domain.lineage import next_epoch
 from app.errors import Malformed, StoreFailed
 from app.events import (
+    POS,
     SRC,
     AnyLogEvent,
     EpochBegun,
@@ -31,8 +32,9 @@ from app.events import (
     Source,
     decode_log,
     decode_src,
+    position_of,
 )
-from app.kafka.log_positions import header_of, last_event, offset_behind, pos_of
+from app.kafka.log_positions import header_of, last_event, offset_behind
 from app.kafka.partition_reader import PartitionReader
 from app.runtime.clock import now_ms
 from app.settings import Settings
@@ -49,8 +51,9 @@ NOTE_SECONDS = 1.0
 #: Before the first event.
 _NOTHING = Position(0, -1)
 
-#: Writes an event into the tables: its partition, the epoch of the tables, the event, its source.
-Apply = Callable[[int, int, AnyLogEvent, Source], None]
+#: Writes an event into the tables: its partition, the epoch of the tables, the event, its source,
+#: and the event's own epoch.
+Apply = Callable[[int, int, AnyLogEvent, Source, int], None]
 
 
 class LogCatchUp:
@@ -223,9 +226,9 @@ class LogCatchUp:
         event, src = decode_log(record.value), decode_src(header_of(record, SRC))
         if wrong := wrong_partition(event.room, partition, self._settings.partitions):
             raise Malformed(wrong)
-        pos = pos_of(record)
-        self._apply(partition, self.epochs[partition], event, src)
-        self.ends[partition] = max(self.ends[partition], pos)
+        position = position_of(header_of(record, POS), record.offset)
+        self._apply(partition, self.epochs[partition], event, src, position.epoch)
+        self.ends[partition] = max(self.ends[partition], position.pos)
 
 
 async def _end(reader: PartitionReader, partition: int, *, has_regions: bool) -> Position:

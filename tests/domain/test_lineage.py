@@ -110,3 +110,24 @@ def test_no_two_regions_begin_the_same_epoch(known: int, rank: int) -> None:
 
 def test_a_deployment_without_epochs_has_every_event() -> None:
     assert Deployment("d").has(0, Position(0, 5))
+
+
+def test_a_reader_of_an_epoch_that_lost_knows_nothing_of_the_one_that_both_followed() -> None:
+    lineage = Lineage([epoch(16, 5, 0), epoch(17, 9, 0, "us")])
+    assert lineage.known_to(17) == 17
+    assert lineage.known_to(0) == 0
+    assert lineage.known_to(16) == -1
+
+
+@given(histories())
+def test_events_of_the_epochs_that_a_reader_knows_are_the_ones_that_it_saw(
+    begun: list[EpochBegun],
+) -> None:
+    lineage = Lineage(begun)
+    for seen in [0, *(one.epoch for one in begun)]:
+        cut = lineage.cut_after(seen)
+        known = lineage.known_to(seen)
+        for pos in range(12):
+            for one in [0, *(one.epoch for one in begun if one.start <= pos)]:
+                if one <= known and lineage.has(Position(one, pos)):
+                    assert cut is None or pos < cut

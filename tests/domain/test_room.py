@@ -9,14 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.records import Repeat
+from app.domain.messages import as_known
+from app.domain.records import Member, Message, Reactions, Repeat, Room, State
 from app.domain.room import decide
 from app.events import (
     AddMember,
+    AddReaction,
     AnyCommand,
     ChangeRoom,
     CreateRoom,
     DeleteMessage,
+    EditMessage,
+    HideMessage,
     MemberAdded,
     MemberRemoved,
     MemberRole,
@@ -28,6 +32,7 @@ from app.events import (
     ReactionRemoved,
     Refusal,
     RemoveMember,
+    RemoveReaction,
     RoomCreated,
     RoomSettings,
     SanctionSet,
@@ -252,3 +257,31 @@ def test_members_alone_are_mentioned_and_code_mentions_nobody() -> None:
     event = log[-1][0]
     assert isinstance(event, MessageCreated)
     assert (event.mentions, event.everyone) == (("ben",), True)
+
+
+@pytest.mark.parametrize("known", [None, 0, 1, 2])
+def test_a_command_whose_numbers_are_of_an_earlier_epoch_means_no_later_message(
+    known: int | None,
+) -> None:
+    author = Member("owner", 1)
+    message = Message(n=3, by="ann", at=3, epoch=1)
+    state = State(
+        room=Room(n=3, seq=1, src=0, type="group"),
+        actor=author,
+        message=message,
+        root=message,
+        own=Reactions(3, ("👍",)),
+    )
+    name = {"room": "r", "by": "ann", "id": str(UUID(int=9)), "client_id": "c", "epoch": known}
+    for command in (
+        EditMessage(**name, seq=1, text="other"),
+        DeleteMessage(**name, seq=1),
+        AddReaction(**name, seq=1, emoji="👀"),
+        RemoveReaction(**name, seq=1, emoji="👍"),
+        SendMessage(**name, text="a reply", reply_to=1),
+        SendMessage(**name, text="in a thread", thread=1),
+        HideMessage(**name, seq=1),
+    ):
+        moderated = Moderated(src=5, at_ms=9, command=command)
+        outcome = decide(as_known(state, command.epoch), moderated)
+        assert isinstance(outcome, Refusal) == (known == 0), (command, outcome)

@@ -42,6 +42,17 @@ async def acts(mia: Person, room: str) -> None:
         assert answer.status == 200, await answer.text()
 
 
+async def is_undecided(region: Region, mia: Person, room: str) -> None:
+    """A reaction and a reply that the region accepts, and never decides on."""
+    for worker in region.chat.workers:
+        worker.kill()
+    path = f"/v1/rooms/{room}/messages"
+    async with mia.http.put(f"{path}/6/reactions/%F0%9F%91%80") as answer:
+        assert answer.status == 202, await answer.text()
+    status, _ = await mia.post(path, {"text": "about a lost one", "reply_to": 6})
+    assert status == 202
+
+
 async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Regions) -> None:
     eu, us = regions["eu"], regions["us"]
     async with Person(eu.chat, "mia") as mia, Person(us.chat, "noa") as noa:
@@ -59,6 +70,7 @@ async def test_people_go_on_elsewhere_and_the_tail_comes_in_the_end(regions: Reg
                 await acts(mia, room)
                 await hers.until(lambda: len(hers.messages(room)) == 3)
                 cursor = hers.cursor
+            await is_undecided(eu, mia, room)
             # On its way to eu, and never there.
             eu.mirror.kill()
             before = await handed_on(us, room)

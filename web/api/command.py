@@ -10,8 +10,9 @@ import msgspec
 from aiohttp import web
 
 from app.events import AnyCommand, Ruling, Verdict
+from app.topics import partition_of
 from web.api.callers import authenticate
-from web.api.services import COMMANDS, SETTINGS
+from web.api.services import COMMANDS, HUB, SETTINGS
 from web.auth.token_cache import Identity
 from web.description.operation import H, Operation, described
 from web.http.json_response import json
@@ -95,6 +96,12 @@ class CommandRequest:
             "client_id": client_id(self.request, given) or command_id,
             "edge": commands.edge,
         }
+
+    def numbered(self, given: str | None = None) -> dict[str, Any]:
+        """The same with the `epoch` of the log that message numbers of the request are of."""
+        deployment = self.request.app[HUB].state.deployment
+        partition = partition_of(self.room, self.request.app[SETTINGS].partitions)
+        return {**self.fields(given), "epoch": deployment.epoch(partition)}
 
     async def submit(self, command: AnyCommand, location: str = "") -> web.Response:
         """Send the command, and answer with its verdict.

@@ -67,8 +67,9 @@ async def send(request: web.Request) -> web.Response:
         checked("attachments", wellformed.file_name, one.name)
     if wrong := wellformed.meta(body.meta):
         raise Problem("field_value", wrong, field="meta")
+    is_about_one = body.reply_to or body.thread
     command = SendMessage(
-        **asked.fields(body.client_id),
+        **(asked.numbered if is_about_one else asked.fields)(body.client_id),
         text=body.text or "",
         reply_to=body.reply_to,
         thread=body.thread,
@@ -104,7 +105,7 @@ async def edit(request: web.Request) -> web.Response:
     body = await read_body(request, NewText, least=_most_bytes(request))
     count_text(request, asked.identity, body.text)
     command = EditMessage(
-        **asked.fields(body.client_id),
+        **asked.numbered(body.client_id),
         seq=seq,
         text=body.text,
         # Attachments never change, so this is still so when the room decides.
@@ -128,7 +129,7 @@ async def _has_file(request: web.Request, asked: CommandRequest, seq: int) -> bo
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /v1/rooms/{room}/messages/{seq}`: delete a message."""
     asked = await command_request(request)
-    return await asked.submit(DeleteMessage(**asked.fields(), seq=message_seq(request)))
+    return await asked.submit(DeleteMessage(**asked.numbered(), seq=message_seq(request)))
 
 
 @describes_command(
@@ -143,7 +144,7 @@ async def react(request: web.Request) -> web.Response:
     known = reaction(emoji, allowed(request.app[SETTINGS].reactions))
     if known is None:
         raise Problem("field_value", REACTIONS, field="emoji")
-    return await asked.submit(AddReaction(**asked.fields(), seq=seq, emoji=known))
+    return await asked.submit(AddReaction(**asked.numbered(), seq=seq, emoji=known))
 
 
 @describes_command("message_gone", "reaction_unknown", "room_archived")
@@ -151,7 +152,7 @@ async def unreact(request: web.Request) -> web.Response:
     """`DELETE /v1/rooms/{room}/messages/{seq}/reactions/{emoji}`: remove one's reaction."""
     asked = await command_request(request)
     seq, emoji = message_seq(request), _emoji(request)
-    return await asked.submit(RemoveReaction(**asked.fields(), seq=seq, emoji=emoji))
+    return await asked.submit(RemoveReaction(**asked.numbered(), seq=seq, emoji=emoji))
 
 
 def _emoji(request: web.Request) -> str:

@@ -192,6 +192,7 @@ def _approval(held: SendMessage, fields: dict[str, Any]) -> ApproveMessage:
         text=held.text,
         reply_to=held.reply_to,
         thread=held.thread,
+        epoch=held.epoch,
         attachments=held.attachments,
         meta=held.meta,
     )
