@@ -37,6 +37,7 @@ async def join_regions(
         known = await read_deployment(reader)
         if known.id and known.homes:
             _require_known(settings, known)
+            _require_order(settings, known)
             return known
         if settings.region == first:
             await make(settings)
@@ -48,12 +49,13 @@ async def join_regions(
                 f"the Kafka cluster at {settings.broker} has a deployment of its own: the region"
                 f" {settings.region} needs an empty cluster, to which the one of {first} comes"
             )
+        _require_order(settings, theirs)
     taken: list[AnyBeginning] = [DeploymentMade(id=theirs.id, at_ms=now_ms())]
     if theirs.keys_from_ms is not None:
         taken.append(KeysDerived(from_ms=theirs.keys_from_ms))
     # Those of a deployment that had one region. Later ones come with the homes of their region.
     taken += [one for one in theirs.epochs if not one.home]
-    taken.append(HomesGiven(homes=theirs.homes, at_ms=now_ms()))
+    taken.append(HomesGiven(homes=theirs.homes, regions=theirs.regions, at_ms=now_ms()))
     return await begin(settings, *taken)
 
 
@@ -67,6 +69,19 @@ def _require_known(settings: Settings, known: Deployment) -> None:
         )
 
 
+def _require_order(settings: Settings, known: Deployment) -> None:
+    """Raise `ParleyError` where regions are in another order than those of the deployment.
+
+    Two regions in each other's place would begin epochs of the same numbers.
+    """
+    names = tuple(settings.region_brokers)
+    if names[: len(known.regions)] != known.regions:
+        raise ParleyError(
+            f"PARLEY_REGIONS begins with {', '.join(known.regions)} in this deployment, in this"
+            f" order, and new regions come behind them: {settings.regions}"
+        )
+
+
 def _homes(settings: Settings, *, spread: bool) -> HomesGiven:
     """The homes: of a new deployment all regions in turn, of an older one where its log is."""
     names = list(settings.region_brokers)
@@ -74,7 +89,7 @@ def _homes(settings: Settings, *, spread: bool) -> HomesGiven:
         names[partition % len(names)] if spread else settings.region
         for partition in range(settings.partitions)
     )
-    return HomesGiven(homes=tuple(homes), at_ms=now_ms())
+    return HomesGiven(homes=tuple(homes), regions=tuple(names), at_ms=now_ms())
 
 
 async def _of_first(settings: Settings, reader: PartitionReader, first: str) -> Deployment:

@@ -53,6 +53,7 @@ class Deployment(NamedTuple):
     From `keys_from_ms` on edges sign with a key for each purpose; `None`: that was not said yet.
 
     `homes` has the first home of each partition; it is empty in a deployment of one region.
+    `regions` are the first regions in their order; empty where that was not said.
     `changes` has the last change of each partition's home, and `wishes` what a person wanted last.
     """
 
@@ -62,6 +63,7 @@ class Deployment(NamedTuple):
     moved_to: str = ""
     keys_from_ms: int | None = None
     homes: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
     changes: Mapping[int, HomeChange] = MappingProxyType({})
     wishes: Mapping[int, HomeWanted] = MappingProxyType({})
     dropped: tuple[TailDropped, ...] = ()
@@ -187,7 +189,7 @@ def deployment_of(beginnings: Iterable[AnyBeginning]) -> Deployment:
             case DeploymentKept():
                 known = known._replace(moved_to="")
             case HomesGiven() if not known.homes:
-                known = known._replace(homes=one.homes)
+                known = known._replace(homes=one.homes, regions=one.regions)
             case HomeLeft() | HomeTaken():
                 known = _changed(known, one)
             case HomeWanted():

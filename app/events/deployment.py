@@ -67,10 +67,15 @@ class DeploymentKept(Struct, frozen=True, kw_only=True, tag="deployment.kept", t
 
 
 class HomesGiven(Struct, frozen=True, kw_only=True, tag="homes.given", tag_field="kind"):
-    """Each partition of the log got its home: the name of the region that orders its rooms."""
+    """Each partition of the log got its home: the name of the region that orders its rooms.
+
+    `regions` are all regions in their order, from which the numbers of their epochs follow. A
+    record of an earlier release has none.
+    """
 
     homes: tuple[str, ...]
     at_ms: Natural
+    regions: tuple[str, ...] = ()
 
 
 class HomeWanted(Struct, frozen=True, kw_only=True, tag="home.wanted", tag_field="kind"):

@@ -179,3 +179,16 @@ async def test_a_region_starts_though_the_others_do_not_answer(settings: Setting
     await begin(settings, made, HomesGiven(homes=("eu", "us"), at_ms=1))
     known = await prepare(replace(settings, **REGIONS), TOPICS)
     assert [known.home(partition) for partition in range(2)] == ["eu", "us"]
+
+
+async def test_regions_keep_their_order_and_new_ones_come_behind_them(settings: Settings) -> None:
+    await provision(settings, TOPICS)
+    made = DeploymentMade(id="d", at_ms=1)
+    given = HomesGiven(homes=("eu", "us"), regions=("eu", "us"), at_ms=1)
+    await begin(settings, made, given)
+    here = replace(settings, **REGIONS)
+    away = here.region_brokers["us"]
+    for other in (f"us={away} eu={here.broker}", f"ap={away} eu={here.broker} us={away}"):
+        with pytest.raises(ParleyError, match="begins with eu, us in this deployment, in this"):
+            await prepare(replace(here, regions=other), TOPICS)
+    await prepare(replace(here, regions=f"{here.regions} ap={away}"), TOPICS)

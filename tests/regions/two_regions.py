@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -100,40 +100,65 @@ class Region(NamedTuple):
 async def two_regions(base: Path, partitions: int = 4) -> AsyncIterator[dict[str, Region]]:
     """Regions `eu` and `us`, with a network between them; returns when each opens a room."""
     async with AsyncExitStack() as stack:
-        passages = {name: await stack.enter_async_context(Passage()) for name in NAMES}
-        kafkas = {
-            name: await stack.enter_async_context(FarKafka(base / name / "kafka", passages[name]))
-            for name in NAMES
-        }
-        found: dict[str, Region] = {}
-        for name in NAMES:
-            folder = base / name
-            valkey = await stack.enter_async_context(Valkey(folder / "valkey"))
-            # Each region reaches the other by the network, and its own Kafka directly.
-            brokers = {n: kafkas[n].url if n == name else kafkas[n].far for n in NAMES}
-            settings = Settings(
-                broker=kafkas[name].url,
-                redis=valkey.url,
-                data=data_folder(folder),
-                secret=SECRET,
-                partitions=partitions,
-                region=name,
-                regions=" ".join(f"{n}={broker}" for n, broker in brokers.items()),
-            )
-            chat = Chat(settings)
-            stack.push_async_callback(chat.stop)
-            found[name] = Region(chat, kafkas[name], valkey, _mirror(chat), passages[name])
-        for name in NAMES:
-            mirror = found[name].mirror
-            mirror.start()
-            stack.push_async_callback(mirror.stop, 20)
-        for name in NAMES:
-            found[name].chat.start_worker("w1")
-        for name in NAMES:
-            await found[name].chat.start_edge()
-        for name in NAMES:
-            await found[name].chat.working()
+        servers = {name: await servers_of(stack, base, name) for name in NAMES}
+        found = {name: region_of(stack, base, name, servers, partitions) for name in NAMES}
+        await start(found.values())
         yield found
+
+
+class Servers(NamedTuple):
+    """What a region's processes are connected to."""
+
+    kafka: FarKafka
+    valkey: Valkey
+    passage: Passage
+
+
+async def servers_of(stack: AsyncExitStack, base: Path, name: str) -> Servers:
+    """Start the servers of a region; they end with the stack."""
+    passage = await stack.enter_async_context(Passage())
+    kafka = await stack.enter_async_context(FarKafka(base / name / "kafka", passage))
+    valkey = await stack.enter_async_context(Valkey(base / name / "valkey"))
+    return Servers(kafka, valkey, passage)
+
+
+def region_of(
+    stack: AsyncExitStack,
+    base: Path,
+    name: str,
+    servers: Mapping[str, Servers],
+    partitions: int = 4,
+) -> Region:
+    """A region of a deployment whose regions are those of the servers, in their order."""
+    kafka, valkey, passage = servers[name]
+    # Each region reaches the others by the network, and its own Kafka directly.
+    brokers = {n: kafka.url if n == name else one.kafka.far for n, one in servers.items()}
+    settings = Settings(
+        broker=kafka.url,
+        redis=valkey.url,
+        data=data_folder(base / name),
+        secret=SECRET,
+        partitions=partitions,
+        region=name,
+        regions=" ".join(f"{n}={broker}" for n, broker in brokers.items()),
+    )
+    chat = Chat(settings)
+    mirror = _mirror(chat)
+    stack.push_async_callback(chat.stop)
+    stack.push_async_callback(mirror.stop, 20)
+    return Region(chat, kafka, valkey, mirror, passage)
+
+
+async def start(regions: Collection[Region]) -> None:
+    """Start mirrors, workers and edges; returns when each region opens a room."""
+    for region in regions:
+        region.mirror.start()
+    for region in regions:
+        region.chat.start_worker("w1")
+    for region in regions:
+        await region.chat.start_edge()
+    for region in regions:
+        await region.chat.working()
 
 
 def both(regions: dict[str, Region]) -> Chat:
