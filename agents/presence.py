@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import cache, partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from faust.types import TP
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.valkey import connect
 from app.domain.presence import Presence, after, next_version
 from app.errors import Malformed
-from app.events import Connection, decode_connection
+from app.events import BY_EDGE, BY_USER, Connection, decode_connection
 from app.kafka.record import Record
 from app.runtime.retry import health_probe, retry_while_away
 from app.stream.batch import Batch
@@ -28,6 +28,14 @@ from tables.presence import presence as known
 
 #: By partition: users whose presence a batch changes.
 Changed = defaultdict[int, dict[str, Presence]]
+
+
+class Said(NamedTuple):
+    """What records of a batch say beside connections: edges that are alive, and who is away."""
+
+    alive: set[str]
+    away: dict[str, bool]
+
 
 app = group(PRESENCE)
 settings = app.context.settings
@@ -53,13 +61,18 @@ async def presence(stream: Any) -> None:
     """Follow the streams of each user; only the last state of a batch goes to Valkey."""
     async for batch in batches(stream, (known,)):
         changed: Changed = defaultdict(dict)
-        batch.each(decode_connection, partial(_follow, changed))
-        await retry_while_away("Valkey", _apply, batch, changed)
+        said = Said(set(), {})
+        batch.each(decode_connection, partial(_follow, changed, said))
+        await retry_while_away("Valkey", _apply, batch, changed, said)
 
 
-def _follow(changed: Changed, record: Record, event: Connection) -> None:
+def _follow(changed: Changed, said: Said, record: Record, event: Connection) -> None:
     if wrong := wrong_partition(event.user, record.partition, settings.partitions):
         raise Malformed(wrong)
+    if event.transport == BY_EDGE:
+        said.alive.add(event.edge)
+    elif event.transport == BY_USER:
+        said.away[event.user] = event.what == "away"
     if event.transport != "sse":
         return  # a poll opens and closes with every response
     before = known.read(record.partition, event.user)
@@ -76,7 +89,8 @@ def _follow(changed: Changed, record: Record, event: Connection) -> None:
     changed[record.partition][event.user] = now
 
 
-async def _apply(batch: Batch, changed: Changed) -> None:
+async def _apply(batch: Batch, changed: Changed, said: Said) -> None:
+    await presences().hear(said.alive, said.away)
     async with positions.lock:
         positions.begin(batch.generation)
         for place, upto in batch.last_offsets(CONNECTIONS).items():

@@ -70,6 +70,7 @@ from web.api.services import (
     AUTHENTICATOR,
     BROKERS,
     COMMANDS,
+    CONNECTION_EVENTS,
     DIRECT_CLAIMS,
     DRAINING,
     HISTORY,
@@ -172,6 +173,7 @@ async def serving(
             await watch.start()
         stack.push_async_callback(shutdown.end, "deployment", watch.stop)
         events = ConnectionEvents(producer, app[COMMANDS].edge, settings.partitions)
+        app[CONNECTION_EVENTS] = events
         aiohttp = app_runner(app, handler_cancellation=True, shutdown_timeout=_AIOHTTP_SECONDS)
         await aiohttp.setup()
         stack.push_async_callback(shutdown.end, "requests", aiohttp.cleanup)

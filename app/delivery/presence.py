@@ -91,6 +91,13 @@ class Presences:
         """Write a sign of life of an edge."""
         await self._redis.set(keys.alive(edge), "1", ex=ALIVE)
 
+    async def hear(self, alive: Iterable[str], away: Mapping[str, bool]) -> None:
+        """Write signs of life of edges, and who is away or back, as other regions say it."""
+        for edge in alive:
+            await self.say_alive(edge)
+        for user, is_away in away.items():
+            await self.set_away(user, is_away)
+
     async def set_away(self, user: str, away: bool) -> None:
         """Set or clear the away status of a user."""
         if away:

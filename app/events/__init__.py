@@ -7,7 +7,7 @@ pipeline alone are in record headers.
 from app.events.agents import AgentState, decode_agent_state
 from app.events.attachment import Attachment
 from app.events.codec import encode
-from app.events.connections import Connection, decode_connection
+from app.events.connections import BY_EDGE, BY_USER, Connection, decode_connection
 from app.events.dead import Dead, dead_of, decode_dead
 from app.events.deployment import (
     AnyBeginning,
@@ -134,6 +134,8 @@ from app.events.verdicts import Verdict, decode_verdict
 
 __all__ = [
     "AT",
+    "BY_EDGE",
+    "BY_USER",
     "EDGE",
     "HOME",
     "POS",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import aiohttp
 import pytest
 
@@ -135,3 +137,27 @@ async def test_both_regions_verify(regions: Regions) -> None:
     for region in regions.values():
         code, said = await region.chat.parley("verify")
         assert code == 0, said
+
+
+async def test_a_person_with_a_stream_in_one_region_is_present_in_the_other(
+    regions: Regions,
+) -> None:
+    eu, us = (regions[name].chat for name in NAMES)
+    async with Person(eu, "ida") as ida, Person(us, "jan") as jan:
+        await ida.open_room("jan")
+
+        async def seen() -> str:
+            _, body = await jan.get("/v1/presence", user="ida")
+            return str(body["presence"].get("ida", {}).get("status"))
+
+        async def is_seen(status: str) -> bool:
+            return await seen() == status
+
+        async with Listener(eu, "ida"):
+            await until(partial(is_seen, "online"), within=30)
+            async with ida.http.put("/v1/presence", json={"status": "away"}) as answer:
+                assert answer.status == 204
+            await until(partial(is_seen, "away"), within=20)
+            async with ida.http.put("/v1/presence", json={"status": "online"}) as answer:
+                assert answer.status == 204
+            await until(partial(is_seen, "online"), within=20)

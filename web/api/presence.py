@@ -13,7 +13,7 @@ from app.domain.presence import may_see, status
 from app.runtime.clock import now_ms
 from app.runtime.retry import AWAY
 from web.api.callers import authenticate, count
-from web.api.services import COMMANDS, PRESENCES, SETTINGS, VIEW
+from web.api.services import COMMANDS, CONNECTION_EVENTS, PRESENCES, SETTINGS, VIEW
 from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.query_parameters import Words
@@ -50,7 +50,10 @@ async def say(request: web.Request) -> web.Response:
     """`PUT /v1/presence`: set oneself away, or back; 204."""
     identity = await authenticate(request)
     own = await read_body(request, OwnPresence)
-    await request.app[PRESENCES].set_away(identity.user, own.status == "away")
+    is_away = own.status == "away"
+    await request.app[PRESENCES].set_away(identity.user, is_away)
+    if request.app[SETTINGS].region:
+        request.app[CONNECTION_EVENTS].away(identity.user, is_away=is_away)
     return web.Response(status=204)
 
 
@@ -97,8 +100,10 @@ async def say_alive(app: web.Application) -> None:
             await app[PRESENCES].say_alive(app[COMMANDS].edge)
         except AWAY:
             await asyncio.sleep(1)
-        else:
-            await asyncio.sleep(SAY_EVERY)
+            continue
+        if app[SETTINGS].region:
+            app[CONNECTION_EVENTS].alive()
+        await asyncio.sleep(SAY_EVERY)
 
 
 def add_routes(app: web.Application) -> None:

@@ -26,10 +26,12 @@ from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
 from web.limits.limits import Limits
 from web.producer.command_sender import CommandSender
+from web.producer.connection_events import ConnectionEvents
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 AUTHENTICATOR: web.AppKey[Authenticator] = web.AppKey("authenticator")
 COMMANDS: web.AppKey[CommandSender] = web.AppKey("commands")
+CONNECTION_EVENTS: web.AppKey[ConnectionEvents] = web.AppKey("connection_events")
 VIEW: web.AppKey[View] = web.AppKey("view")
 READ_MARKS: web.AppKey[ReadMarks] = web.AppKey("read_marks")
 PRESENCES: web.AppKey[Presences] = web.AppKey("presences")

@@ -138,7 +138,8 @@ CHANNELS: Final = (
     ),
     TopicChannel(
         topics.CONNECTIONS,
-        "Streams that opened and closed, and users who began and stopped polling.",
+        "Streams that opened and closed, users who began and stopped polling, and what edges say to"
+        " other regions.",
         "The user.",
         Connection,
         (_E, "regions"),

@@ -1,4 +1,7 @@
-"""Events in `chat.connections`: streams and polls that open and close, for presence and agents."""
+"""Events in `chat.connections`: streams and polls that open and close, for presence and agents.
+
+Other regions hear from them, too, that this edge is alive, and which users are away.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any, Final
 import structlog
 from aiokafka.errors import KafkaError
 
-from app.events import Connection, encode
+from app.events import BY_EDGE, BY_USER, Connection, encode
 from app.kafka.resilient_producer import ResilientProducer
 from app.runtime.clock import now_ms
 from app.topics import CONNECTIONS, partition_of
@@ -89,6 +92,26 @@ class ConnectionEvents:
                 why=why,
             )
         )
+
+    def alive(self) -> None:
+        """Say that this edge is alive; not while earlier records wait for Kafka."""
+        if not self._unsettled:
+            self._say(self._edge, "alive", BY_EDGE)
+
+    def away(self, user: str, *, is_away: bool) -> None:
+        """Note that a user has said to be away, or back."""
+        self._say(user, "away" if is_away else "back", BY_USER)
+
+    def _say(self, user: str, what: str, transport: str) -> None:
+        said = Connection(
+            user=user,
+            what=what,
+            edge=self._edge,
+            connection="",
+            transport=transport,
+            at_ms=now_ms(),
+        )
+        self._write(said)
 
     def polls(self, user: str) -> None:
         """Note that a user polls over one more connection. All of them count as one."""
