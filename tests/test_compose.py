@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def test_the_containers_settings_are_ones_that_parley_reads() -> None:
             assert hasattr(Settings(), variable.removeprefix("PARLEY_").lower()), variable
         variables["PARLEY_SECRET"] = "s" * 32
         variables["PARLEY_PARTITIONS"] = "8"
+        variables["PARLEY_PROXIES"] = "172.18.0.0/16"
         Settings.read(variables)
 
 
@@ -70,8 +72,8 @@ def test_workers_can_be_many() -> None:
 def test_prometheus_and_grafana_come_with_a_profile_and_this_machine_alone_reaches_them() -> None:
     found = services()
     extra = {name for name, service in found.items() if "profiles" in service}
-    assert extra == {"prometheus", "grafana"}
-    for name in extra:
+    assert extra == {"prometheus", "grafana", "nginx"}
+    for name in extra - {"nginx"}:
         assert found[name]["profiles"] == ["metrics"]
         assert all(port.startswith("127.0.0.1:") for port in found[name]["ports"])
 
@@ -79,7 +81,7 @@ def test_prometheus_and_grafana_come_with_a_profile_and_this_machine_alone_reach
 def test_the_files_that_containers_mount_are_in_the_tree() -> None:
     volumes = [one for service in services().values() for one in service.get("volumes", ())]
     mounted = [one.split(":")[0] for one in volumes if one.startswith("./")]
-    assert len(mounted) == 3
+    assert len(mounted) == 4
     assert [one for one in mounted if not (_ROOT / one).exists()] == []
 
 
@@ -95,6 +97,18 @@ def test_prometheus_scrapes_the_port_on_which_workers_and_edges_have_their_metri
         for name in ("worker", "edge")
     }
     assert scraped == ports
+
+
+def test_nginx_has_a_value_for_each_variable_of_its_configuration() -> None:
+    nginx = services()["nginx"]
+    assert nginx["profiles"] == ["proxy"]
+    template = (_ROOT / "deploy" / "nginx" / "nginx.conf.template").read_text()
+    named = set(re.findall(r"\$\{(\w+)\}", template))
+    assert named == nginx["environment"].keys() - {"NGINX_ENVSUBST_OUTPUT_DIR"}
+    assert nginx["ports"][0].endswith(f":{nginx['environment']['NGINX_LISTEN']}")
+    assert nginx["environment"]["PARLEY_EDGE"].endswith(
+        f":{services()['edge']['environment']['PARLEY_PORT']}"
+    )
 
 
 def test_every_service_says_whether_it_is_well() -> None:

@@ -76,15 +76,19 @@ class Frail:
 
 @asynccontextmanager
 async def frail_chat(
-    folder: Path, resumed: Resumed, kafka: Kafka | None = None, **changes: Any
+    folder: Path,
+    resumed: Resumed,
+    kafka: Kafka | None = None,
+    code: Path | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Frail]:
-    """One worker and one edge on a Kafka and a Valkey that no other test uses."""
+    """One worker and one edge, of other `code` perhaps, on a Kafka and a Valkey of their own."""
     kafka = kafka or Kafka(folder / "kafka")
     async with kafka, Valkey(folder / "valkey") as valkey:
         own = {"broker": kafka.url, "redis": valkey.url, "data": data_folder(folder)}
         chat = Chat(Settings(**{**own, "secret": SECRET, **changes}))
         try:
-            await chat.start()
+            await chat.start(code)
             yield Frail(kafka, valkey, chat, resumed)
         finally:
             await chat.stop()

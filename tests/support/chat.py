@@ -43,6 +43,8 @@ class Chat:
         self.settings = replace(settings, **UNHURRIED, **INSIDE, **PUSH, push_gateway=gateway)
         #: Where the first worker and the first edge have their metrics: `host:port`.
         self.metrics: list[str] = []
+        #: The address of the first worker's `/healthz` and `/readyz`.
+        self.health = ""
         self.workers: list[Child] = []
         self.edges: list[Child] = []
         self.urls: list[str] = []
@@ -60,17 +62,21 @@ class Chat:
         """The headers that a request of somebody's needs."""
         return {"Authorization": f"Bearer {self.token(user)}"}
 
-    async def start(self) -> None:
-        """Start a worker and an edge; returns when a message's way is open."""
-        worker, edge = free_port(), free_port()
-        self.start_worker("w1", prometheus_port=worker)
-        await self.start_edge(prometheus_port=edge)
+    async def start(self, code: Path | None = None) -> None:
+        """Start a worker and an edge, from other `code` perhaps.
+
+        Returns when a message's way is open.
+        """
+        worker, edge, health = free_port(), free_port(), free_port()
+        self.health = f"http://127.0.0.1:{health}"
+        self.start_worker("w1", code, prometheus_port=worker, health_port=health)
+        await self.start_edge(code, prometheus_port=edge)
         self.metrics = [f"127.0.0.1:{worker}", f"127.0.0.1:{edge}"]
         await self.working()
 
-    def start_worker(self, name: str, **changes: Any) -> Child:
-        """Start one more worker."""
-        child = self._child("worker", name, replace(self.settings, worker=name, **changes))
+    def start_worker(self, name: str, code: Path | None = None, **changes: Any) -> Child:
+        """Start one more worker, from other `code` perhaps."""
+        child = self._child("worker", name, replace(self.settings, worker=name, **changes), code)
         self.workers.append(child)
         return child
 

@@ -17,6 +17,8 @@ _SHARED: Final = {
     "chat": (
         "tests/browser/",
         "tests/clients/",
+        "tests/deploy/test_chart_runs.py",
+        "tests/deploy/test_nginx.py",
         "tests/docs/test_agents.py",
         "tests/docs/test_semantics.py",
         "tests/end_to_end/test_agents.py",
