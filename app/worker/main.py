@@ -18,9 +18,11 @@ from prometheus_client.registry import Collector
 
 from app.agentkit.agent_files import AgentFile, agent_files
 from app.delivery.valkey import connect
+from app.deployment.installation import Installation, record
 from app.deployment.preparation import prepare
 from app.deployment.watch import DeploymentWatch
 from app.errors import ParleyError, SettingError
+from app.kafka.admin import cluster_id
 from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
@@ -127,6 +129,9 @@ async def _serve(
     topics += declared_topics(chosen.values())
     async with waiting_for(f"Kafka at {settings.broker}"):
         deployment = await prepare(settings, topics)
+        now = Installation(deployment.id, await cluster_id(settings))
+    if other := record(settings.data, now):
+        log.warning("the data folder was last used with another deployment", other=other)
     if prepared is not None:
         prepared.set()
     async with serve_health(settings, chosen), _metrics(settings, chosen, children):
