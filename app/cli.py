@@ -24,6 +24,7 @@ folder has the value."""
 _OWN = {
     "worker": frozenset({"worker", "health_port", "prometheus_port"}),
     "edge": frozenset({"host", "port", "prometheus_port"}),
+    "verify": frozenset({"prometheus_port"}),
 }
 
 
@@ -134,6 +135,7 @@ def _told(found: tuple[str, str]) -> str:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Begin with the backup in this folder.",
 )
+@click.option("--verify", is_flag=True, help="Run `parley verify --follow` beside it.")
 @click.option("--regions", help="Run a deployment of these regions, by comma: eu,us.")
 def up(
     port: int | None,
@@ -141,6 +143,7 @@ def up(
     fresh: bool,
     edges: int,
     backup: Path | None,
+    verify: bool,
     regions: str | None,
 ) -> None:
     """Run everything on this machine until Ctrl-C: Kafka, Valkey, a worker, an edge.
@@ -164,14 +167,14 @@ def up(
     if data:
         settings = replace(settings, data=data)
     if regions:
-        if backup or edges > 1 or {"broker", "redis", "region", "regions"} & given:
+        if backup or verify or edges > 1 or {"broker", "redis", "region", "regions"} & given:
             raise click.UsageError(
-                "--regions starts all parts: it goes with none of --restore, --edges,"
-                " PARLEY_BROKER, PARLEY_REDIS, PARLEY_REGION and PARLEY_REGIONS"
+                "--regions starts all parts: it goes with none of --restore, --verify,"
+                " --edges, PARLEY_BROKER, PARLEY_REDIS, PARLEY_REGION and PARLEY_REGIONS"
             )
         regions_up.run(settings, [name.strip() for name in regions.split(",")], fresh=fresh)
         return
-    run(settings, given, fresh=fresh, edges=edges, backup=backup)
+    run(settings, given, fresh=fresh, edges=edges, backup=backup, verify=verify)
 
 
 @parley.command(epilog=_EPILOG)

@@ -158,6 +158,10 @@ class Maintenance(Database):
         """The room's figures, to be compared with a recount from Kafka."""
         return await self._read(room_state.state, room)
 
+    async def events_after(self, room: str, n: int, most: int) -> list[LogRow]:
+        """At most so many stored events of the room above `n`, ascending."""
+        return await self._read(room_state.rows, room, n, most)
+
     async def events(self, room: str) -> AsyncIterator[LogRow]:
         """The room's stored events, ascending by `n`."""
         last = 0

@@ -43,12 +43,14 @@ def run(
     fresh: bool,
     edges: int = 1,
     backup: Path | None = None,
+    verify: bool = False,
 ) -> None:
     """Start everything and run until Ctrl-C or SIGTERM; blocks.
 
     `named` are the settings that the environment or options set: such a broker or Valkey is used
     and none started, and such a port is not replaced by a free one. `edges` edges share the port.
-    The deployment is first restored from the folder `backup`, if there is one.
+    The deployment is first restored from the folder `backup`, if there is one. With `verify`,
+    `parley verify --follow` compares all the time.
     """
     settings = replace(settings, data=settings.data.absolute())
     raise_open_files()
@@ -58,16 +60,22 @@ def run(
         # Before --fresh deletes anything.
         asyncio.run(check(BackupFolder(backup), lambda _: None))
     with held(settings.data, fresh, keep_secret=backup is not None):
-        asyncio.run(_Up(settings, named, edges, backup).run_until_signal())
+        asyncio.run(_Up(settings, named, edges, backup, verify).run_until_signal())
 
 
 class _Up:
     def __init__(
-        self, settings: Settings, named: frozenset[str], edges: int, backup: Path | None
+        self,
+        settings: Settings,
+        named: frozenset[str],
+        edges: int,
+        backup: Path | None,
+        verify: bool,
     ) -> None:
         self._settings = settings
         self._edges = edges
         self._backup = backup
+        self._verify = verify
         self._named = named
         self._console = Console()
         self._supervisor = Supervisor(self._console.say)
@@ -200,11 +208,16 @@ class _Up:
         return await of_valkey(f"redis://127.0.0.1:{port}/0")
 
     def _metrics_port(self) -> int:
-        """The worker's; each edge has the next one."""
+        """The worker's; each edge has the next one, and `verify` the one after them."""
         settings = self._settings
         if "prometheus_port" in self._named:
             return settings.prometheus_port
-        return free_ports(1 + self._edges, settings.prometheus_host)
+        return free_ports(self._processes, settings.prometheus_host)
+
+    @property
+    def _processes(self) -> int:
+        """The processes with metrics."""
+        return 1 + self._edges + self._verify
 
     async def _start_mirror(self) -> None:
         logs, environ = self._settings.data / "logs", self._settings.environ()
@@ -226,6 +239,11 @@ class _Up:
         if self._settings.takes_hs256:
             with self._console.step("Worker, and the room “lobby” through it"):
                 await self._wait("worker", lobby_is_open)
+        if self._verify:
+            environ = with_metrics_port(self._settings, 1 + self._edges).environ()
+            follow = Command(["verify", "--follow", "--json"], logs / "verify.log", environ)
+            await self._supervisor.start("the verification", follow)
+            self._console.say(f"Differences go to {logs / 'verify.log'}")
 
     async def _wait(self, name: str, ready: Callable[[Settings], Awaitable[bool]]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -241,7 +259,7 @@ class _Up:
     def _say_ready(self) -> None:
         self._console.say(f"\nReady in {self._console.seconds:.1f} s: {address(self._settings)}/\n")
         if first := self._settings.prometheus_port:
-            ports = range(first, first + 1 + self._edges)
+            ports = range(first, first + self._processes)
             urls = [f"{url_of(self._settings.prometheus_host, port)}/metrics" for port in ports]
             self._console.say(f"For Prometheus: {' '.join(urls)}\n")
         if not self._settings.takes_hs256:
