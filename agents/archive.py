@@ -11,6 +11,7 @@ import structlog
 from app.delivery.erasures import ViewErasures
 from app.delivery.valkey import connect
 from app.delivery.view import View
+from app.deployment.followed import followed_deployment
 from app.errors import Malformed
 from app.events import POS, decode_log, position_of
 from app.history.entry import Entry
@@ -67,6 +68,8 @@ async def archive(stream: Any) -> None:
     """Write every event to the history store; while that is away, the log waits."""
     GROUP.set(app.conf.id)  # the group that is shown as waiting
     await retry_while_away("history", history().open)
+    deployment = (await followed_deployment(settings)).now
+    await retry_while_away("history", history().belong_to, deployment.id)
     await epoch_cuts().start()
     async for batch in batches(stream):
         found = [

@@ -124,6 +124,7 @@ async def watch() -> None:
         return
     with health_probe("Valkey", app.conf.id, "fan_out"):
         deployment = (await followed_deployment(settings)).now
+        await publisher().belong_to(deployment.id)
         for place, end in ends.items():
             if refills().under_way(place.partition):
                 continue

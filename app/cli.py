@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import click
 
-from app.errors import ParleyError
+from app.errors import ParleyError, SettingError
 from app.settings import Settings, named, unknown
 
 _EPILOG = """\b
@@ -24,6 +24,7 @@ folder has the value."""
 _OWN = {
     "worker": frozenset({"worker", "health_port", "prometheus_port"}),
     "edge": frozenset({"host", "port", "prometheus_port"}),
+    "verify": frozenset({"prometheus_port"}),
 }
 
 
@@ -55,8 +56,21 @@ class _Failure(click.ClickException):
         click.echo(f"parley: {self.message}", err=True, file=file)
 
 
+class _Refused(click.ClickException):
+    """Settings that can't be used: a line for each, and the exit code of a wrong option."""
+
+    exit_code = 2
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(f"parley: {fault}" for fault in faults))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """The lines alone."""
+        click.echo(self.message, err=True, file=file)
+
+
 class _Parley(click.Group):
-    """Commands whose `ParleyError` ends as one message and exit code 1."""
+    """Commands whose `ParleyError` ends as one message, and exit code 1; for a setting it is 2."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order in which people need them."""
@@ -74,6 +88,8 @@ class _Parley(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except SettingError as error:
+            raise _Refused([str(error)]) from error
         except ParleyError as error:
             raise _Failure(str(error)) from error
         except Exception as error:
@@ -95,12 +111,17 @@ def parley(context: click.Context) -> None:
 
     # Files 0600 and folders 0700, of this process and of all that it starts.
     os.umask(0o077)
-    for variable, nearest in unknown().items():
-        hint = f" (did you mean {nearest}?)" if nearest else ""
-        click.echo(f"parley: unknown setting {variable}{hint}", err=True)
+    if faults := [*map(_told, unknown().items()), *map(str, Settings.faults())]:
+        raise _Refused(faults)
     command = context.invoked_subcommand or ""
     if command != "up":
         join(Settings.read().data, but=_OWN.get(command, frozenset()))
+
+
+def _told(found: tuple[str, str]) -> str:
+    variable, nearest = found
+    hint = f"; did you mean {nearest}?" if nearest else ""
+    return f"{variable} is no setting{hint}"
 
 
 @parley.command()
@@ -114,6 +135,7 @@ def parley(context: click.Context) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Begin with the backup in this folder.",
 )
+@click.option("--verify", is_flag=True, help="Run `parley verify --follow` beside it.")
 @click.option("--regions", help="Run a deployment of these regions, by comma: eu,us.")
 def up(
     port: int | None,
@@ -121,6 +143,7 @@ def up(
     fresh: bool,
     edges: int,
     backup: Path | None,
+    verify: bool,
     regions: str | None,
 ) -> None:
     """Run everything on this machine until Ctrl-C: Kafka, Valkey, a worker, an edge.
@@ -144,14 +167,14 @@ def up(
     if data:
         settings = replace(settings, data=data)
     if regions:
-        if backup or edges > 1 or {"broker", "redis", "region", "regions"} & given:
+        if backup or verify or edges > 1 or {"broker", "redis", "region", "regions"} & given:
             raise click.UsageError(
-                "--regions starts all parts: it goes with none of --restore, --edges,"
-                " PARLEY_BROKER, PARLEY_REDIS, PARLEY_REGION and PARLEY_REGIONS"
+                "--regions starts all parts: it goes with none of --restore, --verify,"
+                " --edges, PARLEY_BROKER, PARLEY_REDIS, PARLEY_REGION and PARLEY_REGIONS"
             )
         regions_up.run(settings, [name.strip() for name in regions.split(",")], fresh=fresh)
         return
-    run(settings, given, fresh=fresh, edges=edges, backup=backup)
+    run(settings, given, fresh=fresh, edges=edges, backup=backup, verify=verify)
 
 
 @parley.command(epilog=_EPILOG)

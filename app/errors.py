@@ -19,10 +19,11 @@ class ParleyError(Exception):
 
 
 class SettingError(ParleyError):
-    """A setting that can't be used."""
+    """A setting that can't be used; `meant` is a value that it takes and may have been meant."""
 
-    def __init__(self, variable: str, value: object, takes: str) -> None:
-        super().__init__(f"{variable} is {value!r}; it takes {takes}")
+    def __init__(self, variable: str, value: object, takes: str, meant: str = "") -> None:
+        hint = f" (did you mean {meant}?)" if meant else ""
+        super().__init__(f"{variable} is {value!r}; it takes {takes}{hint}")
         self.variable = variable
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Meta, inspect
 
 from app.errors import SettingError
+from app.setting_names import nearest
 
 #: The largest factor for the rate limits.
 _MOST_TIMES: Final = 1e6
@@ -42,6 +44,18 @@ _RATE: Final = re.compile(
     r"\s*(?:[1-9]\d{0,8}\s*/\s*[1-9]\d{0,8}|off)\s*", re.ASCII | re.IGNORECASE
 )
 
+#: Units that a duration or a size may be thought to have: a value is a number alone.
+_TIMES: Final = {
+    "ms": 0.001,
+    "s": 1.0,
+    "sec": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+}
+_SIZES: Final = {"b": 1.0, "k": 1024.0, "m": 1024.0**2, "g": 1024.0**3}
+
 #: What a setting that is on or off may be besides what msgspec takes: 1, 0, true, false.
 _SWITCHES: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
@@ -67,7 +81,25 @@ def _converted(variable: str, kind: Any, value: Any, *, strict: bool, shown: Any
     try:
         return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError:
-        raise SettingError(variable, shown, _takes(kind)) from None
+        meant = "" if strict else _meant(kind, value)
+        raise SettingError(variable, shown, _takes(kind), meant) from None
+
+
+def _meant(kind: Any, text: str) -> str:
+    """The value that a text comes near to: a word of a choice, or a number without its unit."""
+    found = inspect.type_info(kind)
+    if isinstance(found, inspect.LiteralType):
+        return nearest(text.lower(), [str(one) for one in found.values], cutoff=0.5)
+    if isinstance(found, inspect.BoolType):
+        return ""  # all that a switch takes is said anyway
+    number = without_unit(text, _TIMES if isinstance(found, inspect.FloatType) else _SIZES)
+    if number is None:
+        return ""
+    try:
+        msgspec.convert(f"{number:g}" if number % 1 else f"{number:.0f}", kind, strict=False)
+    except msgspec.ValidationError:
+        return ""
+    return f"{number:g}" if number % 1 else f"{number:.0f}"
 
 
 def _takes(kind: Any) -> str:
@@ -89,6 +121,20 @@ def _takes(kind: Any) -> str:
             return "a number of seconds, 0 or more"
         case _:
             return "text"
+
+
+def without_unit(text: str, units: Mapping[str, float]) -> float | None:
+    """The number that `15s` or `512 KiB` says, in the unit of the setting; `None`: it is none."""
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]+)", text.lower(), re.ASCII)
+    if found is None:
+        return None
+    unit = found[2] if found[2] in units else found[2].removesuffix("b").removesuffix("i")
+    return float(found[1]) * units[unit] if unit in units else None
+
+
+def without_password(url: str) -> str:
+    """The URL as a log or an error may show it: without its user and password."""
+    return re.sub(r"//.*@", "//…@", url)
 
 
 def is_rate(text: str) -> bool:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
@@ -16,6 +14,8 @@ from urllib.parse import quote
 from msgspec import Meta
 
 from app.errors import SettingError
+from app.setting_checks import flaws
+from app.setting_names import from_elsewhere, nearest
 from app.setting_values import (
     Count,
     Factor,
@@ -23,16 +23,8 @@ from app.setting_values import (
     Replicas,
     Seconds,
     SecondsOrNone,
-    are_networks,
     from_text,
-    is_broker,
-    is_push_key,
-    is_rate,
-    is_redis,
-    is_web,
-    regions_flaw,
     require,
-    url_parts,
 )
 
 _PREFIX: Final = "PARLEY_"
@@ -217,80 +209,45 @@ class Settings:
 
         Raises `SettingError`, which names the variable, what it holds and what it takes.
         """
-        source = os.environ if environ is None else environ
+        settings, faults = cls._read(os.environ if environ is None else environ)
+        if faults:
+            raise faults[0]
+        return settings
+
+    @classmethod
+    def faults(cls, environ: Mapping[str, str] | None = None) -> list[SettingError]:
+        """Everything that is wrong with the environment's values, in the order of the fields."""
+        return cls._read(os.environ if environ is None else environ)[1]
+
+    @classmethod
+    def _read(cls, source: Mapping[str, str]) -> tuple[Settings, list[SettingError]]:
         given: dict[str, Any] = {}
+        faults: list[SettingError] = []
         for field in fields(cls):
-            if raw := _raw(field.name, source):
-                given[field.name] = from_text(_variable(field.name), _kinds()[field.name], raw)
-        return cls(**given).checked()
+            try:
+                if raw := _raw(field.name, source):
+                    given[field.name] = from_text(_variable(field.name), _kinds()[field.name], raw)
+            except SettingError as error:
+                faults.append(error)
+        settings = cls(**given)
+        wrong = {error.variable.removesuffix("_FILE") for error in faults}
+        faults += (flaw for flaw in settings._flaws() if flaw.variable not in wrong)
+        return settings, faults
 
     def checked(self) -> Settings:
         """The settings themselves. Raises `SettingError` for a value that a field does not take."""
-        for field in fields(self):
-            require(_variable(field.name), _kinds()[field.name], getattr(self, field.name))
-        for variable, secret in (
-            ("PARLEY_SECRET", self.secret),
-            ("PARLEY_SECRET_OTHER", self.secret_other),
-        ):
-            if secret and len(secret) < 32:
-                raise SettingError(variable, "…", "at least 32 characters")
-        if self.jwks:
-            self._check_issuer()
-        if "@" in self.broker:
-            shown = without_password(self.broker)
-            raise SettingError("PARLEY_BROKER", shown, "kafka://host:port without a user")
-        if not is_broker(self.broker):
-            raise SettingError("PARLEY_BROKER", self.broker, "kafka://host:port,host:port")
-        if not is_redis(self.redis):
-            takes = "redis://host:port/number, rediss:// or unix://"
-            raise SettingError("PARLEY_REDIS", without_password(self.redis), takes)
-        if (parts := url_parts(self.redis)) is not None and parts.username and not parts.password:
-            # redis-py would not log in, and not say so.
-            takes = "a password with the user: redis://user:password@host"
-            raise SettingError("PARLEY_REDIS", without_password(self.redis), takes)
-        if self.upload_hook and not is_web(self.upload_hook):
-            shown = without_password(self.upload_hook)
-            raise SettingError("PARLEY_UPLOAD_HOOK", shown, "a URL, http:// or https://")
-        self._check_push()
-        for name in _rates():
-            if not is_rate(getattr(self, name)):
-                takes = "requests/seconds, such as 60/30, or off"
-                raise SettingError(_variable(name), getattr(self, name), takes)
-        self._check_regions()
-        if not are_networks(self.proxies):
-            takes = "networks or addresses, such as 10.0.0.0/8, by comma"
-            raise SettingError("PARLEY_PROXIES", self.proxies, takes)
+        for flaw in self._flaws():
+            raise flaw
         return self
 
-    def _check_push(self) -> None:
-        if self.push_key and not is_push_key(self.push_key):
-            raise SettingError("PARLEY_PUSH_KEY", "…", "a key from `parley push-key`")
-        contact = self.push_contact
-        if contact and not contact.startswith("mailto:") and not is_web(contact):
-            raise SettingError("PARLEY_PUSH_CONTACT", contact, "mailto:you@example.org, or https:")
-        if self.push_gateway and not is_web(self.push_gateway):
-            shown = without_password(self.push_gateway)
-            raise SettingError("PARLEY_PUSH_GATEWAY", shown, "a URL, http:// or https://")
-
-    def _check_regions(self) -> None:
-        if not self.region and not self.regions:
-            return
-        if takes := regions_flaw(self.regions):
-            raise SettingError("PARLEY_REGIONS", self.regions, takes)
-        names = list(self.region_brokers)
-        if self.region not in names:
-            takes = f"one of the regions of PARLEY_REGIONS: {', '.join(names)}"
-            raise SettingError("PARLEY_REGION", self.region, takes)
-
-    def _check_issuer(self) -> None:
-        """Without both, a token that the issuer made for another service would count here."""
-        for variable, value in (
-            ("PARLEY_ISSUER", self.issuer),
-            ("PARLEY_AUDIENCE", self.audience),
-        ):
-            if not value:
-                takes = "what your issuer's tokens have there, since PARLEY_JWKS is set"
-                raise SettingError(variable, value, takes)
+    def _flaws(self) -> Iterator[SettingError]:
+        for field in fields(self):
+            try:
+                require(_variable(field.name), _kinds()[field.name], getattr(self, field.name))
+            except SettingError as error:
+                yield error
+                return
+        yield from flaws({_variable(f.name): getattr(self, f.name) for f in fields(self)})
 
     @property
     def takes_hs256(self) -> bool:
@@ -383,20 +340,9 @@ def _raw(field: str, source: Mapping[str, str]) -> str:
 
 
 @cache
-def _rates() -> tuple[str, ...]:
-    """The fields that are a rate."""
-    return tuple(field.name for field in fields(Settings) if field.name.startswith("limit_"))
-
-
-@cache
 def _kinds() -> dict[str, Any]:
     """Each field's type, with its limits."""
     return get_type_hints(Settings, include_extras=True)
-
-
-def without_password(url: str) -> str:
-    """The URL as a log or an error may show it: without its user and password."""
-    return re.sub(r"//.*@", "//…@", url)
 
 
 def named(environ: Mapping[str, str] | None = None) -> frozenset[str]:
@@ -413,18 +359,24 @@ def named(environ: Mapping[str, str] | None = None) -> frozenset[str]:
 def unknown(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """The variables that begin with `PARLEY_` and are not a setting, in alphabetical order.
 
-    Each with the setting whose name is nearest, or nothing where none is near. They are no error:
-    other programs may have variables of such names.
+    Each with the setting whose name is nearest, or nothing where none is near. Variables that
+    Kubernetes names after a service `parley` are not among them, and neither are those of agents.
     """
     source = os.environ if environ is None else environ
     known = [_variable(field.name) for field in fields(Settings)]
     known += map(_file_variable, FROM_FILES)
     found = sorted(
         name
-        for name in source
-        if name.startswith(_PREFIX) and not name.startswith(_AGENT_PREFIX) and name not in known
+        for name, value in source.items()
+        if name.startswith(_PREFIX) and name not in known and not _of_agent(name)
+        if not from_elsewhere(name, value)
     )
-    return {name: next(iter(get_close_matches(name, known, n=1, cutoff=0.8)), "") for name in found}
+    return {name: nearest(name.upper(), known) for name in found}
+
+
+def _of_agent(name: str) -> bool:
+    """Whether this is a setting of an agent: the agent's name and the setting's are both in it."""
+    return name.startswith(_AGENT_PREFIX) and "_" in name.removeprefix(_AGENT_PREFIX).strip("_")
 
 
 def agent_variable(agent: str, name: str) -> str:
@@ -450,8 +402,12 @@ def inherited(extra: Mapping[str, str]) -> dict[str, str]:
 def fill_in(extra: Mapping[str, str]) -> None:
     """Set variables that the environment lacks, for this process and its children.
 
-    A variable is not lacking where another one names a file with its value.
+    A variable is not lacking where another one names a file with its value. Those that are not a
+    setting are left out: another version of Parley may have announced them.
     """
+    foreign = unknown(extra)
     for variable, value in extra.items():
+        if variable in foreign:
+            continue
         if not os.environ.get(f"{variable}_FILE"):
             os.environ[variable] = os.environ.get(variable) or value

@@ -111,34 +111,50 @@ def test_a_command_and_what_it_starts_make_files_for_their_owner_alone(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environ", "said"),
+    ("arguments", "environ", "said", "code"),
     [
-        (["token", "ann"], {}, "no secret to sign with"),
-        (["token", "ann\u200b"], {}, "no invisible or control characters"),
-        (["token", "ann"], {"PARLEY_SECRET": "short"}, "at least 32 characters"),
-        (["token", "ann"], {"PARLEY_SECRET": SECRET, **ISSUER}, "set PARLEY_HS256=on"),
-        (["token", "ann"], {"PARLEY_JWKS": "keys.json"}, "PARLEY_ISSUER is ''; it takes"),
-        (["edge"], {"PARLEY_BROKER": "kafka://me:hunter2@h:1"}, "without a user"),
-        (["token", "ann"], {"PARLEY_SECRET_FILE": "/nowhere"}, "No such file"),
-        (["doctor"], {"PARLEY_PORT": "eighty"}, "PARLEY_PORT is 'eighty'; it takes a number"),
+        (["token", "ann"], {}, "no secret to sign with", 1),
+        (["token", "ann\u200b"], {}, "no invisible or control characters", 1),
+        (["token", "ann"], {"PARLEY_SECRET": "short"}, "at least 32 characters", 2),
+        (["token", "ann"], {"PARLEY_SECRET": SECRET, **ISSUER}, "set PARLEY_HS256=on", 1),
+        (["edge"], {"PARLEY_BROKER": "kafka://me:hunter2@h:1"}, "without a user", 2),
+        (["token", "ann"], {"PARLEY_SECRET_FILE": "/nowhere"}, "No such file", 2),
+        (["doctor"], {"PARLEY_PORT": "eighty"}, "PARLEY_PORT is 'eighty'; it takes a number", 2),
         (["up"], {"PARLEY_REDIS": "redis://127.0.0.1:1", "PARLEY_BROKER": "kafka://127.0.0.1:1"},
-         "no Valkey or Redis answers at PARLEY_REDIS"),
+         "no Valkey or Redis answers at PARLEY_REDIS", 1),
     ],
 )  # fmt: skip
 def test_an_error_is_one_line_and_no_traceback(
-    arguments: list[str], environ: dict[str, str], said: str, tmp_path: Path
+    arguments: list[str], environ: dict[str, str], said: str, code: int, tmp_path: Path
 ) -> None:
     failed = parley(*arguments, data=tmp_path, **environ)
-    assert failed.returncode == 1
+    assert failed.returncode == code
     assert said in failed.stderr
     assert failed.stderr.startswith("parley: ")
     assert len(failed.stderr.strip().splitlines()) == 1
 
 
-def test_a_variable_that_is_no_setting_is_named_and_stops_nothing(tmp_path: Path) -> None:
-    made = parley("token", "ann", data=tmp_path, PARLEY_SECRET=SECRET, PARLEY_REDSI="x")
-    assert made.returncode == 0
-    assert made.stderr == "parley: unknown setting PARLEY_REDSI (did you mean PARLEY_REDIS?)\n"
+@pytest.mark.parametrize("command", ["up", "worker", "edge", "doctor", "mirror", "verify"])
+def test_each_command_refuses_what_is_no_setting_and_no_value(command: str, tmp_path: Path) -> None:
+    wrong = {
+        "PARLEY_REDSI": "x",
+        "PARLEY_PING": "15s",
+        "PARLEY_PRESENCE": "room",
+        "PARLEY_LIMIT_SEND": "60",
+        "PARLEY_JWKS": "keys.json",
+        "PARLEY_ISSUER": "https://id.example",
+    }
+    refused = parley(command, data=tmp_path, **wrong)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        "parley: PARLEY_REDSI is no setting; did you mean PARLEY_REDIS?",
+        "parley: PARLEY_PING is '15s'; it takes a number of seconds above 0 (did you mean 15?)",
+        "parley: PARLEY_PRESENCE is 'room'; it takes everyone or nobody or rooms"
+        " (did you mean rooms?)",
+        "parley: PARLEY_AUDIENCE is ''; it takes what your issuer's tokens have there, since"
+        " PARLEY_JWKS is set",
+        "parley: PARLEY_LIMIT_SEND is '60'; it takes requests/seconds, such as 60/30, or off",
+    ]
 
 
 def test_doctor_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ from app.runtime.logging import set_up_logging
 from app.runtime.open_files import raise_open_files
 from app.runtime.retry import AWAY, retry_while_away
 from app.runtime.starting import Stop, run_until_signal, waiting_for
-from app.settings import Settings, without_password
+from app.setting_values import without_password
+from app.settings import Settings
 from app.subscriptions.declarations import Subscriptions
 from app.subscriptions.incoming_hooks import IncomingHooks
 from app.subscriptions.pull_readers import PullReaders

@@ -8,6 +8,11 @@ user are on the node of that user's name.
 from __future__ import annotations
 
 
+def deployment() -> str:
+    """String: the id of the deployment whose view this is."""
+    return "deployment"
+
+
 def of_partition(partition: int) -> str:
     """The pattern of all keys of a partition."""
     return f"{{p{partition}}}:*"

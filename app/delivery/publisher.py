@@ -47,6 +47,15 @@ class Publisher:
         self._redis: Any = redis
         self._window = window, window_bytes
         self._scripts = Scripts(redis)
+        self._named = False
+
+    async def belong_to(self, deployment: str) -> None:
+        """Write the id of the deployment, also where the view was emptied since.
+
+        Another deployment that uses the same server by mistake does not lose its own again.
+        """
+        await self._redis.set(keys.deployment(), deployment, nx=self._named)
+        self._named = True
 
     async def publish(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Publish entries in order, in few round trips; the outcome of each.

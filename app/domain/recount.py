@@ -38,6 +38,8 @@ class RoomRecount:
 
     room: str
     n: int = 0
+    #: The last message's number.
+    seq: int = 0
     roles: dict[str, str] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     #: user → the highest receipt, without the marks by joining and writing.
@@ -50,11 +52,6 @@ class RoomRecount:
     #: user → the sanction and its end, whether or not it has expired.
     sanctions: dict[str, tuple[str, int]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
-
-    @property
-    def seq(self) -> int:
-        """The last message's number."""
-        return max(self.said, default=0)
 
     def take(self, event: AnyLogEvent) -> None:
         """Count the next record of the log; one that was written twice counts once."""
@@ -108,6 +105,7 @@ class RoomRecount:
         shadowed = event.shadow is not None
         said = Said(event.id, event.by, set(event.mentions), event.everyone, deleted=shadowed)
         self.said[event.seq] = said
+        self.seq = max(self.seq, event.seq)
         self.read(event.by, event.seq)
 
     def left(self, seq: int, epoch: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from app.history import epochs, log_cut, progress, review, room_state
+from app.history import epochs, log_cut, ownership, progress, review, room_state
 from app.history.database import Database
 from app.history.entry import Entry, storable
 from app.history.erasure import Erasure, Scope, stored
@@ -23,6 +23,14 @@ _ROWS = 2000
 
 class Maintenance(Database):
     """The operations of a history store besides writing and reading messages."""
+
+    async def deployment(self) -> str:
+        """The id of the deployment whose store this is; empty where that is not known."""
+        return await self._read(ownership.deployment)
+
+    async def belong_to(self, deployment: str) -> None:
+        """Write the id of the deployment whose store this is."""
+        await self._write(ownership.belong_to, deployment)
 
     async def drop_before(self, room: str, at_ms: int) -> int:
         """Drop the room's messages before the first from `at_ms` on; returns how many.
@@ -149,6 +157,10 @@ class Maintenance(Database):
     async def state(self, room: str) -> RoomState:
         """The room's figures, to be compared with a recount from Kafka."""
         return await self._read(room_state.state, room)
+
+    async def events_after(self, room: str, n: int, most: int) -> list[LogRow]:
+        """At most so many stored events of the room above `n`, ascending."""
+        return await self._read(room_state.rows, room, n, most)
 
     async def events(self, room: str) -> AsyncIterator[LogRow]:
         """The room's stored events, ascending by `n`."""

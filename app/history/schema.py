@@ -33,6 +33,14 @@ versions = Table(
     Column("since_ms", BigInteger, nullable=False),
 )
 
+#: The deployment whose archive writes the store, in one row.
+deployments = Table(
+    "parley_deployment",
+    metadata,
+    Column("id", Name, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 #: Each room with an event. A transaction that changes rows of a room locks its row here first.
 rooms = Table(
     "parley_rooms",

@@ -7,10 +7,12 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from app.backup.backup_folder import BackupFolder
 from app.backup.restore import check, restore
+from app.deployment.installation import Installation, record, recorded
 from app.deployment.preparation import prepare
 from app.embedded import valkey
 from app.embedded.child import tail
@@ -19,10 +21,12 @@ from app.embedded.java import find_java
 from app.embedded.kafka import Kafka
 from app.embedded.ports import free_port, is_free
 from app.errors import ParleyError, Unreachable
+from app.kafka.admin import cluster_id
 from app.local.console import Console
 from app.local.data_folder import announce, held, kept_push_key, kept_secret
 from app.local.demo_room import PEOPLE, address, edge_is_ready, link, lobby_is_open
 from app.local.metrics_ports import free_ports, with_metrics_port
+from app.local.occupants import broker_at, of_edge, of_valkey, whose
 from app.local.supervisor import Command, Supervisor
 from app.runtime.addresses import url_of
 from app.runtime.open_files import raise_open_files
@@ -39,12 +43,14 @@ def run(
     fresh: bool,
     edges: int = 1,
     backup: Path | None = None,
+    verify: bool = False,
 ) -> None:
     """Start everything and run until Ctrl-C or SIGTERM; blocks.
 
     `named` are the settings that the environment or options set: such a broker or Valkey is used
     and none started, and such a port is not replaced by a free one. `edges` edges share the port.
-    The deployment is first restored from the folder `backup`, if there is one.
+    The deployment is first restored from the folder `backup`, if there is one. With `verify`,
+    `parley verify --follow` compares all the time.
     """
     settings = replace(settings, data=settings.data.absolute())
     raise_open_files()
@@ -54,19 +60,27 @@ def run(
         # Before --fresh deletes anything.
         asyncio.run(check(BackupFolder(backup), lambda _: None))
     with held(settings.data, fresh, keep_secret=backup is not None):
-        asyncio.run(_Up(settings, named, edges, backup).run_until_signal())
+        asyncio.run(_Up(settings, named, edges, backup, verify).run_until_signal())
 
 
 class _Up:
     def __init__(
-        self, settings: Settings, named: frozenset[str], edges: int, backup: Path | None
+        self,
+        settings: Settings,
+        named: frozenset[str],
+        edges: int,
+        backup: Path | None,
+        verify: bool,
     ) -> None:
         self._settings = settings
         self._edges = edges
         self._backup = backup
+        self._verify = verify
         self._named = named
         self._console = Console()
         self._supervisor = Supervisor(self._console.say)
+        #: The deployment that the data folder was last used with.
+        self._own = ""
 
     async def run_until_signal(self) -> None:
         """Serve until a signal; a second signal kills all parts."""
@@ -89,7 +103,8 @@ class _Up:
     async def _serve(self) -> None:
         try:
             self._console.say(f"Data is kept in {self._settings.data}")
-            self._settings = replace(self._settings, port=self._edge_port())
+            self._own = recorded(self._settings.data).deployment
+            self._settings = replace(self._settings, port=await self._edge_port())
             await self._start_broker()
             await self._start_valkey()
             self._complete_settings()
@@ -99,7 +114,10 @@ class _Up:
             if self._settings.region:
                 await self._start_mirror()
             with self._console.step("Topics"):
-                await prepare(self._settings, TOPICS)
+                deployment = await prepare(self._settings, TOPICS)
+            now = Installation(deployment.id, await cluster_id(self._settings))
+            if other := record(self._settings.data, now):
+                self._console.say(f"Kafka at {self._settings.broker} is {other}")
             await self._start_chat()
             self._say_ready()
             while True:
@@ -119,7 +137,7 @@ class _Up:
                 "Fetching Apache Kafka by Maven (50 MB, once; a minute or two)"
             ):
                 await fetch_jars(find_java())
-        kafka = Kafka(self._settings.data / "kafka", self._broker_port())
+        kafka = Kafka(self._settings.data / "kafka", await self._broker_port())
         with self._console.step(f"Kafka on {kafka.address}"):
             await self._supervisor.start("Kafka", kafka)
         self._settings = replace(self._settings, broker=kafka.url)
@@ -130,7 +148,8 @@ class _Up:
             if not await valkey.answers(self._settings.redis):
                 raise Unreachable("no Valkey or Redis answers at PARLEY_REDIS")
             return
-        server = valkey.Valkey(self._settings.data / "valkey", _port_near(6379), persist=True)
+        port = await self._port_near(6379, "a Valkey", self._valkey_at)
+        server = valkey.Valkey(self._settings.data / "valkey", port, persist=True)
         with self._console.step(f"Valkey on 127.0.0.1:{server.port}"):
             await self._supervisor.start("Valkey", server)
         self._settings = replace(self._settings, redis=server.url)
@@ -146,38 +165,59 @@ class _Up:
         )
         announce(self._settings)
 
-    def _broker_port(self) -> int:
+    async def _broker_port(self) -> int:
         """The port that the other regions know; in a deployment of one region the usual one."""
         if not self._settings.region:
-            return _port_near(9092)
+            return await self._port_near(9092, "a Kafka", partial(broker_at, self._settings))
         broker = self._settings.region_brokers[self._settings.region]
         port = broker.rpartition(":")[2]
         if "," in broker or not port.isdecimal():
             raise ParleyError(f"`parley up` starts one broker, and PARLEY_REGIONS has {broker}")
         if not is_free(int(port)):
+            by = whose("a Kafka", await broker_at(self._settings, int(port)), self._own)
             raise ParleyError(
-                f"port {port}, which this region's broker has in PARLEY_REGIONS, is taken"
+                f"port {port}, which this region's broker has in PARLEY_REGIONS, is taken{by}"
             )
         return int(port)
 
-    def _edge_port(self) -> int:
+    async def _edge_port(self) -> int:
         wanted, host = self._settings.port, self._settings.host
         if is_free(wanted, host):
             return wanted
+        by = whose("an edge", await of_edge(address(self._settings)), self._own)
         if "port" in self._named:
-            raise ParleyError(f"port {wanted} is taken; give another one with --port")
+            raise ParleyError(f"port {wanted} is taken{by}; give another one with --port")
         port = next((p for p in range(wanted + 1, wanted + 100) if is_free(p, host)), 0)
         if not port:
             raise ParleyError(f"ports {wanted} to {wanted + 99} are taken; give one with --port")
-        self._console.say(f"Port {wanted} is taken; taking {port}")
+        self._console.say(f"Port {wanted} is taken{by}; taking {port}")
         return port
 
+    async def _port_near(
+        self, usual: int, part: str, look: Callable[[int], Awaitable[str | None]]
+    ) -> int:
+        """The usual port, which other tools expect, or any free port."""
+        if is_free(usual):
+            return usual
+        port = free_port()
+        by = whose(part, await look(usual), self._own)
+        self._console.say(f"Port {usual} is taken{by}; taking {port}")
+        return port
+
+    async def _valkey_at(self, port: int) -> str | None:
+        return await of_valkey(f"redis://127.0.0.1:{port}/0")
+
     def _metrics_port(self) -> int:
-        """The worker's; each edge has the next one."""
+        """The worker's; each edge has the next one, and `verify` the one after them."""
         settings = self._settings
         if "prometheus_port" in self._named:
             return settings.prometheus_port
-        return free_ports(1 + self._edges, settings.prometheus_host)
+        return free_ports(self._processes, settings.prometheus_host)
+
+    @property
+    def _processes(self) -> int:
+        """The processes with metrics."""
+        return 1 + self._edges + self._verify
 
     async def _start_mirror(self) -> None:
         logs, environ = self._settings.data / "logs", self._settings.environ()
@@ -199,6 +239,11 @@ class _Up:
         if self._settings.takes_hs256:
             with self._console.step("Worker, and the room “lobby” through it"):
                 await self._wait("worker", lobby_is_open)
+        if self._verify:
+            environ = with_metrics_port(self._settings, 1 + self._edges).environ()
+            follow = Command(["verify", "--follow", "--json"], logs / "verify.log", environ)
+            await self._supervisor.start("the verification", follow)
+            self._console.say(f"Differences go to {logs / 'verify.log'}")
 
     async def _wait(self, name: str, ready: Callable[[Settings], Awaitable[bool]]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -214,7 +259,7 @@ class _Up:
     def _say_ready(self) -> None:
         self._console.say(f"\nReady in {self._console.seconds:.1f} s: {address(self._settings)}/\n")
         if first := self._settings.prometheus_port:
-            ports = range(first, first + 1 + self._edges)
+            ports = range(first, first + self._processes)
             urls = [f"{url_of(self._settings.prometheus_host, port)}/metrics" for port in ports]
             self._console.say(f"For Prometheus: {' '.join(urls)}\n")
         if not self._settings.takes_hs256:
@@ -223,8 +268,3 @@ class _Up:
         for user in PEOPLE:
             self._console.say(f"  {user}:  {link(self._settings, user)}\n")
         self._console.say("Open one link in each of two windows. Ctrl-C stops everything.")
-
-
-def _port_near(usual: int) -> int:
-    """The usual port, which other tools expect, or any free port."""
-    return usual if is_free(usual) else free_port()

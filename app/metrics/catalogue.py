@@ -183,6 +183,27 @@ VALKEY_RECONNECTS: Final = Metric(
     "How often an edge lost its subscription at Valkey and has it again.",
 )
 
+# ── parley verify --follow ───────────────────────────────────────────────────────────────────
+
+VERIFY_DIFFERENCES: Final = Metric(
+    "parley_verify_differences_total",
+    "counter",
+    "Differences that lasted: of the log from itself, of Valkey or of the history store from it.",
+    ("kind",),
+    known=("log", "view", "history"),
+)
+VERIFY_OPEN: Final = Metric(
+    "parley_verify_open_differences", "gauge", "Differences that were told, and are there now."
+)
+VERIFY_BEHIND: Final = Metric(
+    "parley_verify_behind_seconds",
+    "gauge",
+    "Time since the oldest change of a room that was not compared yet; 0: every change was.",
+)
+VERIFY_ROOMS: Final = Metric(
+    "parley_verify_rooms_total", "counter", "Comparisons of a room that could be finished."
+)
+
 #: The metrics of each part, in the order of docs/metrics.md.
 OF_WORKER: Final = (
     *(LAG_EVENTS, LAG_SECONDS, GROUP_STATE, GROUP_WAITS, REBALANCES, RECOVERY_SECONDS),
@@ -193,3 +214,4 @@ OF_EDGE: Final = (
     *(CONNECTIONS, STREAMS, POLLS, STREAMS_ENDED, SENDS, SEND_SECONDS, DELIVERY_SECONDS),
     *(DELIVERED, GAPS, RESETS, VALKEY_CONNECTED, VALKEY_RECONNECTS),
 )
+OF_VERIFY: Final = (VERIFY_DIFFERENCES, VERIFY_OPEN, VERIFY_BEHIND, VERIFY_ROOMS)

@@ -18,7 +18,7 @@ from app.runtime.derived_keys import KeyRing
 from app.runtime.http_answer import read_answer
 from app.runtime.outside_addresses import CheckedResolver, OutsideAddresses
 from app.runtime.webhook_signature import MODERATION, signed_headers
-from app.settings import without_password
+from app.setting_values import without_password
 
 log = structlog.get_logger()
 

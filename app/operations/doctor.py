@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import aiohttp
 from redis import asyncio as aioredis
@@ -18,16 +19,19 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.deployment.installation import Installation, foreign, recorded
 from app.deployment.preparation import moved_away, unusable
 from app.deployment.topic import read_deployment
 from app.embedded.jars import have_jars, jars_folder
 from app.embedded.java import OLDEST, find_java, packaged_java
 from app.errors import ParleyError, Unreachable
+from app.history.ownership import deployment as deployment_of_store
 from app.kafka.admin import connected, partition_counts
 from app.kafka.partition_reader import PartitionReader
 from app.kafka.topic_settings import lossy_settings
 from app.local.data_folder import is_held
 from app.local.demo_room import address
+from app.local.occupants import of_broker, of_edge, of_valkey
 from app.runtime.http_answer import read_answer
 from app.settings import Settings
 from app.topics import DEPLOYMENT, TOPICS
@@ -151,16 +155,31 @@ _OLDEST_REDIS = 7
 
 
 async def check_services(settings: Settings, named: frozenset[str]) -> list[Finding]:
-    """Check broker, topics, Valkey, history store, edge; one that no setting names may be off."""
+    """Check broker, topics, Valkey, history store, edge; one that no setting names may be off.
+
+    What belongs to another deployment than this one counts as absent. This one is that of the data
+    folder, or else of the broker that the settings name.
+    """
+    kafka = await of_broker(settings)
+    own = recorded(settings.data)
+    if kafka is not None and not own.deployment and "broker" in named:
+        own = kafka
     return [
-        *await _broker(settings, "broker" in named),
-        await _valkey(settings, "redis" in named),
-        await _history(settings),
-        await _edge(settings),
+        *await _broker(settings, "broker" in named, own, kafka),
+        await _valkey(settings, "redis" in named, own.deployment),
+        await _history(settings, own.deployment),
+        await _edge(settings, own.deployment, "port" in named),
     ]
 
 
-async def _broker(settings: Settings, expected: bool) -> list[Finding]:
+async def _broker(
+    settings: Settings, expected: bool, own: Installation, found: Installation | None
+) -> list[Finding]:
+    if found is not None and (whose := _strange(found, own, expected)):
+        if expected:
+            todo = "correct PARLEY_BROKER, or set PARLEY_DATA to that one's data folder"
+            return [missing("Kafka", f"at {settings.broker} is {whose}; {todo}")]
+        return [note("Kafka", f"at {settings.broker} is {whose}; `parley up` starts another")]
     try:
         async with connected(settings, within=2) as admin:
             counts = await partition_counts(admin)
@@ -171,7 +190,21 @@ async def _broker(settings: Settings, expected: bool) -> list[Finding]:
         return [note("Kafka", f"{error}; `parley up` starts one")]
     topics = _topics(counts, settings.partitions, lossy)
     deployment = await _deployment(settings, counts)
-    return [ok("Kafka", f"answers at {settings.broker}"), topics, *deployment]
+    kafka = ok("Kafka", f"answers at {settings.broker}")
+    if found is not None and own.cluster not in {"", found.cluster}:
+        was = f"cluster {found.cluster}, while the data folder was last used with {own.cluster}"
+        kafka = note("Kafka", f"answers at {settings.broker}: {was}")
+    return [kafka, topics, *deployment]
+
+
+def _strange(found: Installation, own: Installation, expected: bool) -> str:
+    """Whose the Kafka is that answers, where it is not this installation's; else nothing."""
+    if whose := foreign(found.deployment, own.deployment):
+        return whose
+    if found.deployment and not own.deployment and not expected:
+        none = "the data folder has begun none"
+        return f"another installation's (deployment {found.deployment}, {none})"
+    return ""
 
 
 async def _deployment(settings: Settings, counts: dict[str, int]) -> list[Finding]:
@@ -203,7 +236,7 @@ def _topics(counts: dict[str, int], wanted: int, lossy: list[str]) -> Finding:
     return ok("topics", f"{len(TOPICS)} with {wanted} partitions each")
 
 
-async def _valkey(settings: Settings, expected: bool) -> Finding:
+async def _valkey(settings: Settings, expected: bool, own: str) -> Finding:
     client = aioredis.from_url(settings.redis, socket_connect_timeout=2, socket_timeout=2)
     try:
         info = await client.info("server")
@@ -218,29 +251,46 @@ async def _valkey(settings: Settings, expected: bool) -> Finding:
     version = str(info.get("valkey_version") or info["redis_version"])
     if int(version.split(".")[0]) < _OLDEST_REDIS:
         return missing("Valkey", f"{name} {version}; Parley needs {_OLDEST_REDIS} or newer")
+    if whose := foreign(await of_valkey(settings.redis) or "", own):
+        if expected:
+            return missing("Valkey", f"is {whose}; set PARLEY_REDIS to another database")
+        return note("Valkey", f"is {whose}; `parley up` starts another")
     return ok("Valkey", f"{name} {version}")
 
 
-async def _history(settings: Settings) -> Finding:
+def _exists(file: str | None) -> bool:
+    return bool(file) and Path(str(file)).exists()
+
+
+async def _history(settings: Settings, own: str) -> Finding:
     try:
         url = make_url(settings.history_url)
-        if url.get_backend_name() == "sqlite" and not (settings.data / "history.db").exists():
-            return note("history", "not there yet; a worker makes it in the data folder")
+        if url.get_backend_name() == "sqlite" and not _exists(url.database):
+            return note("history", f"{url.database} is not there yet; a worker makes it")
         engine = create_async_engine(url)
     except (ArgumentError, ImportError) as error:
         return missing("history", f"PARLEY_HISTORY can't be used: {error}")
     try:
         async with engine.connect() as connection:
             await connection.execute(text("select 1"))
+            whose = foreign(await connection.run_sync(deployment_of_store), own)
     except (SQLAlchemyError, OSError) as error:
         first = str(error).splitlines()[0]
         return missing("history", f"{first}; start it, or correct PARLEY_HISTORY")
     finally:
         await engine.dispose()
-    return ok("history", url.render_as_string(hide_password=True))
+    shown = url.render_as_string(hide_password=True)
+    if whose:
+        return missing("history", f"{shown} is {whose}; set PARLEY_HISTORY to another database")
+    return ok("history", shown)
 
 
-async def _edge(settings: Settings) -> Finding:
+async def _edge(settings: Settings, own: str, expected: bool) -> Finding:
+    if whose := foreign(await of_edge(address(settings)) or "", own):
+        text = f"what answers at {address(settings)} is {whose}"
+        if expected:
+            return missing("edge", f"{text}; set PARLEY_PORT to another port")
+        return note("edge", f"{text}; `parley up` takes another port")
     where = f"{address(settings)}/readyz"
     timeout = aiohttp.ClientTimeout(total=5)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,27 +19,43 @@ from app.settings import Settings
 from app.topics import LOG, RECEIPTS, changelog, wrong_partition
 
 
+class Touch(NamedTuple):
+    """The last of a room: the `pos` of its newest event, the offset of its newest receipt; or -1.
+
+    It is another one whenever anything has come for the room.
+    """
+
+    partition: int
+    pos: int = -1
+    receipt: int = -1
+
+
 class Recount:
     """The rooms according to all of `chat.log` and `chat.receipts`."""
 
     def __init__(self, settings: Settings, reader: PartitionReader, only: str = "") -> None:
         self.events = 0
         self.rooms: dict[str, RoomRecount] = {}
+        self.touches: dict[str, Touch] = {}
         self._partitions = range(settings.partitions)
         self._reader = reader
         self._only = only
-        self._deployment = Deployment()
+        #: As of the last `read_on`.
+        self.deployment = Deployment()
         self._next: dict[tuple[str, int], int] = {}
 
     async def read_on(self) -> None:
         """Read what both topics have got since the last call."""
-        self._deployment = await read_deployment(self._reader)
+        self.deployment = await read_deployment(self._reader)
         for partition in self._partitions:
             async for record in self._new(LOG, partition):
                 self._take(partition, record)
         for partition in self._partitions:
             async for record in self._new(RECEIPTS, partition):
-                self._take_receipt(partition, record.value)
+                self._take_receipt(partition, record)
+
+    def _touch(self, room: str, partition: int) -> Touch:
+        return self.touches.get(room) or Touch(partition)
 
     def _take(self, partition: int, record: Any) -> None:
         try:
@@ -51,23 +67,26 @@ class Recount:
         if self._only in ("", event.room):
             room = self.rooms.setdefault(event.room, RoomRecount(event.room))
             room.take(event)
-            for epoch in range(self._deployment.epoch(partition)):
-                start = self._deployment.cut_after(partition, epoch)
+            self.touches[event.room] = self._touch(event.room, partition)._replace(pos=pos)
+            for epoch in range(self.deployment.epoch(partition)):
+                start = self.deployment.cut_after(partition, epoch)
                 if start is None or pos < start:
                     room.ends[epoch] = room.seq
                 else:
                     room.ends.setdefault(epoch, 0)
             self.events += 1
 
-    def _take_receipt(self, partition: int, value: bytes) -> None:
+    def _take_receipt(self, partition: int, record: Any) -> None:
         try:
-            receipt = decode_receipt(value)
+            receipt = decode_receipt(record.value)
         except Malformed:  # in chat.dead, and no receipt
             return
         if wrong_partition(receipt.room, partition, len(self._partitions)):
             return
         if receipt.room in self.rooms:
             self.rooms[receipt.room].receive(receipt.by, receipt.seq, receipt.epoch)
+            touch = self._touch(receipt.room, partition)
+            self.touches[receipt.room] = touch._replace(receipt=record.offset)
 
     async def _new(self, topic: str, partition: int) -> AsyncIterator[Any]:
         start = self._next.get((topic, partition), 0)

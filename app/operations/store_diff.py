@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from app.delivery.read_marks import ReadMarks
@@ -95,8 +95,10 @@ def _by_room(values: Mapping[str, V]) -> defaultdict[str, dict[str, V]]:
     return found
 
 
-async def view_differences(room: RoomRecount, view: View, reads: ReadMarks) -> AsyncIterator[str]:
-    """Differences of the view in Valkey."""
+async def view_differences(
+    room: RoomRecount, view: View, reads: ReadMarks, counted_for: Collection[str] | None = None
+) -> AsyncIterator[str]:
+    """Differences of the view in Valkey; unread messages are counted for these members, or all."""
     head = await view.room(room.room)
     seen = (head.n, head.seq) if head is not None else (0, 0)
     if seen != (room.n, room.seq):
@@ -113,6 +115,8 @@ async def view_differences(room: RoomRecount, view: View, reads: ReadMarks) -> A
         mark = marks.get(user, 0)
         if mark != room.marks[user]:
             yield f"{room.room}: Valkey has {user} at {mark}, the log at {room.marks[user]}"
+        if counted_for is not None and user not in counted_for:
+            continue
         left = (await reads.unread(user, [room.room]))[room.room]
         counted = room.unread(user, _MAX_MENTIONS)
         if (left.unread, left.mentions) != counted:
@@ -133,13 +137,45 @@ async def history_differences(room: RoomRecount, history: History) -> AsyncItera
     seen = state.kept_from - 1
     while page := await history.page(room.room, after_seq=seen, limit=_PAGE):
         for raw in page:
-            event = decode_log(raw)
-            assert isinstance(event, MessageCreated)
-            said = room.said.get(event.seq)
-            if event.seq != seen + 1:
-                yield f"{room.room}: history has message {event.seq} after {seen}"
-            if said is None or event.id != said.id or event.by not in ("", said.by):
-                yield f"{room.room}: history has message {event.seq} as the log has not"
-            seen = event.seq
+            for line in _message_differences(room, raw, seen):
+                yield line
+            seen = decode_log(raw).seq  # type: ignore[union-attr]
     if seen != room.seq:
         yield f"{room.room}: history ends at message {seen}, the log at {room.seq}"
+
+
+async def history_window_differences(
+    room: RoomRecount, history: History, after_n: int, after_seq: int, most: int
+) -> AsyncIterator[str]:
+    """Differences of at most so many events and messages behind these numbers.
+
+    What retention or an erasure has removed is no difference.
+    """
+    name, kept_from = room.room, await history.kept_from(room.room)
+    if kept_from == 1:
+        has = {row.n for row in await history.events_after(name, after_n, most)}
+        wanted = range(after_n + 1, min(after_n + most, room.n) + 1)
+        if lacking := [n for n in wanted if n not in has]:
+            yield f"{name}: history lacks the events {lacking[0]} to {lacking[-1]}"
+    seen = max(after_seq, kept_from - 1)
+    page = await history.page(name, after_seq=seen, limit=most)
+    last = min(seen + most, room.seq)
+    for raw in page:
+        for line in _message_differences(room, raw, seen):
+            yield line
+        seen = decode_log(raw).seq  # type: ignore[union-attr]
+    if seen < last:
+        yield f"{name}: history has no message between {seen} and {last + 1}"
+
+
+def _message_differences(room: RoomRecount, raw: bytes, before: int) -> Iterator[str]:
+    """Differences of a stored message, which follows the message `before`."""
+    event = decode_log(raw)
+    assert isinstance(event, MessageCreated)
+    said = room.said.get(event.seq)
+    if event.seq != before + 1:
+        yield f"{room.room}: history has message {event.seq} after {before}"
+    if said is None or event.id != said.id or event.by not in ("", said.by):
+        yield f"{room.room}: history has message {event.seq} as the log has not"
+    elif said.deleted and not event.deleted:
+        yield f"{room.room}: history still shows the deleted message {event.seq}"

@@ -20,7 +20,7 @@ from app.domain import circuit_breaker
 from app.domain.subscriptions.backlog import Lane
 from app.events import DeliveryFailed, Subscription
 from app.runtime.clock import now_ms
-from app.settings import without_password
+from app.setting_values import without_password
 from app.subscriptions.endpoint_client import Answer, EndpointClient
 from app.subscriptions.event_window import Source
 from app.subscriptions.source_events import SourceEvent

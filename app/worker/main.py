@@ -18,9 +18,11 @@ from prometheus_client.registry import Collector
 
 from app.agentkit.agent_files import AgentFile, agent_files
 from app.delivery.valkey import connect
+from app.deployment.installation import Installation, record
 from app.deployment.preparation import prepare
 from app.deployment.watch import DeploymentWatch
-from app.errors import ParleyError
+from app.errors import ParleyError, SettingError
+from app.kafka.admin import cluster_id
 from app.kafka.patch_closed_transport import expect_closed_transports
 from app.kafka.patch_header_keys import accept_any_header_key
 from app.kafka.patch_rebootstrap import rebootstrap_from_settings
@@ -32,6 +34,7 @@ from app.runtime.gc_tuning import GcPauses, collect_rarely
 from app.runtime.logging import set_up_logging
 from app.runtime.open_files import require_open_files
 from app.runtime.starting import Stop, run_until_signal, waiting_for
+from app.setting_names import nearest
 from app.settings import Settings
 from app.stream.consumer_groups import (
     ParleyApp,
@@ -126,6 +129,9 @@ async def _serve(
     topics += declared_topics(chosen.values())
     async with waiting_for(f"Kafka at {settings.broker}"):
         deployment = await prepare(settings, topics)
+        now = Installation(deployment.id, await cluster_id(settings))
+    if other := record(settings.data, now):
+        log.warning("the data folder was last used with another deployment", other=other)
     if prepared is not None:
         prepared.set()
     async with serve_health(settings, chosen), _metrics(settings, chosen, children):
@@ -208,11 +214,12 @@ def _chosen(
     if not only:
         return {name: app for name, app in known.items() if not app.declared.apart}
     names = {name.strip() for name in only.split(",")}
-    if unknown := names - known.keys():
-        raise ParleyError(
-            f"PARLEY_ONLY names {', '.join(sorted(unknown))}; "
-            f"the groups are {', '.join(sorted([*known, *agents]))}"
-        )
+    if unknown := sorted(names - known.keys()):
+        groups = sorted([*known, *agents])
+        meant = ", ".join(filter(None, (nearest(name, groups, cutoff=0.6) for name in unknown)))
+        hint = f" (did you mean {meant}?)" if meant else ""
+        takes = f"groups by comma{hint}; the groups are {', '.join(groups)}"
+        raise SettingError("PARLEY_ONLY", ", ".join(unknown), takes)
     return {name: known[name] for name in sorted(names)}
 
 

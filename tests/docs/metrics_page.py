@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from app.metrics.catalogue import OF_EDGE, OF_WORKER
+from app.metrics.catalogue import OF_EDGE, OF_VERIFY, OF_WORKER
 from app.metrics.metric import Metric
 from tests.docs.markdown import ROOT
 
@@ -23,6 +23,7 @@ def page() -> str:
     tables = {
         "worker": _metrics(OF_WORKER),
         "edge": _metrics(OF_EDGE),
+        "verify": _metrics(OF_VERIFY),
         "alerts": _alerts(
             yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())
         ),

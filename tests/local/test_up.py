@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from app.embedded.ports import free_port
-from app.metrics.catalogue import OF_EDGE, OF_WORKER
+from app.metrics.catalogue import OF_EDGE, OF_VERIFY, OF_WORKER
 from tests.support.chat import until
 from tests.support.processes import children
 from tests.support.running_up import RunningUp
@@ -47,7 +47,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
     """
     data = tmp_path_factory.mktemp("up") / "Käse, 50%3F? #1 = 数据 'and' more"
     environ = {"PARLEY_HOST": "::", "LC_ALL": "POSIX"}
-    running = RunningUp(data, "--port", str(free_port()), **environ)
+    running = RunningUp(data, "--verify", "--port", str(free_port()), **environ)
     try:
         yield running.wait_ready()
     finally:
@@ -79,14 +79,21 @@ async def test_an_edge_on_all_addresses_is_reached_by_ipv4_and_ipv6(up: RunningU
                 assert answer.status == 200
 
 
-async def test_worker_and_edge_have_their_metrics_where_it_says(up: RunningUp) -> None:
+async def test_each_process_has_its_metrics_where_it_says(up: RunningUp) -> None:
     (line,) = re.findall("^For Prometheus: (.*)$", up.said, re.MULTILINE)
-    names = []
+    names = [await until(lambda url=url: metrics_at(url), lambda: up.said) for url in line.split()]
+    assert names == [{one.name for one in part} for part in (OF_WORKER, OF_EDGE, OF_VERIFY)]
+    assert (up.data / "logs" / "verify.log").exists()
+
+
+async def metrics_at(url: str) -> set[str]:
+    """The metrics there; none while the process starts."""
     async with aiohttp.ClientSession() as session:
-        for url in line.split():
+        try:
             async with session.get(url) as answer:
-                names.append(set(re.findall(r"# TYPE (parley_\w+)", await answer.text())))
-    assert names == [{one.name for one in part} for part in (OF_WORKER, OF_EDGE)]
+                return set(re.findall(r"# TYPE (parley_\w+)", await answer.text()))
+        except aiohttp.ClientError:
+            return set()
 
 
 def test_everything_is_kept_in_the_folder(up: RunningUp) -> None:

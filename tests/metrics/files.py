@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from app.metrics.catalogue import OF_EDGE, OF_WORKER
+from app.metrics.catalogue import OF_EDGE, OF_VERIFY, OF_WORKER
 from tests.conftest import missing
 from tests.docs.markdown import ROOT
 
@@ -59,7 +59,7 @@ def queries() -> dict[str, list[str]]:
 def series() -> set[str]:
     """The names by which a query may name a metric of Parley."""
     names = set()
-    for metric in (*OF_WORKER, *OF_EDGE):
+    for metric in (*OF_WORKER, *OF_EDGE, *OF_VERIFY):
         histogram = metric.kind == "histogram"
         endings = ("_bucket", "_sum", "_count") if histogram else ("",)
         names |= {f"{metric.name}{ending}" for ending in endings}

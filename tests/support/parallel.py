@@ -27,6 +27,7 @@ _SHARED: Final = {
         "tests/end_to_end/test_push.py",
         "tests/end_to_end/test_subscriptions.py",
         "tests/end_to_end/test_retention.py",
+        "tests/end_to_end/test_verify_follow.py",
         "tests/kafka/test_foreign_records.py",
         "tests/metrics/",
         "tests/operations/",

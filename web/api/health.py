@@ -14,9 +14,10 @@ from web.http.json_response import json
 
 
 class Alive(msgspec.Struct):
-    """The process lives."""
+    """The process lives; `deployment` tells installations apart."""
 
     status: Literal["ok"]
+    deployment: str
 
 
 class Readiness(msgspec.Struct):
@@ -36,9 +37,9 @@ def add_routes(app: web.Application) -> None:
 
 
 @described(Operation({200: Alive}, caller=Caller.NOBODY))
-async def healthz(_: web.Request) -> web.Response:
-    """Whether the process lives: always 200."""
-    return json({"status": "ok"})
+async def healthz(request: web.Request) -> web.Response:
+    """Whether the process lives: always 200, with the id of its deployment."""
+    return json({"status": "ok", "deployment": request.app[HUB].state.deployment.id})
 
 
 @described(Operation({200: Readiness, 503: Readiness}, caller=Caller.NOBODY))

@@ -13,7 +13,7 @@ import structlog
 
 from app.errors import Unreachable
 from app.runtime.http_answer import read_answer
-from app.settings import without_password
+from app.setting_values import without_password
 from web.auth.issuer_keys import IssuerKey, issuer_keys
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

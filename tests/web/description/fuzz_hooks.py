@@ -1,6 +1,6 @@
 """Hooks of schemathesis: most requests are about what is there, and none about others' people.
 
-`PARLEY_FUZZ` has what is there, in JSON: a room with messages that the caller owns, a subscription,
+`FUZZ_KNOWN` has what is there, in JSON: a room with messages that the caller owns, a subscription,
 an incoming webhook.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import schemathesis
 
-KNOWN: dict[str, str] = json.loads(os.environ["PARLEY_FUZZ"])
+KNOWN: dict[str, str] = json.loads(os.environ["FUZZ_KNOWN"])
 
 #: Parts that the operator has left out, and an archive that is behind: both are described.
 NO_FAULTS = {"uploads_off", "history_behind"}

@@ -71,7 +71,7 @@ async def fuzz(chat: Chat, folder: Path, *options: str, checks: tuple[str, ...] 
             *("--seed", str(seed), "--generation-database", "none", "--no-color", "--no-shrink"),
             *("--warnings", "off", *options),
         ]
-        hooks = {"SCHEMATHESIS_HOOKS": "fuzz_hooks", "PARLEY_FUZZ": json.dumps(known)}
+        hooks = {"SCHEMATHESIS_HOOKS": "fuzz_hooks", "FUZZ_KNOWN": json.dumps(known)}
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=folder,
