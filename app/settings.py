@@ -23,6 +23,7 @@ from app.setting_values import (
     Replicas,
     Seconds,
     SecondsOrNone,
+    Share,
     are_networks,
     from_text,
     is_broker,
@@ -91,6 +92,11 @@ class Settings:
     """Port of `/metrics`, of a worker or an edge, which is not for the public; 0: none."""
     prometheus_host: str = "127.0.0.1"
     """Address that `/metrics` listens on, or `unix:` and a path."""
+
+    otlp: str = ""
+    """URL of an OpenTelemetry collector (OTLP by HTTP) that gets traces; empty: no traces."""
+    trace_sample: Share = 0.01
+    """Share of the commands of which a trace begins here, 0 to 1; traced requests are followed."""
 
     worker: str = ""
     """This worker's name, stable over its restarts; empty: the host's name."""
@@ -251,6 +257,9 @@ class Settings:
         if self.upload_hook and not is_web(self.upload_hook):
             shown = without_password(self.upload_hook)
             raise SettingError("PARLEY_UPLOAD_HOOK", shown, "a URL, http:// or https://")
+        if self.otlp and not is_web(self.otlp):
+            shown = without_password(self.otlp)
+            raise SettingError("PARLEY_OTLP", shown, "a URL, http:// or https://")
         self._check_push()
         for name in _rates():
             if not is_rate(getattr(self, name)):
