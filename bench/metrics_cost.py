@@ -4,9 +4,9 @@ One worker and three edges of the same Parley: one edge without either, one with
 traces. They are measured in turns, within seconds of each other: without, with metrics that are
 asked for every second, with traces of the default share. Of the worker, the records are there
 beforehand, and the header of a trace is in the share of them; of an edge, messages are posted at a
-steady rate, and streams get them. A scrape costs the same whatever the load, and so does a request
-to the collector: a busier process has a lower share. A figure is the processor time of the process, in pairs of one
-round, and the median of the rounds.
+steady rate, and streams get them. A figure is the processor time of the process, compared in pairs
+of one round, and the median of the rounds. A scrape costs the same whatever the load, and so does a
+request to the collector: a busier process has a lower share.
 """
 
 from __future__ import annotations
