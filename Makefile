@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults fuzz-api bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-peers metrics-page clean packages
+.PHONY: help setup run test lint faults fuzz-api bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-metrics bench-peers metrics-page clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -78,6 +78,9 @@ bench-abuse: $(stamp)  ## one abuser at full speed in ten ways, and what the oth
 
 bench-regions: $(stamp)  ## two regions: delay, a move of homes, a loss and its failover
 	@$(bin)/python -m bench.regions $(OPTIONS)
+
+bench-metrics: $(dev_stamp)  ## what metrics and traces cost a message, in turns, and which goals are met
+	@$(bin)/python -m bench.metrics_cost $(OPTIONS)
 
 bench-peers: $(stamp)  ## Parley beside Synapse and Prosody, in turns; downloads both once
 	@$(bin)/python -m bench.peers $(OPTIONS)

@@ -37,10 +37,12 @@ from app.stream.batch_loop import batches
 from app.stream.consumer_groups import group, raw_topic
 from app.stream.groups import FAN_OUT
 from app.topics import LOG
+from app.tracing.tracing import Span
 
 app = group(FAN_OUT)
 settings = app.context.settings
 publishes = app.context.metrics.publishes
+tracing = app.context.tracing
 log = structlog.get_logger()
 _partition = attrgetter("partition")
 #: Seconds that a batch waits for a refill.
@@ -84,7 +86,10 @@ async def fan_out(stream: Any) -> None:
             for _, of_one in groupby(records, key=_partition)
             for entry in in_sequence(entry_of(record, settings.partitions) for record in of_one)
         ]
+        entries, spans = _traced(entries)
         failed = await retry_while_away("Valkey", publish_all, entries)
+        for span in spans:
+            span.end()
         for record in records if failed or _unfit else ():
             place = (record.partition, record.offset)
             if reason := _unfit.get(place) or failed.get(place):
@@ -92,6 +97,19 @@ async def fan_out(stream: Any) -> None:
             _untold.discard(place)
         if _untold:
             await _tell_late(batch)
+
+
+def _traced(entries: list[Entry]) -> tuple[list[Entry], list[Span]]:
+    """The entries, traced ones with the span of this stage, and these spans."""
+    spans: list[Span] = []
+    for index, entry in enumerate(entries):
+        if entry.trace is not None:
+            span = tracing.after("fan_out", entry.trace)
+            entries[index] = entry._replace(trace=None if span is None else span.place)
+            if span is not None:
+                span.note(parley_partition=entry.partition, parley_pos=entry.position.pos)
+                spans.append(span)
+    return entries, spans
 
 
 async def _tell_late(batch: Batch) -> None:

@@ -52,12 +52,14 @@ from app.stream.consumer_groups import group, raw_topic
 from app.stream.groups import PIPELINE
 from app.stream.room_queues import RoomQueues
 from app.topics import AWAY, MODERATED, MODERATION, PACE, RAW, wrong_partition
+from app.tracing.tracing import Span
 from tables.members import members
 from tables.paces import paces
 
 pipeline = group(PIPELINE)
 settings = pipeline.context.settings
 rulings = pipeline.context.metrics.rulings
+tracing = pipeline.context.tracing
 log = structlog.get_logger()
 
 _REACTIONS = allowed(settings.reactions)
@@ -107,6 +109,7 @@ class _Stage:
         if wrong := _misplaced(record, command.room) or flaw(command):
             batch.dead_letter(record, wrong)
             return
+        span = tracing.of_record("moderation", record.headers)
         rules = self._active.rules
         sanction = self._active.sanction(command.by)
         refusal = barred(command, sanction, at_ms, settings.text_limit)
@@ -120,7 +123,7 @@ class _Stage:
         elif refusal is None and isinstance(command, CreateRoom | ChangeRoom):
             ruling = _judge_heading(at_ms, record, command, rules.of_headings)
         decision = Decision(command, refusal) if refusal else decided(command, ruling)
-        settle = partial(self._settle, record, at_ms, command, decision, rules)
+        settle = partial(self._settle, record, at_ms, command, decision, rules, span)
         if hook := _hook_for(rules, command, decision):
             request = self._webhook.ask(hook, decision.command, at_ms)
             self.waiting.put(command.room, batch.defer(record), request, settle)
@@ -185,6 +188,7 @@ class _Stage:
         original: AnyCommand,
         decision: Decision,
         rules: RuleSet,
+        span: Span | None,
         batch: Batch,
         answer: object,
     ) -> None:
@@ -204,7 +208,19 @@ class _Stage:
             refusal=decision.refusal,
             ruling=decision.ruling,
         )
-        batch.send(MODERATED, record, encode(moderated))
+        if span is None:
+            batch.send(MODERATED, record, encode(moderated))
+            return
+        span.note(
+            parley_room=original.room,
+            parley_outcome="refused" if decision.refusal else _action(decision.ruling),
+        )
+        batch.when_sent(span.end)
+        batch.send(MODERATED, record, encode(moderated), (span.header,))
+
+
+def _action(ruling: Ruling | None) -> str:
+    return "allow" if ruling is None else ruling.action
 
 
 def _place(batch: Batch, record: Record) -> int:

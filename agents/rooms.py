@@ -29,6 +29,7 @@ from app.events import (
     RULING,
     SRC,
     TO,
+    TRACEPARENT,
     AddMember,
     AnyCommand,
     AnyLogEvent,
@@ -79,6 +80,7 @@ from tables.sent import sent
 pipeline = group(PIPELINE)
 settings = pipeline.context.settings
 verdicts = pipeline.context.metrics.verdicts
+tracing = pipeline.context.tracing
 
 #: The tables that follow the log, each with a position of its own.
 FOLLOWING = (heads, members, senders, sent, messages, reactions, sanctions)
@@ -153,6 +155,8 @@ def _settle(
         raise Malformed(wrong)
     if homes is not None and _handed_on(batch, homes, record, moderated):
         return
+    if (span := tracing.of_record("rooms", record.headers)) is not None:
+        batch.when_sent(span.end)
     state = _state(record.partition, command, homes)
     if (outcome := decide(state, moderated)) is None:
         return
@@ -177,6 +181,9 @@ def _settle(
     ]
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
+    if span is not None:
+        span.note(parley_room=outcome.room, parley_n=outcome.n)
+        headers.append(span.header)
     batch.send(LOG, record, encode(outcome), tuple(headers))
     verdicts.add("event")
 
@@ -189,10 +196,11 @@ def _handed_on(batch: Batch, homes: HomePartitions, record: Record, moderated: M
     if homes.lost.has(record.partition, moderated.source):
         return True
     raw = encode(moderated.command)
+    traced = tuple(one for one in record.headers if one[0] == TRACEPARENT)
     if to := homes.elsewhere(record.partition):
-        batch.send(AWAY, record, raw, ((TO, to.encode()),))
+        batch.send(AWAY, record, raw, (*traced, (TO, to.encode())))
     elif moderated.origin < homes.origin(record.partition):
-        batch.send(RAW, record, raw)
+        batch.send(RAW, record, raw, traced)
     else:
         return False
     return True

@@ -48,7 +48,7 @@ def _issuer(values: Mapping[str, Any]) -> Iterator[SettingError]:
 
 
 def _services(values: Mapping[str, Any]) -> Iterator[SettingError]:
-    broker, redis, hook = (values[f"PARLEY_{x}"] for x in ("BROKER", "REDIS", "UPLOAD_HOOK"))
+    broker, redis = values["PARLEY_BROKER"], values["PARLEY_REDIS"]
     if "@" in broker:
         shown = without_password(broker)
         yield SettingError("PARLEY_BROKER", shown, "kafka://host:port without a user")
@@ -61,10 +61,9 @@ def _services(values: Mapping[str, Any]) -> Iterator[SettingError]:
         # redis-py would not log in, and not say so.
         takes = "a password with the user: redis://user:password@host"
         yield SettingError("PARLEY_REDIS", without_password(redis), takes)
-    if hook and not is_web(hook):
-        yield SettingError(
-            "PARLEY_UPLOAD_HOOK", without_password(hook), "a URL, http:// or https://"
-        )
+    for variable in ("PARLEY_UPLOAD_HOOK", "PARLEY_OTLP"):
+        if (url := values[variable]) and not is_web(url):
+            yield SettingError(variable, without_password(url), "a URL, http:// or https://")
 
 
 def _push(values: Mapping[str, Any]) -> Iterator[SettingError]:

@@ -27,6 +27,7 @@ SecondsOrNone = Annotated[float, Meta(ge=0, le=_LONGEST)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
 Factor = Annotated[float, Meta(ge=0, le=_MOST_TIMES)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 #: Kafka has 16 bits for it.
 Replicas = Annotated[int, Meta(ge=1, le=32767)]
 
@@ -115,6 +116,8 @@ def _takes(kind: Any) -> str:
             return f"a number from {least} to {most}"
         case inspect.FloatType(ge=0, le=most) if most == _MOST_TIMES:
             return f"a number from 0 to {_MOST_TIMES:.0f}"
+        case inspect.FloatType(ge=0, le=1):
+            return "a number from 0 to 1"
         case inspect.FloatType(ge=None):
             return "a number of seconds above 0"
         case inspect.FloatType():

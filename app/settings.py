@@ -23,6 +23,7 @@ from app.setting_values import (
     Replicas,
     Seconds,
     SecondsOrNone,
+    Share,
     from_text,
     require,
 )
@@ -83,6 +84,11 @@ class Settings:
     """Port of `/metrics`, of a worker or an edge, which is not for the public; 0: none."""
     prometheus_host: str = "127.0.0.1"
     """Address that `/metrics` listens on, or `unix:` and a path."""
+
+    otlp: str = ""
+    """URL of an OpenTelemetry collector (OTLP by HTTP) that gets traces; empty: no traces."""
+    trace_sample: Share = 0.01
+    """Share of the commands of which a trace begins here, 0 to 1; traced requests are followed."""
 
     worker: str = ""
     """This worker's name, stable over its restarts; empty: the host's name."""

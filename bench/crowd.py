@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,6 +16,9 @@ from app.topics import RAW, partition_of
 
 #: A partition, a key, a value.
 Pair = tuple[int, bytes, bytes]
+
+#: The headers of the next record.
+HeadersOf = Callable[[], list[tuple[str, bytes]]]
 
 #: Bytes of a batch: less than the broker's limit.
 _BATCH = 256 * 1024
@@ -60,17 +63,28 @@ def _stamp(by: str, client_id: str) -> dict[str, Any]:
     return {"by": by, "id": attempt, "client_id": client_id, "edge": "bench"}
 
 
-async def write(settings: Settings, commands: Iterable[AnyCommand], topic: str = RAW) -> int:
+async def write(
+    settings: Settings,
+    commands: Iterable[AnyCommand],
+    topic: str = RAW,
+    headers_of: HeadersOf = lambda: [],
+) -> int:
     """Write commands to a topic, each to its room's partition; how many they were."""
     count = settings.partitions
     return await write_pairs(
         settings,
         topic,
         ((partition_of(c.room, count), c.room.encode(), encode(c)) for c in commands),
+        headers_of,
     )
 
 
-async def write_pairs(settings: Settings, topic: str, pairs: Iterable[Pair]) -> int:
+async def write_pairs(
+    settings: Settings,
+    topic: str,
+    pairs: Iterable[Pair],
+    headers_of: HeadersOf = lambda: [],
+) -> int:
     """Write keys and values to partitions of a topic; how many they were."""
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap, acks="all", max_batch_size=_BATCH
@@ -80,22 +94,25 @@ async def write_pairs(settings: Settings, topic: str, pairs: Iterable[Pair]) -> 
     try:
         waiting = iter(pairs)
         while chunk := list(islice(waiting, 20_000)):
-            await _write_chunk(producer, topic, chunk)
+            await _write_chunk(producer, topic, chunk, headers_of)
             count += len(chunk)
     finally:
         await producer.stop()
     return count
 
 
-async def _write_chunk(producer: AIOKafkaProducer, topic: str, chunk: list[Pair]) -> None:
+async def _write_chunk(
+    producer: AIOKafkaProducer, topic: str, chunk: list[Pair], headers_of: HeadersOf
+) -> None:
     parted: dict[int, list[tuple[bytes, bytes]]] = {}
     for partition, key, value in chunk:
         parted.setdefault(partition, []).append((key, value))
     for partition, pairs in parted.items():
         batch = producer.create_batch()
         for key, value in pairs:
-            if batch.append(key=key, value=value, timestamp=None) is None:
+            record: dict[str, Any] = {"key": key, "value": value, "headers": headers_of()}
+            if batch.append(**record, timestamp=None) is None:
                 await (await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
+                batch.append(**record, timestamp=None)
         await (await producer.send_batch(batch, topic, partition=partition))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+#: Linux: the clock of a process's processor time, as `clock_getcpuclockid` makes its id.
+_SCHED = 2
 
 
 def cpu_seconds(pid: int) -> float:
-    """Seconds of processor time of a process with all its threads; resolution 10 ms."""
-    stat = Path(f"/proc/{pid}/stat").read_text()
-    fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Seconds of processor time of a process with all its threads; finer than /proc's 10 ms."""
+    return time.clock_gettime((~pid << 3) | _SCHED)
 
 
 def memory_mib(pid: int) -> float:

@@ -80,7 +80,7 @@ def read(field: str, value: str) -> Any:
 
 def test_every_field_that_is_no_text_is_among_the_cases_below() -> None:
     other = {"agents_show", "data", "hs256", "limits", "native", "presence", "proxy_header"}
-    other |= {"push_text"}
+    other |= {"push_text", "trace_sample"}
     texts = {f.name for f in fields(Settings) if isinstance(getattr(Settings(), f.name), str)}
     assert {f.name for f in fields(Settings)} == texts | other | WHOLE.keys() | SECONDS.keys()
 
@@ -145,6 +145,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("PARLEY_PUSH_KEY", "A" * 43, "a key from `parley push-key`"),
         ("PARLEY_PUSH_CONTACT", "me@example.org", "mailto:you@example.org"),
         ("PARLEY_PUSH_GATEWAY", "push.example.org", "a URL"),
+        ("PARLEY_OTLP", "collector:4318", "a URL"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str, takes: str) -> None:
@@ -449,6 +450,12 @@ def test_a_factor_changes_all_rates_at_once(value: str) -> None:
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e7", "x", "2x"])
 def test_a_factor_is_a_number(value: str) -> None:
     assert str(refused("limits", value)).endswith("it takes a number from 0 to 1000000")
+
+
+@pytest.mark.parametrize("value", ["-0.1", "nan", "inf", "1.1", "x", "1%"])
+def test_a_share_is_a_number_from_0_to_1(value: str) -> None:
+    assert str(refused("trace_sample", value)).endswith("it takes a number from 0 to 1")
+    assert [read("trace_sample", share) for share in ("0", "0.25", "1")] == [0, 0.25, 1]
 
 
 @pytest.mark.parametrize("value", ["10.0.0.0/8", "127.0.0.1, ::1", "2001:db8::/32,", " "])

@@ -62,6 +62,7 @@ from app.subscriptions.declarations import Subscriptions
 from app.subscriptions.incoming_hooks import IncomingHooks
 from app.subscriptions.pull_readers import PullReaders
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
+from app.tracing.tracing import Tracing
 from web.api import presence, routes, sanctions
 from web.api.callers import limit_middleware
 from web.api.room_ids import Homes
@@ -87,6 +88,7 @@ from web.api.services import (
     REVOKED_TOKENS,
     SETTINGS,
     SUBSCRIPTIONS,
+    TRACING,
     VIEW,
 )
 from web.auth.authenticator import Authenticator
@@ -286,6 +288,9 @@ async def _application(
     ring = KeyRing(settings.secret, settings.secret_other, derived=derived)
     #: This edge's name; no other process has it, or will have it.
     edge = token_hex(6)
+    tracing = Tracing(settings)
+    tracing.start("parley-edge", edge)
+    stack.push_async_callback(shutdown.end, "traces", tracing.stop)
     metrics = EdgeMetrics()
     hub = Hub(
         redis,
@@ -297,10 +302,11 @@ async def _application(
         send=sender(_native(settings, "_broadcast")),
         metrics=metrics,
         gate=gate,
+        tracing=tracing,
     )
     commands = CommandSender(settings, producer, edge, partial(_tell_late, hub, view), metrics)
     app[SETTINGS], app[VIEW], app[HISTORY] = settings, view, history
-    app[HUB], app[COMMANDS] = hub, commands
+    app[HUB], app[COMMANDS], app[TRACING] = hub, commands, tracing
     app[HOMES] = Homes(settings, lambda: hub.state.deployment)
     app[READ_MARKS] = ReadMarks(redis, settings.partitions, gate=gate)
     app[PRESENCES] = Presences(redis, settings.partitions)

@@ -7,7 +7,9 @@
 --   pos      as a string; below 0: a record that has no place among the events
 --   after    the pos of the event before it in the log
 --   epoch    the epoch of its pos
---   n, channel, edge (channel for the answer, or '') as strings, and its changes:
+--   n, channel, edge (channel for the answer, or '') as strings
+--   trace    '', or the traceparent that readers get with the event; the window has the event alone
+--   and its changes:
 --   room     {field, value, …}    fields of the room to set
 --   members  {user, "role n", …}  new members
 --   roles    {user, role, …}      members with another role
@@ -116,7 +118,11 @@ local function apply(k, it, event, known)
     redis.call('HSET', KEYS[k + 6], unpack(it.sanction))
   end
   for i = k + 7, k + it.keys - 1 do remember(KEYS[i], it.mentions) end
-  redis.call('PUBLISH', it.channel, it.pos .. ' ' .. it.n .. ' ' .. event)
+  local told = event
+  if it.trace ~= '' and string.sub(event, -1) == '}' then
+    told = string.sub(event, 1, -2) .. ',"trace":"' .. it.trace .. '"}'
+  end
+  redis.call('PUBLISH', it.channel, it.pos .. ' ' .. it.n .. ' ' .. told)
   for _, channel in ipairs(it.tell) do redis.call('PUBLISH', channel, event) end
 end
 

@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 from app.delivery import keys
 from app.delivery.view_changes import Changes, changes_of
-from app.events import AnyLogEvent, MessageCreated, Position, Ruling, Verdict, encode
+from app.events import (
+    AnyLogEvent,
+    MessageCreated,
+    Position,
+    Ruling,
+    Traceparent,
+    Verdict,
+    encode,
+)
 
 #: The most events of a call, during which Valkey does nothing else for a millisecond or two.
 MOST = 50
@@ -35,6 +43,8 @@ class Entry(NamedTuple):
     ruling: Ruling | None = None
     #: A refill has written the memberships as they are at the end: their order is no matter.
     surveyed: bool = False
+    #: Of a traced message that is delivered as it happens: the span that delivery goes on from.
+    trace: Traceparent | None = None
 
 
 @dataclass
@@ -66,7 +76,10 @@ class PublishCall:
         channel = keys.channel(partition, room)
         edge = keys.edge(entry.edge) if entry.edge else ""
         answer = encode(_accepted(event, entry.ruling)) if entry.edge else b""
-        described = changes.json(len(own), entry.position, entry.after, event.n, channel, edge)
+        trace = "" if entry.trace is None else str(entry.trace)
+        described = changes.json(
+            len(own), entry.position, entry.after, event.n, channel, edge, trace
+        )
         self.arguments += [entry.value, answer, described]
 
 

@@ -42,6 +42,21 @@ class Unread(NamedTuple):
     mentions: int
 
 
+class Explained(NamedTuple):
+    """What a user's unread counts in a room are made of, all of one moment.
+
+    `n` and `pos` are those of the room's last event. `gone` and `named` are, of the messages of a
+    list that begins behind `after`, those that are deleted and those that mention the user.
+    """
+
+    counts: Unread
+    n: int
+    pos: int
+    after: int
+    gone: frozenset[int]
+    named: frozenset[int]
+
+
 class ReadMarks:
     """Read marks and unread counts.
 
@@ -64,6 +79,7 @@ class ReadMarks:
         self._snapshots = Snapshots(redis, partial=partial, gate=gate)
         self._scripts = Scripts(redis)
         self._unread = redis.register_script(_source("count.lua") + _source("unread.lua"))
+        self._explain = redis.register_script(_source("count.lua") + _source("explain.lua"))
 
     async def advance(
         self,
@@ -146,12 +162,36 @@ class ReadMarks:
         found = await self._snapshots.take(_signs(places), ask) if names else []
         return {room: Unread(*numbers) for room, numbers in zip(names, found, strict=True)}
 
+    async def explained(
+        self, user: str, rooms: Iterable[str], after: int | None, most: int
+    ) -> dict[str, Explained]:
+        """What the user's unread counts in each of the rooms are made of, in one round trip.
+
+        Of `most` messages each, behind message `after`, or behind the mark where that is higher.
+        """
+        names = list(rooms)
+        arguments = [user, "" if after is None else after, most]
+
+        async def ask(pipe: Any) -> None:
+            for room in names:
+                await self._explain(keys=self._keys(room, [user]), args=arguments, client=pipe)
+
+        places = {partition_of(room, self._partitions) for room in names}
+        found = await self._snapshots.take(_signs(places), ask) if names else []
+        return {room: _explained(one) for room, one in zip(names, found, strict=True)}
+
     def _keys(self, room: str, users: Iterable[str]) -> list[str]:
         place = partition_of(room, self._partitions)
         return [
             *(of(place, room) for of in (keys.room, keys.read, keys.gone, keys.everyone)),
             *(keys.mentioned(place, room, user) for user in users),
         ]
+
+
+def _explained(found: Sequence[Any]) -> Explained:
+    *numbers, n, pos, after, gone, named = found
+    deleted, mentions = frozenset(map(int, gone)), frozenset(map(int, named))
+    return Explained(Unread(*numbers), n, pos, after, deleted, mentions)
 
 
 def _signs(places: Collection[int]) -> list[str]:

@@ -23,6 +23,7 @@ from app.events import (
     EDGE,
     POS,
     RULING,
+    TRACEPARENT,
     MessageCreated,
     MessageDeleted,
     MessageEdited,
@@ -30,6 +31,7 @@ from app.events import (
     decode_ruling,
     encode,
     position_of,
+    traceparent_of,
 )
 from app.kafka.log_positions import last_position, offset_behind
 from app.kafka.partition_reader import PartitionReader
@@ -116,7 +118,8 @@ async def _entries(
         entries = in_sequence([entry_of(record, place.of) for record in records], before)
         before = max(before, *(entry.position.pos for entry in entries))
         yield [
-            _without(fit(entry, unfit), erased, gone)._replace(surveyed=True) for entry in entries
+            _without(fit(entry, unfit), erased, gone)._replace(surveyed=True, trace=None)
+            for entry in entries
         ]
 
 
@@ -231,6 +234,7 @@ def entry_of(record: Any, partitions: int) -> Entry:
         event,
         edge,
         ruling,
+        trace=traceparent_of(headers.get(TRACEPARENT)),
     )
 
 

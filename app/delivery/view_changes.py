@@ -59,6 +59,7 @@ class Changes(Struct):
         n: int = 0,
         channel: str = "",
         edge: str = "",
+        trace: str = "",
     ) -> bytes:
         """The changes for the script, with the number of the event's own keys and its channels."""
         # One literal: it is made for every event, and a loop over names takes three times as long.
@@ -71,6 +72,7 @@ class Changes(Struct):
                 "n": str(n),
                 "channel": channel,
                 "edge": edge,
+                "trace": trace,
                 "room": self.room,
                 "members": self.members,
                 "roles": self.roles,

@@ -130,6 +130,7 @@ from app.events.subscriptions import (
     decode_send_again,
     decode_subscription,
 )
+from app.events.traceparent import TRACEPARENT, Traceparent, trace_of, traceparent_of
 from app.events.verdicts import Verdict, decode_verdict
 
 __all__ = [
@@ -142,6 +143,7 @@ __all__ = [
     "RULING",
     "SRC",
     "TO",
+    "TRACEPARENT",
     "Act",
     "AddMember",
     "AddReaction",
@@ -229,6 +231,7 @@ __all__ = [
     "TailDropped",
     "TokenRevoked",
     "TokensRevoked",
+    "Traceparent",
     "Verdict",
     "Written",
     "dead_of",
@@ -258,4 +261,6 @@ __all__ = [
     "notify_key",
     "position_of",
     "revocation_key",
+    "trace_of",
+    "traceparent_of",
 ]

@@ -6,7 +6,11 @@ from msgspec import Struct
 
 
 class LogEvent(Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """An event of a room; `n` is its number in the room's log: 1, 2, 3, without a gap."""
+    """An event of a room; `n` is its number in the room's log: 1, 2, 3, without a gap.
+
+    `trace` is the `traceparent` of an event that is delivered while its message is traced. It is
+    never in `chat.log`, where a header of the record has it.
+    """
 
     room: str
     n: int
@@ -14,3 +18,4 @@ class LogEvent(Struct, frozen=True, kw_only=True, tag_field="kind"):
     at_ms: int
     id: str
     client_id: str
+    trace: str = ""

@@ -32,13 +32,13 @@ class MemberAdded(LogEvent, frozen=True, kw_only=True, tag="member.added", omit_
     looks_like: str = ""
 
 
-class MemberRemoved(LogEvent, frozen=True, kw_only=True, tag="member.removed"):
+class MemberRemoved(LogEvent, frozen=True, kw_only=True, tag="member.removed", omit_defaults=True):
     """`user` is no longer a member; with the same user as `by`, the user left."""
 
     user: str
 
 
-class MemberRole(LogEvent, frozen=True, kw_only=True, tag="member.role"):
+class MemberRole(LogEvent, frozen=True, kw_only=True, tag="member.role", omit_defaults=True):
     """`user` has another role; if it is `owner`, the former owner `by` becomes an admin."""
 
     user: str

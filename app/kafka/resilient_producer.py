@@ -12,7 +12,7 @@ a producer is replaced, too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -56,11 +56,19 @@ class ResilientProducer:
         return self._watched(producer, sent)
 
     async def send_and_wait(
-        self, topic: str, value: bytes | None, *, key: bytes, partition: int
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes,
+        partition: int,
+        headers: Sequence[tuple[str, bytes]] = (),
     ) -> Any:
         """Send a record and return its place. Raises what Kafka raises."""
         producer = self._producer
-        send = producer.send(topic, value, key=key, partition=partition)
+        send = producer.send(
+            topic, value, key=key, partition=partition, headers=list(headers) or None
+        )
         return await self._watched(producer, await self._begun(producer, send))
 
     async def _begun(

@@ -44,6 +44,7 @@ class Batch:
         self._checkpointer = checkpointer
         self._acks = acks
         self._outputs = OutputBuffer(producer)
+        self._when_sent: list[Callable[[], None]] = []
 
     def leave_out(self, is_wanted: Callable[[Record], bool]) -> None:
         """Keep only the wanted records; the others are acknowledged with the batch."""
@@ -152,6 +153,10 @@ class Batch:
         """Whether no rebalance has come since: after one, other workers may have the partitions."""
         return bool(self._app.consumer_generation_id == self.generation)
 
+    def when_sent(self, call: Callable[[], None]) -> None:
+        """Have `call` called when Kafka has the outputs of this batch."""
+        self._when_sent.append(call)
+
     async def send_now(self) -> None:
         """Return when Kafka has the outputs so far."""
         await self._outputs.send()
@@ -159,6 +164,8 @@ class Batch:
     async def finish(self) -> None:
         """Return when Kafka has the outputs. The next checkpoint acknowledges the records."""
         await self._outputs.send()
+        for call in self._when_sent:
+            call()
         if self._checkpointer is None:
             self._acks.ack()
         else:

@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.stream.fail_stop import FailStopSupervisor
 from app.stream.groups import KIT_PREFIX, OWN, Group
 from app.topics import DEAD, Topic, retry_topic
+from app.tracing.tracing import Tracing
 
 
 class ParleyApp(faust.App):
@@ -71,11 +72,12 @@ class OwnGroup(ParleyApp):
 
 
 class WorkerContext:
-    """What a worker hands to its agents: its settings, its metrics, and the groups so far."""
+    """What a worker hands to its agents: settings, metrics, tracing, and the groups so far."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = WorkerMetrics()
+        self.tracing = Tracing(settings)
         #: The groups that were declared, by name.
         self.groups: dict[str, ParleyApp] = {}
         #: By group id: the topic by which a group gets records once more.

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import aiohttp
 
 from app.errors import Malformed
-from app.events import Subscription
+from app.events import TRACEPARENT, Subscription
 from app.runtime.http_answer import AnswerTooLarge, read_answer
 from app.runtime.outside_addresses import CheckedResolver, OutsideAddresses
 from app.runtime.webhook_signature import standard_headers
@@ -64,6 +64,8 @@ class EndpointClient:
             body, name = events[0].body, events[0].id
         try:
             headers = self._headers(subscription, name, body)
+            if len(events) == 1 and events[0].trace:
+                headers[TRACEPARENT] = events[0].trace
             async with asyncio.timeout(subscription.timeout_ms / 1000):
                 return await self._request(subscription.url, headers, body)
         except TimeoutError:

@@ -15,6 +15,7 @@ from app.domain.subscriptions.kinds import ACTS
 from app.errors import Malformed
 from app.events import (
     POS,
+    TRACEPARENT,
     Act,
     Connection,
     DeliveryFailed,
@@ -30,8 +31,8 @@ from app.events import (
     decode_verdict,
     encode,
     position_of,
+    traceparent_of,
 )
-from app.kafka.log_positions import header_of
 from app.runtime.clock import now_ms
 from app.topics import CONNECTIONS, DELIVERIES, LOG, MODERATION, RECEIPTS, VERDICTS
 
@@ -54,6 +55,8 @@ class SourceEvent(NamedTuple):
     id: str
     body: bytes
     about: str = ""
+    #: The `traceparent` of a log event whose message is traced.
+    trace: str = ""
 
 
 class _Head(msgspec.Struct):
@@ -77,19 +80,23 @@ def source_event(record: Any, origin: int) -> SourceEvent:
     position = Position(origin, offset)
     try:
         if topic == LOG:
-            position = position_of(header_of(record, POS), offset)
+            headers = dict(record.headers)
+            position = position_of(headers.get(POS), offset)
             head = _heads.decode(value)
             kind = head.kind if head.shadow is None else ""
             lane = room = head.room
             at_ms, about, data = head.at_ms, "", value
+            place = traceparent_of(headers.get(TRACEPARENT))
+            trace = "" if place is None else str(place)
         else:
             kind, lane, room, at_ms, about, data = _OTHERS[topic](value)
+            trace = ""
     except (Malformed, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return SourceEvent("", "", "", NOTHING, offset, 0, "", b"")
     at_ms = at_ms or _time_of(record)
     name = f"evt_{topic.removeprefix('chat.')}-{record.partition}-{position.epoch}-{position.pos}"
     body = _body(name, kind, at_ms, data) if kind else b""
-    return SourceEvent(kind, lane, room, position, offset, at_ms, name, body, about)
+    return SourceEvent(kind, lane, room, position, offset, at_ms, name, body, about, trace)
 
 
 def trial_event(subscription: str, at_ms: int) -> SourceEvent:

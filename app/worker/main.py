@@ -134,7 +134,11 @@ async def _serve(
         log.warning("the data folder was last used with another deployment", other=other)
     if prepared is not None:
         prepared.set()
-    async with serve_health(settings, chosen), _metrics(settings, chosen, children):
+    async with (
+        serve_health(settings, chosen),
+        _metrics(settings, chosen, children),
+        _tracing(settings, chosen),
+    ):
         names = [topic.name for topic in topics]
         reasons: list[str] = []
 
@@ -182,6 +186,18 @@ async def _metrics(
             serve_metrics(settings, Exposition(collectors, refresh, children))
         )
         yield
+
+
+@asynccontextmanager
+async def _tracing(settings: Settings, chosen: Mapping[str, ParleyApp]) -> AsyncIterator[None]:
+    """Make spans meanwhile, where the process has a stage of a message's way."""
+    tracing = next(iter(chosen.values())).context.tracing
+    if {PIPELINE.name, FAN_OUT.name} & chosen.keys():
+        tracing.start("parley-worker", settings.worker_name)
+    try:
+        yield
+    finally:
+        await tracing.stop()
 
 
 async def _work(settings: Settings, chosen: Mapping[str, ParleyApp], stop: asyncio.Event) -> None:

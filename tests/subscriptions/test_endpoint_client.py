@@ -28,14 +28,16 @@ async def served(serve: Serve) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}/hook"
 
 
-async def posted(url: str, allowed: str = "127.0.0.1", timeout_ms: int = 700) -> Answer:
+async def posted(
+    url: str, allowed: str = "127.0.0.1", timeout_ms: int = 700, event: SourceEvent = EVENT
+) -> Answer:
     client = EndpointClient(
         SubscriptionSecrets(KeyRing("a secret of 32 characters or more!!!")),
         OutsideAddresses(allowed),
     )
     subscription = Subscription(id="s", by="ann", at_ms=1, url=url, timeout_ms=timeout_ms)
     try:
-        return await client.post(subscription, [EVENT])
+        return await client.post(subscription, [event])
     finally:
         await client.close()
 
@@ -123,3 +125,22 @@ async def test_nobody_there_and_addresses_inside_are_told() -> None:
     assert "no public address" in (await posted("http://127.0.0.1:1/", allowed="10.0.0.1")).why
     told = await posted("http://localhost:1/", allowed="10.0.0.1")
     assert "no public address" in told.why
+
+
+@pytest.mark.parametrize("trace", ["", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
+async def test_a_request_is_in_the_trace_of_its_event(trace: str) -> None:
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    async with served(serve) as url:
+        assert await posted(url, event=EVENT._replace(trace=trace)) == Answer()
+    named = [
+        one.partition(b": ")[2].decode()
+        for one in heads[0].split(b"\r\n")
+        if one.startswith(b"traceparent")
+    ]
+    assert named == ([trace] if trace else [])

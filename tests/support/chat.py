@@ -35,12 +35,20 @@ PUSH: dict[str, Any] = {
 }
 
 
+#: Only requests that are traced already are traced here, so that a test finds its own traces.
+TRACED: dict[str, Any] = {"trace_sample": 0.0}
+
+
 class Chat:
     """One worker and one edge; more of either by `start_worker` and `start_edge`."""
 
     def __init__(self, settings: Settings) -> None:
         gateway = f"http://127.0.0.1:{free_port()}/push"
-        self.settings = replace(settings, **UNHURRIED, **INSIDE, **PUSH, push_gateway=gateway)
+        #: Where this chat's traces go: a test that looks at them listens there.
+        self.collector_port = free_port()
+        collector = {"otlp": f"http://127.0.0.1:{self.collector_port}"}
+        given = {**UNHURRIED, **INSIDE, **PUSH, **TRACED, **collector, "push_gateway": gateway}
+        self.settings = replace(settings, **given)
         #: Where the first worker and the first edge have their metrics: `host:port`.
         self.metrics: list[str] = []
         #: The address of the first worker's `/healthz` and `/readyz`.

@@ -32,6 +32,7 @@ _SHARED: Final = {
         "tests/metrics/",
         "tests/operations/",
         "tests/stream/test_local_handoff.py",
+        "tests/tracing/",
         "tests/web/api/",
         "tests/web/description/",
         "tests/web/http/test_bad_input.py",

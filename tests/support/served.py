@@ -13,9 +13,9 @@ from app.embedded.ports import free_port
 class Served:
     """Serves posts to a path by a handler at one address, from each `start` to its `stop`."""
 
-    def __init__(self, path: str, handler: Handler) -> None:
+    def __init__(self, path: str, handler: Handler, port: int = 0) -> None:
         self._path, self._handler = path, handler
-        self._port = free_port()
+        self._port = port or free_port()
         self._runner: web.AppRunner | None = None
 
     @property

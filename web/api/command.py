@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
 from aiohttp import web
 
-from app.events import AnyCommand, Ruling, Verdict
+from app.errors import Unreachable
+from app.events import TRACEPARENT, AnyCommand, Ruling, Verdict
 from app.topics import partition_of
+from app.tracing.tracing import Span
 from web.api.callers import authenticate
-from web.api.services import COMMANDS, HUB, SETTINGS
+from web.api.services import COMMANDS, HUB, SETTINGS, TRACING
 from web.auth.token_cache import Identity
 from web.description.operation import H, Operation, described
 from web.http.json_response import json
 from web.http.problem import refused
 from web.http.request_params import client_id, room_id, wait
+from web.producer.command_sender import outcome
 
 #: What moderation may refuse a text with, such as a room's name, besides an operator's own codes.
 JUDGED: Final = ("blocked", "moderation_away")
@@ -80,6 +84,8 @@ class CommandRequest:
     request: web.Request
     identity: Identity
     room: str = ""
+    #: When the request came, in nanoseconds since 1970.
+    began_ns: int = field(default_factory=time.time_ns)
 
     def fields(self, given: str | None = None) -> dict[str, Any]:
         """`room`, `by`, `id`, `client_id` and `edge` of the command.
@@ -113,7 +119,7 @@ class CommandRequest:
         """
         request = self.request
         seconds, headers = wait(request, request.app[SETTINGS].wait)
-        verdict = await request.app[COMMANDS].send(command, seconds)
+        verdict = await self._send(command, seconds)
         if verdict is None:
             return json(_accepted(command), 202, headers)
         if verdict.refusal is not None:
@@ -126,11 +132,38 @@ class CommandRequest:
         created = request.method == "POST" and not verdict.repeated
         return json(_numbered(verdict), 201 if created else 200, headers)
 
+    async def _send(self, command: AnyCommand, seconds: float) -> Verdict | None:
+        """Send the command, within a span where it is traced."""
+        commands = self.request.app[COMMANDS]
+        if (span := self._span()) is None:
+            return await commands.send(command, seconds)
+        span.note(parley_room=command.room, parley_command=command.id)
+        try:
+            verdict = await commands.send(command, seconds, (span.header,))
+            span.note(parley_outcome=outcome(verdict))
+        except Unreachable:
+            span.note(parley_outcome="unreachable")
+            raise
+        finally:
+            span.end()
+        return verdict
+
+    def _span(self) -> Span | None:
+        request = self.request
+        tracing = request.app[TRACING]
+        if not tracing.is_on:
+            return None
+        resource = request.match_info.route.resource
+        # The pattern of the path: a path may have a token in it.
+        name = f"{request.method} {'' if resource is None else resource.canonical}"
+        return tracing.of_request(name, request.headers.get(TRACEPARENT), self.began_ns)
+
 
 async def command_request(request: web.Request) -> CommandRequest:
     """The caller and the room of a request. Raises `Problem` 401, 403, 503, or 404 for the room."""
+    began_ns = time.time_ns()
     identity = await authenticate(request)
-    return CommandRequest(request, identity, room_id(request))
+    return CommandRequest(request, identity, room_id(request), began_ns)
 
 
 def _accepted(command: AnyCommand) -> dict[str, Any]:

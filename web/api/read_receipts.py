@@ -1,4 +1,4 @@
-"""Read receipts and unread counts."""
+"""Read receipts, and the marks of the members."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from aiohttp import web
 from app.delivery.view import RoomHead
 from app.errors import Unreachable
 from app.events import Receipt
-from web.api.callers import authenticate, count_rooms
+from web.api.callers import authenticate
 from web.api.room_access import required_head
 from web.api.services import COMMANDS, HOMES, READ_MARKS, SETTINGS, VIEW
+from web.api.unread import Standing, standing_of
 from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.problem import Problem
 from web.http.query_parameters import WholeNumber
 from web.http.request_body import read_body
 from web.http.request_params import room_id, wait
-from web.limits.kinds import Kind
 
 #: Users that an answer names; it counts all of them.
 _NAMED = 200
@@ -38,14 +38,6 @@ class ReadMark(msgspec.Struct, forbid_unknown_fields=True):
     seq: int
 
 
-class Standing(msgspec.Struct):
-    """The caller's read mark in a room, and the unread messages and mentions above it."""
-
-    read: int
-    unread: int
-    mentions: int
-
-
 class Marked(Standing, kw_only=True):
     """The caller's read mark in this room, after a receipt."""
 
@@ -57,14 +49,6 @@ class MarkPending(msgspec.Struct):
 
     room: str
     status: Literal["accepted"]
-
-
-class UnreadCounts(msgspec.Struct):
-    """Unread messages and mentions in all rooms, and in each that has any."""
-
-    unread: int
-    mentions: int
-    rooms: dict[str, Standing]
 
 
 class ReadMarksShown(msgspec.Struct):
@@ -117,7 +101,7 @@ async def read(request: web.Request) -> web.Response:
     if await commands.send(receipt, seconds) is None:
         return json({"room": room, "status": "accepted"}, 202, headers)
     unread = (await request.app[READ_MARKS].unread(identity.user, [room]))[room]
-    return json({"room": room, **_left(unread)}, headers=headers)
+    return json({"room": room, **standing_of(unread)}, headers=headers)
 
 
 async def _when_known(request: web.Request, room: str, user: str, seq: int) -> RoomHead:
@@ -134,28 +118,6 @@ async def _when_known(request: web.Request, room: str, user: str, seq: int) -> R
         if loop.time() > latest:
             raise Unreachable(f"message {seq} of this room has not come to this region yet")
         await asyncio.sleep(_PAUSE)
-
-
-def _left(unread: tuple[int, int, int, int]) -> dict[str, int]:
-    _, mark, count, mentions = unread
-    return {"read": mark, "unread": count, "mentions": mentions}
-
-
-@described(Operation({200: UnreadCounts}))
-async def unread(request: web.Request) -> web.Response:
-    """`GET /v1/unread`: the caller's unread counts by room, and in total."""
-    identity = await authenticate(request)
-    rooms = await request.app[VIEW].rooms_of(identity.user)
-    count_rooms(request, identity, Kind.READ, len(rooms))
-    found = await request.app[READ_MARKS].unread(identity.user, rooms)
-    counted = {room: _left(left) for room, left in found.items() if left.unread}
-    return json(
-        {
-            "unread": sum(left["unread"] for left in counted.values()),
-            "mentions": sum(left["mentions"] for left in counted.values()),
-            "rooms": counted,
-        }
-    )
 
 
 @described(Operation({200: (ReadMarksShown, ReadersShown)}, query=(_SEQ,), codes=("receipts_off",)))
@@ -178,6 +140,5 @@ async def receipts(request: web.Request) -> web.Response:
 
 def add_routes(app: web.Application) -> None:
     """Add the routes of this resource."""
-    app.router.add_get("/v1/unread", unread)
     app.router.add_put("/v1/rooms/{room}/read", read)
     app.router.add_get("/v1/rooms/{room}/receipts", receipts)

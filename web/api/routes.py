@@ -30,6 +30,7 @@ from web.api import (
     subscriptions,
     sync,
     typing_indicator,
+    unread,
 )
 
 
@@ -40,6 +41,15 @@ def add_routes(app: web.Application) -> None:
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
         *(pulled_subscriptions, incoming_hooks),
         *(notify, push_subscriptions),
-        *(read_receipts, sync, typing_indicator, presence, attachments, streams, static_files),
+        *(
+            read_receipts,
+            unread,
+            sync,
+            typing_indicator,
+            presence,
+            attachments,
+            streams,
+            static_files,
+        ),
     ):
         resource.add_routes(app)

@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.subscriptions.declarations import Subscriptions
 from app.subscriptions.incoming_hooks import IncomingHooks
 from app.subscriptions.pull_readers import PullReaders
+from app.tracing.tracing import Tracing
 from web.api.room_ids import Homes
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
@@ -49,4 +50,5 @@ SUBSCRIPTIONS: web.AppKey[Subscriptions] = web.AppKey("subscriptions")
 NOTIFY: web.AppKey[NotifyDirectory] = web.AppKey("notify")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits")
+TRACING: web.AppKey[Tracing] = web.AppKey("tracing")
 DRAINING: web.AppKey[asyncio.Event] = web.AppKey("draining")

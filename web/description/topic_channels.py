@@ -19,6 +19,7 @@ from app.events import (
     RULING,
     SRC,
     TO,
+    TRACEPARENT,
     AgentState,
     AnyAct,
     AnyBeginning,
@@ -71,6 +72,9 @@ def _read_by(topic: str, *others: str) -> tuple[str, ...]:
 
 _E: Final = EDGE_PROCESS
 
+#: Of a record of a traced message.
+_TRACED: Final = (TRACEPARENT, "The span that it follows from, as W3C Trace Context says.")
+
 #: Of a record that was copied from another region.
 _HOME: Final = ((HOME, "The region that the record was copied from."),)
 
@@ -85,6 +89,7 @@ CHANNELS: Final = (
         AnyCommand,
         (_E, "regions", "rooms"),
         ("moderation",),
+        (_TRACED,),
     ),
     TopicChannel(
         topics.AWAY,
@@ -93,7 +98,7 @@ CHANNELS: Final = (
         AnyCommand,
         ("moderation", "rooms"),
         ("regions",),
-        ((TO, "The region that is to decide on it."),),
+        ((TO, "The region that is to decide on it."), _TRACED),
     ),
     TopicChannel(
         topics.MODERATED,
@@ -102,6 +107,7 @@ CHANNELS: Final = (
         Moderated,
         ("moderation",),
         ("rooms",),
+        (_TRACED,),
     ),
     TopicChannel(
         topics.LOG,
@@ -115,6 +121,7 @@ CHANNELS: Final = (
             (SRC, "The command that it follows from: its offset, or `origin/offset`."),
             (EDGE, "The edge that waits for the answer."),
             (RULING, "What moderation has found, as JSON."),
+            _TRACED,
             *_HOME,
         ),
     ),

@@ -21,7 +21,8 @@ from app.domain.replaced_text import Replacing, as_now, replaced_places, replaci
 from app.domain.shadow import shown_to
 from app.metrics.edge_metrics import EdgeMetrics
 from app.runtime.clock import now_ms
-from web.hub import sse
+from app.tracing.tracing import Span, Tracing
+from web.hub import delivery_spans, sse
 from web.hub.broadcast import Send, broadcast, write_to_audience
 from web.hub.event import Event, EventBatch
 from web.hub.recent_events import RecentEvents
@@ -49,6 +50,7 @@ class DeliveryState:
         unsubscribe: Callable[[Sequence[bytes]], None],
         metrics: EdgeMetrics,
         send: Send = write_to_audience,
+        tracing: Tracing | None = None,
     ) -> None:
         self.registry = registry
         self.metrics = metrics
@@ -60,6 +62,7 @@ class DeliveryState:
         self._cursor_key = self._cursor_keys[0]
         self._unsubscribe = unsubscribe
         self._send = send
+        self._tracing = tracing
         self._delivery_time = metrics.delivery_seconds.of()
         self._cursor: str | None = None
         self._queue: list[tuple[Room, Event]] = []
@@ -95,10 +98,16 @@ class DeliveryState:
         """Broadcast the queued events."""
         if self._queue:
             queue, self._queue = self._queue, []
+            spans = self._spans(queue)
             broadcast(queue, self._send)
+            delivery_spans.end(spans)
             self.metrics.delivered.add(times=len(queue))
             if (at_ms := queue[0][1].at_ms) is not None:
                 self._delivery_time.add((now_ms() - at_ms) / 1000)
+
+    def _spans(self, queue: Sequence[tuple[Room, Event]]) -> Sequence[Span]:
+        tracing = self._tracing
+        return delivery_spans.begun(tracing, queue) if tracing is not None and tracing.is_on else ()
 
     # ── cursors ──────────────────────────────────────────────────────────────────────────────
 
@@ -210,8 +219,10 @@ class DeliveryState:
     def _deliver_to_each(self, room: Room, event: Event) -> None:
         """Deliver a shadowed event: its author sees another version than the others."""
         self.flush()
+        spans = self._spans([(room, event)])
         for subscriber in room.audience().subscribers:
             subscriber.take(EventBatch([event.shown_to(subscriber.user.name)]))
+        delivery_spans.end(spans)
 
     def _remove(self, room: Room, name: str, n: int) -> None:
         """A user has left the room by event `n`, the last one that they get."""

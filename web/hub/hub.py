@@ -21,6 +21,7 @@ from app.delivery.view import Logged, View
 from app.domain.deployment import Deployment
 from app.metrics.edge_metrics import EdgeMetrics
 from app.runtime.retry import AWAY
+from app.tracing.tracing import Tracing
 from web.hub.broadcast import Send, write_to_audience
 from web.hub.delivery_state import DeliveryState
 from web.hub.epochs import Epochs
@@ -59,6 +60,7 @@ class Hub:
         metrics: EdgeMetrics,
         send: Send = write_to_audience,
         gate: EpochGate | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.view = view
         self.metrics = metrics
@@ -74,6 +76,7 @@ class Hub:
             unsubscribe=self.subscription.drop,
             metrics=metrics,
             send=send,
+            tracing=tracing,
         )
         self._repair = GapRepair(self.state, view, self.lookups, self.markers)
         self._joins = RoomJoins(self.state, view, self.markers, self.subscription)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uuid_utils
 from aiokafka.errors import KafkaError
@@ -14,6 +14,9 @@ from app.kafka.resilient_producer import ResilientProducer
 from app.metrics.edge_metrics import EdgeMetrics
 from app.settings import Settings
 from app.topics import RAW, RECEIPTS, partition_of
+
+#: Headers of a record.
+Headers = Sequence[tuple[str, bytes]]
 
 #: Seconds that Kafka has to take a command, and while the edge stops.
 TAKE_TIMEOUT = 10.0
@@ -49,7 +52,9 @@ class CommandSender:
         """An id for a command: UUIDv7, so that ids sort by time."""
         return str(uuid_utils.uuid7())
 
-    async def send(self, command: AnyCommand | Receipt, wait: float) -> Verdict | None:
+    async def send(
+        self, command: AnyCommand | Receipt, wait: float, headers: Headers = ()
+    ) -> Verdict | None:
         """The verdict; `None` where the command is in Kafka but has none after `wait` seconds.
 
         When this returns, every in-sync replica has the command. Raises `Unreachable` where that
@@ -60,7 +65,7 @@ class CommandSender:
         verdict: asyncio.Future[Verdict | None] = loop.create_future()
         self._waiting[command.id] = verdict
         try:
-            await self._write(command)
+            await self._write(command, headers)
             if wait <= 0 or self._stopping:
                 # It may be here already, but no request waits for it.
                 if verdict.done() and (early := verdict.result()) is not None:
@@ -77,14 +82,12 @@ class CommandSender:
             del self._waiting[command.id]
 
     def _counted(self, verdict: Verdict | None, began: float) -> Verdict | None:
-        if verdict is None:
-            self._sends.add("pending")
-        else:
-            self._sends.add(_outcome(verdict))
+        self._sends.add(outcome(verdict))
+        if verdict is not None:
             self._send_time.add(asyncio.get_running_loop().time() - began)
         return verdict
 
-    async def _write(self, command: AnyCommand | Receipt) -> None:
+    async def _write(self, command: AnyCommand | Receipt, headers: Headers) -> None:
         taking = asyncio.timeout(_STOPPING_TIMEOUT if self._stopping else TAKE_TIMEOUT)
         self._taking.add(taking)
         try:
@@ -94,6 +97,7 @@ class CommandSender:
                     encode(command),
                     key=command.room.encode(),
                     partition=partition_of(command.room, self._settings.partitions),
+                    headers=headers,
                 )
         except (KafkaError, TimeoutError) as error:
             raise Unreachable(f"Kafka did not take the command: {error!r}") from error
@@ -123,7 +127,10 @@ class CommandSender:
             waiting.set_result(answer)
 
 
-def _outcome(verdict: Verdict) -> str:
+def outcome(verdict: Verdict | None) -> str:
+    """What became of a command, as metrics and traces name it."""
+    if verdict is None:
+        return "pending"
     if verdict.refusal is not None:
         return "refused"
     if verdict.held:

@@ -74,13 +74,30 @@ RULES = {
 NOT_OF_HOOKS = {"message_unknown", "message_gone", "not_a_root"}
 
 
+def walked(node: ast.AST) -> Iterator[ast.AST]:
+    """As `ast.walk`, without what is tried where problems are caught and not raised again."""
+    yield node
+    for name, value in ast.iter_fields(node):
+        if isinstance(node, ast.Try) and name == "body" and any(map(ends, node.handlers)):
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, ast.AST):
+                yield from walked(one)
+
+
+def ends(handler: ast.ExceptHandler) -> bool:
+    """Whether problems end in this handler."""
+    names = {one.id for one in ast.walk(handler.type or handler) if isinstance(one, ast.Name)}
+    return "Problem" in names and not any(isinstance(one, ast.Raise) for one in ast.walk(handler))
+
+
 def raised(name: str, function: str, seen: set[tuple[str, str]]) -> Iterator[str]:
     """The codes of the problems that a function makes, and those that it calls or hands on."""
     if (name, function) in seen or function not in functions(name):
         return
     seen.add((name, function))
     body = functions(name)[function].body
-    for node in (one for statement in body for one in ast.walk(statement)):
+    for node in (one for statement in body for one in walked(statement)):
         match node:
             case ast.Call(
                 func=ast.Name(id="Problem" | "denied" | "Refusal"),

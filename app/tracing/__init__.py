@@ -1,0 +1,1 @@
+"""Traces of single messages, by OpenTelemetry, where the settings name a collector."""
