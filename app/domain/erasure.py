@@ -70,7 +70,7 @@ def without_erased(placed: Placed, erased: Erased, gone: set[tuple[str, int]]) -
 def erased_message(event: MessageCreated) -> MessageCreated:
     """A message that is shown as deleted, without an author."""
     nothing = {"text": "", "attachments": (), "meta": {}, "mentions": (), "everyone": False}
-    nothing |= {"shadow": None, "edited_ms": 0}
+    nothing |= {"shadow": None, "edited_ms": 0, "edited_by": ""}
     return replace(event, by="", client_id="", deleted=True, **nothing)
 
 

@@ -15,6 +15,7 @@ def edited(message: MessageCreated, event: MessageEdited) -> MessageCreated:
         mentions=event.mentions,
         everyone=event.everyone,
         edited_ms=event.at_ms,
+        edited_by="" if event.by == message.by else event.by,
         shadow=_shadowed(message.shadow, event.shadow),
     )
 
@@ -38,6 +39,7 @@ def deleted(message: MessageCreated, *, hidden: bool = False) -> MessageCreated:
         meta={},
         reactions={},
         edited_ms=0,
+        edited_by="",
         deleted=True,
         hidden=hidden,
         shadow=None,

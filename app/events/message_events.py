@@ -50,9 +50,11 @@ class MessageCreated(
     meta: dict[str, Any] = field(default_factory=dict)
     shadow: Shadowing = None
     approved_by: str = ""
-    #: For a message in its present form, never in `chat.log`. `replies` counts the replies in its
-    #: thread that are not deleted, `last_reply_seq` and `last_reply_ms` are of the newest.
+    #: For a message in its present form, never in `chat.log`. `edited_by` is the moderator whose
+    #: text it is, where that is not the author. `replies` counts the replies in its thread that are
+    #: not deleted, `last_reply_seq` and `last_reply_ms` are of the newest.
     edited_ms: int = 0
+    edited_by: str = ""
     deleted: bool = False
     hidden: bool = False
     reactions: dict[str, Reacted] = field(default_factory=dict)

@@ -95,7 +95,7 @@ class Erasure:
         return self._rewrite(connection, after, theirs, lambda one: cleared_row(one, nameless=True))
 
     def mentions(self, connection: Connection, after: Any) -> Step:
-        """Remove the user from the mentions of the next messages; their text stays."""
+        """Remove the user from the mentions and edits of the next messages; their text stays."""
         in_event = text(
             "instr(event, :name) > 0"
             if connection.dialect.name == "sqlite"
@@ -166,6 +166,7 @@ class Erasure:
         if self._scope.before is None and edited_later:
             return message
         others = tuple(user for user in event.mentions if user != self._user)
-        if others == event.mentions:
+        by = "" if event.edited_by == self._user else event.edited_by
+        if (others, by) == (event.mentions, event.edited_by):
             return message
-        return message._replace(event=encode(replace(event, mentions=others)))
+        return message._replace(event=encode(replace(event, mentions=others, edited_by=by)))

@@ -79,12 +79,15 @@ class Naive:
 
     def _edit(self, message: dict[str, Any], event: MessageEdited) -> None:
         message |= {"text": event.text, "edited_ms": event.at_ms}
+        message.pop("edited_by", None)
+        if event.by != message["by"]:
+            message["edited_by"] = event.by
         message.pop("mentions", None)
         if event.mentions:
             message["mentions"] = list(event.mentions)
 
     def _delete(self, message: dict[str, Any], event: MessageDeleted) -> None:
-        for name in ("mentions", "attachments", "meta", "reactions", "edited_ms"):
+        for name in ("mentions", "attachments", "meta", "reactions", "edited_ms", "edited_by"):
             message.pop(name, None)
         message |= {"text": "", "deleted": True}
         self._count(message.get("thread", 0))

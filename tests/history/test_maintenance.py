@@ -28,7 +28,7 @@ def without(shown: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
     """The messages after `user` was forgotten, told naively."""
     for message in shown:
         if message["by"] == user:
-            for name in ("mentions", "attachments", "meta", "reactions", "edited_ms"):
+            for name in ("mentions", "attachments", "meta", "reactions", "edited_ms", "edited_by"):
                 message.pop(name, None)
             message |= {"by": "", "client_id": "", "text": "", "deleted": True}
         _unname(message, user)
@@ -45,6 +45,8 @@ def without(shown: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
 
 
 def _unname(message: dict[str, Any], user: str) -> None:
+    if message.get("edited_by") == user:
+        del message["edited_by"]
     mentions = [name for name in message.pop("mentions", []) if name != user]
     if mentions:
         message["mentions"] = mentions

@@ -176,7 +176,7 @@ async def verifies(region: Region) -> None:
         print(said)
         return code == 0
 
-    await until(holds, within=40)
+    await until(holds, within=120)
 
 
 def _mirror(chat: Chat) -> Child:

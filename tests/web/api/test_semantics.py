@@ -100,6 +100,24 @@ async def test_a_direct_room_with_oneself_has_one_member_and_nothing_unread(chat
         assert (answer["users"], answer["member_count"]) == (["solo"], 1)
 
 
+async def test_a_message_names_the_moderator_whose_text_it_has(chat: Chat) -> None:
+    async with Person(chat, "ann") as ann, Person(chat, "ben") as ben:
+        room = await ann.open_room("ben")
+        seq = (await ben.say(room, "bens words"))["seq"]
+        one = f"/v1/rooms/{room}/messages/{seq}"
+
+        async def edited_by(editor: Person, text: str) -> str:
+            status, answer = await call(editor, "PATCH", one, {"text": text})
+            assert status == 200, answer
+            [shown] = await ben.history(room)
+            assert (shown["by"], shown["text"]) == ("ben", text)
+            return str(shown.get("edited_by", ""))
+
+        assert await edited_by(ben, "still bens") == ""
+        assert await edited_by(ann, "anns words") == "ann"
+        assert await edited_by(ben, "bens again") == ""
+
+
 async def test_neither_of_a_direct_room_may_edit_or_delete_what_the_other_said(
     chat: Chat,
 ) -> None:

@@ -29,8 +29,9 @@ export function applyChange(message, event) {
     : CHANGES[event.kind](message, event);
 }
 
-function edited(message, { text, at_ms, mentions = [], everyone = false }) {
-  return { ...message, text, mentions, everyone, edited_ms: at_ms };
+function edited(message, { text, by, at_ms, mentions = [], everyone = false }) {
+  const edited_by = by === message.by ? "" : by;
+  return { ...message, text, mentions, everyone, edited_ms: at_ms, edited_by };
 }
 
 function deleted(message) {

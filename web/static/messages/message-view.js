@@ -103,10 +103,11 @@ function formatSize(bytes) {
   return `${(bytes / 1000 ** unit).toFixed(digits)} ${units[unit]}`;
 }
 
-function timestampNode({ at_ms, edited_ms, deleted }) {
+function timestampNode({ at_ms, edited_ms, edited_by, deleted }) {
   const timestamp = make("span", "timestamp");
   if (edited_ms && !deleted) {
     const edited = make("span", "edited", "edited");
+    if (edited_by) edited.append(" by ", make("bdi", "", edited_by));
     edited.title = formatDateTime(edited_ms);
     timestamp.append(edited, " ");
   }
