@@ -107,6 +107,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "metrics.serviceMonitor and metrics.alerts need metrics.enabled",
     ),
     ({"edge": {"preStopSeconds": 20}}, "edge.terminationGracePeriodSeconds is 30"),
+    ({"backup": {"enabled": True}}, "backup.enabled needs backup.claim"),
     ({"ingress": {"enabled": True}}, "ingress.enabled needs ingress.host"),
     ({"settings": {"PARLEY_JWKS": "https://login/keys"}}, "a key set needs"),
     (

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
+from click import Context
 
 from app.cli import parley
 from app.settings import FROM_FILES, Settings
@@ -88,6 +89,18 @@ def test_the_command_is_one_of_parley(helm: Helm, kind: str) -> None:
     parley.commands[name].make_context(name, options)  # raises where it takes no such option
     # The image's entry point is the command itself.
     assert 'ENTRYPOINT ["parley"]' in (CHART.parents[2] / "Dockerfile").read_text()
+
+
+def test_a_backup_is_the_command_of_parley_into_the_volume(helm: Helm) -> None:
+    job = one(helm.render(PRODUCTION), "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (inner,) = job["containers"]
+    name, folder = inner["args"]
+    command = parley.get_command(Context(parley), name)
+    assert command is not None
+    command.make_context(name, [folder])
+    (volume,) = (volume for volume in job["volumes"] if volume["name"] == "backup")
+    assert volume["persistentVolumeClaim"] == {"claimName": "chat-backup"}
+    assert {"name": "backup", "mountPath": str(Path(folder).parent)} in inner["volumeMounts"]
 
 
 def test_the_ports_are_those_that_the_settings_open(helm: Helm, tmp_path: Path) -> None:
