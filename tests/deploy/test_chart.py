@@ -155,6 +155,22 @@ def test_replicas_are_left_to_what_scales(helm: Helm) -> None:
         assert "replicas" not in one(production, kind)["spec"]
 
 
+def test_there_may_be_no_process_while_a_backup_is_restored(helm: Helm) -> None:
+    resources = helm.render(
+        PRODUCTION,
+        strimzi={"topics": False},
+        worker={"replicas": 0, "keda": {"enabled": False}},
+        edge={"replicas": 0, "autoscaling": {"enabled": False}},
+    )
+    for kind in ("StatefulSet", "Deployment"):
+        assert one(resources, kind)["spec"]["replicas"] == 0
+    assert [found for found in resources if found["kind"] == "KafkaTopic"] == []
+    # The page's pod has these labels, by which Kafka lets it in.
+    (listener,) = one(resources, "Kafka")["spec"]["kafka"]["listeners"]
+    peers = [peer["podSelector"]["matchLabels"] for peer in listener["networkPolicyPeers"]]
+    assert "backup" in {peer["app.kubernetes.io/component"] for peer in peers}
+
+
 def test_changed_settings_restart_the_pods(helm: Helm) -> None:
     def sums(resources: list[dict[str, Any]]) -> list[str]:
         workloads = [one(resources, kind) for kind in ("StatefulSet", "Deployment")]

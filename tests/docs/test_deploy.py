@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from math import ceil
 
-from bench import sizes
-from tests.docs.markdown import ROOT
+import kubernetes_validate
+import yaml
 
-_PAGE = (ROOT / "docs" / "deploy.md").read_text()
+from bench import sizes
+from tests.docs.markdown import ROOT, blocks
+
+_FILE = ROOT / "docs" / "deploy.md"
+_PAGE = _FILE.read_text()
 _ROW = re.compile(r"^\| ([\d,]+) \| ([\d,]+) \| (\d+) \| (\d+) \| (\d+) \| ([\d,]+) GB \|$", re.M)
 
 
@@ -20,6 +24,9 @@ def planned(what: str) -> float:
 
 def test_the_page_calculates_with_the_goals_of_the_measurement() -> None:
     assert {
+        what: planned(what)
+        for what in re.findall(r"^\| ([^|]+) \| [\d.,]+[^|]* \| [^|]+ \|$", _PAGE, re.MULTILINE)
+    } == {
         "messages a second of a worker's core": sizes.WORKER_RATE,
         "deliveries a second of an edge's core": sizes.DELIVERIES,
         "processor time of an edge for a send": sizes.SEND_MS,
@@ -28,9 +35,6 @@ def test_the_page_calculates_with_the_goals_of_the_measurement() -> None:
         "of them for good, in `chat.log`": sizes.LOG_BYTES,
         "Valkey for a message of a room's window": sizes.VALKEY_BYTES,
         "history store for a message": sizes.STORE_BYTES,
-    } == {
-        what: planned(what)
-        for what in re.findall(r"^\| ([^|]+) \| [\d.,]+[^|]* \| [^|]+ \|$", _PAGE, re.MULTILINE)
     }
 
 
@@ -42,3 +46,8 @@ def test_the_sizes_by_load_are_what_the_rules_of_the_page_give() -> None:
         assert workers == max(2, ceil(2 * rate / sizes.WORKER_RATE))
         assert edges == max(2, ceil(2 * cores), ceil(readers / 5000))
         assert gigabytes == round(rate * 86_400 * sizes.KAFKA_BYTES * 3 / 1e9)
+
+
+def test_kubernetes_takes_the_pod_of_the_page() -> None:
+    (pod,) = (found for found in map(yaml.safe_load, blocks(_FILE, "yaml")) if "kind" in found)
+    kubernetes_validate.validate(pod, "1.30", strict=True)
