@@ -64,6 +64,15 @@ def test_the_settings_are_ones_that_parley_reads(
     assert Settings.read(variables(resources, "StatefulSet", tmp_path)).worker_name.endswith("-0")
 
 
+def test_settings_arrive_as_they_are_given(helm: Helm, tmp_path: Path) -> None:
+    given = {"BODY_LIMIT": 2_000_000, "WAIT": 1.5, "PUSH_TEXT": False, "LIMIT_SEND": "60/30"}
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "history").write_text("postgresql+psycopg://parley:secret@postgres/parley")
+    resources = helm.render(settings={f"PARLEY_{name}": value for name, value in given.items()})
+    settings = Settings.read(variables(resources, "Deployment", tmp_path))
+    assert {name: getattr(settings, name.lower()) for name in given} == given
+
+
 def test_secrets_are_mounted_where_their_settings_look(helm: Helm) -> None:
     resources = helm.render(PRODUCTION)
     named = {
