@@ -106,6 +106,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"metrics": {"enabled": False, "alerts": {"enabled": True}}},
         "metrics.serviceMonitor and metrics.alerts need metrics.enabled",
     ),
+    (
+        {"metrics": {"serviceMonitor": {"enabled": True}}},
+        "metrics.serviceMonitor needs networkPolicy.prometheus",
+    ),
     ({"edge": {"preStopSeconds": 20}}, "edge.terminationGracePeriodSeconds is 30"),
     ({"backup": {"enabled": True}}, "backup.enabled needs backup.claim"),
     ({"ingress": {"enabled": True}}, "ingress.enabled needs ingress.host"),
