@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/ready
 dev_stamp := .venv/ready-dev
 
-.PHONY: help setup run test lint faults fuzz-api bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-metrics bench-peers metrics-page clean packages
+.PHONY: help setup run test lint faults fuzz-api bench-latency bench-moderation bench-rooms bench-edge bench-pipeline bench-agents bench-subscriptions bench-push bench-recovery bench-growth bench-abuse bench-regions bench-metrics bench-sizes bench-peers metrics-page clean packages
 
 # A line `##@ Name` begins a group of `make help`; the text after a target's `##` is its line there.
 help:  ## list the targets
@@ -37,7 +37,7 @@ faults: $(dev_stamp)  ## kill processes under load and count every message; all 
 fuzz-api: $(dev_stamp)  ## thousands of requests, made from the API's own description, to an edge
 	@$(bin)/python -m pytest -m long tests/web/description $(OPTIONS)
 
-packages:  ## install what the tests need beside Python: Chromium, PostgreSQL, Prometheus
+packages:  ## install what the tests need beside Python: Chromium, PostgreSQL, Prometheus, nginx
 	@.ci/packages
 
 ##@ Measuring (reports in bench/out/)
@@ -81,6 +81,9 @@ bench-regions: $(stamp)  ## two regions: delay, a move of homes, a loss and its 
 
 bench-metrics: $(dev_stamp)  ## what metrics and traces cost a message, in turns, and which goals are met
 	@$(bin)/python -m bench.metrics_cost $(OPTIONS)
+
+bench-sizes: $(stamp)  ## what a core, a message and a stream take: the figures of docs/deploy.md
+	@$(bin)/python -m bench.sizes $(OPTIONS)
 
 bench-peers: $(stamp)  ## Parley beside Synapse and Prosody, in turns; downloads both once
 	@$(bin)/python -m bench.peers $(OPTIONS)

@@ -47,6 +47,8 @@ log = structlog.get_logger()
 _partition = attrgetter("partition")
 #: Seconds that a batch waits for a refill.
 _REFILL_SECONDS = 5.0
+#: The most positions that a last pass may be behind: a batch waits for it, so it has to be short.
+_LAST_PASS = 500
 #: The most records of earlier batches that become dead letters with one.
 _LATE_RECORDS = 100
 #: The position of each partition's view at the last `watch`.
@@ -59,6 +61,8 @@ _untold: set[tuple[int, int]] = set()
 _refills: dict[int, tuple[bytes, int]] = {}
 #: By partition: the last `pos` of an entry that came while a refill was under way.
 _left_to_refill: dict[int, int] = {}
+#: Partitions whose refill is in its last pass: nothing more is left to it.
+_last_passes: set[int] = set()
 #: By partition: an end of the log as an offset, and the last `pos` before it.
 _ends: dict[int, tuple[int, int]] = {}
 
@@ -198,6 +202,7 @@ async def publish_all(entries: Sequence[Entry]) -> Unpublishable:
     that takes long goes on by itself, and has the later entries of its partition as well: they are
     in the log, and other partitions don't wait for them.
     """
+    await _last_passes_over({entry.partition for entry in entries})
     refills().raise_failed()
     filled = {place for place in set(map(_partition, entries)) if refills().under_way(place)}
     if filled:
@@ -245,16 +250,34 @@ def _count(outcomes: Sequence[Outcome]) -> None:
                 publishes.add(outcome.name.lower())
 
 
+async def _last_passes_over(partitions: set[int]) -> None:
+    """Wait for refills that are nearly at the end.
+
+    A refill that was left every new entry would never end while entries keep coming, and each would
+    wait for a pass of it.
+    """
+    for partition in partitions & _last_passes:
+        if refills().under_way(partition):
+            # Begins nothing while one is under way.
+            await asyncio.wait([refills().begin(partition, 0)])
+
+
 async def _fill_to_end(partition: int, start: int) -> None:
     """Refill until the view stands at the log's end, where the agent takes over again."""
-    while True:
-        end = await retry_while_away("Valkey", fill, partition, start)
-        begun, start = start, 1 + await retry_while_away("Valkey", publisher().position, partition)
-        # The agent has left entries to this refill, up to its last moment. A view that makes no
-        # progress is found by `watch`.
-        end = max(end, 1 + _left_to_refill.pop(partition, -1))
-        if start >= end or start == begun:
-            return
+    try:
+        while True:
+            end = await retry_while_away("Valkey", fill, partition, start)
+            stands = await retry_while_away("Valkey", publisher().position, partition)
+            begun, start = start, 1 + stands
+            # The agent has left entries to this refill, up to its last moment. A view that makes no
+            # progress is found by `watch`.
+            end = max(end, 1 + _left_to_refill.pop(partition, -1))
+            if start >= end or start == begun:
+                return
+            if end - start <= _LAST_PASS:
+                _last_passes.add(partition)
+    finally:
+        _last_passes.discard(partition)
 
 
 async def fill(partition: int, start: int) -> int:

@@ -304,3 +304,33 @@ async def test_an_event_that_comes_in_the_last_moment_of_a_refill_is_published_b
     async with running(module.fan_out):
         await module.refills().begin(log.partition, 0)
         assert await log.stands(3, late[0][0])
+
+
+async def test_a_refill_ends_though_events_keep_coming(
+    bench: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each event would wait for a pass of a refill that begins again and again."""
+    module: Any = import_module("agents.fan_out")
+    log = Log(bench, "keeps-coming")
+    await log.write(opened(log.room))
+    real, came, offsets = module.fill, [], []
+
+    async def fill(partition: int, start: int) -> int:
+        end: int = await real(partition, start)
+        if len(came) < 10:
+            n = 2 + len(came)
+            [(offset, value)] = await log.write(message(log.room, n, n - 1))
+            record = Record(LOG, partition, offset, log.room.encode(), value, ())
+            entry = entry_of(record, bench.partitions)
+            offsets.append(offset)
+            came.append(asyncio.create_task(module.publish_all([entry])))
+            await asyncio.sleep(0)  # it is left to the refill, or waits
+        return end
+
+    monkeypatch.setattr(module, "fill", fill)
+    async with running(module.fan_out):
+        await module.refills().begin(log.partition, 0)
+        passes = len(came)
+        assert await asyncio.gather(*came) == [{}] * passes
+        assert passes <= 3
+        assert await log.stands(1 + passes, offsets[-1])

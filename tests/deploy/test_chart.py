@@ -106,7 +106,12 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"metrics": {"enabled": False, "alerts": {"enabled": True}}},
         "metrics.serviceMonitor and metrics.alerts need metrics.enabled",
     ),
+    (
+        {"metrics": {"serviceMonitor": {"enabled": True}}},
+        "metrics.serviceMonitor needs networkPolicy.prometheus",
+    ),
     ({"edge": {"preStopSeconds": 20}}, "edge.terminationGracePeriodSeconds is 30"),
+    ({"backup": {"enabled": True}}, "backup.enabled needs backup.claim"),
     ({"ingress": {"enabled": True}}, "ingress.enabled needs ingress.host"),
     ({"settings": {"PARLEY_JWKS": "https://login/keys"}}, "a key set needs"),
     (
@@ -152,6 +157,22 @@ def test_replicas_are_left_to_what_scales(helm: Helm) -> None:
     for kind in ("StatefulSet", "Deployment"):
         assert "replicas" in one(helm.render(), kind)["spec"]
         assert "replicas" not in one(production, kind)["spec"]
+
+
+def test_there_may_be_no_process_while_a_backup_is_restored(helm: Helm) -> None:
+    resources = helm.render(
+        PRODUCTION,
+        strimzi={"topics": False},
+        worker={"replicas": 0, "keda": {"enabled": False}},
+        edge={"replicas": 0, "autoscaling": {"enabled": False}},
+    )
+    for kind in ("StatefulSet", "Deployment"):
+        assert one(resources, kind)["spec"]["replicas"] == 0
+    assert [found for found in resources if found["kind"] == "KafkaTopic"] == []
+    # The page's pod has these labels, by which Kafka lets it in.
+    (listener,) = one(resources, "Kafka")["spec"]["kafka"]["listeners"]
+    peers = [peer["podSelector"]["matchLabels"] for peer in listener["networkPolicyPeers"]]
+    assert "backup" in {peer["app.kubernetes.io/component"] for peer in peers}
 
 
 def test_changed_settings_restart_the_pods(helm: Helm) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,18 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
+from click import Context
 
 from app.cli import parley
+from app.embedded.child import Child
+from app.embedded.ports import free_port
+from app.local.supervisor import ROOT
 from app.settings import FROM_FILES, Settings
 from app.worker.main import _STOP_SECONDS
 from tests.conftest import SECRET
 from tests.deploy.helm import CHART, PRODUCTION, Helm, container, one
 from tests.metrics.files import named, promtool, series
-from tests.support.chat import Chat
+from tests.support.chat import Chat, until
 
 WORKLOADS = ("StatefulSet", "Deployment")
 
@@ -58,6 +64,15 @@ def test_the_settings_are_ones_that_parley_reads(
     assert Settings.read(variables(resources, "StatefulSet", tmp_path)).worker_name.endswith("-0")
 
 
+def test_settings_arrive_as_they_are_given(helm: Helm, tmp_path: Path) -> None:
+    given = {"BODY_LIMIT": 2_000_000, "WAIT": 1.5, "PUSH_TEXT": False, "LIMIT_SEND": "60/30"}
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "history").write_text("postgresql+psycopg://parley:secret@postgres/parley")
+    resources = helm.render(settings={f"PARLEY_{name}": value for name, value in given.items()})
+    settings = Settings.read(variables(resources, "Deployment", tmp_path))
+    assert {name: getattr(settings, name.lower()) for name in given} == given
+
+
 def test_secrets_are_mounted_where_their_settings_look(helm: Helm) -> None:
     resources = helm.render(PRODUCTION)
     named = {
@@ -90,6 +105,18 @@ def test_the_command_is_one_of_parley(helm: Helm, kind: str) -> None:
     assert 'ENTRYPOINT ["parley"]' in (CHART.parents[2] / "Dockerfile").read_text()
 
 
+def test_a_backup_is_the_command_of_parley_into_the_volume(helm: Helm) -> None:
+    job = one(helm.render(PRODUCTION), "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (inner,) = job["containers"]
+    name, folder = inner["args"]
+    command = parley.get_command(Context(parley), name)
+    assert command is not None
+    command.make_context(name, [folder])
+    (volume,) = (volume for volume in job["volumes"] if volume["name"] == "backup")
+    assert volume["persistentVolumeClaim"] == {"claimName": "chat-backup"}
+    assert {"name": "backup", "mountPath": str(Path(folder).parent)} in inner["volumeMounts"]
+
+
 def test_the_ports_are_those_that_the_settings_open(helm: Helm, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET)
     (tmp_path / "history").write_text("postgresql+psycopg://parley:secret@postgres/parley")
@@ -108,16 +135,42 @@ def test_the_ports_are_those_that_the_settings_open(helm: Helm, tmp_path: Path) 
                 assert port["port"] == ports[port["name"]]
 
 
-async def test_the_probes_are_answered(helm: Helm, chat: Chat) -> None:
+async def test_what_the_chart_runs_answers_its_probes_and_ends_in_order(
+    helm: Helm, chat: Chat, tmp_path: Path
+) -> None:
+    """The containers' commands and variables, but for addresses and folders of this machine."""
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "history").write_text(chat.settings.history_url)
     resources = helm.render()
-    addresses = {"StatefulSet": chat.health, "Deployment": chat.url}
+    here = {"PARLEY_BROKER": chat.settings.broker, "PARLEY_REDIS": chat.settings.redis}
     async with aiohttp.ClientSession() as http:
-        for kind, address in addresses.items():
+        for kind, own in (("StatefulSet", "PARLEY_HEALTH_PORT"), ("Deployment", "PARLEY_PORT")):
             inner = container(one(resources, kind))
-            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-                path = inner[probe]["httpGet"]["path"]
-                async with http.get(f"{address}{path}") as answer:
-                    assert answer.status == 200, (kind, probe)
+            environ = variables(resources, kind, tmp_path) | here
+            environ |= {"PARLEY_DATA": str(tmp_path / kind), "PARLEY_PROMETHEUS_PORT": "0"}
+            environ |= {own: str(port := free_port())}
+            command = [sys.executable, "-P", "-m", "app.cli", *inner["args"]]
+            # The port of the arguments is that of the container.
+            command = [str(port) if part == "8080" else part for part in command]
+            child = Child(command, tmp_path / f"{kind}.log", {**environ, "PYTHONPATH": str(ROOT)})
+            child.start()
+            try:
+                for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                    url = f"http://127.0.0.1:{port}{inner[probe]['httpGet']['path']}"
+                    await until(lambda url=url: _ok(http, url), child.tail)  # type: ignore[misc]
+                child.send(signal.SIGTERM)
+                assert await child.ended(30), child.tail()
+                assert child.exit_code == 0, child.tail()
+            finally:
+                await child.stop(30)
+
+
+async def _ok(http: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with http.get(url) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 def test_pods_get_the_time_that_a_stop_takes(helm: Helm) -> None:

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click import Context
 
 from app.cli import parley
 from app.settings import Settings
@@ -42,15 +43,15 @@ def values(unit: Path, name: str) -> list[str]:
 
 
 def filled(text: str) -> str:
-    """A text of a unit with systemd's specifiers filled in, for the instance 8080."""
-    known = {"%d": "/run/credentials/unit", "%i": "8080", "%l": "host-1", "%S": "/var/lib"}
+    """A text of a unit with systemd's specifiers filled in, for the instance 1."""
+    known = {"%d": "/run/credentials/unit", "%i": "1", "%l": "host-1", "%S": "/var/lib"}
     return re.sub("%.", lambda found: known[found[0]], text)
 
 
 @every_unit
 def test_systemd_takes_the_unit(unit: Path, tmp_path: Path) -> None:
     # The program is not installed on this machine.
-    here = tmp_path / unit.name.replace("@", "@8080")
+    here = tmp_path / unit.name.replace("@", "@1")
     here.write_text(unit.read_text().replace(PROGRAM, "/bin/true"))
     told = analyze("verify", "--man=no", here)
     assert here.name not in told
@@ -65,9 +66,7 @@ def test_a_process_can_do_little_but_its_work(unit: Path) -> None:
 def test_the_command_is_one_of_parley(unit: Path) -> None:
     program, name, *options = shlex.split(filled(*values(unit, "ExecStart")))
     assert program == PROGRAM
-    command = parley.get_command(
-        parley.make_context("parley", ["--help"], resilient_parsing=True), name
-    )
+    command = parley.get_command(Context(parley), name)
     assert command is not None
     command.make_context(name, options)  # raises where it takes no such option
 
@@ -95,6 +94,15 @@ def test_a_process_is_started_again_and_may_end_in_order(unit: Path) -> None:
     assert values(unit, "StartLimitIntervalSec") == ["0"]
     ending = 10 if "edge" in unit.name else _STOP_SECONDS
     assert float(*values(unit, "TimeoutStopSec")) >= ending + 10
+
+
+def test_processes_of_a_host_have_metrics_of_their_own_and_edges_share_a_port() -> None:
+    form = re.compile(r"PARLEY_PROMETHEUS_PORT=(\d+)%i")
+    ports = {unit.name: form.findall(unit.read_text()) for unit in UNITS}
+    assert ports["parley-worker@.service"] == ["946"]
+    assert ports["parley-edge@.service"] == ["947"]
+    # SO_REUSEPORT is for processes of one user.
+    assert {name for unit in UNITS for name in values(unit, "User")} == {"parley"}
 
 
 def test_workers_of_a_host_have_names_of_their_own() -> None:

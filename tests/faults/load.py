@@ -158,9 +158,9 @@ class Load:
         return max(said.seconds for said in self.speaker.said if said.began >= since)
 
     def refused(self, since: float) -> float:
-        """The most seconds for which no edge took a wish that was first tried after `since`."""
+        """The most seconds until an edge took a wish that was first tried after `since`."""
         said = (said for said in self.speaker.said if said.began >= since)
-        return max(one.accepted - one.began for one in said)
+        return max(one.taken - one.began for one in said)
 
     def state(self) -> str:
         """Where it stands, for an error message."""

@@ -30,11 +30,12 @@ def turn_of(wish: Wish) -> int:
 
 
 class Said(NamedTuple):
-    """A wish that was accepted: when it was first tried, when it was in Kafka, when it was over."""
+    """A wish that was accepted: when it was first tried, when so that it was taken, its end."""
 
     wish: Wish
     began: float
-    accepted: float
+    #: When the first attempt began that was no failure.
+    taken: float
     ended: float
     #: Whether it was told its number.
     numbered: bool
@@ -105,17 +106,18 @@ class Speaker:
     async def _insist(self, http: aiohttp.ClientSession, wish: Wish, i: int) -> None:
         began, edges = time.monotonic(), self._chat.urls
         enough = (200, 201) if i // self._rooms % 2 else (200, 201, 202)
-        pause, accepted = _PAUSE, 0.0
+        pause, taken = _PAUSE, 0.0
         for turn in count(i):
+            tried = time.monotonic()
             status = await self._attempt(http, wish, edges[turn % len(edges)])
             if status in (200, 201, 202):
-                accepted = accepted or time.monotonic()
+                taken = taken or tried
             if status in enough:
                 break
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         ended, numbered = time.monotonic(), status != 202
-        self.said.append(Said(wish, began, accepted, ended, numbered=numbered))
+        self.said.append(Said(wish, began, taken, ended, numbered=numbered))
 
     async def _attempt(self, http: aiohttp.ClientSession, wish: Wish, edge: str) -> int:
         """Send once; the status of the answer, 0 where there was none."""

@@ -51,8 +51,6 @@ class Chat:
         self.settings = replace(settings, **given)
         #: Where the first worker and the first edge have their metrics: `host:port`.
         self.metrics: list[str] = []
-        #: The address of the first worker's `/healthz` and `/readyz`.
-        self.health = ""
         self.workers: list[Child] = []
         self.edges: list[Child] = []
         self.urls: list[str] = []
@@ -75,9 +73,8 @@ class Chat:
 
         Returns when a message's way is open.
         """
-        worker, edge, health = free_port(), free_port(), free_port()
-        self.health = f"http://127.0.0.1:{health}"
-        self.start_worker("w1", code, prometheus_port=worker, health_port=health)
+        worker, edge = free_port(), free_port()
+        self.start_worker("w1", code, prometheus_port=worker)
         await self.start_edge(code, prometheus_port=edge)
         self.metrics = [f"127.0.0.1:{worker}", f"127.0.0.1:{edge}"]
         await self.working()

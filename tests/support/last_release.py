@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import tarfile
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -24,14 +24,14 @@ def last_release(folder: Path) -> Path:
     a whole clone under CI a release that is missing is a failure.
     """
     release = _git("describe", "--tags", "--abbrev=0", "--match", "v*").strip().decode()
-    archive = _git("archive", release or _UNTAGGED)
+    archive = _git("archive", "--format=zip", release or _UNTAGGED)
     if not archive:
         whole = _git("rev-parse", "--is-shallow-repository").strip() == b"false"
         if os.environ.get("CI") and whole:
             pytest.fail(f"git has a history, but not {release or _UNTAGGED}")
         pytest.skip("missing: the last release in git's history")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
+    with ZipFile(io.BytesIO(archive)) as files:
+        files.extractall(folder)
     return folder
 
 

@@ -21,7 +21,9 @@
 {{- if not $v.metrics.enabled }}{{ fail "edge.autoscaling.enabled needs metrics.enabled" }}{{ end -}}
 {{- end }}{{ end -}}
 {{- if and (not $v.metrics.enabled) (or $v.metrics.serviceMonitor.enabled $v.metrics.alerts.enabled) }}{{ fail "metrics.serviceMonitor and metrics.alerts need metrics.enabled" }}{{ end -}}
+{{- if and $v.metrics.serviceMonitor.enabled $v.networkPolicy.enabled (not $v.networkPolicy.prometheus) }}{{ fail "metrics.serviceMonitor needs networkPolicy.prometheus: no one may reach the metrics" }}{{ end -}}
 {{- if lt (int $v.edge.terminationGracePeriodSeconds) (add (int $v.edge.preStopSeconds) 15 | int) }}{{ fail (printf "edge.terminationGracePeriodSeconds is %v: edge.preStopSeconds and the 10 seconds of an edge's end take %v, and need some to spare" $v.edge.terminationGracePeriodSeconds (add (int $v.edge.preStopSeconds) 10)) }}{{ end -}}
+{{- if and $v.backup.enabled (not $v.backup.claim) }}{{ fail "backup.enabled needs backup.claim, a PersistentVolumeClaim" }}{{ end -}}
 {{- if and $v.ingress.enabled (not $v.ingress.host) }}{{ fail "ingress.enabled needs ingress.host" }}{{ end -}}
 {{- with $v.settings }}{{ if and .PARLEY_JWKS $v.secrets.jwks }}{{ fail "settings.PARLEY_JWKS and secrets.jwks: set one of them" }}{{ end -}}
 {{- if and .PARLEY_UPLOAD_HOOK $v.secrets.upload_hook }}{{ fail "settings.PARLEY_UPLOAD_HOOK and secrets.upload_hook: set one of them" }}{{ end -}}
