@@ -87,10 +87,6 @@ class Presences:
         found = await self._redis.mget([keys.alive(name) for name in names]) if names else []
         return {name for name, there in zip(names, found, strict=True) if there}
 
-    async def say_alive(self, edge: str) -> None:
-        """Write a sign of life of an edge."""
-        await self._redis.set(keys.alive(edge), "1", ex=ALIVE)
-
     async def set_away(self, user: str, away: bool) -> None:
         """Set or clear the away status of a user."""
         if away:
