@@ -50,6 +50,11 @@ class GroupWatch:
         self._assigned: dict[str, object] = {}
         self._rebalances: dict[str, int] = {}
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has connections."""
+        return self._clients is not None
+
     async def look(self) -> list[GroupLook]:
         """All groups, by name."""
         admin, consumer = await self._connected()

@@ -27,6 +27,9 @@ _LIMIT: Final = page_size(100, 1_000)
 _AFTER: Final = Word("after", "The dead letters behind the page that has said so.")
 _COUNT: Final = WholeNumber("count", "The snapshots after which the stream ends.", 1, 1_000_000)
 
+#: Streams of snapshots that an edge serves.
+_READERS: Final = 100
+
 #: Dead letters that one request sends again.
 _MOST: Final = 100
 
@@ -80,6 +83,7 @@ async def snapshot(request: web.Request) -> web.Response:
         caller=Caller.ADMIN,
         query=(_COUNT,),
         events={"snapshot": OperatorSnapshot, "goodbye": Goodbye},
+        codes=("too_many_polls",),
     )
 )
 async def events(request: web.Request) -> web.StreamResponse:
@@ -90,6 +94,8 @@ async def events(request: web.Request) -> web.StreamResponse:
     identity = await authenticate_admin(request)
     left = _COUNT.of(request.query)
     feed = request.app[OPERATOR_FEED]
+    if feed.readers >= _READERS:
+        raise Problem("too_many_polls", f"{_READERS} operators read at this edge already")
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream",

@@ -77,6 +77,11 @@ class OperatorFeed:
         self.readers = 0
         self.made = 0
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has connections to Kafka."""
+        return self._reader is not None or self._groups.is_connected
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """A reader is here meanwhile; the last one to go closes the connections."""
