@@ -108,10 +108,10 @@ class OperatorFeed:
     async def snapshot(self) -> bytes:
         """The JSON of an `OperatorSnapshot`, a second old at most; for one who is `reading`."""
         async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if self._made is None or now - self._made >= FRESH:
+            clock = asyncio.get_running_loop().time
+            if self._made is None or clock() - self._made >= FRESH:
                 self._text = _encode(await self._make())
-                self._made = now
+                self._made = clock()
                 self.made += 1
             return self._text
 
