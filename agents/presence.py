@@ -16,7 +16,8 @@ from app.delivery.refill_progress import CHUNK, Progress
 from app.delivery.valkey import connect
 from app.domain.presence import Presence, after, next_version
 from app.errors import Malformed
-from app.events import BY_EDGE, BY_USER, Connection, decode_connection
+from app.events import BY_EDGE, BY_USER, HOME, Connection, decode_connection
+from app.kafka.log_positions import header_of
 from app.kafka.record import Record
 from app.runtime.retry import health_probe, retry_while_away
 from app.stream.batch import Batch
@@ -69,8 +70,8 @@ async def presence(stream: Any) -> None:
 def _follow(changed: Changed, said: Said, record: Record, event: Connection) -> None:
     if wrong := wrong_partition(event.user, record.partition, settings.partitions):
         raise Malformed(wrong)
-    if event.transport == BY_EDGE:
-        said.alive.add(event.edge)
+    if event.transport == BY_EDGE and header_of(record, HOME) is not None:
+        said.alive.add(event.edge)  # this region's own edges write that themselves
     elif event.transport == BY_USER:
         said.away[event.user] = event.what == "away"
     if event.transport != "sse":

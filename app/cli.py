@@ -35,7 +35,7 @@ _OPERATIONS = {
     "backup": "backup_command",
     "restore": "restore_command",
     "move": "move_command",
-    "dead": "dead_letters",
+    "dead": "dead_command",
     "forget": "forget",
     "lag": "lag_command",
     "mirror": "mirror_command",

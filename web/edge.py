@@ -19,6 +19,7 @@ from aiohttp import web
 
 from app.delivery import keys
 from app.delivery.direct_claims import DirectClaims
+from app.delivery.edge_reports import EdgeReports
 from app.delivery.epoch_gate import gate_of, open_gate
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
@@ -63,8 +64,9 @@ from app.subscriptions.incoming_hooks import IncomingHooks
 from app.subscriptions.pull_readers import PullReaders
 from app.topics import DEPLOYMENT, REVOCATIONS, RULES, SANCTIONS, TOPICS
 from app.tracing.tracing import Tracing
-from web.api import presence, routes, sanctions
+from web.api import routes, sanctions
 from web.api.callers import limit_middleware
+from web.api.edge_report import edge_report, say_alive
 from web.api.room_ids import Homes
 from web.api.services import (
     ACTIVE_RULES,
@@ -75,12 +77,14 @@ from web.api.services import (
     CONNECTION_EVENTS,
     DIRECT_CLAIMS,
     DRAINING,
+    EDGE_REPORTS,
     HISTORY,
     HOMES,
     HUB,
     INCOMING_HOOKS,
     LIMITS,
     NOTIFY,
+    OPERATOR_FEED,
     PRESENCES,
     PRODUCER,
     PULL_READERS,
@@ -102,6 +106,7 @@ from web.hub.housekeeping import drop_idle_users, find_lost_events
 from web.hub.hub import Hub
 from web.limits.limits import Limits
 from web.native.loader import built
+from web.operator.operator_feed import OperatorFeed
 from web.producer.command_sender import CommandSender
 from web.producer.connection_events import ConnectionEvents
 from web.producer.late_verdict import late_verdict
@@ -200,7 +205,7 @@ async def serving(
         listening = await listen(settings, manager.accept)
         stack.push_async_callback(shutdown.drain, app, manager, events, listening)
         for task in (
-            *(manager.ping(), events.watch_polls(), presence.say_alive(app)),
+            *(manager.ping(), events.watch_polls(), say_alive(app)),
             app[LIMITS].limiter.run(),
             watch_topics(settings, (RULES, SANCTIONS, REVOCATIONS, DEPLOYMENT), end_because),
             *(find_lost_events(app[HUB]), drop_idle_users(app[HUB]), collect_rarely(_pauses)),
@@ -322,6 +327,11 @@ async def _application(
     app[AUTHENTICATOR] = Authenticator(settings, rules.sanction, revoked, ring)
     app[LIMITS] = Limits(settings, SharedBuckets(redis, edge))
     app[DRAINING] = asyncio.Event()
+    app[EDGE_REPORTS] = reports = EdgeReports(redis)
+    app[OPERATOR_FEED] = OperatorFeed(
+        settings, reports, rules, partial(edge_report, app), lambda: hub.state.deployment
+    )
+    stack.push_async_callback(shutdown.end, "operators", app[OPERATOR_FEED].close)
     async with waiting_for(f"Kafka at {settings.broker}"):
         await rules.start()
         stack.push_async_callback(shutdown.end, "rules in force", rules.stop)

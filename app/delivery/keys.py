@@ -164,8 +164,13 @@ def away(user: str) -> str:
 
 
 def alive(edge: str) -> str:
-    """String: exists while an edge is alive."""
+    """String: what an edge counts, as JSON; exists while the edge is alive."""
     return f"edge:{edge}:alive"
+
+
+def edges() -> str:
+    """Sorted set: the edges that are alive, by the time in ms until which each counts."""
+    return "edges"
 
 
 def direct_claim(one: str, other: str) -> str:

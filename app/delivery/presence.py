@@ -87,14 +87,10 @@ class Presences:
         found = await self._redis.mget([keys.alive(name) for name in names]) if names else []
         return {name for name, there in zip(names, found, strict=True) if there}
 
-    async def say_alive(self, edge: str) -> None:
-        """Write a sign of life of an edge."""
-        await self._redis.set(keys.alive(edge), "1", ex=ALIVE)
-
     async def hear(self, alive: Iterable[str], away: Mapping[str, bool]) -> None:
-        """Write signs of life of edges, and who is away or back, as other regions say it."""
+        """Write what other regions say: which of their edges are alive, and who is away or back."""
         for edge in alive:
-            await self.say_alive(edge)
+            await self._redis.set(keys.alive(edge), "1", ex=ALIVE)
         for user, is_away in away.items():
             await self.set_away(user, is_away)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -32,16 +33,18 @@ def recorded(data: Path) -> Installation:
 
 
 def record(data: Path, now: Installation) -> str:
-    """Note what the data folder is used with; why that is astonishing, or nothing.
+    """Note what the data folder is used with; whose it was before, where that is another's.
 
-    Several processes may do this at once.
+    Several processes may do this at once. A folder that can't be written stays as it is: a process
+    that needs it says so itself.
     """
     before = recorded(data)
     if before != now:
-        data.mkdir(parents=True, exist_ok=True)
-        part = data / f"{_FILE}.{os.getpid()}"
-        part.write_text(json.dumps(now._asdict(), indent=1), "utf-8")
-        part.replace(data / _FILE)
+        with suppress(OSError):
+            data.mkdir(parents=True, exist_ok=True)
+            part = data / f"{_FILE}.{os.getpid()}"
+            part.write_text(json.dumps(now._asdict(), indent=1), "utf-8")
+            part.replace(data / _FILE)
     return foreign(now.deployment, before.deployment)
 
 

@@ -84,6 +84,15 @@ async def groups_with_members(admin: AIOKafkaAdminClient, groups: Iterable[str])
     return found
 
 
+async def described_group(
+    admin: AIOKafkaAdminClient, group: str
+) -> tuple[str, frozenset[tuple[str, bytes]]]:
+    """The state of a group in Kafka's words, and its members with their assignments."""
+    answer = await _describe(admin, group)
+    [(_, _, state, _, _, members, *_)] = answer.groups
+    return state, frozenset((one[0], bytes(one[-1])) for one in members)
+
+
 async def _describe(admin: AIOKafkaAdminClient, group: str) -> Any:
     coordinator = await admin.find_coordinator(group)
     return await admin._send_request(_Request(group), coordinator)

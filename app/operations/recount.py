@@ -44,15 +44,14 @@ class Recount:
         self.deployment = Deployment()
         self._next: dict[tuple[str, int], int] = {}
 
-    async def read_on(self) -> None:
-        """Read what both topics have got since the last call."""
-        self.deployment = await read_deployment(self._reader)
-        for partition in self._partitions:
-            async for record in self._new(LOG, partition):
-                self._take(partition, record)
-        for partition in self._partitions:
-            async for record in self._new(RECEIPTS, partition):
-                self._take_receipt(partition, record)
+    async def read_on(self, *, epochs: bool = True) -> None:
+        """Read what both topics have got since the last call; with `epochs` also the deployment."""
+        if epochs:
+            self.deployment = await read_deployment(self._reader)
+        async for partition, record in self._new(LOG):
+            self._take(partition, record)
+        async for partition, record in self._new(RECEIPTS):
+            self._take_receipt(partition, record)
 
     def _touch(self, room: str, partition: int) -> Touch:
         return self.touches.get(room) or Touch(partition)
@@ -88,11 +87,14 @@ class Recount:
             touch = self._touch(receipt.room, partition)
             self.touches[receipt.room] = touch._replace(receipt=record.offset)
 
-    async def _new(self, topic: str, partition: int) -> AsyncIterator[Any]:
-        start = self._next.get((topic, partition), 0)
-        async for record in self._reader.read(topic, partition, start):
-            self._next[topic, partition] = record.offset + 1
-            yield record
+    async def _new(self, topic: str) -> AsyncIterator[tuple[int, Any]]:
+        """The new records of all partitions; the ends of those without any are one request."""
+        ends = await self._reader.ends(topic, len(self._partitions))
+        for partition, end in enumerate(ends):
+            start = self._next.get((topic, partition), 0)
+            async for record in self._reader.read(topic, partition, start, end):
+                self._next[topic, partition] = record.offset + 1
+                yield partition, record
 
     async def table(self, group: str, name: str, kind: Any) -> dict[str, Any]:
         """The newest value of each key in a table's changelog."""

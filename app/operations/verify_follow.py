@@ -1,9 +1,10 @@
 """`parley verify --follow`: compares all the time, beside the chat, and tells what lasts.
 
-A round reads what the log and the receipts have got, visits rooms for half a second at most, and
-reads on. A visit counts where Valkey and the history store had reached the room's last event and
-its last receipt before, and nothing has come for the room meanwhile: otherwise a lag could be taken
-for a difference. A difference is told when several such visits in a row have found it.
+A round of a second reads what the log and the receipts have got, visits a few rooms, reads on, and
+so forth for half a second. A visit counts where Valkey and the history store had reached the room's
+last event and its last receipt before, and nothing has come for the room meanwhile: otherwise a lag
+could be taken for a difference. A difference is told when several such visits in a row have found
+it.
 """
 
 from __future__ import annotations
@@ -40,9 +41,13 @@ log = structlog.get_logger()
 #: Seconds between two rounds, and that the visits of a round may take.
 _EVERY: Final = 1.0
 _VISITING: Final = 0.5
-#: Visits of a round at most, and how many of them may be to rooms that have not changed.
+#: Visits between two readings. A room that changes meanwhile has to be visited once more.
+_AT_ONCE: Final = 8
+#: Visits of a round at most, of which so many are for rooms whose turn it is, changed or not.
 _VISITS: Final = 200
-_UNCHANGED: Final = 20
+_IN_TURN: Final = 20
+#: After so many rooms that have changed, one whose turn it is.
+_EVERY_FOURTH: Final = 4
 #: Visits in a row that have to find a difference before it is told.
 _VISITS_TO_TELL: Final = 3
 
@@ -65,7 +70,8 @@ class Follower(Collector):
         #: Rooms that have changed since their last visit, and since when; the oldest first.
         self._changed: dict[str, float] = {}
         self._seen: dict[str, Touch] = {}
-        self._swept = 0
+        #: All rooms, the one first whose last visit was the longest time ago.
+        self._turns: dict[str, None] = {}
 
     def collect(self) -> Iterator[Family]:
         """The samples of this moment."""
@@ -115,11 +121,16 @@ class Follower(Collector):
         await counting.read_on()
         epochs = len(counting.deployment.epochs)
         log.info("following", rooms=len(counting.rooms), events=counting.events)
-        self._seen = {}
+        self._seen, self._turns = {}, {}
         while len(counting.deployment.epochs) == epochs:
             began = time.monotonic()
             self._note_changes(counting)
-            await self._round(counting, visits, await reached(redis, history, self._settings))
+            rooms = self._next_rooms()
+            for start in range(0, len(rooms), _AT_ONCE):
+                if time.monotonic() - began > _VISITING:
+                    break
+                stands = await reached(redis, history, self._settings)
+                await self._visit(rooms[start : start + _AT_ONCE], counting, visits, stands)
             await asyncio.sleep(max(0.0, _EVERY - (time.monotonic() - began)))
             await counting.read_on()
         self._changed.clear()
@@ -131,22 +142,27 @@ class Follower(Collector):
             if self._seen.get(room) != touch:
                 self._changed.setdefault(room, now)
                 self._seen[room] = touch
+                self._turns.setdefault(room)
 
-    async def _round(self, counting: Recount, visits: RoomVisits, stands: dict[int, Touch]) -> None:
-        found: dict[str, tuple[Touch, list[Difference]]] = {}
-        until = time.monotonic() + _VISITING
-        for room in self._next_rooms(list(counting.rooms)):
-            if time.monotonic() > until:
-                break
+    async def _visit(
+        self, rooms: list[str], counting: Recount, visits: RoomVisits, stands: dict[int, Touch]
+    ) -> None:
+        visited: dict[str, Touch] = {}
+        for room in rooms:
+            self._turns.pop(room, None)
+            self._turns[room] = None
             touch = counting.touches[room]
             stand = stands.get(touch.partition)
             if stand is None or stand.pos < touch.pos or stand.receipt < touch.receipt:
                 self._put_back(room)  # it lags, or is being filled
                 continue
-            found[room] = touch, await visits.visit(counting.rooms[room])
-        await counting.read_on()
+            visited[room] = touch
+        if not visited:
+            return
+        found = await asyncio.gather(*(visits.visit(counting.rooms[room]) for room in visited))
+        await counting.read_on(epochs=False)
         self._note_changes(counting)
-        for room, (touch, differences) in found.items():
+        for (room, touch), differences in zip(visited.items(), found, strict=True):
             if counting.touches[room] == touch:
                 self._conclude(room, differences, visits)
             else:
@@ -157,13 +173,15 @@ class Follower(Collector):
         if (since := self._changed.pop(room, None)) is not None:
             self._changed[room] = since
 
-    def _next_rooms(self, rooms: list[str]) -> list[str]:
-        """Rooms with doubts, then those that have changed, then some of all, in turn."""
-        doubted = [room for _, room, _ in (*self._doubts, *self._open)]
-        start = self._swept % len(rooms) if rooms else 0
-        self._swept += _UNCHANGED
-        others = islice([*rooms[start:], *rooms[:start]], _UNCHANGED)
-        chosen = [*doubted[: _VISITS // 2], *islice(self._changed, _VISITS), *others]
+    def _next_rooms(self) -> list[str]:
+        """Rooms with doubts, then those that have changed, and between them some in turn."""
+        chosen = [room for _, room, _ in (*self._doubts, *self._open)][: _VISITS // 2]
+        in_turn = islice(self._turns, _IN_TURN)
+        for place, room in enumerate(islice(self._changed, _VISITS), start=1):
+            chosen.append(room)
+            if place % _EVERY_FOURTH == 0:
+                chosen += islice(in_turn, 1)
+        chosen += in_turn
         return [room for room in dict.fromkeys(chosen) if room in self._seen][:_VISITS]
 
     def _conclude(self, room: str, found: list[Difference], visits: RoomVisits) -> None:

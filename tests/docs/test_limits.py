@@ -19,7 +19,8 @@ ROWS = dict(
 
 #: Paths that ask for no token, that of hooks, which count as a user of their own in each room, and
 #: those of streams and polls, which no handler serves.
-OTHERS = {"/", "/healthz", "/readyz", "/v1/stream", "/v1/events", "/v1/hooks/{token}"} | {
+OTHERS = {"/", "/operator", "/healthz", "/readyz", "/v1/stream", "/v1/events"} | {
+    "/v1/hooks/{token}",
     "/v1/openapi.json",
     "/v1/asyncapi.json",
 }

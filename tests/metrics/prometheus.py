@@ -69,7 +69,9 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def prometheus(folder: Path, worker: str, edge: str) -> AsyncIterator[Prometheus]:
+async def prometheus(
+    folder: Path, worker: str, edge: str, *others: str
+) -> AsyncIterator[Prometheus]:
     """Run it with the rules of `deploy/`, which have the patience of a test."""
     if (program := shutil.which("prometheus")) is None:
         missing("Prometheus (Debian: apt-get install prometheus)")
@@ -85,6 +87,9 @@ async def prometheus(folder: Path, worker: str, edge: str) -> AsyncIterator[Prom
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     for job, address in zip(config["scrape_configs"], (worker, edge), strict=True):
         job["static_configs"] = [{"targets": [address]}]
+    if others:
+        job = {"job_name": "parley-verify", "static_configs": [{"targets": list(others)}]}
+        config["scrape_configs"].append(job)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
     child = Child(

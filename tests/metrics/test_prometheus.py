@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from app.embedded.ports import free_port
+from app.operations.verify_follow import Follower
 from tests.metrics.files import queries
 from tests.metrics.prometheus import prometheus
 from tests.support.chat import Chat, until
@@ -47,12 +50,15 @@ async def trouble(stream):
 async def test_no_panel_of_the_dashboard_is_empty_after_some_chat(
     chat: Chat, tmp_path: Path
 ) -> None:
+    port = free_port()
     async with (
-        prometheus(tmp_path, *chat.metrics) as watching,
+        prometheus(tmp_path, *chat.metrics, f"127.0.0.1:{port}") as watching,
         Person(chat, "ann") as ann,
         Listener(chat, "ann"),
     ):
         room = await ann.open_room()
+        settings = replace(chat.settings, prometheus_port=port)
+        following = asyncio.create_task(Follower(settings, lambda *_: None, room).run())
         empty = set(queries())
 
         async def all_shown() -> bool:
@@ -63,6 +69,8 @@ async def test_no_panel_of_the_dashboard_is_empty_after_some_chat(
             return not empty
 
         await until(all_shown, lambda: f"{sorted(empty)}\n{watching.child.tail()}", within=60)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 @pytest.mark.timeout(120)

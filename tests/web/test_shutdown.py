@@ -10,12 +10,14 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from app.embedded.ports import free_port
 from app.errors import Unreachable
 from app.events import CreateRoom, Verdict
 from app.metrics.edge_metrics import EdgeMetrics
+from app.runtime.dev_tokens import mint
 from tests.support.chat import Chat, until
 from tests.web.support.raw import Raw, raw, request
 from web import shutdown
@@ -150,3 +152,19 @@ async def test_goodbyes_of_many_are_spread_and_the_edge_says_meanwhile_that_it_i
 
 async def _async(value: bool) -> bool:
     return value
+
+
+async def test_an_operators_stream_ends_with_a_goodbye_while_others_wait(
+    chat: Chat, edge: Edge
+) -> None:
+    headers = {"Authorization": f"Bearer {mint(chat.settings, 'olga', admin=True)}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        async with http.get(f"{edge.url}/v1/operator/events") as stream:
+            await stream.content.readuntil(b"\n\n")
+            began = asyncio.get_running_loop().time()
+            stopping = edge.stop()
+            left = await stream.content.read()
+        assert b"event: goodbye\ndata: " in left
+        assert b'"code":"restart"' in left
+        await stopping
+    assert asyncio.get_running_loop().time() - began < shutdown._SENDS

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final, Literal
 
 import msgspec
 from aiohttp import web
 
-from app.delivery.presence import SAY_EVERY
 from app.domain.presence import may_see, status
 from app.runtime.clock import now_ms
-from app.runtime.retry import AWAY
 from web.api.callers import authenticate, count
-from web.api.services import COMMANDS, CONNECTION_EVENTS, PRESENCES, SETTINGS, VIEW
+from web.api.services import CONNECTION_EVENTS, PRESENCES, SETTINGS, VIEW
 from web.description.operation import Operation, described
 from web.http.json_response import json
 from web.http.query_parameters import Words
@@ -91,19 +88,6 @@ async def _presence(request: web.Request, users: list[str]) -> dict[str, Any]:
         user: {"status": status(presence, alive, away, at_ms), "last_seen_ms": presence.last_ms}
         for user, (presence, away) in found.items()
     }
-
-
-async def say_alive(app: web.Application) -> None:
-    """Report every ten seconds that this edge is alive; only then do its streams count as open."""
-    while True:
-        try:
-            await app[PRESENCES].say_alive(app[COMMANDS].edge)
-        except AWAY:
-            await asyncio.sleep(1)
-            continue
-        if app[SETTINGS].region:
-            app[CONNECTION_EVENTS].alive()
-        await asyncio.sleep(SAY_EVERY)
 
 
 def add_routes(app: web.Application) -> None:

@@ -14,6 +14,7 @@ from web.api import (
     messages,
     moderation_rules,
     notify,
+    operator,
     presence,
     pulled_subscriptions,
     push_subscriptions,
@@ -39,7 +40,7 @@ def add_routes(app: web.Application) -> None:
     for resource in (
         *(health, description, stream_tickets, rooms, members, messages, history, search),
         *(reports, review_queue, moderation_rules, sanctions, revocations, subscriptions),
-        *(pulled_subscriptions, incoming_hooks),
+        *(pulled_subscriptions, incoming_hooks, operator),
         *(notify, push_subscriptions),
         *(
             read_receipts,

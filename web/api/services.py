@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from app.delivery.direct_claims import DirectClaims
+from app.delivery.edge_reports import EdgeReports
 from app.delivery.presence import Presences
 from app.delivery.read_marks import ReadMarks
 from app.delivery.view import View
@@ -26,6 +27,7 @@ from web.api.room_ids import Homes
 from web.auth.authenticator import Authenticator
 from web.hub.hub import Hub
 from web.limits.limits import Limits
+from web.operator.operator_feed import OperatorFeed
 from web.producer.command_sender import CommandSender
 from web.producer.connection_events import ConnectionEvents
 
@@ -48,6 +50,8 @@ INCOMING_HOOKS: web.AppKey[IncomingHooks] = web.AppKey("incoming_hooks")
 PULL_READERS: web.AppKey[PullReaders] = web.AppKey("pull_readers")
 SUBSCRIPTIONS: web.AppKey[Subscriptions] = web.AppKey("subscriptions")
 NOTIFY: web.AppKey[NotifyDirectory] = web.AppKey("notify")
+EDGE_REPORTS: web.AppKey[EdgeReports] = web.AppKey("edge_reports")
+OPERATOR_FEED: web.AppKey[OperatorFeed] = web.AppKey("operator_feed")
 HUB: web.AppKey[Hub] = web.AppKey("hub")
 LIMITS: web.AppKey[Limits] = web.AppKey("limits")
 TRACING: web.AppKey[Tracing] = web.AppKey("tracing")

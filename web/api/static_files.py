@@ -1,4 +1,4 @@
-"""The files of the chat page, under headers that allow no other scripts or styles."""
+"""The files of both pages, under headers that allow no other scripts or styles."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ _HEADERS: Final = {
 
 
 def add_routes(app: web.Application) -> None:
-    """Serve the chat page at `/` and each file of its folder under `/static/<path>`."""
+    """Serve the chat page at `/`, the operator's at `/operator`, each file at `/static/<path>`."""
     app.router.add_get("/", _serve(_FOLDER / "index.html"))
+    app.router.add_get("/operator", _serve(_FOLDER / "operator.html"))
     for file in sorted(_FOLDER.rglob("*")):
         if file.suffix in _TYPES:
             path = file.relative_to(_FOLDER).as_posix()

@@ -200,6 +200,14 @@ MATRIX: dict[tuple[str, str], tuple[Ask, Statuses]] = {
     ("GET", "/v1/sanctions"): (path("/v1/sanctions"), platform(200)),
     ("PUT", "/v1/sanctions/{user}"): (path("/v1/sanctions/nobody-here", MUTE), platform(200)),
     ("DELETE", "/v1/sanctions/{user}"): (path("/v1/sanctions/nobody-here"), platform(200)),
+    ("GET", "/v1/operator"): (path("/v1/operator"), platform(200)),
+    ("GET", "/v1/operator/events"): (path("/v1/operator/events?count=1"), platform(200)),
+    ("GET", "/v1/operator/users/{user}"): (path("/v1/operator/users/ben"), platform(200)),
+    ("GET", "/v1/operator/dead-letters"): (path("/v1/operator/dead-letters"), platform(200)),
+    ("POST", "/v1/operator/dead-letters/send-again"): (
+        path("/v1/operator/dead-letters/send-again", {"names": ["none"]}),
+        platform(200),
+    ),
     ("GET", "/v1/revocations"): (path("/v1/revocations"), platform(200)),
     ("POST", "/v1/revocations"): (
         path("/v1/revocations", {"jti": "none"}),
@@ -259,7 +267,8 @@ class Caller:
         url = self._chat.url + where
         async with self._http.request(method, url, json=body, data=raw, headers=headers) as answer:
             content = await answer.read()
-            return answer.status, json.loads(content) if content else {}
+            is_json = answer.content_type.endswith("json")
+            return answer.status, json.loads(content) if content and is_json else {}
 
 
 @pytest.fixture(scope="module")

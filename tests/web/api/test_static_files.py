@@ -49,9 +49,10 @@ class Parts(HTMLParser):
             self.inline.append(f"<{tag} {refused}>")
 
 
-async def test_page_fetches_each_file_of_its_folder_and_nothing_else(client: Client) -> None:
+async def test_pages_fetch_each_file_of_their_folder_and_nothing_else(client: Client) -> None:
     page = Parts()
-    page.feed(await (await client.get("/")).text())
+    for path in ("/", "/operator"):
+        page.feed(await (await client.get(path)).text())
     assert page.inline == []
     waiting, seen = list(page.fetched), set[str]()
     while waiting:
@@ -62,7 +63,7 @@ async def test_page_fetches_each_file_of_its_folder_and_nothing_else(client: Cli
         imports = IMPORT.findall(await answer.text())
         paths = {urljoin(path, name) for name in imports}
         waiting += sorted(paths - seen)
-    assert seen == {f"/static/{path}" for path in FILES if path != "index.html"}
+    assert seen == {f"/static/{path}" for path in FILES if not path.endswith(".html")}
 
 
 def test_scripts_import_each_other_in_no_ring() -> None:
@@ -78,6 +79,7 @@ def test_scripts_import_each_other_in_no_ring() -> None:
     ("path", "type_"),
     [
         ("/", "text/html"),
+        ("/operator", "text/html"),
         ("/static/css/layout.css", "text/css"),
         ("/static/parley.js", "text/javascript"),
         ("/static/lib/dom.js", "text/javascript"),

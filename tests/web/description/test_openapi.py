@@ -21,9 +21,6 @@ from web.description.operation import operation_of
 from web.description.problems import codes_of
 from web.http.error_codes import CODES
 
-#: Pages for people, and their files.
-PAGES = ("/", "/static/")
-
 
 @pytest.fixture(scope="module")
 def app() -> web.Application:
@@ -48,7 +45,7 @@ def test_every_path_for_programs_is_described(app: web.Application) -> None:
         for route in app.router.routes()
         if route.resource is not None and operation_of(route.handler) is None
     }
-    assert {path for path in silent if path != "/" and not path.startswith("/static/")} == set()
+    assert {path for path in silent if not path.startswith("/static/")} == {"/", "/operator"}
 
 
 def test_every_operation_says_in_a_line_what_it_does(document: dict[str, Any]) -> None:

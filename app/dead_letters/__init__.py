@@ -1,0 +1,1 @@
+"""Records that could not be processed: listing them, and sending them again."""

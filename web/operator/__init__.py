@@ -1,0 +1,1 @@
+"""What an operator sees of a deployment, as one edge knows it from Kafka and Valkey."""
