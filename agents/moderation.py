@@ -125,7 +125,8 @@ class _Stage:
         decision = Decision(command, refusal) if refusal else decided(command, ruling)
         settle = partial(self._settle, record, at_ms, command, decision, rules, span)
         if hook := _hook_for(rules, command, decision):
-            request = self._webhook.ask(hook, decision.command, at_ms)
+            trace = "" if span is None else str(span.place)
+            request = self._webhook.ask(hook, decision.command, at_ms, trace)
             self.waiting.put(command.room, batch.defer(record), request, settle)
         elif command.room in self.waiting:
             self.waiting.put(command.room, batch.defer(record), None, settle)

@@ -13,7 +13,7 @@ import structlog
 from app.domain.moderation import breaker
 from app.domain.moderation.decide import judged_text
 from app.domain.moderation.ruleset import Hook
-from app.events import AnyCommand, Finding
+from app.events import TRACEPARENT, AnyCommand, Finding
 from app.runtime.derived_keys import KeyRing
 from app.runtime.http_answer import read_answer
 from app.runtime.outside_addresses import CheckedResolver, OutsideAddresses
@@ -61,9 +61,12 @@ class WebhookClient:
         self._turns = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._breakers: dict[str, breaker.Breaker] = {}
 
-    async def ask(self, hook: Hook, command: AnyCommand, at_ms: int) -> Finding | None:
+    async def ask(
+        self, hook: Hook, command: AnyCommand, at_ms: int, trace: str = ""
+    ) -> Finding | None:
         """The webhook's finding on a text of a user's; `None` where it lets the command pass.
 
+        `trace` is the `traceparent` of a message that is traced.
         A request that fails is repeated once. Raises `WebhookFailed` where that fails, too: after
         twice `hook.timeout_ms` at the latest, counted from the message's turn.
         """
@@ -73,19 +76,21 @@ class WebhookClient:
                 raise WebhookFailed("not asked, because it failed too often")
             self._breakers[hook.url] = breaker.trying(known, _monotonic_ms())
             try:
-                found = await self._ask_again(hook, command, at_ms)
+                found = await self._ask_again(hook, command, at_ms, trace)
             except WebhookFailed:
                 self._note(hook, worked=False)
                 raise
             self._note(hook, worked=True)
             return found
 
-    async def _ask_again(self, hook: Hook, command: AnyCommand, at_ms: int) -> Finding | None:
+    async def _ask_again(
+        self, hook: Hook, command: AnyCommand, at_ms: int, trace: str
+    ) -> Finding | None:
         """The finding of the first attempt that works."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(hook.timeout_ms / 1000):
-                    answer = await self._post(hook, command, at_ms)
+                    answer = await self._post(hook, command, at_ms, trace)
                 return _finding(answer, judged_text(command))
             except _FAILURES as error:
                 url = without_password(hook.url)
@@ -109,7 +114,7 @@ class WebhookClient:
         resolver = CheckedResolver(self._addresses)
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, resolver=resolver))
 
-    async def _post(self, hook: Hook, command: AnyCommand, at_ms: int) -> Answer:
+    async def _post(self, hook: Hook, command: AnyCommand, at_ms: int, trace: str) -> Answer:
         if (flaw := self._addresses.flaw(hook.url)) is not None:
             raise aiohttp.ClientError(flaw)
         if self._http is None:
@@ -118,6 +123,8 @@ class WebhookClient:
         # The id of the command is the same in the second attempt, and after a restart.
         message_id = f"msg_{command.id}"
         headers = signed_headers(self._ring, MODERATION, hook.url, message_id, now, body)
+        if trace:
+            headers[TRACEPARENT] = trace
         async with self._http.post(
             hook.url, data=body, headers=headers, allow_redirects=False
         ) as answer:

@@ -10,6 +10,7 @@ from app.errors import Malformed
 from app.events import (
     RULING,
     SRC,
+    TRACEPARENT,
     MessageCreated,
     Moderated,
     Ruling,
@@ -22,6 +23,7 @@ from app.events import (
     decode_src,
     decode_verdict,
     position_of,
+    traceparent_of,
 )
 from app.events.position import POS
 from app.kafka.log_positions import header_of
@@ -185,7 +187,10 @@ def _log(record: Any, event: Any) -> str:
     seq = f", seq {event.seq}" if isinstance(event, MessageCreated) else ""
     masked = header_of(record, RULING)
     ruled = f", {_ruled(decode_ruling(masked))}" if masked else ""
-    return f"{event.__struct_config__.tag}: n {event.n}{seq}, pos {position.pos}{epoch}{ruled}"
+    place = traceparent_of(header_of(record, TRACEPARENT))
+    traced = f", trace {place.trace_id}" if place else ""
+    what = f"{event.__struct_config__.tag}: n {event.n}{seq}"
+    return f"{what}, pos {position.pos}{epoch}{ruled}{traced}"
 
 
 def _answer(verdict: Verdict) -> str:

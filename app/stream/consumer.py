@@ -288,9 +288,12 @@ class ChunkConsumer(stock.Consumer):
         found: dict[TP, Behind] = {}
         for assigned in self.assignment():
             place = TP(*assigned)
-            end, begun_at = self.end_at_fetch(place), self._begun_at.get(place)
-            acked_to = self._acked_to.get(place, begun_at)
-            if place.topic in logs or end is None or acked_to is None:
+            acked_to = self._acked_to.get(place, self._begun_at.get(place))
+            if place.topic in logs or acked_to is None:
+                continue
+            # Not `end_at_fetch`: the whole assignment for each partition is most of a scrape.
+            end: int | None = self.highwater(place)
+            if end is None:
                 continue
             processed = self._committable(place, acked_to)
             end = max(end, ends.get(place, 0))

@@ -116,13 +116,13 @@ class Tracing:
                 return self.after(name, traceparent_of(value))
         return None
 
-    def after(self, name: str, place: Traceparent | None, began_ns: int = 0) -> Span | None:
+    def after(self, name: str, place: Traceparent | None) -> Span | None:
         """The stage that follows in a trace; `None` for no trace, or one that is not sampled."""
         if place is None or not place.sampled:
             return None
         if self._spans is None:
             return Span(place)
-        return Span(*self._spans.begin(name, place, began_ns or time.time_ns(), serves=False))
+        return Span(*self._spans.begin(name, place, time.time_ns(), serves=False))
 
     def _may_follow(self, second: int) -> bool:
         if second != self._second:

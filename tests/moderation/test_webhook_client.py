@@ -32,10 +32,10 @@ class Hooked:
         self.asked += 1
         return await self.handler(request)
 
-    async def ask(self, timeout_ms: int = 1000) -> Finding | None:
+    async def ask(self, timeout_ms: int = 1000, trace: str = "") -> Finding | None:
         hook = Hook(url=self.url, timeout_ms=timeout_ms)
         message = SendMessage(room="tea", by="ann", id="1", client_id="1", text="hello")
-        return await self.client.ask(hook, message, 0)
+        return await self.client.ask(hook, message, 0, trace)
 
 
 @pytest.fixture
@@ -158,3 +158,16 @@ async def test_no_text_goes_to_an_address_inside_that_is_not_allowed(hooked: Hoo
         with pytest.raises(WebhookFailed, match="no public address"):
             await hooked.ask()
     assert hooked.asked == 0
+
+
+@pytest.mark.parametrize("trace", ["", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
+async def test_a_request_is_in_the_trace_of_its_message(hooked: Hooked, trace: str) -> None:
+    named: list[str | None] = []
+
+    async def note(request: web.Request) -> web.StreamResponse:
+        named.append(request.headers.get("traceparent"))
+        return await _refuse(request)
+
+    hooked.handler = note
+    assert await hooked.ask(trace=trace) is not None
+    assert named == [trace or None]

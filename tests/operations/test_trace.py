@@ -20,7 +20,11 @@ async def test_a_message_is_followed_from_its_command_to_the_log(chat: Chat) -> 
     async with Person(chat, "ann") as ann:
         room = await ann.open_room()
         await ann.say(room, "one")
-        seq = (await ann.say(room, "two"))["seq"]
+        # The sampled trace of the sender's own is named, too.
+        span = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}
+        status, answer = await ann.post(f"/v1/rooms/{room}/messages", {"text": "two"}, **span)
+        assert status == 201
+        seq = answer["seq"]
     told = await trace(chat, room, str(seq))
     head, *hops = told.splitlines()
     assert re.search(r"UTC  [0-9a-f-]{36} by ann, client id ", head)
@@ -28,6 +32,7 @@ async def test_a_message_is_followed_from_its_command_to_the_log(chat: Chat) -> 
     assert topics == ["chat.raw", "chat.moderated", "chat.log"]
     assert f"message.created: n 3, seq {seq}, pos " in hops[-1]
     assert "allowed" in hops[1]
+    assert hops[-1].endswith(f", trace {'ab' * 16}")
 
 
 async def test_each_attempt_of_a_client_id_is_shown_with_its_answer(chat: Chat) -> None:

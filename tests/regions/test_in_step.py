@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 
 import aiohttp
@@ -12,6 +13,7 @@ from app.runtime.dev_tokens import mint
 from app.topics import partition_of
 from tests.regions.two_regions import NAMES, Region
 from tests.support.chat import Chat, until
+from tests.support.collector import Collector
 from tests.support.listener import Listener
 from tests.support.person import Person
 
@@ -84,6 +86,39 @@ async def test_people_of_both_regions_talk_in_one_order_and_with_one_count(
             return await history(eu, "ann", room) == await history(us, "ben", room)
 
         await until(alike, within=20)
+
+
+async def test_a_message_for_a_room_of_another_region_is_one_trace_in_both(
+    regions: Regions,
+) -> None:
+    eu, us = (regions[name].chat for name in NAMES)
+    trace = secrets.token_hex(16)
+    async with (
+        Collector(eu.collector_port) as there,
+        Collector(us.collector_port) as here,
+        Person(eu, "ann") as ann,
+        Person(us, "ben") as ben,
+        Listener(eu, "ann") as hers,
+        Listener(us, "ben") as his,
+    ):
+        _, made = await ann.post("/v1/rooms", {})
+        room = made["room"]
+        await ann.post(f"/v1/rooms/{room}/members", {"user": "ben"})
+        await his.until(lambda: his.numbers(room))
+        headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01", "Prefer": "wait=10"}
+        path = f"/v1/rooms/{room}/messages"
+        status, _ = await ben.post(path, {"text": "hello"}, **headers)
+        assert status == 201
+        for listener in (hers, his):
+            await listener.until(lambda it=listener: it.messages(room))  # type: ignore[misc]
+            assert trace in listener.events[-1]["trace"]
+        await there.until(lambda: len(there.of(trace)) == 4)
+        await here.until(lambda: len(here.of(trace)) == 3)
+    home, away = there.of(trace), here.of(trace)
+    assert home["moderation"].parent == away["POST /v1/rooms/{room}/messages"].id
+    assert home["fan_out"].parent == away["fan_out"].parent == home["rooms"].id
+    assert home["deliver"].parent == home["fan_out"].id
+    assert away["deliver"].parent == away["fan_out"].id
 
 
 async def test_a_mirror_that_was_killed_brings_what_came_meanwhile(regions: Regions) -> None:

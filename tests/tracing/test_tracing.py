@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
+from app.errors import SettingError
 from app.events import TRACEPARENT, Traceparent
 from app.settings import Settings
 from app.tracing.tracing import MOST_FOLLOWED, Tracing
@@ -86,3 +90,12 @@ async def test_a_silent_collector_does_not_hold_up_the_end() -> None:
             began = time.monotonic()
         assert time.monotonic() - began < 4
         collector.answers.set()
+
+
+def test_without_the_libraries_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "app.tracing.otlp", None)
+    tracing = Tracing(Settings(otlp="http://user:password@127.0.0.1:4318"))
+    with pytest.raises(SettingError, match=r"PARLEY_OTLP is .*parley\[otel\]") as raised:
+        tracing.start("tests", "one")
+    assert "password" not in str(raised.value)
+    Tracing(Settings()).start("tests", "one")

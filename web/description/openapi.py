@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
+from app.events import TRACEPARENT
 from web.description.operation import Caller, Operation, operation_of, said_of
 from web.description.path_parts import parts_of, path_parameters
 from web.description.problems import ProblemObject, ProblemResponses, codes_of
@@ -84,6 +85,15 @@ _IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
     "in": "header",
     "description": "The client's name for the request, instead of `client_id` in the body.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+}
+
+_TRACEPARENT: Final[dict[str, Any]] = {
+    "name": TRACEPARENT,
+    "in": "header",
+    "description": "W3C Trace Context: the span that this request is part of. Its trace goes on "
+    "here, where traces are on and it is sampled; a malformed one counts as none.",
+    "schema": {"type": "string"},
+    "example": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 }
 
 _LAST_EVENT_ID: Final[dict[str, Any]] = {
@@ -194,6 +204,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         found.append({**parameter, "schema": one.schema()})
     if operation.command:
         found.append(_IDEMPOTENCY_KEY)
+        found.append(_TRACEPARENT)
     if operation.command or operation.waits:
         found.append(_PREFER)
     if operation.resumes:

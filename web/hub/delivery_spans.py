@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from app.events import trace_of
@@ -17,7 +16,7 @@ def begun(tracing: Tracing, queued: Sequence[tuple[Room, Event]]) -> list[Span]:
     for room, event in queued:
         if (place := trace_of(event.data)) is None:
             continue
-        if (span := tracing.after("deliver", place, time.time_ns())) is not None:
+        if (span := tracing.after("deliver", place)) is not None:
             subscribers = len(room.audience().subscribers)
             span.note(parley_room=room.name, parley_n=event.n, parley_subscribers=subscribers)
             spans.append(span)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
-from tests.support.chat import Chat
+from tests.support.chat import Chat, until
 from tests.support.person import Person
 from tests.web.api.test_chat import call
 from tests.web.api.test_read_your_writes import archive_stands
@@ -171,6 +172,32 @@ async def test_while_the_history_is_away_only_the_senders_are_missing(chat: Chat
     assert found["unread"] == 2
 
 
+async def test_a_message_that_moderation_took_away_is_hidden(chat: Chat) -> None:
+    async with (
+        Person(chat, "ann") as ann,
+        Person(chat, "ben") as ben,
+        Person(chat, "eve") as eve,
+    ):
+        room = await ann.open_room("ben", "eve")
+        await eve.say(room, "spam")
+        await eve.say(room, "more")
+        status, _ = await ben.post(f"/v1/rooms/{room}/messages/1/report", {"reason": "spam"})
+        assert status == 202
+
+        async def removed() -> bool:
+            _, queue = await ann.get("/v1/moderation/queue", room=room)
+            for item in queue["items"]:
+                path = f"/v1/moderation/queue/{quote(item['id'], safe='')}"
+                status, answer = await ann.post(path, {"action": "remove", "reason": "spam"})
+                assert status == 200, answer
+            return bool(queue["items"])
+
+        await until(removed, within=20)
+        found = await explained(ben, room)
+    assert [one.get("why") for one in found["messages"]] == ["hidden", None]
+    assert (found["unread"], found["deleted"]) == (1, 1)
+
+
 async def test_a_room_of_others_is_not_explained(chat: Chat) -> None:
     async with Person(chat, "ann") as ann, Person(chat, "eve") as eve:
         room = await ann.open_room()
@@ -179,3 +206,5 @@ async def test_a_room_of_others_is_not_explained(chat: Chat) -> None:
             assert (status, answer["code"]) == (404, "room_unknown")
         status, answer = await eve.get("/v1/unread", explain=2)
         assert (status, answer["code"]) == (400, "parameter")
+        own = await eve.open_room()
+        assert (await explained(eve, own, after_seq=10**18 - 1))["messages"] == []
