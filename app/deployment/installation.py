@@ -1,6 +1,6 @@
-"""Whose a data folder is: the deployment, and the Kafka cluster that it was last used with.
+"""The deployment and the Kafka cluster that a data folder was last used with.
 
-What answers on a usual port may be another installation's on the same machine. Kafka has the
+A server on a usual port may be another installation's on the same machine. Kafka has the
 deployment's id in `chat.deployment`, Valkey in a key, the history store in a table, and an edge in
 its `/healthz`; the data folder has it in a file.
 """

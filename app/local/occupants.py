@@ -1,4 +1,4 @@
-"""Whose what answers is: the deployment of a Kafka, a Valkey, a history store or an edge."""
+"""The deployment of a Kafka, a Valkey or an edge that answers, and words for it."""
 
 from __future__ import annotations
 
