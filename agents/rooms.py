@@ -165,6 +165,8 @@ def _settle(
     if isinstance(outcome, Refusal | Repeat | Held):
         batch.send(VERDICTS, record, encode(_verdict(moderated, outcome)))
         verdicts.add(_OUTCOMES[type(outcome)])
+        if span is not None:
+            span.note(parley_room=command.room, parley_outcome=_OUTCOMES[type(outcome)])
         return
     partition, source = record.partition, moderated.source
     epoch = log.epochs[partition]
@@ -182,7 +184,7 @@ def _settle(
     if moderated.ruling is not None and moderated.ruling.action == "mask":
         headers.append((RULING, encode(moderated.ruling)))
     if span is not None:
-        span.note(parley_room=outcome.room, parley_n=outcome.n)
+        span.note(parley_room=outcome.room, parley_outcome="event", parley_n=outcome.n)
         headers.append(span.header)
     batch.send(LOG, record, encode(outcome), tuple(headers))
     verdicts.add("event")

@@ -23,12 +23,13 @@ from app.events import (
 
 @dataclass
 class Said:
-    """A message according to the log."""
+    """A message according to the log; `words` is the hash of its text in this process."""
 
     id: str
     by: str
     named: set[str]
     everyone: bool
+    words: int
     deleted: bool = False
 
 
@@ -87,6 +88,7 @@ class RoomRecount:
                 said = self.said[event.seq]
                 said.named |= set(event.mentions)
                 said.everyone |= event.everyone
+                said.words = hash(event.text)
             case MessageDeleted():
                 self.said[event.seq].deleted = True
 
@@ -103,8 +105,11 @@ class RoomRecount:
         if event.seq != self.seq + 1:
             self.wrong.append(f"message {event.seq} follows {self.seq}")
         shadowed = event.shadow is not None
-        said = Said(event.id, event.by, set(event.mentions), event.everyone, deleted=shadowed)
-        self.said[event.seq] = said
+        self.said[event.seq] = Said(
+            *(event.id, event.by, set(event.mentions), event.everyone),
+            words=hash(event.text),
+            deleted=shadowed,
+        )
         self.seq = max(self.seq, event.seq)
         self.read(event.by, event.seq)
 

@@ -30,6 +30,8 @@ from app.history.log_cut import RoomEnd
 from app.history.store import History
 from app.kafka.partition_reader import PartitionReader
 from app.operations.progress_line import ProgressLine
+from app.operations.recount import Recount
+from app.operations.store_diff import has_altered_messages
 from app.privacy.erasure_extent import beyond
 from app.privacy.erasure_topic import read_erasures
 from app.settings import Settings
@@ -77,8 +79,10 @@ async def _history(settings: Settings, reader: PartitionReader, progress: Progre
     for partition in range(settings.partitions):
         await cut(reader, store, partition, deployment, erased)
     await _forget(settings, reader, store)
+    counting = Recount(settings, reader)
+    await counting.read_on()
     for partition in range(settings.partitions):
-        await _remove_strays(reader, store, partition)
+        await _remove_strays(reader, store, partition, counting)
         await store_from(reader, store, partition, 0, progress)
     await _acts(settings, reader, store)
     await store.drop_stray_reports()
@@ -107,7 +111,9 @@ async def _known(rooms: dict[str, int]) -> dict[str, int]:
     return rooms
 
 
-async def _remove_strays(reader: PartitionReader, store: History, partition: int) -> None:
+async def _remove_strays(
+    reader: PartitionReader, store: History, partition: int, counting: Recount
+) -> None:
     """Remove what the store has of a partition and the log has not, or has otherwise."""
     # In this order: every event that the store has by then is in the log that is read.
     rooms = await rooms_of(store, partition, reader.partitions)
@@ -116,6 +122,9 @@ async def _remove_strays(reader: PartitionReader, store: History, partition: int
     strays = {room: end for room, end in ends.items() if stored.get(room, 0) > end.n or not end.n}
     async for room, end in _differing(reader, store, partition):
         strays[room] = min(end, strays.get(room, end))
+    for room in rooms:
+        if (one := counting.rooms.get(room)) and await has_altered_messages(one, store):
+            strays[room] = RoomEnd()
     if strays:
         await store.unclaim(partition)
         await remove_beyond(reader, store, partition, strays)

@@ -117,6 +117,8 @@ async def view_differences(
             yield f"{room.room}: Valkey has {user} at {mark}, the log at {room.marks[user]}"
         if counted_for is not None and user not in counted_for:
             continue
+        if await view.joined(room.room, user) is None:
+            yield f"{room.room}: Valkey lacks the room among those of {user}"
         left = (await reads.unread(user, [room.room]))[room.room]
         counted = room.unread(user, _MAX_MENTIONS)
         if (left.unread, left.mentions) != counted:
@@ -135,13 +137,39 @@ async def history_differences(room: RoomRecount, history: History) -> AsyncItera
     if shown := expected.difference(state.deleted):
         yield f"{room.room}: history still shows the deleted messages {sorted(shown)}"
     seen = state.kept_from - 1
-    while page := await history.page(room.room, after_seq=seen, limit=_PAGE):
-        for raw in page:
-            for line in _message_differences(room, raw, seen):
-                yield line
-            seen = decode_log(raw).seq  # type: ignore[union-attr]
+    async for raw in _stored(room, history, state.kept_from):
+        for line in _message_differences(room, raw, seen):
+            yield line
+        seen = _seq(raw)
     if seen != room.seq:
         yield f"{room.room}: history ends at message {seen}, the log at {room.seq}"
+
+
+async def has_altered_messages(room: RoomRecount, history: History) -> bool:
+    """Whether the history store has a message otherwise than the log, as far as this was read."""
+    kept_from = await history.kept_from(room.room)
+    seen = kept_from - 1
+    async for raw in _stored(room, history, kept_from):
+        if _seq(raw) > room.seq:
+            break
+        for _ in _message_differences(room, raw, seen):
+            return True
+        seen = _seq(raw)
+    return False
+
+
+async def _stored(room: RoomRecount, history: History, kept_from: int) -> AsyncIterator[bytes]:
+    """The messages of the store up to the room's last, by the numbers in their rows."""
+    at = kept_from - 1
+    while at < room.seq and (page := await history.page(room.room, after_seq=at, limit=_PAGE)):
+        for raw in page:
+            yield raw
+        # An event may have another number than its row: then the next page must not begin there.
+        at = max(at + len(page), _seq(page[-1]))
+
+
+def _seq(raw: bytes) -> int:
+    return int(decode_log(raw).seq)  # type: ignore[union-attr]
 
 
 async def history_window_differences(
@@ -163,7 +191,7 @@ async def history_window_differences(
     for raw in page:
         for line in _message_differences(room, raw, seen):
             yield line
-        seen = decode_log(raw).seq  # type: ignore[union-attr]
+        seen = _seq(raw)
     if seen < last:
         yield f"{name}: history has no message between {seen} and {last + 1}"
 
@@ -177,5 +205,12 @@ def _message_differences(room: RoomRecount, raw: bytes, before: int) -> Iterator
         yield f"{room.room}: history has message {event.seq} after {before}"
     if said is None or event.id != said.id or event.by not in ("", said.by):
         yield f"{room.room}: history has message {event.seq} as the log has not"
-    elif said.deleted and not event.deleted:
-        yield f"{room.room}: history still shows the deleted message {event.seq}"
+    elif said.deleted:
+        if not event.deleted:
+            yield f"{room.room}: history still shows the deleted message {event.seq}"
+    elif not event.by:
+        return  # its author is forgotten, and so are the words
+    elif event.deleted:
+        yield f"{room.room}: history has message {event.seq} as deleted, the log has not"
+    elif event.shadow is None and hash(event.text) != said.words:
+        yield f"{room.room}: history has another text of message {event.seq} than the log"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import asyncio as aioredis
 
 from app.delivery import keys
 from app.topics import partition_of
-from tests.support.chat import Chat
+from tests.support.chat import Chat, until
 from tests.support.person import Person
 from tests.web.api.test_chat import call
 
@@ -83,6 +86,56 @@ async def test_what_does_not_agree_is_named_and_rebuilt(alone: Chat) -> None:
     assert status == 0, told
     status, told = await alone.parley("verify")
     assert status == 0, told
+
+
+async def test_altered_messages_are_named_and_made_anew_from_the_log(alone: Chat) -> None:
+    async with Person(alone, "ann") as ann:
+        room = await ann.open_room("ben")
+        said = [f"message {number}" for number in range(4)]
+        for text in said:
+            await ann.say(room, text)
+        before = await settled(ann, room, said)
+        alter(
+            alone,
+            room,
+            {
+                1: "event = replace(event, 'message 0', 'forged words')",
+                2: """event = replace(event, '"text"', '"deleted":true,"text"')""",
+                4: "seq = 9",  # a row whose event has another number
+            },
+        )
+        async with aioredis.from_url(alone.settings.redis) as redis:
+            await redis.hdel(keys.rooms_of("ben"), room)
+        status, told = await alone.parley("verify", "--room", room)
+        assert status == 1
+        assert f"{room}: history has another text of message 1 than the log" in told
+        assert f"{room}: history has message 2 as deleted, the log has not" in told
+        assert f"{room}: Valkey lacks the room among those of ben" in told
+        status, told = await alone.parley("rebuild")
+        assert status == 0, told
+        status, told = await alone.parley("verify", "--room", room)
+        assert status == 0, told
+        assert await ann.history(room) == before
+
+
+def alter(chat: Chat, room: str, changes: dict[int, str]) -> None:
+    """Change the stored messages of a room, by `seq`."""
+    with closing(sqlite3.connect(chat.settings.data / "history.db", timeout=10)) as store:
+        for seq, change in changes.items():
+            where = "WHERE room = ? AND seq = ?"
+            store.execute(f"UPDATE parley_messages SET {change} {where}", (room, seq))
+        store.commit()
+
+
+async def settled(person: Person, room: str, said: list[str]) -> list[dict[str, Any]]:
+    """The room's messages as soon as the store has them."""
+
+    async def found() -> list[dict[str, Any]]:
+        messages = await person.history(room)
+        return messages if [one["text"] for one in messages] == said else []
+
+    messages: list[dict[str, Any]] = await until(found, within=20)
+    return messages
 
 
 async def test_a_history_store_that_is_gone_is_brought_back(alone: Chat) -> None:

@@ -156,7 +156,7 @@ class CommandRequest:
         resource = request.match_info.route.resource
         # The pattern of the path: a path may have a token in it.
         name = f"{request.method} {'' if resource is None else resource.canonical}"
-        return tracing.of_request(name, request.headers.get(TRACEPARENT), self.began_ns)
+        return tracing.of_request(name, _traceparent(request), self.began_ns)
 
 
 async def command_request(request: web.Request) -> CommandRequest:
@@ -190,3 +190,9 @@ def _numbered(verdict: Verdict) -> dict[str, Any]:
 def _message_path(verdict: Verdict) -> str:
     """The path that reads this one message."""
     return f"/v1/rooms/{verdict.room}/messages?after_seq={verdict.seq - 1}&limit=1"
+
+
+def _traceparent(request: web.Request) -> str | None:
+    """The header of the caller's trace; two of them are as none."""
+    found = request.headers.getall(TRACEPARENT, [])
+    return found[0] if len(found) == 1 else None

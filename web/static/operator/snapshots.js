@@ -34,6 +34,10 @@ export async function ask(token, path, body) {
 /** Follows the edge until it refuses the token; resolves to the problem then. `show` gets each
  *  snapshot, `say` the state of the connection. */
 export async function follow(token, show, say) {
+  // A header takes no other characters, and no token has them.
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    return { code: "token_invalid", detail: "the token has characters that no token has" };
+  }
   for (let failures = 0; ; failures += 1) {
     try {
       const response = await fetch(EVENTS, { headers: { Authorization: `Bearer ${token}` } });
