@@ -237,16 +237,17 @@ class Settings:
                 faults.append(error)
         settings = cls(**given)
         wrong = {error.variable.removesuffix("_FILE") for error in faults}
-        faults += (flaw for flaw in settings._flaws() if flaw.variable not in wrong)
+        faults += (flaw for flaw in settings.every_flaw() if flaw.variable not in wrong)
         return settings, faults
 
     def checked(self) -> Settings:
         """The settings themselves. Raises `SettingError` for a value that a field does not take."""
-        for flaw in self._flaws():
+        for flaw in self.every_flaw():
             raise flaw
         return self
 
-    def _flaws(self) -> Iterator[SettingError]:
+    def every_flaw(self) -> Iterator[SettingError]:
+        """What the fields do not take; after a value of another kind no more is looked at."""
         for field in fields(self):
             try:
                 require(_variable(field.name), _kinds()[field.name], getattr(self, field.name))

@@ -106,7 +106,7 @@ async def test_topics_that_do_not_fit_end_it_before_they_are_mirrored(regions: R
 def test_one_region_alone_has_no_mirror(options: list[str], tmp_path: Path) -> None:
     environ = {"PARLEY_DATA": str(tmp_path), "PARLEY_REGIONS": "", "PARLEY_REGION": ""}
     result = CliRunner().invoke(parley, ["mirror", *options], env=environ)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "PARLEY_REGIONS is ''; it takes two regions or more" in result.output
 
 

@@ -16,7 +16,8 @@ from app.stream.commit_marks import CommitMark, divergences, mark_of, parsed
 from app.topics import Topic
 from tests.support.topic_surgery import make_anew
 
-TOPIC = Topic("commit-marks")
+#: Its records have times of long ago.
+TOPIC = Topic("commit-marks", {"retention.ms": "-1"})
 PLACE = TP(TOPIC.name, 0)
 
 #: The records are a minute apart.

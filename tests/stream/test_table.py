@@ -198,10 +198,10 @@ async def test_what_comes_late_once_more_sets_no_value_back(bench: Settings) -> 
         MessageDeleted(**common, n=6, id=uuid(6), seq=1, of=3),
     ]
     for src, event in enumerate(story):
-        _apply(partition, 0, event, Source(0, src))
+        _apply(partition, 0, event, Source(0, src), 0)
     known = messages.read(partition, f"{room}/1")
     for src, event in enumerate(story[1:4], 1):
-        _apply(partition, 0, event, Source(0, src))
+        _apply(partition, 0, event, Source(0, src), 0)
     assert members.read(partition, f"{room}/ben") is None
     assert messages.read(partition, f"{room}/1") == known
     assert known is not None
