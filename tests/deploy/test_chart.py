@@ -114,6 +114,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"backup": {"enabled": True}}, "backup.enabled needs backup.claim"),
     ({"ingress": {"enabled": True}}, "ingress.enabled needs ingress.host"),
     ({"settings": {"PARLEY_JWKS": "https://login/keys"}}, "a key set needs"),
+    ({"settings": {"PARLEY_REGION": "eu"}}, "PARLEY_REGION and settings.PARLEY_REGIONS need"),
     (
         {
             "settings": {"PARLEY_UPLOAD_HOOK": "https://files"},

@@ -29,5 +29,6 @@
 {{- if and .PARLEY_UPLOAD_HOOK $v.secrets.upload_hook }}{{ fail "settings.PARLEY_UPLOAD_HOOK and secrets.upload_hook: set one of them" }}{{ end -}}
 {{- if and .PARLEY_PUSH_GATEWAY $v.secrets.push_gateway }}{{ fail "settings.PARLEY_PUSH_GATEWAY and secrets.push_gateway: set one of them" }}{{ end -}}
 {{- end -}}
+{{- if ne (empty $v.settings.PARLEY_REGION) (empty $v.settings.PARLEY_REGIONS) }}{{ fail "settings.PARLEY_REGION and settings.PARLEY_REGIONS need each other" }}{{ end -}}
 {{- if and (or $v.settings.PARLEY_JWKS $v.secrets.jwks) (not (and $v.settings.PARLEY_ISSUER $v.settings.PARLEY_AUDIENCE)) }}{{ fail "a key set needs settings.PARLEY_ISSUER and settings.PARLEY_AUDIENCE: otherwise tokens for other services would count" }}{{ end -}}
 {{- end }}
