@@ -23,7 +23,7 @@ run: $(stamp)  ## run a chat on this machine: Kafka, Valkey, a worker, an edge
 
 ##@ Testing
 
-test: $(dev_stamp) packages lint  ## lint, then all tests except slow and long ones (35 minutes on two cores)
+test: $(dev_stamp) packages lint  ## lint, then all tests except slow and long ones (half an hour on two cores)
 	@$(bin)/python -m pytest -n 2 -m "not long and not slow" $(OPTIONS)
 
 lint: $(dev_stamp)  ## check style, types, and the imports between packages

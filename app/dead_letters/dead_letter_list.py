@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -34,25 +33,23 @@ class DeadLetterList:
         self._settings = settings
         self._standing: dict[bytes, ListedDeadLetter] = {}
         self._next: dict[int, int] = {}
-        self._lock = asyncio.Lock()
 
     async def read_on(self, reader: PartitionReader) -> None:
-        """Read what the topic has got since the last call."""
-        async with self._lock:
-            for partition in range(self._settings.partitions):
-                async for record in reader.read(DEAD, partition, self._next.get(partition, 0)):
-                    self._next[partition] = record.offset + 1
-                    self._standing.pop(record.key, None)
-                    if (letter := letter_of(record)) is not None:
-                        self._standing[record.key] = ListedDeadLetter(
-                            letter.dead.place,
-                            letter.dead.topic,
-                            letter.dead.group,
-                            letter.dead.reason[:_REASON],
-                            letter.at_ms,
-                            partition,
-                            record.offset,
-                        )
+        """Read what the topic has got since the last call; one call at a time."""
+        for partition in range(self._settings.partitions):
+            async for record in reader.read(DEAD, partition, self._next.get(partition, 0)):
+                self._next[partition] = record.offset + 1
+                self._standing.pop(record.key, None)
+                if (letter := letter_of(record)) is not None:
+                    self._standing[record.key] = ListedDeadLetter(
+                        letter.dead.place,
+                        letter.dead.topic,
+                        letter.dead.group,
+                        letter.dead.reason[:_REASON],
+                        letter.at_ms,
+                        partition,
+                        record.offset,
+                    )
 
     def __len__(self) -> int:
         return len(self._standing)

@@ -34,6 +34,8 @@ class LostCommands:
 
     async def look_up(self, partitions: Iterable[int]) -> None:
         """Read the tails of these partitions; where no home was lost since, nothing is read."""
+        if not self._settings.region:
+            return  # an epoch of such a deployment took no home, and left no tail
         now = self._deployment.now
         for partition in partitions:
             losses = _losses(now, partition, self._settings.region)

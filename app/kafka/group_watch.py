@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from contextlib import AsyncExitStack
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -23,11 +24,11 @@ _SECONDS: Final = 5.0
 _ENDS: Final = 600
 
 
-class GroupLook(NamedTuple):
+class GroupLook(msgspec.Struct, frozen=True):
     """A consumer group: its state in Kafka's words, and how many members it has.
 
-    `behind` are records that it has not processed, and `seconds` the age of the oldest, as far as
-    it was watched. `rebalances` are those that were seen, by another assignment.
+    `behind` are records that it has not processed, and `seconds` the age of the oldest.
+    `rebalances` are those that happened. Both as far as the group was watched.
     """
 
     group: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from app.kafka.group_watch import GroupLook
+
 
 class EdgeRow(msgspec.Struct, kw_only=True):
     """An edge that is alive. Rates are a second's, delays a mean in milliseconds; 0: none.
@@ -23,21 +25,6 @@ class EdgeRow(msgspec.Struct, kw_only=True):
     send_ms: float
     delivered: float
     delivery_ms: float
-
-
-class GroupRow(msgspec.Struct, kw_only=True):
-    """A consumer group: its state and members, and what it has not processed.
-
-    `seconds` is the age of the oldest such record, and `rebalances` are those that happened, as
-    far as this edge has looked: it does so while somebody reads.
-    """
-
-    group: str
-    state: str
-    members: int
-    behind: int
-    seconds: float
-    rebalances: int
 
 
 class DeadLetterRow(msgspec.Struct, kw_only=True):
@@ -102,7 +89,7 @@ class OperatorSnapshot(msgspec.Struct, kw_only=True):
     at_ms: int
     deployment: DeploymentPart
     edges: list[EdgeRow]
-    groups: list[GroupRow]
+    groups: list[GroupLook]
     dead_letters: DeadLettersPart
     rules: RulesPart
     away: dict[str, str]
